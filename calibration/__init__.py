@@ -1,0 +1,1 @@
+"""Image to tensor, calibration sets, observers and the recipe planner."""

@@ -1,0 +1,1 @@
+"""One file per target runtime: the only code that knows how an artifact is made."""

@@ -1,0 +1,58 @@
+"""The command line: one thin file per command under `edgekit/commands`, one place for errors.
+
+Exit codes: 0 done, 1 a check failed, 2 usage, 3 an edgekit error (one sentence; --debug shows it).
+Nothing heavy is imported here or at the top of a command's file: `edgekit --help` stays instant.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from edgekit import __version__
+from edgekit.commands import COMMANDS
+from edgekit.errors import EdgekitError
+
+app = typer.Typer(
+    name="edgekit",
+    help="Person parser to Core ML and TFLite, int8 calibrated, parity proved, one fused LUT shader.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+for _name, _function in COMMANDS.items():
+    app.command(_name)(_function)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"edgekit {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),
+    version: bool = typer.Option(
+        False, "--version", callback=_print_version, is_eager=True, help="Print the version."
+    ),
+) -> None:
+    if debug:
+        os.environ["EDGEKIT_DEBUG"] = "1"
+
+
+def main() -> None:
+    """Run the command line; the only place that turns an EdgekitError into text and an exit code."""
+    try:
+        app()
+    except EdgekitError as error:
+        if os.environ.get("EDGEKIT_DEBUG"):
+            raise
+        print(f"edgekit: {error}", file=sys.stderr)
+        raise SystemExit(3) from None
+    except KeyboardInterrupt:
+        print("edgekit: interrupted; nothing half-written was left.", file=sys.stderr)
+        raise SystemExit(130) from None

@@ -1,0 +1,105 @@
+"""Every error a user can meet: one sentence that says what, where and what to do next.
+
+The command line prints the sentence and exits with 3; `--debug` shows the traceback and the cause.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from pathlib import Path
+
+
+class EdgekitError(Exception):
+    """Base of every error edgekit raises on purpose. `str(error)` is the user's sentence."""
+
+
+class MissingDependency(EdgekitError):
+    """An optional package is not installed."""
+
+    def __init__(self, package: str, needed_for: str, extra: str | None = None) -> None:
+        self.package = package
+        line = f"pip install 'edgekit[{extra}]'" if extra else f"pip install {package}"
+        super().__init__(f"{needed_for} needs the package {package}; install it with: {line}")
+
+
+class WeightsError(EdgekitError):
+    """A checkpoint is missing, damaged, refused or of another architecture."""
+
+
+class CalibrationError(EdgekitError):
+    """Images, labels or a calibration set cannot be used."""
+
+
+class ImageError(CalibrationError):
+    """One picture cannot be read."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(f"{path}: {reason}")
+
+
+class LutError(EdgekitError):
+    """A colour look-up table cannot be read, made or written."""
+
+    def __init__(self, path: Path | None, line: int | None, reason: str) -> None:
+        self.path, self.line, self.reason = path, line, reason
+        where = "" if path is None else f"{path}: " if line is None else f"{path}:{line}: "
+        super().__init__(f"{where}{reason}")
+
+
+class UnknownName(EdgekitError):
+    """A name that is in no table; the sentence lists the known ones."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        self.kind, self.name, self.known = kind, name, tuple(known)
+        guess = get_close_matches(name, self.known, n=1)
+        hint = f" Did you mean {guess[0]!r}?" if guess else ""
+        super().__init__(f"There is no {kind} {name!r}; known: {', '.join(self.known)}.{hint}")
+
+
+class ConversionError(EdgekitError):
+    """A model cannot be converted, or an artifact cannot be used."""
+
+    def __init__(self, target: str, stage: str, reason: str) -> None:
+        self.target, self.stage, self.reason = target, stage, reason
+        super().__init__(f"{target}, {stage}: {reason}")
+
+
+class UnsupportedOperator(ConversionError):
+    """An artifact holds an operator that edgekit does not define."""
+
+    def __init__(self, target: str, operator: str, name: str = "") -> None:
+        self.operator = operator
+        at = f" (output {name!r})" if name else ""
+        super().__init__(
+            target, "operators", f"operator {operator!r}{at} is not one edgekit emits or can evaluate"
+        )
+
+
+class ShaderError(EdgekitError):
+    """A shader cannot be described, emitted or read in one dialect."""
+
+    def __init__(self, dialect: str, reason: str) -> None:
+        self.dialect, self.reason = dialect, reason
+        super().__init__(f"{dialect}: {reason}")
+
+
+class BundleError(EdgekitError):
+    """A bundle is incomplete, damaged or unsafe."""
+
+
+class DeviceError(EdgekitError):
+    """A device cannot be found, reached or trusted."""
+
+
+class NoDevice(DeviceError):
+    """No device answers to the name asked for."""
+
+
+class AdbFailed(DeviceError):
+    """adb, or a command run through it, failed."""
+
+
+class UnreadableOutput(DeviceError):
+    """A device answered with something that is not the expected report."""
