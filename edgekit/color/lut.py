@@ -77,7 +77,8 @@ class Lut3D:
     def unit_from_input(self, rgb: NDArray[np.floating]) -> NDArray[np.float64]:
         """rgb: (..., 3) input colours. Returns (..., 3) float64, the domain mapped on [0, 1] and clamped."""
         low, high = np.asarray(self.domain_min), np.asarray(self.domain_max)
-        return np.clip((rgb - low) / (high - low), 0.0, 1.0)
+        unit: NDArray[np.float64] = np.clip((rgb - low) / (high - low), 0.0, 1.0)
+        return unit
 
 
 def grid(size: int) -> NDArray[np.float64]:
