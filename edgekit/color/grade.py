@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 
 from edgekit.color.controls import curve
 from edgekit.color.lut import Lut3D, grid
-from edgekit.color.oklab import into_gamut, oklab_from_srgb, srgb_from_oklab
+from edgekit.color.oklab import oklab_from_srgb, srgb_from_oklab
 from edgekit.color.rgb import FloatArray, encoded_from_linear, linear_from_encoded
 
 DEFAULT_SIZE = 33  # the smallest size whose 8-bit table stays below 2 ΔE76 everywhere (docs/color.md)
 # Above this OKLCh chroma vibrance adds nothing: the most saturated sRGB colours lie at 0.2 to 0.32.
 VIBRANCE_CHROMA = 0.20
+# Below this encoded value a colour is too dark for its saturation to be seen (25 levels of 255).
+DARKEST_SATURATED = 0.1
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Grade:
     fade: 0…0.15, how far black rises; whites: 0…0.15, how far white sinks (encoded).
     chroma: −1…1, relative change of OKLCh chroma; −1 is black and white.
     vibrance: −1…1, the same for muted colours only.
+    hue_turn_deg: muted hues turn by this in OKLCh: skin toward yellow (+) or toward pink (−).
     shadows, midtones, highlights: tints that vanish at black and white.
     """
 
@@ -46,6 +49,7 @@ class Grade:
     whites: float = 0.0
     chroma: float = 0.0
     vibrance: float = 0.0
+    hue_turn_deg: float = 0.0
     shadows: Tint = NO_TINT
     midtones: Tint = NO_TINT
     highlights: Tint = NO_TINT
@@ -57,11 +61,16 @@ def graded(rgb: NDArray[np.floating], grade: Grade) -> FloatArray:
     grey = encoded_from_linear(np.clip(lab[..., 0], 0.0, 1.0) ** 3)  # the grey that is as light
     toned = tone_curve(grey, grade)
     faded = grade.fade + (1.0 - grade.fade - grade.whites) * toned
-    chroma = np.hypot(lab[..., 1], lab[..., 2])
-    factor = chroma_factor(chroma, grade) * _exposure(grey, toned)
-    ab = lab[..., 1:] * factor[..., None] + sum_of_tints(grey, grade)
+    room = muted_share(rgb)
+    factor = chroma_factor(np.hypot(lab[..., 1], lab[..., 2]), room, grade) * _exposure(grey, toned)
+    ab = turned(lab[..., 1:], grade.hue_turn_deg * room) * factor[..., None]
+    ab = ab + sum_of_tints(grey, grade) * room[..., None]
     lightness = np.cbrt(linear_from_encoded(faded))
-    return srgb_from_oklab(into_gamut(np.concatenate([lightness[..., None], ab], axis=-1)))
+    graded_lab = np.concatenate([lightness[..., None], ab], axis=-1)
+    # What still leaves the gamut is clipped a channel at a time. Cutting OKLCh chroma at constant
+    # lightness instead makes saturated yellow jump by 20 levels between neighbouring input levels.
+    inside: FloatArray = np.clip(srgb_from_oklab(graded_lab), 0.0, 1.0)
+    return inside
 
 
 def lut_from_grade(grade: Grade, size: int = DEFAULT_SIZE, title: str = "") -> Lut3D:
@@ -75,10 +84,29 @@ def tone_curve(grey: NDArray[np.floating], grade: Grade) -> FloatArray:
     return bright + grade.contrast * bright * (1.0 - bright) * (2.0 * bright - 1.0)
 
 
-def chroma_factor(chroma: NDArray[np.floating], grade: Grade) -> FloatArray:
-    """(...): what OKLCh chroma is multiplied with."""
-    muted = np.clip(1.0 - chroma / VIBRANCE_CHROMA, 0.0, 1.0) ** 2
-    return np.asarray((1.0 + grade.chroma) * (1.0 + grade.vibrance * muted), np.float64)
+def muted_share(rgb: NDArray[np.floating]) -> FloatArray:
+    """(...): 1 for grey, 0 for a fully saturated colour: 1 − S² of HSV. rgb: (..., 3) encoded in [0, 1].
+
+    Boosts, tints and turns are scaled with it: colours on the edge of the gamut have nowhere to go, and pushing
+    them there is what makes bands.
+    """
+    largest = rgb.max(axis=-1)
+    saturation = (largest - rgb.min(axis=-1)) / np.maximum(largest, DARKEST_SATURATED)
+    return np.asarray(1.0 - saturation**2, np.float64)
+
+
+def chroma_factor(chroma: FloatArray, room: FloatArray, grade: Grade) -> FloatArray:
+    """(...): what OKLCh chroma is multiplied with; gains need room, losses do not."""
+    pale = np.clip(1.0 - chroma / VIBRANCE_CHROMA, 0.0, 1.0) ** 2
+    factor = (1.0 + grade.chroma) * (1.0 + grade.vibrance * pale)
+    return np.asarray(np.where(factor > 1.0, 1.0 + (factor - 1.0) * room, factor), np.float64)
+
+
+def turned(ab: FloatArray, degrees: FloatArray) -> FloatArray:
+    """ab: (..., 2), degrees: (...). Returns the same chroma with hues turned that far toward yellow."""
+    c, s = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
+    a, b = ab[..., 0], ab[..., 1]
+    return np.stack([c * a - s * b, s * a + c * b], axis=-1)
 
 
 def sum_of_tints(grey: FloatArray, grade: Grade) -> FloatArray:

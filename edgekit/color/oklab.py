@@ -27,9 +27,6 @@ OKLAB_FROM_ROOTS = np.array(
 LINEAR_SRGB_FROM_LMS = np.linalg.inv(LMS_FROM_LINEAR_SRGB)
 ROOTS_FROM_OKLAB = np.linalg.inv(OKLAB_FROM_ROOTS)
 
-GAMUT_STEPS = 20  # bisections: the chroma limit is found to 0.4 / 2²⁰
-GAMUT_SLACK = 1e-6  # linear RGB this far outside is rounding
-
 
 def oklab_from_srgb(rgb: NDArray[np.floating]) -> FloatArray:
     """rgb: (..., 3) encoded sRGB in [0, 1]. Returns (..., 3): L in [0, 1], a, b about ±0.4."""
@@ -38,38 +35,7 @@ def oklab_from_srgb(rgb: NDArray[np.floating]) -> FloatArray:
     return lab
 
 
-def linear_srgb_from_oklab(lab: NDArray[np.floating]) -> FloatArray:
-    """lab: (..., 3). Returns (..., 3) linear sRGB, outside [0, 1] where the colour is out of the gamut."""
-    roots = lab @ ROOTS_FROM_OKLAB.T
-    linear: FloatArray = roots**3 @ LINEAR_SRGB_FROM_LMS.T
-    return linear
-
-
 def srgb_from_oklab(lab: NDArray[np.floating]) -> FloatArray:
-    """lab: (..., 3), in the gamut (see `into_gamut`). Returns (..., 3) encoded sRGB in [0, 1]."""
-    encoded: FloatArray = encoded_from_linear(np.clip(linear_srgb_from_oklab(lab), 0.0, 1.0))
-    return encoded
-
-
-def into_gamut(lab: NDArray[np.floating]) -> FloatArray:
-    """The same lightness and hue with chroma reduced until sRGB holds it. lab: (..., 3), L in [0, 1].
-
-    A colour inside comes back untouched, so nothing changes where nothing must.
-    """
-    lab = np.asarray(lab, np.float64)
-    inside, outside = np.zeros(lab.shape[:-1]), np.ones(lab.shape[:-1])
-    fits = _in_gamut(lab)
-    for _ in range(GAMUT_STEPS):
-        middle = (inside + outside) / 2
-        good = _in_gamut(_with_chroma(lab, middle))
-        inside, outside = np.where(good, middle, inside), np.where(good, outside, middle)
-    return _with_chroma(lab, np.where(fits, 1.0, inside))
-
-
-def _with_chroma(lab: FloatArray, factor: FloatArray) -> FloatArray:
-    return np.stack([lab[..., 0], lab[..., 1] * factor, lab[..., 2] * factor], axis=-1)
-
-
-def _in_gamut(lab: FloatArray) -> NDArray[np.bool_]:
-    linear = linear_srgb_from_oklab(lab)
-    return np.asarray(((linear >= -GAMUT_SLACK) & (linear <= 1.0 + GAMUT_SLACK)).all(axis=-1))
+    """lab: (..., 3). Returns (..., 3) encoded sRGB, outside [0, 1] where the colour is out of the gamut."""
+    roots = lab @ ROOTS_FROM_OKLAB.T
+    return encoded_from_linear(roots**3 @ LINEAR_SRGB_FROM_LMS.T)

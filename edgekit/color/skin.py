@@ -8,8 +8,7 @@ where CIELAB chroma is at least MIN_CHROMA.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
@@ -27,7 +26,6 @@ from edgekit.color.rgb import (
     linear_from_encoded,
     white_from_kelvin,
 )
-from edgekit.files import JsonValue
 
 MONK_SKIN_TONES = (
     "f6ede4",
@@ -91,7 +89,7 @@ def change_between(before: FloatArray, after: FloatArray) -> SkinChange:
     return SkinChange(
         max_hue_deg=float(turn.max()) if judged.any() else None,
         max_lightness=float(np.abs(lab_after[:, 0] - lab_before[:, 0]).max()),
-        max_delta_e00=float(deltaE_ciede2000(lab_before, lab_after).max()),
+        max_delta_e00=float(np.max(deltaE_ciede2000(lab_before, lab_after))),  # type: ignore[no-untyped-call]
         mean_delta_a=float(shift[1]),
         mean_delta_b=float(shift[2]),
     )

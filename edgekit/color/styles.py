@@ -63,7 +63,7 @@ _ALL = (
         "Rich Contrast",
         "Deep shadows, firm midtones, fuller colour.",
         "look",
-        Grade(brightness=-0.10, contrast=0.62, chroma=0.10, vibrance=0.10, shadows=Tint(265, 0.010)),
+        Grade(brightness=-0.14, contrast=0.72, chroma=0.12, vibrance=0.10, shadows=Tint(265, 0.010)),
         Grade(contrast=0.16, chroma=0.03),
     ),
     Style(
@@ -71,7 +71,7 @@ _ALL = (
         "Vibrant",
         "Bright and vivid, the muted colours most of all.",
         "look",
-        Grade(brightness=0.16, contrast=0.22, chroma=0.18, vibrance=0.45),
+        Grade(brightness=0.14, contrast=0.22, chroma=0.20, vibrance=0.60),
         Grade(brightness=0.05, contrast=0.06, chroma=0.06),
     ),
     Style(
@@ -80,7 +80,7 @@ _ALL = (
         "Golden light, as in the last hour of the day.",
         "look",
         Grade(
-            brightness=0.05, contrast=0.12, chroma=0.05, midtones=Tint(72, 0.034), highlights=Tint(85, 0.016)
+            brightness=0.05, contrast=0.12, chroma=0.05, midtones=Tint(72, 0.034), highlights=Tint(85, 0.014)
         ),
         Grade(brightness=0.03, contrast=0.05, chroma=0.05),
     ),
@@ -99,8 +99,8 @@ _ALL = (
         "Cool Rose",
         "Skin toward rose; surroundings a little cooler.",
         "undertone",
-        Grade(brightness=0.04, contrast=0.08, midtones=Tint(300, 0.016), highlights=Tint(330, 0.006)),
-        Grade(brightness=0.04, midtones=Tint(350, 0.016)),
+        Grade(brightness=0.04, contrast=0.10, midtones=Tint(305, 0.020), highlights=Tint(330, 0.008)),
+        Grade(brightness=0.04, hue_turn_deg=-14.0),
         MOVED,
     ),
     Style(
@@ -108,16 +108,16 @@ _ALL = (
         "Neutral",
         "Skin and surroundings with less cast of any kind.",
         "undertone",
-        Grade(brightness=0.03, contrast=0.06, chroma=-0.14),
-        Grade(brightness=0.03, chroma=-0.12),
+        Grade(brightness=0.03, contrast=0.06, chroma=-0.18),
+        Grade(brightness=0.03, chroma=-0.14),
     ),
     Style(
         "rose-gold",
         "Rose Gold",
         "Skin toward a warm pink; surroundings softly warm.",
         "undertone",
-        Grade(brightness=0.04, contrast=0.08, midtones=Tint(38, 0.018), highlights=Tint(50, 0.006)),
-        Grade(brightness=0.03, midtones=Tint(25, 0.015)),
+        Grade(brightness=0.04, contrast=0.08, midtones=Tint(35, 0.022), highlights=Tint(50, 0.008)),
+        Grade(brightness=0.03, chroma=0.10, hue_turn_deg=-9.0),
         MOVED,
     ),
     Style(
@@ -125,8 +125,8 @@ _ALL = (
         "Gold",
         "Skin toward gold; surroundings sunlit.",
         "undertone",
-        Grade(brightness=0.03, contrast=0.08, midtones=Tint(88, 0.026)),
-        Grade(brightness=0.03, midtones=Tint(88, 0.018)),
+        Grade(brightness=0.04, contrast=0.10, midtones=Tint(88, 0.032)),
+        Grade(brightness=0.03, chroma=0.10, hue_turn_deg=9.0),
         MOVED,
     ),
     Style(
@@ -134,8 +134,8 @@ _ALL = (
         "Amber",
         "Skin toward a deeper, bronzed orange.",
         "undertone",
-        Grade(brightness=-0.04, contrast=0.12, chroma=0.05, midtones=Tint(66, 0.028)),
-        Grade(brightness=-0.06, chroma=0.06, midtones=Tint(66, 0.016)),
+        Grade(brightness=-0.12, contrast=0.16, chroma=0.05, midtones=Tint(62, 0.036)),
+        Grade(brightness=-0.10, contrast=0.04, chroma=0.20, hue_turn_deg=4.0),
         MOVED,
     ),
     Style(
@@ -151,7 +151,7 @@ _ALL = (
         "Luminous",
         "Bright and airy, light pouring in.",
         "mood",
-        Grade(brightness=0.38, contrast=-0.10, vibrance=0.18, highlights=Tint(90, 0.010)),
+        Grade(brightness=0.42, contrast=-0.10, vibrance=0.18, highlights=Tint(90, 0.010)),
         Grade(brightness=0.10, chroma=0.03),
     ),
     Style(
@@ -160,9 +160,10 @@ _ALL = (
         "Low key: dark surroundings, teal shadows, light on the face.",
         "mood",
         Grade(
-            brightness=-0.36,
-            contrast=0.60,
-            chroma=-0.12,
+            brightness=-0.62,
+            contrast=0.36,
+            whites=0.05,
+            chroma=-0.18,
             shadows=Tint(215, 0.026),
             highlights=Tint(70, 0.014),
         ),
@@ -174,9 +175,9 @@ _ALL = (
         "Muted and soft, blacks lifted as on old paper.",
         "mood",
         Grade(
-            brightness=0.02, contrast=-0.20, fade=0.06, whites=0.04, chroma=-0.38, shadows=Tint(150, 0.010)
+            brightness=0.02, contrast=-0.20, fade=0.06, whites=0.04, chroma=-0.40, shadows=Tint(150, 0.012)
         ),
-        Grade(contrast=-0.08, fade=0.01, whites=0.01, chroma=-0.10),
+        Grade(contrast=-0.08, whites=0.01, chroma=-0.10),
     ),
     Style(
         "cozy",
@@ -184,14 +185,14 @@ _ALL = (
         "Lamp light: amber highlights, brown shadows.",
         "mood",
         Grade(
-            brightness=-0.10,
+            brightness=-0.12,
             contrast=0.05,
             fade=0.03,
             whites=0.03,
             chroma=-0.06,
             shadows=Tint(45, 0.024),
-            midtones=Tint(65, 0.020),
-            highlights=Tint(75, 0.030),
+            midtones=Tint(62, 0.022),
+            highlights=Tint(75, 0.026),
         ),
         Grade(brightness=-0.02, chroma=0.06),
     ),
@@ -208,15 +209,15 @@ _ALL = (
             shadows=Tint(300, 0.028),
             highlights=Tint(340, 0.010),
         ),
-        Grade(brightness=0.08, contrast=-0.06, fade=0.01, chroma=-0.08),
+        Grade(brightness=0.08, contrast=-0.06, chroma=-0.08),
     ),
     Style(
         "muted-bw",
         "Muted B&W",
         "Black and white on soft paper.",
         "mood",
-        Grade(brightness=0.06, contrast=-0.15, fade=0.06, whites=0.04, chroma=-1.0),
-        Grade(brightness=0.06, contrast=-0.06, fade=0.02, whites=0.01, chroma=-1.0),
+        Grade(brightness=0.06, contrast=-0.15, fade=0.07, whites=0.05, chroma=-1.0),
+        Grade(brightness=0.06, contrast=-0.06, fade=0.03, whites=0.02, chroma=-1.0),
         COLOURLESS,
     ),
     Style(
@@ -224,7 +225,7 @@ _ALL = (
         "Stark B&W",
         "Black and white with deep blacks and bright faces.",
         "mood",
-        Grade(brightness=-0.22, contrast=0.85, chroma=-1.0),
+        Grade(brightness=-0.26, contrast=0.90, chroma=-1.0),
         Grade(brightness=0.04, contrast=0.30, chroma=-1.0),
         COLOURLESS,
     ),
