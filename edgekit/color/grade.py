@@ -87,8 +87,8 @@ def tone_curve(grey: NDArray[np.floating], grade: Grade) -> FloatArray:
 def muted_share(rgb: NDArray[np.floating]) -> FloatArray:
     """(...): 1 for grey, 0 for a fully saturated colour: 1 − S² of HSV. rgb: (..., 3) encoded in [0, 1].
 
-    Boosts, tints and turns are scaled with it: colours on the edge of the gamut have nowhere to go, and pushing
-    them there is what makes bands.
+    Boosts, tints and turns are scaled with it: colours on the edge of the gamut have nowhere to go, and
+    pushing them there is what makes bands.
     """
     largest = rgb.max(axis=-1)
     saturation = (largest - rgb.min(axis=-1)) / np.maximum(largest, DARKEST_SATURATED)
