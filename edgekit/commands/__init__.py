@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from edgekit.commands.convert import convert
+from edgekit.commands.demo import demo
 from edgekit.commands.parity_check import parity_check
 
 COMMANDS: dict[str, Callable[..., None]] = {
+    "demo": demo,
     "convert": convert,
     "parity-check": parity_check,
 }
