@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 DEFAULT_SIZE = 17  # a photo fills too few cells of a finer table
-# Measured on three grades saved as JPEG: 0.003 … 3 fit the same picture alike, 3 carries over to another best.
+# Measured on three grades saved as JPEG: 0.003 … 3 fit the picture alike, 3 carries over to another best.
 SMOOTHNESS = 3.0
 PULL = 1e-4  # decides only where no colour was seen
 HELD_OUT_SHARE = 0.25

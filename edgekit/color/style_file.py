@@ -108,13 +108,13 @@ def largest_step(lut: Lut3D, controls: Controls = NO_CONTROLS, group: str = GROU
     """
     edges = lut.table.astype(np.float64)
     if controls == NO_CONTROLS:
-        return max(_steepest(edges, axis) for axis in range(3)) * (lut.size - 1)
+        return round(max(_steepest(edges, axis) for axis in range(3)) * (lut.size - 1), 3)
     fine = np.linspace(0.0, 1.0, 8 * (lut.size - 1) + 1)
     steps = []
     for axis in range(3):
         lines = _along(lut, fine, axis)
         steps.append(_steepest(adjust(lines, controls, group), axis) * (len(fine) - 1))
-    return max(steps)
+    return round(max(steps), 3)
 
 
 def _along(lut: Lut3D, fine: NDArray[np.float64], axis: int) -> NDArray[np.float64]:

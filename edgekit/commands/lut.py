@@ -40,7 +40,7 @@ def fit(
         error = each.error
         console.say(
             f"{each.path} ({each.region}): mean Lab L2 {error.lab_l2_before:.2f} → {error.lab_l2_after:.2f}, "
-            f"ΔE2000 {error.delta_e00_before:.2f} → {error.delta_e00_after:.2f}, on {error.n:,} held-out pixels"
+            f"ΔE2000 {error.delta_e00_before:.2f} → {error.delta_e00_after:.2f}, {error.n:,} held-out pixels"
         )
     if json:
         console.print_json({"luts": [{**asdict(each), "path": str(each.path)} for each in fitted]})
