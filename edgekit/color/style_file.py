@@ -9,9 +9,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.color.controls import GROUPS, NO_CONTROLS, SKIN, Controls, adjust
+from edgekit.color.controls import (
+    GROUPS,
+    NO_CONTROLS,
+    SKIN,
+    TONE,
+    WARMTH_RGB,
+    Controls,
+    curve,
+    warmth_share,
+)
 from edgekit.color.formats.cube import write_cube
-from edgekit.color.interpolation import trilinear
 from edgekit.color.lut import Lut3D
 from edgekit.color.skin import (
     EXPOSURES,
@@ -101,29 +109,28 @@ def worst_of(changes: list[SkinChange]) -> SkinChange:
 
 
 def largest_step(lut: Lut3D, controls: Controls = NO_CONTROLS, group: str = GROUPS[-1]) -> float:
-    """Levels of 255 between outputs of inputs one level apart along an axis; 1 is the identity.
+    """A bound, in levels of 255, on the jump between outputs of inputs one level apart along an axis.
 
-    Trilinear interpolation is linear along an axis inside a cell, so one level's worth of the steepest
-    edge between table points bounds it before the controls; with them the edges are sampled per level.
+    Interpolation is linear along an axis inside a cell, so without controls the steepest edge between two
+    table points is the bound itself. Each control's slope is monotone in the colour, so its largest value
+    on an edge is at one of its ends; the product of the three is the bound. 1 is the identity.
     """
-    edges = lut.table.astype(np.float64)
-    if controls == NO_CONTROLS:
-        return round(max(_steepest(edges, axis) for axis in range(3)) * (lut.size - 1), 3)
-    fine = np.linspace(0.0, 1.0, 8 * (lut.size - 1) + 1)
-    steps = []
+    steepest = 0.0
     for axis in range(3):
-        lines = _along(lut, fine, axis)
-        steps.append(_steepest(adjust(lines, controls, group), axis) * (len(fine) - 1))
-    return round(max(steps), 3)
+        low = np.moveaxis(lut.table, axis, 0)[:-1].astype(np.float64)
+        high = np.moveaxis(lut.table, axis, 0)[1:].astype(np.float64)
+        slope = np.abs(high - low) * (lut.size - 1)
+        slope *= np.maximum(*(_tone_slope(end, controls) for end in (low, high)))
+        slope *= np.maximum(*(_warmth_slope(end, controls, group) for end in (low, high)))
+        steepest = max(steepest, float(slope.max()))
+    return round(steepest, 3)
 
 
-def _along(lut: Lut3D, fine: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
-    """The table read finely along one axis and at its own points along the others."""
-    own = np.linspace(0.0, 1.0, lut.size)
-    axes = [fine if k == axis else own for k in range(3)]
-    colours = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
-    return trilinear(lut.table, colours)
+def _tone_slope(c: NDArray[np.float64], controls: Controls) -> NDArray[np.float64]:
+    return 1.0 + TONE * controls.tone * (1.0 - 2.0 * c)
 
 
-def _steepest(values: NDArray[np.floating], axis: int) -> float:
-    return float(np.abs(np.diff(values, axis=axis)).max())
+def _warmth_slope(c: NDArray[np.float64], controls: Controls, group: str) -> NDArray[np.float64]:
+    toned = curve(c, TONE * controls.tone)
+    k = np.asarray(WARMTH_RGB) * (controls.warmth * warmth_share(group))
+    return np.asarray(1.0 + k * (1.0 - 2.0 * toned), np.float64)
