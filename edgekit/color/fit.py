@@ -101,9 +101,11 @@ def lut_from_pairs(before: FloatArray, after: FloatArray, size: int = DEFAULT_SI
     weights = trilinear_weights(before, size)
     bend = second_differences(size)
     points = size**3
+    # a second difference shrinks with the square of the spacing: the same curve costs the same at any size
+    stiffness = SMOOTHNESS * ((size - 1) / (DEFAULT_SIZE - 1)) ** 4
     system = (
         weights.T @ weights / len(before)
-        + (SMOOTHNESS / points) * (bend.T @ bend)
+        + (stiffness / points) * (bend.T @ bend)
         + (PULL / points) * identity(points)
     )
     wanted = weights.T @ (after - before) / len(before)  # trilinear weights reproduce the identity
