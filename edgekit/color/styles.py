@@ -71,7 +71,7 @@ _ALL = (
         "Vibrant",
         "Bright and vivid, the muted colours most of all.",
         "look",
-        Grade(brightness=0.12, contrast=0.26, chroma=0.26, vibrance=0.70),
+        Grade(brightness=0.12, contrast=0.26, chroma=0.22, vibrance=0.70),
         Grade(brightness=0.05, contrast=0.06, chroma=0.06),
     ),
     Style(
