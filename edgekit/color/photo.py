@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -78,8 +79,9 @@ def read_photo(path: Path) -> Photo:
     if path.suffix.lower() in HEIF_SUFFIXES:
         _register_heif()
     Image.init()  # so that Image.OPEN is complete
+    known = tuple(set(FORMATS.values()) & set(Image.OPEN))
     try:
-        with Image.open(path, formats=tuple(set(FORMATS.values()) & set(Image.OPEN))) as image:
+        with _large_pictures_allowed(), Image.open(path, formats=known) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise ImageError(path, f"has {image.width}×{image.height} pixels, more than {MAX_PIXELS:,}.")
             if getattr(image, "n_frames", 1) > 1 and image.format in ("PNG", "WEBP"):
@@ -153,6 +155,19 @@ def srgb_bytes(photo: Photo) -> NDArray[np.uint8]:
         Image.fromarray(eight), profile, ImageCms.createProfile("sRGB"), outputMode="RGB"
     )
     return np.asarray(there)
+
+
+@contextmanager
+def _large_pictures_allowed() -> Iterator[None]:
+    """Pillow's guard against bombs raised to MAX_PIXELS: it would refuse a panorama of 179 megapixels."""
+    from PIL import Image
+
+    kept = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = kept
 
 
 def _eight_bit(path: Path, image: PillowImage.Image) -> Photo:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -116,6 +118,16 @@ def test_threads_and_tiles_do_not_show() -> None:
     part = styled_pixels(pixels, LAYERS["style"], NO_CONTROLS, np.full((2, 2, 3), 0.2, np.float32))
     whole = np.full((530, 777, 3), 0.2, np.float32)
     assert (part == styled_pixels(pixels, LAYERS["style"], NO_CONTROLS, whole)).all()
+
+
+def test_memory_is_bounded_by_the_picture() -> None:
+    pixels = np.zeros((2000, 6000, 3), np.uint8)
+    pixels[:] = picture(1, 6000)
+    tracemalloc.start()
+    styled_pixels(pixels, LAYERS["style"], NO_CONTROLS, mask(128, 128), threads=1)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak_bytes < pixels.nbytes + 60 * 2**20  # floats of the whole picture alone would be 192 MB
 
 
 def test_a_band_of_the_mask_is_that_of_the_whole() -> None:

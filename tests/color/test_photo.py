@@ -256,6 +256,18 @@ def test_what_cannot_be_kept_is_refused(tmp_path: Path) -> None:
         read_photo(tmp_path / "moving.webp")
 
 
+def test_pillows_guard_does_not_stop_a_panorama_and_ours_stops_a_bomb(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.fromarray(picture(60, 80)).save(tmp_path / "a.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    assert read_photo(tmp_path / "a.png").pixels.shape == (60, 80, 3)
+    assert Image.MAX_IMAGE_PIXELS == 100
+    monkeypatch.setattr("edgekit.color.photo.MAX_PIXELS", 4799)
+    with pytest.raises(ImageError, match="80×60 pixels, more than 4,799"):
+        read_photo(tmp_path / "a.png")
+
+
 def test_heif_is_read_and_written(tmp_path: Path) -> None:
     heif = pytest.importorskip("pillow_heif", reason="pillow-heif is not installed (extra: heif)")
     heif.register_heif_opener()
