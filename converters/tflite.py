@@ -40,7 +40,8 @@ class ByteSegmenter(nn.Module):
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         x = image.to(torch.float32).permute(0, 3, 1, 2)
         y = self.head(self.segmenter(x)).permute(0, 2, 3, 1)
-        return y.to(torch.uint8) if self.as_bytes else y
+        output: torch.Tensor = y.to(torch.uint8) if self.as_bytes else y
+        return output
 
 
 def convert(conversion: Conversion, path: Path) -> Converted:

@@ -5,7 +5,7 @@ This is the one module of `edgekit/` (with the commands) that knows `converters`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,6 @@ from edgekit.files import refuse_existing, sha256_of, size_bytes_of, staged
 from edgekit.weights import Checkpoint, load_checkpoint
 
 if TYPE_CHECKING:
-    from calibration.pictures import Picture
     from converters.conversion import Conversion
     from edgekit.model.outputs import OutputMode
     from edgekit.parity.gates import Gates

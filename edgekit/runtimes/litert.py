@@ -58,7 +58,8 @@ class LiteRT:
         scales = detail["quantization_parameters"]["scales"]
         if name in self._taps and scales.size:
             zero_points = detail["quantization_parameters"]["zero_points"]
-            return (value.astype(np.float32) - zero_points) * scales
+            levels = value.astype(np.float32) - zero_points
+            return np.asarray(levels * scales, np.float32)
         return value
 
 
