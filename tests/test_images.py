@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import picture
 from PIL import Image, ImageCms
 
 from calibration.pictures import Folder
 from calibration.preprocess import images_in, labels_beside, read_image, read_input, read_labels
 from edgekit.errors import CalibrationError, ImageError
+from tests.conftest import picture
 
 ORIENTATION = 0x0112  # EXIF tag
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import picture
 from PIL import Image
 
 from calibration.pictures import Picture
@@ -22,6 +21,7 @@ from edgekit.parity.report import Check, Metrics, Status
 from edgekit.pipeline import artifacts_at, check
 from edgekit.runtimes import Runtime, Tensors
 from edgekit.weights import Checkpoint
+from tests.conftest import picture
 
 GOOD = Metrics(
     n=3, max_abs_logit=1e-5, psnr_db=120, label_agreement=1.0, previous_label_agreement=1.0,

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import VOC_CLASSES, picture, random_checkpoint
 
 from edgekit.model import prepared
 from edgekit.model.outputs import output_head
 from edgekit.model.prepared import NormForm, PreparedSegmenter, fold, unfold
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.weights import Checkpoint, Groups, load_checkpoint
+from tests.conftest import VOC_CLASSES, picture, random_checkpoint
 
 RELATIVE_TOLERANCE = 1e-5  # of the largest logit, in float32, where the reference itself rounds
 EXACT_TOLERANCE = 1e-9  # absolute, everything in float64: the rewrites are exact

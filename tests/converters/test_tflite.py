@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
-from conftest import picture
 
 from converters import flatbuffer, tflite
 from converters.conversion import Conversion
@@ -16,6 +15,7 @@ from edgekit.artifact import Artifact
 from edgekit.files import sha256_of
 from edgekit.runtimes.litert import LiteRT, operator_counts, parsed
 from edgekit.weights import Checkpoint
+from tests.conftest import picture
 
 
 @pytest.fixture(scope="module")
