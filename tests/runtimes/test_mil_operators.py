@@ -139,7 +139,9 @@ class Case:
         """The program's inputs by name; a list's members are numbered."""
         named: dict[str, Array] = {}
         for name, value in self.tensors.items():
-            members = {f"{name}{i}": v for i, v in enumerate(value)} if isinstance(value, list) else {name: value}
+            members = (
+                {f"{name}{i}": v for i, v in enumerate(value)} if isinstance(value, list) else {name: value}
+            )
             named.update(members)
         return named
 
@@ -331,7 +333,8 @@ def agrees(case: Case, tolerance: float) -> bool:
     """Every output of the executor has the shape of its definition and lies within the tolerance."""
     got, wanted = executed(case), defined(case)
     return len(got) == len(wanted) and all(
-        g.shape == w.shape and np.allclose(g, w.astype(np.float64), rtol=tolerance, atol=tolerance * np.abs(w).max())
+        g.shape == w.shape
+        and np.allclose(g, w.astype(np.float64), rtol=tolerance, atol=tolerance * np.abs(w).max())
         for g, w in zip(got, wanted, strict=True)
     )
 

@@ -83,7 +83,9 @@ def test_fp16_groups_follow_pytorch(
     assert list(outputs) == ["groups", tap]
     groups, logits = outputs["groups"], outputs[tap]
     assert (groups.shape, groups.dtype) == ((1, 3, SIZE // 4, SIZE // 4), np.uint8)
-    agreement = (labels_from_logits(logits[0], (SIZE, SIZE)) == labels_from_logits(expected[0], (SIZE, SIZE))).mean()
+    agreement = (
+        labels_from_logits(logits[0], (SIZE, SIZE)) == labels_from_logits(expected[0], (SIZE, SIZE))
+    ).mean()
     assert agreement >= 0.998
     head = output_head("groups", checkpoint.groups, 18, SIZE // 4, rgba=False)
     assert np.abs(head(torch.from_numpy(logits))[0].numpy() - groups[0]).max() <= 2
@@ -129,7 +131,9 @@ def test_threads_are_given_back(fp16_labels: tuple[Path, str], image: NDArray[np
         ({"image": np.zeros((1, SIZE, SIZE, 3), np.float32)}, "not .* float32"),
     ],
 )
-def test_wrong_inputs(fp16_labels: tuple[Path, str], inputs: dict[str, NDArray[np.uint8]], match: str) -> None:
+def test_wrong_inputs(
+    fp16_labels: tuple[Path, str], inputs: dict[str, NDArray[np.uint8]], match: str
+) -> None:
     with pytest.raises(ConversionError, match=match):
         MilReference(fp16_labels[0]).run(inputs)
 
