@@ -32,7 +32,7 @@ class Judged:
 class LiteRTTrials:
     """Recipes measured on this machine's LiteRT: accuracy on held-out pictures, latency against float.
 
-    `model` is a float .tflite with a `logits` output; `ranges` holds each observer's ranges of its tensors.
+    `model` is a float .tflite, `logits_name` the tensor that holds its logits; `ranges` holds each observer's ranges of its tensors.
     """
 
     def __init__(
@@ -42,7 +42,9 @@ class LiteRTTrials:
         pictures: Sequence[Judged],
         skin: Sequence[int],
         folder: Path,
+        logits_name: str,
     ) -> None:
+        self._logits_name = logits_name
         self._model, self._ranges, self._pictures = model, ranges, pictures
         self._skin, self._folder = tuple(skin), folder
         self._float = self._opened(model, "float")
@@ -71,11 +73,10 @@ class LiteRTTrials:
     def _opened(self, data: bytes, name: str) -> LiteRT:
         path = self._folder / f"{name}.tflite"
         path.write_bytes(data)
-        return LiteRT(path)
+        return LiteRT(path, taps=[self._logits_name])
 
-    @staticmethod
-    def _logits(runtime: LiteRT, image: Image) -> Logits:
-        logits: Logits = runtime.run({"image": image[None]})["logits"][0].transpose(2, 0, 1)
+    def _logits(self, runtime: LiteRT, image: Image) -> Logits:
+        logits: Logits = runtime.run({"image": image[None]})[self._logits_name][0].transpose(2, 0, 1)
         return logits.copy()
 
     @staticmethod

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from converters import flatbuffer
 from converters.conversion import COLOUR, Conversion, Converted
-from converters.tflite_int8 import quantized
+from converters.tflite_int8 import quantized, tensors_to_observe
 from edgekit.artifact import TensorSpec, tool_versions
 from edgekit.errors import ConversionError
 from edgekit.model.outputs import output_head
 from edgekit.model.prepared import PreparedSegmenter
-from edgekit.runtimes.litert import packed, parsed
+from edgekit.runtimes.litert import LiteRT, packed, parsed
 from edgekit.weights import GROUP_NAMES
 
 MINIMUM_OS = "Android 8.0 (API 26)"  # the demo app's minSdk; LiteRT itself runs on API 21
@@ -84,6 +87,27 @@ def float_model(conversion: Conversion) -> bytes:
     image, output = _specs(conversion)
     flatbuffer.name_interface(tree, [image.name], [output.name])
     return packed(tree)
+
+
+LOGITS = "segmenter/classifier/conv:2"  # where the float graph holds them when the output is another one
+
+
+def observable(
+    conversion: Conversion, folder: Path
+) -> Callable[[NDArray[np.uint8]], dict[str, NDArray[np.float32]]]:
+    """The float model as a function of (size, size, 3) uint8 to every float tensor that a recipe may quantise."""
+    data = float_model(conversion)
+    path = folder / "float.tflite"
+    path.write_bytes(data)
+    names = [name for name in tensors_to_observe(data) if not name.startswith("head")]
+    output = conversion.output
+    runtime = LiteRT(path, taps=[name for name in names if name != output])
+
+    def run(image: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+        tensors = runtime.run({"image": image[None]})
+        return {name: tensors[name] for name in names}
+
+    return run
 
 
 def _half_weights(data: bytes) -> bytes:

@@ -197,7 +197,12 @@ CASES: Mapping[str, Case] = {
     "layer_norm": Case(
         "layer_norm",
         {"x": WIDE},
-        {"axes": np.array([-1], np.int32), "gamma": noise(4, seed=5), "beta": noise(4, seed=6), "epsilon": np.float32(0.1)},
+        {
+            "axes": np.array([-1], np.int32),
+            "gamma": noise(4, seed=5),
+            "beta": noise(4, seed=6),
+            "epsilon": np.float32(0.1),
+        },
     ),
     "layer_norm bare, two axes": Case("layer_norm", {"x": WIDE}, {"axes": np.array([1, 2], np.int32)}),
     "conv valid": conv_case({"pad_type": "valid"}),
