@@ -53,6 +53,12 @@ class LiteRT:
         self._interpreter.invoke()
         return {name: self._read(name, detail) for name, detail in self._outputs.items()}
 
+    @property
+    def partitions(self) -> int:
+        """How many subgraphs XNNPACK runs; one means that nothing fell back to the plain kernels."""
+        operators = self._interpreter._get_ops_details()  # the only way to ask; private but stable
+        return sum(operator["op_name"] == "DELEGATE" for operator in operators)
+
     def _read(self, name: str, detail: dict[str, Any]) -> NDArray[Any]:
         value: NDArray[Any] = self._interpreter.get_tensor(detail["index"])
         scales = detail["quantization_parameters"]["scales"]
