@@ -26,7 +26,7 @@ from edgekit.shader.description import (
     Uniform,
 )
 from edgekit.shader.emit import with_dialects
-from edgekit.shader.encoding import display_p3_from_srgb
+from edgekit.color.display_p3 import display_p3_from_srgb
 from edgekit.shader.maths import drawn_read, groups_read
 from edgekit.shader.refine import GUIDED, JOINT_BILATERAL, REFINEMENTS
 

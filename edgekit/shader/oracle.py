@@ -24,6 +24,7 @@ from edgekit.shader.description import (
     ShaderDescription,
     Texture,
 )
+from edgekit.shader.maths import drawn_read, groups_read
 from edgekit.shader.refine import COLOUR_WEIGHT_FLOOR, TEXEL_TIE_BIAS, guided_coefficients
 from edgekit.shader.transforms import IDENTITY, Matrix3
 
@@ -114,10 +115,12 @@ def render(frame: Frame) -> FloatArray:
 def region_weights(frame: Frame, c: FloatArray, image_uv: FloatArray) -> dict[str, FloatArray]:
     """Region → (H, W) weight. c: (H, W, 3) the camera's colours. image_uv: (H, W, 2)."""
     mask_uv = transforms.apply(frame.mask_from_image, image_uv)
-    groups = shares(_raw_group_weights(frame, c, mask_uv))
+    layers = frame.description.layers
+    groups = shares(_raw_group_weights(frame, c, mask_uv) * _read(GROUP_REGIONS, groups_read(layers)))
     drawn = np.zeros_like(c)
     if "u_drawn" in frame.pixels:
-        drawn = shares(_only_named(sample_linear(_unit(frame.pixels["u_drawn"]), mask_uv)[..., :3], frame))
+        painted = sample_linear(_unit(frame.pixels["u_drawn"]), mask_uv)[..., :3]
+        drawn = shares(painted * _read(DRAWN_REGIONS, drawn_read(layers)))
     rest = 1.0 - drawn.sum(axis=-1)
     weights = {name: groups[..., i] * rest for i, name in enumerate(GROUP_REGIONS)}
     weights[BACKGROUND] = (1.0 - groups.sum(axis=-1)) * rest
@@ -164,13 +167,13 @@ def _looked_up(frame: Frame, layer: Layer, c: FloatArray, image_uv: FloatArray) 
     return interpolation(frame.description.interpolation)(table_of(texture), c)
 
 
-def _only_named(drawn: FloatArray, frame: Frame) -> FloatArray:
-    named = {region for layer in frame.description.layers for region in layer.regions}
-    return drawn * np.array([float(region in named) for region in DRAWN_REGIONS])
+def _read(channels: tuple[str, ...], used: tuple[str, ...]) -> FloatArray:
+    """(3,) 1 for a channel that some layer needs, 0 for one that the pass leaves out."""
+    return np.array([float(channel in used) for channel in channels])
 
 
 def _raw_group_weights(frame: Frame, c: FloatArray, mask_uv: FloatArray) -> FloatArray:
-    """(H, W, 3) before `shares`; a group that no layer reads is 0."""
+    """(H, W, 3) before `shares`."""
     if frame.description.refinement.method == "guided":
         return _guided_weights(frame, c, mask_uv)
     if "u_mask" not in frame.pixels:
