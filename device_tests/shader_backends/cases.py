@@ -6,11 +6,12 @@ Everything is asymmetric: odd sizes, H ≠ W, r ≠ g ≠ b, three groups in dif
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from device_tests.shader_backends.backend import Job
 from edgekit.color.controls import Controls
 from edgekit.color.lut import Lut3D, grid
 from edgekit.shader import transforms
@@ -21,13 +22,11 @@ from edgekit.shader.maths import Program, program_of
 from edgekit.shader.oracle import Frame, mask_slots
 from edgekit.shader.refine import REFINEMENTS
 
-from device_tests.shader_backends.backend import Job
-
 # Levels of 255: a texture unit's 8-bit fractions show in trilinear, never in exact fetches.
 TOLERANCE_LEVELS = {"trilinear": 2, "tetrahedral": 1}
 
 IMAGE_HEIGHT, IMAGE_WIDTH = 61, 97
-MASK_HEIGHT, MASK_WIDTH = 16, 24
+MASK_HEIGHT, MASK_WIDTH = 17, 23
 CROP_LEFT, CROP_TOP, CROP_WIDTH, CROP_HEIGHT = 13, 7, 58, 41
 
 
@@ -39,6 +38,7 @@ class Geometry:
     height: int
     width: int
     image_from_output: transforms.Matrix3
+    mask_from_image: transforms.Matrix3 = field(default_factory=lambda: transforms.IDENTITY)
 
 
 _CROP = transforms.crop(
@@ -48,7 +48,13 @@ GEOMETRIES = (
     Geometry("upright", IMAGE_HEIGHT, IMAGE_WIDTH, transforms.IDENTITY),
     Geometry("rotated 90°", IMAGE_WIDTH, IMAGE_HEIGHT, transforms.rotation(1)),
     Geometry("cropped", CROP_HEIGHT, CROP_WIDTH, _CROP),
-    Geometry("mirrored, cropped, rotated 270°", CROP_WIDTH, CROP_HEIGHT, _CROP @ transforms.rotation(3) @ transforms.mirror()),
+    Geometry(
+        "mirrored, cropped, rotated 270°, mask upright",
+        CROP_WIDTH,
+        CROP_HEIGHT,
+        _CROP @ transforms.rotation(3) @ transforms.mirror(),
+        transforms.rotation(1),
+    ),
 )
 
 
@@ -68,7 +74,10 @@ def swirl_lut(size: int) -> Lut3D:
     return Lut3D(np.clip(np.stack(rows, axis=-1), 0.0, 1.0).astype(np.float32))
 
 
-LUT_PAIRS = {"warm 33³ + swirl 17³": (warm_lut(33), swirl_lut(17)), "swirl 32³ + warm 9³": (swirl_lut(32), warm_lut(9))}
+LUT_PAIRS = {
+    "warm 33³ + swirl 17³": (warm_lut(33), swirl_lut(17)),
+    "swirl 32³ + warm 9³": (swirl_lut(32), warm_lut(9)),
+}
 
 
 def image() -> NDArray[np.uint8]:
@@ -85,7 +94,7 @@ def image() -> NDArray[np.uint8]:
 
 
 def mask_weights() -> NDArray[np.float64]:
-    """(16, 24, 3): soft blobs of skin, hair and clothes of different sizes and places."""
+    """(17, 23, 3): soft blobs of skin, hair and clothes of different sizes and places."""
     y, x = np.mgrid[0:MASK_HEIGHT, 0:MASK_WIDTH]
     blobs = [
         1 / (1 + np.exp((np.hypot(x - cx, 1.4 * (y - cy)) - radius) / 0.8))
@@ -138,11 +147,12 @@ def frame_of(description: ShaderDescription, geometry: Geometry) -> Frame:
         geometry.width,
         Controls(intensity=0.95, tone=0.2, warmth=-0.3, skin_protection=0.25),
         image_from_output=geometry.image_from_output,
+        mask_from_image=geometry.mask_from_image,
     )
 
 
 def guide_of(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """The picture reduced by area to the mask's size, (16, 24, 3) in [0, 1]."""
+    """The picture reduced by area to the mask's size, (17, 23, 3) in [0, 1]."""
     import cv2
 
     unit = pixels[..., :3].astype(np.float64) / 255.0

@@ -41,7 +41,7 @@ extern "C" void run(const Slot* slots, const void* block, unsigned char* out, in
 
 
 class Slot(c.Structure):
-    _fields_ = [("data", c.c_void_p), ("w", c.c_int), ("h", c.c_int), ("depth", c.c_int)]  # noqa: RUF012
+    _fields_ = [("data", c.c_void_p), ("w", c.c_int), ("h", c.c_int), ("depth", c.c_int)]
 
 
 class MetalAsCpp:
@@ -72,10 +72,7 @@ class MetalAsCpp:
             for t in textures
         ]
         slots = (Slot * len(floats))(
-            *(
-                Slot(f.ctypes.data, f.shape[-2], f.shape[-3], f.shape[0] if f.ndim == 4 else 1)
-                for f in floats
-            )
+            *(Slot(f.ctypes.data, f.shape[-2], f.shape[-3], f.shape[0] if f.ndim == 4 else 1) for f in floats)
         )
         out = np.zeros((frame.height, frame.width, 4), np.uint8)
         library.run(slots, uniform_block(frame), c.c_void_p(out.ctypes.data), frame.width, frame.height)

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from edgekit.color.controls import CONTROL_RANGES
+from edgekit.color.display_p3 import display_p3_from_srgb
 from edgekit.color.lut import Lut3D
 from edgekit.errors import ShaderError, UnknownName
 from edgekit.shader.description import (
@@ -26,7 +27,6 @@ from edgekit.shader.description import (
     Uniform,
 )
 from edgekit.shader.emit import with_dialects
-from edgekit.color.display_p3 import display_p3_from_srgb
 from edgekit.shader.maths import drawn_read, groups_read
 from edgekit.shader.refine import GUIDED, JOINT_BILATERAL, REFINEMENTS
 
@@ -56,18 +56,14 @@ def everything_but_skin(lut: Lut3D, skin: Lut3D | None = None) -> tuple[LayerSpe
     return (LayerSpec(EVERYTHING_BUT_SKIN, lut), LayerSpec(("skin",), skin))
 
 
-def refinement_named(
-    name: str, coefficients_by: Literal["app", "segmenter"] = "app"
-) -> MaskRefinement:
+def refinement_named(name: str, coefficients_by: Literal["app", "segmenter"] = "app") -> MaskRefinement:
     """The method with the parameters chosen by measurement."""
     if name == "bilinear":
         return MaskRefinement("bilinear")
     if name == "joint-bilateral":
         return MaskRefinement("joint-bilateral", reach=JOINT_BILATERAL.reach, sigma=JOINT_BILATERAL.sigma)
     if name == "guided":
-        return MaskRefinement(
-            "guided", radius=GUIDED.radius, epsilon=GUIDED.epsilon, coefficients_by=coefficients_by
-        )
+        return MaskRefinement("guided", epsilon=GUIDED.epsilon, coefficients_by=coefficients_by)
     raise UnknownName("mask refinement", name, REFINEMENTS)
 
 
@@ -188,9 +184,7 @@ def rgba8_of(lut: Lut3D) -> bytes:
     return np.concatenate([levels, opaque], axis=-1).transpose(2, 1, 0, 3).tobytes()
 
 
-def _uniforms(
-    layers: tuple[Layer, ...], refinement: MaskRefinement
-) -> tuple[tuple[Uniform, ...], int]:
+def _uniforms(layers: tuple[Layer, ...], refinement: MaskRefinement) -> tuple[tuple[Uniform, ...], int]:
     uniforms: list[Uniform] = []
     offset = 0
     for name in _transform_names(layers, refinement):
@@ -233,5 +227,3 @@ def _bindings(textures: tuple[Texture, ...]) -> tuple[Binding, ...]:
     bindings.append(Binding("s_linear", "sampler", None, None, 0, count))
     bindings.append(Binding("params", "uniforms", None, 0, 0, count + 1))
     return tuple(bindings)
-
-

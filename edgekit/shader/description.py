@@ -127,7 +127,6 @@ class MaskRefinement:
     method: Refinement = "bilinear"
     reach: int | None = None
     sigma: float | None = None
-    radius: int | None = None
     epsilon: float | None = None
     coefficients_by: Literal["app", "segmenter"] | None = None
 
@@ -198,12 +197,10 @@ def lut_size(texture: Texture) -> int:
 
 def json_of(description: ShaderDescription) -> str:
     """The description as JSON text, checked against the schema."""
-    value = {"schema": "edgekit/shader-description", "schema_version": SCHEMA_VERSION}
+    value: dict[str, object] = {"schema": "edgekit/shader-description", "schema_version": SCHEMA_VERSION}
     value.update(asdict(description))
     value["textures"] = [_json_of_texture(texture) for texture in description.textures]
-    for dialect in value["dialects"]:
-        for source in dialect["sources"]:
-            source["sha256"] = sha256_of_bytes(source["text"].encode())
+    value["dialects"] = [_json_of_dialect(dialect) for dialect in description.dialects]
     text = json_text(value)
     _check(json.loads(text), "description")
     return text
@@ -237,9 +234,7 @@ def read_description(path: Path) -> ShaderDescription:
         refinement=MaskRefinement(**value["refinement"]),
         precision=value["precision"],
         encoding=value["encoding"],
-        layers=tuple(
-            Layer(tuple(v["regions"]), v["texture"], v["strength"]) for v in value["layers"]
-        ),
+        layers=tuple(Layer(tuple(v["regions"]), v["texture"], v["strength"]) for v in value["layers"]),
         textures=tuple(_texture_from_json(v, path.parent) for v in value["textures"]),
         bindings=tuple(Binding(**v) for v in value["bindings"]),
         uniforms=tuple(Uniform(**{**v, "default": tuple(v["default"])}) for v in value["uniforms"]),
@@ -271,12 +266,20 @@ def _check(value: object, where: str) -> None:
     if problem is not None:
         at = "/".join(map(str, problem.path)) or "the top level"
         raise ShaderError(
-            "description", f"{where} does not follow schema version {SCHEMA_VERSION} at {at}: {problem.message}"
+            "description",
+            f"{where} does not follow schema version {SCHEMA_VERSION} at {at}: {problem.message}",
         )
 
 
+def _json_of_dialect(dialect: DialectText) -> dict[str, object]:
+    sources = [
+        {**asdict(source), "sha256": sha256_of_bytes(source.text.encode())} for source in dialect.sources
+    ]
+    return {**asdict(dialect), "sources": sources}
+
+
 def _json_of_texture(texture: Texture) -> dict[str, object]:
-    value: dict[str, object] = {
+    return {
         "name": texture.name,
         "role": texture.role,
         "dimension": texture.dimension,
@@ -287,12 +290,11 @@ def _json_of_texture(texture: Texture) -> dict[str, object]:
         "file": texture.file,
         "sha256": None if texture.data is None else sha256_of_bytes(texture.data),
     }
-    return value
 
 
 def _texture_from_json(value: dict[str, object], folder: Path) -> Texture:
     size = value["size"]
-    texture = Texture(
+    return Texture(
         name=str(value["name"]),
         role=value["role"],  # type: ignore[arg-type]  # the schema checked the enumerations
         dimension=value["dimension"],  # type: ignore[arg-type]
@@ -301,7 +303,6 @@ def _texture_from_json(value: dict[str, object], folder: Path) -> Texture:
         size=tuple(size) if isinstance(size, list) else None,
         data=None if value["file"] is None else _read_bytes(folder / str(value["file"]), value),
     )
-    return texture
 
 
 def _read_bytes(path: Path, value: dict[str, object]) -> bytes:

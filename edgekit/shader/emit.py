@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from edgekit.shader.description import DialectText, ShaderDescription, SourceText, Stage
 from edgekit.shader.dialects import ESSL_EXTERNAL, Dialect, dialect
-from edgekit.shader.text import closing_parenthesis, fetches_of, split_arguments
 from edgekit.shader.maths import Program, program_of
+from edgekit.shader.text import closing_parenthesis, fetches_of, split_arguments
 
 HEADER = "// edgekit, the fused pass: mask, look-up and blend in one draw. Generated; edit the description.\n"
 
@@ -76,7 +76,10 @@ def emit_program(description: ShaderDescription, program: Program, name: str) ->
 
 def _essl_fragment(description: ShaderDescription, program: Program, target: Dialect) -> str:
     external = target is ESSL_EXTERNAL
-    lines = ["#version 300 es", *(["#extension GL_OES_EGL_image_external_essl3 : require"] if external else [])]
+    lines = [
+        "#version 300 es",
+        *(["#extension GL_OES_EGL_image_external_essl3 : require"] if external else []),
+    ]
     lines += [HEADER.rstrip()]
     kinds = ["float", "int", "sampler2D", "sampler3D", *(["samplerExternalOES"] if external else [])]
     lines += [f"precision {description.precision} {kind};" for kind in kinds]
@@ -197,8 +200,11 @@ def _handed_on(program: Program, description: ShaderDescription) -> Program:
 
 def _pass_on(text: str, handed: dict[str, tuple[str, ...]]) -> str:
     for name, textures in handed.items():
-        if textures:
-            text = _replace_calls(text, name, lambda a, n=name, t=textures: f"{n}({', '.join([*a, *t])})")
+
+        def with_textures(arguments: list[str], name: str = name, extra: tuple[str, ...] = textures) -> str:
+            return f"{name}({', '.join([*arguments, *extra])})"
+
+        text = _replace_calls(text, name, with_textures)
     return text
 
 

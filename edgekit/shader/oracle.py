@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.color.controls import CONTROL_RANGES, Controls, adjust, amount
+from edgekit.color.controls import CONTROL_RANGES, NO_CONTROLS, Controls, adjust, amount
 from edgekit.color.interpolation import interpolation
 from edgekit.errors import ShaderError
 from edgekit.shader import transforms
@@ -25,7 +25,13 @@ from edgekit.shader.description import (
     Texture,
 )
 from edgekit.shader.maths import drawn_read, groups_read
-from edgekit.shader.refine import COLOUR_WEIGHT_FLOOR, TEXEL_TIE_BIAS, guided_coefficients
+from edgekit.shader.refine import (
+    Guided,
+    JointBilateral,
+    guide_at_mask_texels,
+    guided_coefficients,
+    joint_bilateral_weights,
+)
 from edgekit.shader.transforms import IDENTITY, Matrix3
 
 FloatArray = NDArray[np.float64]
@@ -45,7 +51,7 @@ class Frame:
     pixels: Mapping[str, Pixels]
     height: int
     width: int
-    controls: Controls = Controls()
+    controls: Controls = NO_CONTROLS
     strengths: Mapping[int, float] = field(default_factory=dict)
     image_from_output: Matrix3 = field(default_factory=lambda: IDENTITY)
     mask_from_image: Matrix3 = field(default_factory=lambda: IDENTITY)
@@ -60,7 +66,7 @@ class Frame:
         values: dict[str, FloatArray] = {
             "image_from_output": self.image_from_output,
             "mask_from_image": self.mask_from_image,
-            "image_from_mask": np.linalg.inv(self.mask_from_image),
+            "image_from_mask": np.linalg.inv(self.mask_from_image).astype(np.float64),
         }
         for control in CONTROL_RANGES:
             values[control.name] = np.array([getattr(self.controls, control.name)])
@@ -84,8 +90,11 @@ def mask_slots(
     """
     if description.refinement.method != "guided":
         return {"u_mask": mask_pixels(weights)} if description.textures_with("mask") else {}
+    assert description.refinement.epsilon is not None
     quantised = mask_pixels(weights)[..., :3] / 255.0
-    coefficients = guided_coefficients(quantised, guide)
+    coefficients = guided_coefficients(quantised, guide, Guided(description.refinement.epsilon)).astype(
+        np.float16
+    )
     return {
         texture.name: coefficients[GROUP_REGIONS.index(texture.name.removeprefix("u_coefficients_"))]
         for texture in description.textures_with("coefficients")
@@ -94,9 +103,7 @@ def mask_slots(
 
 def render(frame: Frame) -> FloatArray:
     """The picture, (height, width, 4) float64 in 8-bit levels, not rounded."""
-    image_uv = transforms.apply(
-        frame.image_from_output, transforms.pixel_centres(frame.height, frame.width)
-    )
+    image_uv = transforms.apply(frame.image_from_output, transforms.pixel_centres(frame.height, frame.width))
     source = sample_linear(_unit(frame.pixels["u_image"]), image_uv)
     c = source[..., :3]
     shares_of = region_weights(frame, c, image_uv)
@@ -143,11 +150,13 @@ def sample_linear(texture: FloatArray, uv: FloatArray) -> FloatArray:
     fx, fy = (x - left)[..., None], (y - top)[..., None]
 
     def texel(dx: int, dy: int) -> FloatArray:
-        return texture[np.clip(top + dy, 0, height - 1), np.clip(left + dx, 0, width - 1)]
+        value: FloatArray = texture[np.clip(top + dy, 0, height - 1), np.clip(left + dx, 0, width - 1)]
+        return value
 
     upper = texel(0, 0) * (1.0 - fx) + texel(1, 0) * fx
     lower = texel(0, 1) * (1.0 - fx) + texel(1, 1) * fx
-    return upper * (1.0 - fy) + lower * fy
+    mean: FloatArray = upper * (1.0 - fy) + lower * fy
+    return mean
 
 
 def table_of(texture: Texture) -> FloatArray:
@@ -180,7 +189,11 @@ def _raw_group_weights(frame: Frame, c: FloatArray, mask_uv: FloatArray) -> Floa
         return np.zeros_like(c)
     if frame.description.refinement.method == "bilinear":
         return sample_linear(_unit(frame.pixels["u_mask"]), mask_uv)[..., :3]
-    return _joint_bilateral_weights(frame, c, mask_uv)
+    reach, sigma = frame.description.refinement.reach, frame.description.refinement.sigma
+    assert reach is not None and sigma is not None
+    mask, image = _unit(frame.pixels["u_mask"])[..., :3], _unit(frame.pixels["u_image"])[..., :3]
+    guide = guide_at_mask_texels(image, mask.shape[:2], np.linalg.inv(frame.mask_from_image))
+    return joint_bilateral_weights(mask, guide, c, mask_uv, JointBilateral(reach, sigma))
 
 
 def _guided_weights(frame: Frame, c: FloatArray, mask_uv: FloatArray) -> FloatArray:
@@ -193,38 +206,5 @@ def _guided_weights(frame: Frame, c: FloatArray, mask_uv: FloatArray) -> FloatAr
     return weights
 
 
-def _joint_bilateral_weights(frame: Frame, c: FloatArray, mask_uv: FloatArray) -> FloatArray:
-    settings = frame.description.refinement
-    assert settings.reach is not None and settings.sigma is not None
-    mask, image = _unit(frame.pixels["u_mask"])[..., :3], _unit(frame.pixels["u_image"])[..., :3]
-    guide = _guide_at_mask_texels(image, mask.shape[:2], np.linalg.inv(frame.mask_from_image))
-    size = np.array([mask.shape[1], mask.shape[0]])
-    position = mask_uv * size
-    first = np.floor(position - 0.5).astype(np.intp) - (settings.reach - 1)
-    total, norm = np.zeros_like(c), np.zeros(c.shape[:2])
-    for dy in range(2 * settings.reach):
-        for dx in range(2 * settings.reach):
-            texel = first + np.array([dx, dy])
-            near = np.maximum(0.0, 1.0 - np.abs(texel + 0.5 - position) / settings.reach)
-            x, y = np.clip(texel[..., 0], 0, size[0] - 1), np.clip(texel[..., 1], 0, size[1] - 1)
-            likeness = np.exp(-0.5 / settings.sigma**2 * ((guide[y, x] - c) ** 2).sum(axis=-1))
-            weight = near.prod(axis=-1) * np.maximum(likeness, COLOUR_WEIGHT_FLOOR)
-            total += mask[y, x] * weight[..., None]
-            norm += weight
-    return total / norm[..., None]
-
-
-def _guide_at_mask_texels(
-    image: FloatArray, mask_shape: tuple[int, ...], image_from_mask: Matrix3
-) -> FloatArray:
-    """The picture's texel at every mask texel's centre, (mask H, mask W, 3)."""
-    height, width = image.shape[:2]
-    there = transforms.apply(image_from_mask, transforms.pixel_centres(mask_shape[0], mask_shape[1]))
-    at = np.floor(there * np.array([width, height]) + TEXEL_TIE_BIAS).astype(np.intp)
-    return image[np.clip(at[..., 1], 0, height - 1), np.clip(at[..., 0], 0, width - 1)]
-
-
 def _unit(pixels: Pixels) -> FloatArray:
     return pixels.astype(np.float64) / 255.0
-
-

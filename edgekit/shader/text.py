@@ -55,9 +55,7 @@ def functions_in(text: str) -> list[Function]:
         brace = re.compile(r"\s*(?:->[^{;]*)?\{").match(text, close + 1)
         if brace is not None:
             end = closing_parenthesis(text, brace.end(), "{}")
-            found.append(
-                Function(match[1], text[match.end() : close], text[brace.end() : end], brace.end())
-            )
+            found.append(Function(match[1], text[match.end() : close], text[brace.end() : end], brace.end()))
     return found
 
 

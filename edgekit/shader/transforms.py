@@ -34,9 +34,10 @@ def rotation(clockwise_quarter_turns: int) -> Matrix3:
     return np.linalg.matrix_power(one, clockwise_quarter_turns % 4)
 
 
-def apply(matrix: Matrix3, xy: NDArray[np.float64]) -> NDArray[np.float64]:
+def apply(matrix: NDArray[np.floating], xy: NDArray[np.float64]) -> NDArray[np.float64]:
     """xy: (..., 2). Returns (..., 2); the transforms are affine, so the third row is (0, 0, 1)."""
-    return xy @ matrix[:2, :2].T + matrix[:2, 2]
+    moved: NDArray[np.float64] = xy @ matrix[:2, :2].T + matrix[:2, 2]
+    return moved
 
 
 def pixel_centres(height: int, width: int) -> NDArray[np.float64]:
