@@ -9,8 +9,8 @@ judged. For every photo the mask is brought back to full size by each method; me
 - ΔE2000 in a band of 0.75 % of the diagonal on both sides of the true edge, between the picture styled
   through the refined mask and through the true one: everything but the region gets `rich-contrast`.
 
-    python benchmarks/mask_refinement.py --people DIR            the methods with their defaults, on eval
-    python benchmarks/mask_refinement.py --people DIR --tune     the grid of parameters, on train
+    python -m benchmarks.mask_refinement --people DIR            the methods with their defaults, on eval
+    python -m benchmarks.mask_refinement --people DIR --tune     the grid of parameters, on train
 """
 
 from __future__ import annotations
@@ -81,9 +81,7 @@ GRID: dict[str, Method] = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument(
-        "--people", type=Path, required=True, help="folder with train/ and eval/, images and labels"
-    )
+    parser.add_argument("--people", type=Path, required=True, help="folder with train/ and eval/")
     parser.add_argument("--tune", action="store_true", help="the grid of parameters, on train")
     parser.add_argument("--mask-side", type=int, default=MASK_SIDE, help="of the reduced mask")
     parser.add_argument("--photos", type=int, help="at most so many")

@@ -42,7 +42,7 @@ class MesaEssl:
             raise BackendMissing(f"Mesa's EGL and GLES are missing ({error}).") from error
         self._make_context()
         self.gl.glGetString.restype = c.c_char_p
-        self.device = " | ".join(self.gl.glGetString(what).decode() for what in (GL_RENDERER, GL_VERSION))
+        self.device = ", ".join(self.gl.glGetString(what).decode() for what in (GL_RENDERER, GL_VERSION))
 
     def draw(self, jobs: Sequence[Job]) -> list[Drawn]:
         return [self.draw_timed(frame, text, repeats=0)[0] for frame, text in jobs]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,13 +23,14 @@ class WgpuWgsl:
         except ImportError as error:
             raise BackendMissing("the package wgpu is missing: pip install wgpu") from error
         self.wgpu = wgpu
+        os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())  # Vulkan's loader asks for one
         try:
             self.adapter = wgpu.gpu.request_adapter_sync()
             self.gpu = self.adapter.request_device_sync()
         except RuntimeError as error:
             raise BackendMissing(f"no Vulkan device (mesa-vulkan-drivers): {error}") from error
         info = self.adapter.info
-        self.device = f"{info['device']} | {info['description']} | wgpu {wgpu.__version__}"
+        self.device = f"{info['device']}, {info['description']}, wgpu {wgpu.__version__}"
 
     def draw(self, jobs: Sequence[Job]) -> list[Drawn]:
         return [self._draw_one(frame, text) for frame, text in jobs]

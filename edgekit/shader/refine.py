@@ -45,7 +45,11 @@ class JointBilateral:
 
 @dataclass(frozen=True)
 class Guided:
-    """epsilon: the variance of the guide, in encoded RGB of [0, 1], that counts as flat."""
+    """epsilon: the variance of the guide, in encoded RGB of [0, 1], that counts as flat.
+
+    Smaller is slightly better on clean photos; 1e-4 is a standard deviation of 2.5 levels of 255, about
+    a phone's noise in daylight, and keeps the coefficients where half floats are fine enough.
+    """
 
     epsilon: float = 1e-4
 
