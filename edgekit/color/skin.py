@@ -87,9 +87,14 @@ def change_between(before: FloatArray, after: FloatArray) -> SkinChange:
     turn = np.abs((angles[1] - angles[0] + 180.0) % 360.0 - 180.0)
     shift = (lab_after - lab_before).mean(axis=0)
     return SkinChange(
-        max_hue_deg=float(turn.max()) if judged.any() else None,
-        max_lightness=float(np.abs(lab_after[:, 0] - lab_before[:, 0]).max()),
-        max_delta_e00=float(np.max(deltaE_ciede2000(lab_before, lab_after))),  # type: ignore[no-untyped-call]
-        mean_delta_a=float(shift[1]),
-        mean_delta_b=float(shift[2]),
+        max_hue_deg=_rounded(turn.max()) if judged.any() else None,
+        max_lightness=_rounded(np.abs(lab_after[:, 0] - lab_before[:, 0]).max()),
+        max_delta_e00=_rounded(np.max(deltaE_ciede2000(lab_before, lab_after))),  # type: ignore[no-untyped-call]
+        mean_delta_a=_rounded(shift[1]),
+        mean_delta_b=_rounded(shift[2]),
     )
+
+
+def _rounded(value: float | np.floating) -> float:
+    """To 0.001: a style file reads the same on every machine."""
+    return round(float(value), 3)

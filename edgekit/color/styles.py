@@ -209,7 +209,7 @@ _ALL = (
             shadows=Tint(300, 0.028),
             highlights=Tint(340, 0.010),
         ),
-        Grade(brightness=0.08, contrast=-0.06, chroma=-0.08),
+        Grade(brightness=0.08, contrast=-0.06, chroma=-0.06),
     ),
     Style(
         "muted-bw",

@@ -72,7 +72,7 @@ def write_html(report: ParityReport, path: Path, pictures: tuple[tuple[str, str]
     """The report as one self-contained page. `pictures`: (caption, data URI)."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    environment = Environment(loader=PackageLoader("edgekit.parity"), autoescape=True, undefined=StrictUndefined)
+    environment = Environment(loader=PackageLoader("edgekit.parity", "templates"), autoescape=True, undefined=StrictUndefined)
     page = environment.get_template(TEMPLATE).render(
         report=report, pictures=pictures, cells=cells, sentence=sentence, name=lambda p: Path(p).name
     )

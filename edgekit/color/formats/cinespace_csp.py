@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from math import prod
 from pathlib import Path
 
@@ -27,10 +28,7 @@ def read_csp(path: Path) -> Lut3D:
         count = whole_number_in(path, line, line.text, 0, MAX_SHAPER_POINTS)
         accepted.append(line.text)
         if count:
-            for _ in range(2):
-                line = _next(path, lines)
-                numbers_in(path, line, count)
-                accepted.append(line.text)
+            accepted += _shaper(path, lines, count)
         line = _next(path, lines)
     accepted.append(line.text)
     rows = _declared_rows(path, line, kind)
@@ -43,6 +41,16 @@ def read_csp(path: Path) -> Lut3D:
     for extra in lines:
         raise LutError(path, extra.number, "there are more rows than the declared size needs.")
     return lut_from_ocio(path, "\n".join(accepted) + "\n", ".csp", path.stem)
+
+
+def _shaper(path: Path, lines: Iterator[Line], count: int) -> list[str]:
+    """The line of inputs, which must rise, and the line of outputs."""
+    inputs, outputs = _next(path, lines), _next(path, lines)
+    rising = numbers_in(path, inputs, count)
+    numbers_in(path, outputs, count)
+    if not all(a < b for a, b in pairwise(rising)):
+        raise LutError(path, inputs.number, "the shaper's inputs do not rise.")
+    return [inputs.text, outputs.text]
 
 
 def _declared_rows(path: Path, line: Line, kind: str) -> int:
