@@ -71,27 +71,28 @@ def describe(
     layers: tuple[LayerSpec, ...],
     *,
     title: str = "",
-    interpolation: Interpolation = DEFAULT_INTERPOLATION,
+    interpolation: str = DEFAULT_INTERPOLATION,
     refinement: MaskRefinement | None = None,
-    encoding: Encoding = "srgb",
+    encoding: str = "srgb",
     dialects: tuple[str, ...] = DEFAULT_DIALECTS,
 ) -> ShaderDescription:
     """The whole description with its textures and texts.
 
     Tables are for sRGB; with `encoding="display-p3"` they are rebuilt for Display P3 pictures.
     """
-    _check(layers, interpolation, encoding)
+    _check(layers)
+    reading, colours = _interpolation(interpolation), _encoding(encoding)
     refinement = refinement or refinement_named(DEFAULT_REFINEMENT)
     luts = _distinct_luts(layers)
     slots = tuple(Layer(spec.regions, _slot(spec, luts), spec.strength) for spec in layers)
-    textures = _textures(slots, luts, interpolation, refinement, encoding)
+    textures = _textures(slots, luts, reading, refinement, colours)
     uniforms, block_bytes = _uniforms(slots, refinement)
     description = ShaderDescription(
         title=title,
-        interpolation=interpolation,
+        interpolation=reading,
         refinement=refinement,
         precision="highp",
-        encoding=encoding,
+        encoding=colours,
         layers=slots,
         textures=textures,
         bindings=_bindings(textures),
@@ -102,11 +103,21 @@ def describe(
     return with_dialects(description, dialects)
 
 
-def _check(layers: tuple[LayerSpec, ...], interpolation: str, encoding: str) -> None:
-    if interpolation not in INTERPOLATIONS:
-        raise UnknownName("interpolation", interpolation, INTERPOLATIONS)
-    if encoding not in ENCODINGS:
-        raise UnknownName("colour encoding", encoding, ENCODINGS)
+def _interpolation(name: str) -> Interpolation:
+    for known in INTERPOLATIONS:
+        if name == known:
+            return known
+    raise UnknownName("interpolation", name, INTERPOLATIONS)
+
+
+def _encoding(name: str) -> Encoding:
+    for known in ENCODINGS:
+        if name == known:
+            return known
+    raise UnknownName("colour encoding", name, ENCODINGS)
+
+
+def _check(layers: tuple[LayerSpec, ...]) -> None:
     named = [region for layer in layers for region in layer.regions]
     for region in named:
         if region not in REGIONS:

@@ -305,8 +305,8 @@ def _slice_interpolation(shader: ShaderText, lut: Lut3D) -> Iterator[Finding]:
             yield Finding(
                 "slice-interpolation",
                 shader.line_of(fetch.offset),
-                f"{fetch.texture} is a table in slices, read in one slice only: read the next one too and mix "
-                "by the fraction, or upload a 3-D texture.",
+                f"{fetch.texture} is a table in slices, read in one slice only: read the next one too and "
+                "mix by the fraction, or upload a 3-D texture.",
                 delta_e_of(lut, no_slice_interpolation),
             )
 
@@ -374,8 +374,8 @@ def _transfer_curve(shader: ShaderText, lut: Lut3D) -> Iterator[Finding]:
             yield Finding(
                 "linear-srgb",
                 shader.line_of(fetch.offset),
-                f"{fetch.texture} is read at a colour that went through a transfer curve: the table is indexed "
-                "by encoded colours as the camera gives them.",
+                f"{fetch.texture} is read at a colour that went through a transfer curve: the table is "
+                "indexed by encoded colours, as the camera gives them.",
                 delta_e_of(lut, linear_input),
             )
 

@@ -39,7 +39,7 @@ def delta_e_of(lut: Lut3D, mistake: Mistake) -> DeltaE:
     table: FloatArray = np.clip(unit.table, 0.0, 1.0).astype(np.float64)
     colours = np.random.default_rng(0).random((SAMPLES, 3))
     right, wrong = trilinear(table, colours), np.clip(mistake(table, colours), 0.0, 1.0)
-    delta = deltaE_ciede2000(rgb2lab(right), rgb2lab(wrong))
+    delta = deltaE_ciede2000(rgb2lab(right), rgb2lab(wrong))  # type: ignore[no-untyped-call]
     return DeltaE(float(delta.mean()), float(np.percentile(delta, 95)), float(delta.max()))
 
 
@@ -75,7 +75,8 @@ def mediump_strip(table: FloatArray, c: FloatArray) -> FloatArray:
         width, height = strip.shape[1], strip.shape[0]
         answers.append(_bilinear(strip, _half(x / width) * width - 0.5, _half(y / height) * height - 0.5))
     share = (position[:, 2] - low)[:, None]
-    return answers[0] * (1.0 - share) + answers[1] * share
+    mixed: FloatArray = answers[0] * (1.0 - share) + answers[1] * share
+    return mixed
 
 
 def premultiplied(table: FloatArray, c: FloatArray) -> FloatArray:
