@@ -10,12 +10,13 @@ from collections.abc import Callable
 
 from device_tests.shader_backends.backend import Backend, BackendMissing
 from device_tests.shader_backends.chromium_webgl2 import ChromiumWebgl2
-from device_tests.shader_backends.mesa_essl import MesaEssl
+from device_tests.shader_backends.mesa_essl import MesaEssl, MesaEsslExternal
 from device_tests.shader_backends.metal_as_cpp import MetalAsCpp
 from device_tests.shader_backends.wgpu_wgsl import WgpuWgsl
 
 BACKENDS: dict[str, Callable[[], Backend]] = {
     "mesa-essl": MesaEssl,
+    "mesa-essl-external": MesaEsslExternal,
     "chromium-webgl2": ChromiumWebgl2,
     "metal-as-cpp": MetalAsCpp,
     "wgpu-wgsl": WgpuWgsl,

@@ -17,6 +17,7 @@ from edgekit.color.lut import Lut3D, grid
 from edgekit.shader import transforms
 from edgekit.shader.compose import LayerSpec, describe, refinement_named
 from edgekit.shader.description import INTERPOLATIONS, Interpolation, ShaderDescription
+from edgekit.shader.dialects import DIALECTS
 from edgekit.shader.emit import emit_program
 from edgekit.shader.maths import Program, program_of
 from edgekit.shader.oracle import Frame, mask_slots
@@ -127,7 +128,7 @@ def description_of(
         title="proof",
         interpolation=interpolation,
         refinement=refinement_named(refinement),
-        dialects=("essl300", "msl", "wgsl"),
+        dialects=tuple(DIALECTS),
     )
 
 

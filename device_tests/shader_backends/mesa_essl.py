@@ -25,6 +25,7 @@ GL_VERTEX_SHADER, GL_FRAGMENT_SHADER, GL_COMPILE_STATUS, GL_LINK_STATUS = 0x8B31
 GL_FRAMEBUFFER, GL_COLOR_ATTACHMENT0, GL_FRAMEBUFFER_COMPLETE = 0x8D40, 0x8CE0, 0x8CD5
 GL_TRIANGLES, GL_RENDERER, GL_VERSION = 4, 0x1F01, 0x1F02
 UNPACK_ALIGNMENT = 0x0CF5
+EGL_GL_TEXTURE_2D, GL_TEXTURE_EXTERNAL = 0x30B1, 0x8D65
 OUTPUT_UNIT = 15
 
 FORMATS = {"rgba8unorm": (GL_RGBA8, GL_UNSIGNED_BYTE), "rgba16float": (GL_RGBA16F, GL_HALF_FLOAT)}
@@ -186,3 +187,39 @@ class MesaEssl:
             text = c.create_string_buffer(8192)
             log(thing, 8192, None, text)
             raise RuntimeError(f"Mesa refuses the shader: {text.value.decode()}")
+
+
+class MesaEsslExternal(MesaEssl):
+    """The camera as Android hands it over: an EGLImage behind a samplerExternalOES."""
+
+    dialect = "essl300-external"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.egl.eglGetProcAddress.restype = c.c_void_p
+        create, bind = (
+            self.egl.eglGetProcAddress(name)
+            for name in (b"eglCreateImageKHR", b"glEGLImageTargetTexture2DOES")
+        )
+        if not create or not bind:
+            raise BackendMissing("this EGL shares no images (EGL_KHR_image_base, GL_OES_EGL_image).")
+        self.create_image = c.CFUNCTYPE(c.c_void_p, c.c_void_p, c.c_void_p, c.c_uint, c.c_void_p, c.c_void_p)(
+            create
+        )
+        self.bind_image = c.CFUNCTYPE(None, c.c_uint, c.c_void_p)(bind)
+
+    def _upload(self, frame: Frame, texture: Texture, unit: int) -> c.c_uint:
+        plain = super()._upload(frame, texture, unit)
+        if texture.role != "camera":
+            return plain
+        image = self.create_image(self.display, self.context, EGL_GL_TEXTURE_2D, plain.value, None)
+        if not image:
+            raise RuntimeError("EGL made no image of the camera's texture")
+        external = c.c_uint()
+        self.gl.glGenTextures(1, c.byref(external))
+        self.gl.glBindTexture(GL_TEXTURE_EXTERNAL, external)
+        self.bind_image(GL_TEXTURE_EXTERNAL, image)
+        for parameter in (GL_MIN_FILTER, GL_MAG_FILTER):
+            self.gl.glTexParameteri(GL_TEXTURE_EXTERNAL, parameter, GL_LINEAR)
+        self.require_no_error()
+        return external

@@ -201,7 +201,11 @@ def _uniforms(layers: tuple[Layer, ...], refinement: MaskRefinement) -> tuple[tu
     for name in _transform_names(layers, refinement):
         uniforms.append(Uniform(name, "mat3", IDENTITY_COLUMNS, None, None, offset))
         offset += MAT3_BYTES
-    floats = [(c.name, c.default, c.minimum, c.maximum) for c in CONTROL_RANGES]
+    floats: list[tuple[str, float, float, float | None]] = []
+    if "image_from_mask" in _transform_names(layers, refinement):
+        # Not textureSize: Mesa answers (width, 0) for an external texture.
+        floats += [("image_width", 1.0, 1.0, None), ("image_height", 1.0, 1.0, None)]
+    floats += [(c.name, c.default, c.minimum, c.maximum) for c in CONTROL_RANGES]
     floats += [(f"strength_{i}", layer.strength, 0.0, 1.0) for i, layer in enumerate(layers) if layer.texture]
     for name, default, minimum, maximum in floats:
         uniforms.append(Uniform(name, "float", (default,), minimum, maximum, offset))

@@ -148,12 +148,11 @@ fn f3 lookup_{i}(f3 c) {{
 
 TAP = """\
 // One mask texel, weighted by nearness (a tent, so nothing jumps) and by likeness of colour.
-fn f4 tap(i2 texel, i2 last, f2 size, f2 position, f3 c, m3 image_from_mask) {{
+fn f4 tap(i2 texel, i2 last, f2 size, f2 position, f3 c, m3 image_from_mask, f2 image_size) {{
   let i2 at = clamp(texel, i2(0, 0), last);
   let f2 distance_texels = abs(f2(texel) + f2(0.5) - position);
   let f2 near = max(f2(0.0), f2(1.0) - distance_texels / {reach}.0);
   let f3 there = image_from_mask * f3((f2(at) + f2(0.5)) / size, 1.0);
-  let f2 image_size = SIZE(u_image);
   let i2 image_at = i2(floor(there.xy * image_size + f2({bias})));
   let i2 image_last = i2(image_size) - i2(1, 1);
   let f3 d = FETCH(u_image, clamp(image_at, i2(0, 0), image_last)).xyz - c;
@@ -193,7 +192,7 @@ def _refined_mask(description: ShaderDescription) -> str:
     reach = description.refinement.reach
     assert reach is not None
     lines = [
-        "fn f3 refined_mask(f3 c, f2 mask_uv, m3 image_from_mask) {",
+        "fn f3 refined_mask(f3 c, f2 mask_uv, m3 image_from_mask, f2 image_size) {",
         "  let f2 size = SIZE(u_mask);",
         "  let i2 last = i2(size) - i2(1, 1);",
         "  let f2 position = mask_uv * size;",
@@ -202,7 +201,7 @@ def _refined_mask(description: ShaderDescription) -> str:
     ]
     for y in range(2 * reach):
         for x in range(2 * reach):
-            call = f"tap(first + i2({x}, {y}), last, size, position, c, image_from_mask)"
+            call = f"tap(first + i2({x}, {y}), last, size, position, c, image_from_mask, image_size)"
             lines.append(f"  sum = sum + {call};")
     lines += ["  return sum.xyz / sum.w;", "}", ""]
     return "\n".join(lines)
@@ -237,7 +236,9 @@ def _raw_weights(description: ShaderDescription, groups: tuple[str, ...]) -> str
     if method == "bilinear":
         return _only("SAMPLE(u_mask, mask_uv)", GROUP_REGIONS, groups)
     if method == "joint-bilateral":
-        return _only("refined_mask(c, mask_uv, PARAM(image_from_mask))", GROUP_REGIONS, groups)
+        image_size = "f2(PARAM(image_width), PARAM(image_height))"
+        refined = f"refined_mask(c, mask_uv, PARAM(image_from_mask), {image_size})"
+        return _only(refined, GROUP_REGIONS, groups)
     each = [
         f"dot(SAMPLE(u_coefficients_{group}, mask_uv), f4(c, 1.0))" if group in groups else "0.0"
         for group in GROUP_REGIONS

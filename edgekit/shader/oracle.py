@@ -68,6 +68,8 @@ class Frame:
             "mask_from_image": self.mask_from_image,
             "image_from_mask": np.linalg.inv(self.mask_from_image).astype(np.float64),
         }
+        height, width = self.pixels["u_image"].shape[:2]
+        values["image_width"], values["image_height"] = np.array([float(width)]), np.array([float(height)])
         for control in CONTROL_RANGES:
             values[control.name] = np.array([getattr(self.controls, control.name)])
         for index, layer in enumerate(self.description.layers):
