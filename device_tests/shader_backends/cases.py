@@ -75,9 +75,16 @@ def swirl_lut(size: int) -> Lut3D:
     return Lut3D(np.clip(np.stack(rows, axis=-1), 0.0, 1.0).astype(np.float32))
 
 
+def rough_lut(size: int) -> Lut3D:
+    """Neighbouring points differ by up to a fifth: here trilinear and tetrahedral answers part."""
+    noise = np.random.default_rng(11).random((size, size, size, 3))
+    table = 0.8 * swirl_lut(size).table + 0.2 * noise
+    return Lut3D(table.astype(np.float32))
+
+
 LUT_PAIRS = {
     "warm 33³ + swirl 17³": (warm_lut(33), swirl_lut(17)),
-    "swirl 32³ + warm 9³": (swirl_lut(32), warm_lut(9)),
+    "rough 14³ + warm 9³": (rough_lut(14), warm_lut(9)),
 }
 
 
@@ -222,6 +229,16 @@ def _flipped_groups(program: Program) -> Program:
     return _replaced(program, "let f3 weights = shares(", "let f3 weights = turned(")
 
 
+def _wrong_corner(program: Program) -> Program:
+    """One of the six tetrahedra takes its neighbour's corner."""
+    old, new = (
+        "w = f.zyx; one = i3(0, 0, 1); two = i3(0, 1, 1);",
+        "w = f.zyx; one = i3(0, 1, 0); two = i3(0, 1, 1);",
+    )
+    assert any(old in text for text in program.functions)
+    return replace(program, functions=tuple(text.replace(old, new) for text in program.functions))
+
+
 def _replaced(program: Program, old: str, new: str) -> Program:
     assert old in program.main_body
     functions = program.functions
@@ -230,18 +247,21 @@ def _replaced(program: Program, old: str, new: str) -> Program:
     return Program(functions, program.main_body.replace(old, new))
 
 
-MUTANTS: dict[str, Callable[[Program], Program]] = {
-    "swapped axes": _swapped_axes,
-    "no half texel": _no_half_texel,
-    "flipped group order": _flipped_groups,
+# name → the interpolation it is planted in, and the mistake
+MUTANTS: dict[str, tuple[Interpolation, Callable[[Program], Program]]] = {
+    "swapped axes": ("trilinear", _swapped_axes),
+    "no half texel": ("trilinear", _no_half_texel),
+    "flipped group order": ("trilinear", _flipped_groups),
+    "wrong tetrahedron": ("tetrahedral", _wrong_corner),
 }
 
 
 def mutant_job(name: str, dialect: str) -> Job:
     """A frame drawn by a text with one planted mistake, in any dialect."""
-    description = description_of("trilinear", "bilinear", LUT_PAIRS["warm 33³ + swirl 17³"])
+    interpolation, planted = MUTANTS[name]
+    description = description_of(interpolation, "bilinear", LUT_PAIRS["rough 14³ + warm 9³"])
     frame = frame_of(description, GEOMETRIES[0])
-    return frame, emit_program(description, MUTANTS[name](program_of(description)), dialect)
+    return frame, emit_program(description, planted(program_of(description)), dialect)
 
 
 def error_levels(drawn: NDArray[np.uint8], expected: NDArray[np.float64]) -> int:
