@@ -56,6 +56,8 @@ VOLUMES = {
 }
 LUT_NAME = re.compile(r"lut|look_?up|palette|grad(e|ing)|filter_?(tex|map)|colou?r_?(table|map|cube)", re.I)
 FETCHED = "FETCHED"  # stands for a fetched value in a followed expression
+MAX_NAMES = 200  # followed for one coordinate; edgekit's longest text needs 30
+MAX_BYTES = 128 * 1024  # following names is quadratic; the largest shaders known are half of that
 MAX_CHAIN = 4  # fetches followed back, one behind the other
 
 LOW_PRECISION = {
@@ -126,6 +128,10 @@ def check_file(path: Path, lut: Lut3D) -> list[Finding]:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ShaderError("lint", f"{path} cannot be read as text: {error}.") from error
+    if len(text) > MAX_BYTES:
+        raise ShaderError(
+            "lint", f"{path} has {len(text)} characters; a shader of at most {MAX_BYTES} is read."
+        )
     return check_text(text, dialect_of(text, path), lut, str(path))
 
 
@@ -211,7 +217,7 @@ class _Flow:
         cone = [expression]
         for name in sorted(set(re.findall(r"(?<![\w.])([A-Za-z_]\w*)", expression))):
             key = f"{function.name}.{name}"
-            if key not in seen:
+            if key not in seen and len(seen) < MAX_NAMES:
                 seen.add(key)
                 for inner, owner, position in self._origins(name, function, before):
                     more, longer = self._cone(inner, owner, position, seen, depth)

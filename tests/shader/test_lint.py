@@ -235,6 +235,16 @@ def test_files_and_their_language(tmp_path: Path) -> None:
         check_file(path, LUT)
 
 
+def test_hostile_texts_end(tmp_path: Path) -> None:
+    """A chain of names longer than Python's stack, and a file too large to follow."""
+    chain = "".join(f"float v{i + 1} = v{i};" for i in range(3000))
+    text = f"uniform highp sampler3D u_lut; void main() {{ {chain} o = texture(u_lut, vec3(v3000)); }}"
+    assert [rule for rule, _ in found(text, "essl")] == ["half-texel"]
+    (tmp_path / "a.frag").write_text(text * 3)
+    with pytest.raises(ShaderError, match="characters"):
+        check_file(tmp_path / "a.frag", LUT)
+
+
 @pytest.mark.parametrize(
     "mistake", [half_texel, no_slice_interpolation, mediump_strip, premultiplied, linear_input]
 )
