@@ -257,7 +257,7 @@ def evidence_of(found: Plan, pictures: CalibrationSet, judged: int) -> JsonValue
     from dataclasses import asdict
 
     rows: list[JsonValue] = [
-        {"step": trial.why, "float_blocks": list(trial.recipe.blocks), **asdict(trial.point)}
+        {"step": trial.why, "protected": list(trial.recipe.blocks), **asdict(trial.point)}
         for trial in found.pareto()
     ]
     return {

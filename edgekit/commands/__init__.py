@@ -14,6 +14,7 @@ from edgekit.commands.demo import demo
 from edgekit.commands.lut import lut
 from edgekit.commands.parity_check import parity_check
 from edgekit.commands.plan import plan
+from edgekit.commands.shader import shader
 from edgekit.commands.style import style
 from edgekit.commands.styles import styles
 
@@ -22,6 +23,7 @@ COMMANDS: dict[str, Callable[..., None] | Typer] = {
     "convert": convert,
     "plan": plan,
     "parity-check": parity_check,
+    "shader": shader,
     "style": style,
     "lut": lut,
     "styles": styles,
