@@ -139,7 +139,9 @@ class Case:
         """The program's inputs by name; a list's members are numbered."""
         named: dict[str, Array] = {}
         for name, value in self.tensors.items():
-            members = {f"{name}{i}": v for i, v in enumerate(value)} if isinstance(value, list) else {name: value}
+            members = (
+                {f"{name}{i}": v for i, v in enumerate(value)} if isinstance(value, list) else {name: value}
+            )
             named.update(members)
         return named
 
@@ -195,7 +197,12 @@ CASES: Mapping[str, Case] = {
     "layer_norm": Case(
         "layer_norm",
         {"x": WIDE},
-        {"axes": np.array([-1], np.int32), "gamma": noise(4, seed=5), "beta": noise(4, seed=6), "epsilon": np.float32(0.1)},
+        {
+            "axes": np.array([-1], np.int32),
+            "gamma": noise(4, seed=5),
+            "beta": noise(4, seed=6),
+            "epsilon": np.float32(0.1),
+        },
     ),
     "layer_norm bare, two axes": Case("layer_norm", {"x": WIDE}, {"axes": np.array([1, 2], np.int32)}),
     "conv valid": conv_case({"pad_type": "valid"}),
@@ -331,7 +338,8 @@ def agrees(case: Case, tolerance: float) -> bool:
     """Every output of the executor has the shape of its definition and lies within the tolerance."""
     got, wanted = executed(case), defined(case)
     return len(got) == len(wanted) and all(
-        g.shape == w.shape and np.allclose(g, w.astype(np.float64), rtol=tolerance, atol=tolerance * np.abs(w).max())
+        g.shape == w.shape
+        and np.allclose(g, w.astype(np.float64), rtol=tolerance, atol=tolerance * np.abs(w).max())
         for g, w in zip(got, wanted, strict=True)
     )
 
