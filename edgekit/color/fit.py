@@ -23,9 +23,8 @@ from numpy.typing import NDArray
 from edgekit.color.formats.cube import write_cube
 from edgekit.color.interpolation import trilinear
 from edgekit.color.lut import Lut3D, grid
-from edgekit.color.photo import read_photo, srgb_bytes
+from edgekit.color.photo import mask_from_picture, read_photo, srgb_bytes
 from edgekit.color.rgb import FloatArray
-from edgekit.color.stylist import mask_from_picture
 from edgekit.errors import LutError
 from edgekit.files import refuse_existing
 
@@ -101,9 +100,11 @@ def lut_from_pairs(before: FloatArray, after: FloatArray, size: int = DEFAULT_SI
     weights = trilinear_weights(before, size)
     bend = second_differences(size)
     points = size**3
+    # a second difference shrinks with the square of the spacing: the same curve costs the same at any size
+    stiffness = SMOOTHNESS * ((size - 1) / (DEFAULT_SIZE - 1)) ** 4
     system = (
         weights.T @ weights / len(before)
-        + (SMOOTHNESS / points) * (bend.T @ bend)
+        + (stiffness / points) * (bend.T @ bend)
         + (PULL / points) * identity(points)
     )
     wanted = weights.T @ (after - before) / len(before)  # trilinear weights reproduce the identity

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit.color import png
 from edgekit.color.rgb import XYZ_FROM_P3, XYZ_FROM_SRGB, adaptation
 from edgekit.errors import ImageError, MissingDependency
 from edgekit.files import staged, write_whole
@@ -44,8 +46,6 @@ COLORANT_TOLERANCE = 0.003  # profiles round their colorants to s15Fixed16 and u
 GREY_TOLERANCE_LEVELS = 2.0  # between the profile's curve and sRGB's, over 256 greys
 
 EXIF_ORIENTATION = 0x0112
-PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-PNG_BIT_DEPTH_OFFSET = 24  # signature 8, length 4, "IHDR" 4, width 4, height 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,13 +79,14 @@ def read_photo(path: Path) -> Photo:
     if path.suffix.lower() in HEIF_SUFFIXES:
         _register_heif()
     Image.init()  # so that Image.OPEN is complete
+    known = tuple(set(FORMATS.values()) & set(Image.OPEN))
     try:
-        with Image.open(path, formats=tuple(set(FORMATS.values()) & set(Image.OPEN))) as image:
+        with _large_pictures_allowed(), Image.open(path, formats=known) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise ImageError(path, f"has {image.width}×{image.height} pixels, more than {MAX_PIXELS:,}.")
             if getattr(image, "n_frames", 1) > 1 and image.format in ("PNG", "WEBP"):
                 raise ImageError(path, "is an animation; edgekit styles still pictures.")
-            return _sixteen_bit(path, image) if _is_sixteen_bit_png(path) else _eight_bit(path, image)
+            return _sixteen_bit(path, image) if png.is_sixteen_bit(path) else _eight_bit(path, image)
     except FileNotFoundError as error:
         raise ImageError(path, "does not exist.") from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
@@ -116,6 +117,19 @@ def write_photo(path: Path, photo: Photo) -> None:
     options = {name: value for name, value in carried.items() if value is not None}
     with staged(path) as temporary:
         image.save(temporary, format=form, **SAVE_OPTIONS[form], **options)
+
+
+def mask_from_picture(path: Path) -> NDArray[np.float32]:
+    """(h, w, 3) float32 in [0, 1]: red is skin, green hair, blue clothes; a grey picture is skin alone."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            grey = len(image.getbands()) == 1 and image.mode != "P"
+            rgb = np.asarray(image.convert("RGB"), np.float32) / np.float32(255)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise ImageError(path, f"is not a readable mask ({error}).") from error
+    return rgb * np.array([1, 0, 0], np.float32) if grey else rgb
 
 
 def upright_exif(exif: bytes) -> bytes:
@@ -156,6 +170,19 @@ def srgb_bytes(photo: Photo) -> NDArray[np.uint8]:
     return np.asarray(there)
 
 
+@contextmanager
+def _large_pictures_allowed() -> Iterator[None]:
+    """Pillow's guard against bombs raised to MAX_PIXELS: it would refuse a panorama of 179 megapixels."""
+    from PIL import Image
+
+    kept = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = kept
+
+
 def _eight_bit(path: Path, image: PillowImage.Image) -> Photo:
     from PIL import ImageOps
 
@@ -185,17 +212,10 @@ def _eight_bit(path: Path, image: PillowImage.Image) -> Photo:
 
 def _sixteen_bit(path: Path, image: PillowImage.Image) -> Photo:
     """image: opened by Pillow for its metadata; the pixels are OpenCV's."""
-    import cv2
-
     carried = dict(image.info)
     orientation = image.getexif().get(EXIF_ORIENTATION, 1)
-    flags = cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION
-    decoded = cv2.imdecode(np.fromfile(path, np.uint8), flags)
-    if decoded is None or decoded.dtype != np.uint16:
-        raise ImageError(path, "is not a readable 16-bit picture.")
-    bgr = np.asarray(decoded, np.uint16)
-    bgr = np.repeat(bgr[..., None], 3, axis=-1) if bgr.ndim == 2 else bgr
-    pixels = np.asarray(UPRIGHT[orientation if orientation in UPRIGHT else 1](bgr), np.uint16)
+    stored = png.decode(path, image.width, image.height)
+    pixels = np.asarray(UPRIGHT[orientation if orientation in UPRIGHT else 1](stored), np.uint16)
     space = space_of(path, carried.get("icc_profile"))
     if space is None:
         raise ImageError(
@@ -205,7 +225,7 @@ def _sixteen_bit(path: Path, image: PillowImage.Image) -> Photo:
     exif, xmp = carried.get("exif"), carried.get("xmp")
     return Photo(
         path=path,
-        pixels=np.ascontiguousarray(pixels[..., 2::-1]),
+        pixels=np.ascontiguousarray(pixels[..., :3]),
         alpha=np.ascontiguousarray(pixels[..., 3]) if pixels.shape[2] == 4 else None,
         space=space,
         converted_from=None,
@@ -230,24 +250,9 @@ UPRIGHT: dict[int, Callable[[NDArray[np.generic]], NDArray[np.generic]]] = {
 
 
 def _sixteen_bit_png(photo: Photo) -> bytes:
-    import cv2
-
-    layers = (
-        [photo.pixels[..., ::-1]]
-        if photo.alpha is None
-        else [photo.pixels[..., ::-1], photo.alpha[..., None]]
-    )
-    chunks = (
-        (cv2.IMAGE_METADATA_EXIF, photo.exif.removeprefix(b"Exif\0\0") if photo.exif else None),
-        (cv2.IMAGE_METADATA_XMP, photo.xmp),
-        (cv2.IMAGE_METADATA_ICCP, photo.icc_profile),
-    )
-    kept = [(kind, np.frombuffer(data, np.uint8)) for kind, data in chunks if data]
-    picture = np.ascontiguousarray(np.concatenate(layers, axis=-1))
-    good, data = cv2.imencodeWithMetadata(".png", picture, [k for k, _ in kept], [d for _, d in kept])
-    if not good:
-        raise ImageError(photo.path, "could not be encoded as a 16-bit PNG.")
-    return bytes(data.tobytes())
+    rgba = photo.pixels if photo.alpha is None else np.dstack([photo.pixels, photo.alpha])
+    exif = photo.exif.removeprefix(b"Exif\0\0") if photo.exif else None
+    return png.encode(np.asarray(rgba, np.uint16), photo.icc_profile, exif, photo.xmp)
 
 
 def _in_known_space(
@@ -324,12 +329,6 @@ def _profile(path: Path, icc: bytes) -> Cms.ImageCmsProfile:
         return ImageCms.ImageCmsProfile(io.BytesIO(icc))
     except (ImageCms.PyCMSError, OSError) as error:
         raise ImageError(path, "has a damaged colour profile; remove it or write the file anew.") from error
-
-
-def _is_sixteen_bit_png(path: Path) -> bool:
-    with path.open("rb") as stream:
-        head = stream.read(PNG_BIT_DEPTH_OFFSET + 1)
-    return head.startswith(PNG_SIGNATURE) and head[PNG_BIT_DEPTH_OFFSET:] == b"\x10"
 
 
 def _register_heif() -> None:

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from edgekit.color import png
 from edgekit.color.formats import READERS
 from tests.color.fuzzing import peak_bytes_of, read_or_refuse
 from tests.color.samples import bent_lut
@@ -25,21 +26,50 @@ BOUNDED = settings(
 )
 TEXT_FORMATS = (".cube", ".3dl", ".csp", ".clf")
 NUMBERS = st.sampled_from(
-    "0 1 -1 0.5 2 3 nan inf -inf 1e308 1e-320 2147483648 -0 1_0 ٣ 4294967296 18446744073709551616 "
-    "0x10 1e5 65535 1023".split()
+    [
+        "0",
+        "1",
+        "-1",
+        "0.5",
+        "2",
+        "3",
+        "nan",
+        "inf",
+        "-inf",
+        "1e308",
+        "1e-320",
+        "2147483648",
+        "1_0",
+        "٣",
+        "0x10",
+    ]
 )
 KEYWORDS = st.sampled_from(
-    "LUT_3D_SIZE LUT_1D_SIZE DOMAIN_MIN DOMAIN_MAX TITLE LUT_3D_INPUT_RANGE CSPLUTV100 3D 1D Mesh 3DMESH "
-    'gamma # " \0 ../../x'.split(" ")
+    [
+        "LUT_3D_SIZE",
+        "LUT_1D_SIZE",
+        "DOMAIN_MIN",
+        "LUT_3D_INPUT_RANGE",
+        "CSPLUTV100",
+        "3D",
+        "1D",
+        "Mesh",
+        "#",
+        "\0",
+    ]
 )
 WORDS = NUMBERS | KEYWORDS | st.sampled_from(["BEGIN METADATA", "END METADATA"])
 LINES = st.lists(st.lists(WORDS, max_size=5).map(" ".join), max_size=20).map("\n".join)
 
 
 def _png() -> bytes:
+    codes = np.rint(bent_lut(4).table.transpose(2, 1, 0, 3).reshape(8, 8, 3) * 65535).astype(np.uint16)
+    return png.encode(codes)
+
+
+def _bmp() -> bytes:
     stream = io.BytesIO()
-    codes = np.rint(bent_lut(4).table.transpose(2, 1, 0, 3).reshape(8, 8, 3) * 255).astype(np.uint8)
-    Image.fromarray(codes).save(stream, format="PNG")
+    Image.fromarray(np.arange(192, dtype=np.uint8).reshape(8, 8, 3)).save(stream, format="BMP")
     return stream.getvalue()
 
 
@@ -49,6 +79,7 @@ SEEDS: dict[str, Callable[[], bytes]] = {
     ".csp": lambda: baked(bent_lut(3), "cinespace").encode(),
     ".clf": lambda: baked(bent_lut(3), "CLF").encode(),
     ".png": _png,
+    ".bmp": _bmp,
 }
 
 

@@ -19,8 +19,6 @@ READERS: dict[str, Callable[[Path], Lut3D]] = {
     ".csp": read_csp,
     ".clf": read_clf,
     ".png": read_picture,
-    ".tif": read_picture,
-    ".tiff": read_picture,
     ".bmp": read_picture,
 }
 WRITERS: dict[str, Callable[[Path, Lut3D], None]] = {".cube": write_cube, ".png": write_hald}

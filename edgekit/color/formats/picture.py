@@ -13,15 +13,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit.color import png
 from edgekit.color.formats.limits import MAX_PICTURE_BYTES, require_regular_file
 from edgekit.color.lut import Lut3D
 from edgekit.errors import LutError
 from edgekit.files import write_whole
 
 # Lossy files (JPEG, WebP) are left out on purpose: their 8×8 blocks become false colour in the table.
-PICTURE_FORMATS = ("PNG", "TIFF", "BMP")
+PICTURE_FORMATS = ("PNG", "BMP")
 HALD_LEVELS = range(2, 12)  # level 11 is 1331×1331 pixels and a 121³ table; 12 would pass MAX_SIZE
-LARGEST_CODE = {"uint8": 255, "uint16": 65535}
 LOOKUP_SIZE = 64
 LOOKUP_TILES = 8  # tiles along each side
 LOOKUP_SIDE = LOOKUP_SIZE * LOOKUP_TILES
@@ -39,17 +39,13 @@ def read_picture(path: Path) -> Lut3D:
 
 def write_hald(path: Path, lut: Lut3D, level: int = 8) -> None:
     """Write a 16-bit PNG Hald image of `level` (a level²-point table over [0, 1]); values are clamped."""
-    import cv2
-
     if level not in HALD_LEVELS:
         raise LutError(
             path, None, f"a Hald level is {HALD_LEVELS.start} to {HALD_LEVELS.stop - 1}, not {level}."
         )
     table = lut.resampled(level**2).table
     rows = np.rint(np.clip(table, 0.0, 1.0).transpose(2, 1, 0, 3) * 65535).astype(np.uint16)  # (b, g, r, 3)
-    picture = rows.reshape(level**3, level**3, 3)
-    _, data = cv2.imencode(".png", picture[..., ::-1])  # OpenCV takes BGR
-    write_whole(path, data.tobytes())
+    write_whole(path, png.encode(rows.reshape(level**3, level**3, 3)))
 
 
 def table_from_hald(rgb: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -84,28 +80,24 @@ def _smoother(path: Path, hald: NDArray[np.float32], lookup: NDArray[np.float32]
 
 
 def _read_rgb(path: Path) -> NDArray[np.float32]:
-    """(S, S, 3) float32 in [0, 1] of a picture whose size is that of a table; read only after that check."""
-    import cv2
+    """(S, S, 3) float32 in [0, 1] of a picture of a table's size; decoded only after that check."""
+    from PIL import Image
 
     require_regular_file(path, MAX_PICTURE_BYTES)
     sides = {level**3 for level in HALD_LEVELS}
-    width, height = _declared_size(path)
-    if width != height or width not in sides:
-        known = ", ".join(f"{side}×{side}" for side in sorted(sides))
-        raise LutError(path, None, f"a LUT picture is {known} pixels, not {width}×{height}.")
-    flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
-    pixels = cv2.imdecode(np.fromfile(path, np.uint8), flags)
-    if pixels is None or pixels.shape != (height, width, 3) or pixels.dtype.name not in LARGEST_CODE:
-        raise LutError(path, None, "the picture is damaged or not 8 or 16 bits a channel.")
-    return np.asarray(pixels, np.float32) / np.float32(LARGEST_CODE[pixels.dtype.name])
-
-
-def _declared_size(path: Path) -> tuple[int, int]:
-    from PIL import Image
-
     try:
         with Image.open(path, formats=PICTURE_FORMATS) as picture:
-            return picture.size
+            width, height = picture.size
+            if width != height or width not in sides:
+                known = ", ".join(f"{side}×{side}" for side in sorted(sides))
+                raise LutError(path, None, f"a LUT picture is {known} pixels, not {width}×{height}.")
+            if picture.format == "PNG" and png.is_sixteen_bit(path):
+                return png.decode(path, width, height)[..., :3].astype(np.float32) / np.float32(65535)
+            return np.asarray(picture.convert("RGB"), np.float32) / np.float32(255)
+    except LutError:
+        raise
     except Exception as error:  # Pillow's readers raise OSError, SyntaxError, ValueError, struct.error …
         known = ", ".join(PICTURE_FORMATS)
-        raise LutError(path, None, f"this is not a readable picture ({known}).") from error
+        raise LutError(
+            path, None, f"this is not a readable picture ({known}): {str(error)[:200]}."
+        ) from error
