@@ -13,6 +13,7 @@ from edgekit.commands.convert import convert
 from edgekit.commands.demo import demo
 from edgekit.commands.lut import lut
 from edgekit.commands.parity_check import parity_check
+from edgekit.commands.plan import plan
 from edgekit.commands.shader import shader
 from edgekit.commands.style import style
 from edgekit.commands.styles import styles
@@ -20,6 +21,7 @@ from edgekit.commands.styles import styles
 COMMANDS: dict[str, Callable[..., None] | Typer] = {
     "demo": demo,
     "convert": convert,
+    "plan": plan,
     "parity-check": parity_check,
     "shader": shader,
     "style": style,

@@ -18,8 +18,9 @@ from edgekit.model.outputs import OutputMode, output_head
 from edgekit.model.prepared import PreparedSegmenter
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.parity.gates import Gates, gates_for, judge, overall
-from edgekit.parity.report import ArtifactReport, Metrics, ParityReport
+from edgekit.parity.report import ArtifactReport, Check, Metrics, ParityReport, Status
 from edgekit.runtimes import Runtime, open_runtime
+from edgekit.runtimes.coreml import why_not_native
 from edgekit.weights import Checkpoint
 
 Logits = NDArray[np.float32]  # (classes, h, w)
@@ -212,6 +213,8 @@ class Comparison:
         manifest = self.candidate.artifact.manifest
         metrics = self.metrics()
         checks = judge(metrics, gates_for(manifest.recipe_name).overridden(stated))
+        if manifest.target == "coreml":
+            checks = (*checks, native_coreml())
         failed = [check.name for check in checks if check.status == "FAILED"]
         return ArtifactReport(
             path=str(self.candidate.artifact.path),
@@ -223,6 +226,12 @@ class Comparison:
             metrics=metrics,
             checks=checks,
         )
+
+
+def native_coreml() -> Check:
+    """The check that parity does not make: what the operating system's Core ML gives."""
+    reason = why_not_native() or "parity runs the reference executor, not this Mac's Core ML"
+    return Check("native Core ML", Status.NOT_RUN, reason=reason)
 
 
 def check_parity(
