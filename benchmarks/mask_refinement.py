@@ -59,6 +59,31 @@ def guided(epsilon: float) -> Method:
     return lambda mask, picture: guided_refine(mask, picture, Guided(epsilon))
 
 
+def paper_guided(radius: int, epsilon: float) -> Method:
+    """The fast guided filter as published: box windows, and the coefficients averaged once more."""
+    side = (2 * radius + 1, 2 * radius + 1)
+
+    def mean(planes: NDArray[np.float64]) -> NDArray[np.float64]:
+        flat = planes.reshape(*planes.shape[:2], -1)
+        blurred = [cv2.blur(np.ascontiguousarray(flat[..., k]), side) for k in range(flat.shape[2])]
+        return np.stack(blurred, axis=-1).reshape(planes.shape)
+
+    def refine(mask: NDArray[np.float32], picture: NDArray[np.float32]) -> NDArray[np.float32]:
+        reduced = cv2.resize(picture, mask.shape[1::-1], interpolation=cv2.INTER_AREA)
+        guide, share = reduced.astype(np.float64), mask.astype(np.float64)
+        m, p = mean(guide), mean(share)
+        spread = mean(guide[..., :, None] * guide[..., None, :]) - m[..., :, None] * m[..., None, :]
+        cross = mean(guide[..., :, None] * share[..., None, :]) - m[..., :, None] * p[..., None, :]
+        slope = np.linalg.solve(spread + epsilon * np.eye(3), cross)  # (h, w, 3, K)
+        offset = p - np.einsum("hwc,hwck->hwk", m, slope)
+        size = picture.shape[1::-1]
+        a = [cv2.resize(mean(slope[..., k]), size) for k in range(mask.shape[2])]  # (H, W, 3) each
+        b = cv2.resize(mean(offset), size)
+        return np.stack([(a[k] * picture).sum(axis=-1) for k in range(mask.shape[2])], axis=-1) + b
+
+    return refine
+
+
 def joint_bilateral(reach: int, sigma: float) -> Method:
     return lambda mask, picture: joint_bilateral_refine(mask, picture, JointBilateral(reach, sigma))
 
@@ -75,6 +100,7 @@ GRID: dict[str, Method] = {
         for r in (1, 2)
         for s in (0.03, 0.05, 0.07, 0.1, 0.2)
     },
+    **{f"guided as published, radius {r}": paper_guided(r, 1e-4) for r in (1, 2, 4)},
     **{f"guided epsilon {e:g}": guided(e) for e in (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 1e-2)},
 }
 
