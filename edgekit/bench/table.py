@@ -1,0 +1,85 @@
+"""The report as tables for people."""
+
+from __future__ import annotations
+
+from rich.table import Table
+
+from edgekit.bench.report import ArtifactBench, BenchReport, Comparison
+from edgekit.bench.statistics import Change, Interval
+from edgekit.devices.process import printable
+
+PROFILE_ROWS = 15
+
+
+def bench_tables(report: BenchReport) -> list[Table]:
+    """Latency, then the comparison with the baseline and the operator profiles where there are any."""
+    tables = [_latency(report)]
+    if report.comparisons:
+        tables.append(_baseline(report))
+    return tables + [_profile(a) for a in report.artifacts if a.profile]
+
+
+def _latency(report: BenchReport) -> Table:
+    title = f"{report.device.model}, {report.plan.threads} threads"
+    if report.device.simulated:
+        title += ": SIMULATED, the times say nothing about a phone"
+    table = Table(
+        "artifact", "p50 ms (95 %)", "p90", "p99", "n", "load ms", "first ms", "peak MB", "ran on",
+        "partitions", "to first", title=title,
+    )  # fmt: skip
+    for a in report.artifacts:
+        table.add_row(*(_measured_row(a) if a.status == "MEASURED" else [a.path.name, f"NOT RUN: {a.reason}"]))
+    return table
+
+
+def _measured_row(a: ArtifactBench) -> list[str]:
+    assert a.latency is not None
+    latency = a.latency
+    middle = _number(latency.p50) + _ends(latency.p50_ci95)
+    if latency.p50 is None:
+        middle = f"mean {latency.mean:.2f}{_ends(latency.mean_ci95)}"
+    return [
+        printable(a.path.name), middle, _number(latency.p90), _number(latency.p99), str(latency.n),
+        _number(a.load_ms), _number(a.first_inference_ms), _number(a.peak_rss_mb), _where(a),
+        "?" if a.partitions is None else str(a.partitions),
+        "" if a.change_to_first is None else f"× {a.change_to_first.ratio:.3f}",
+    ]  # fmt: skip
+
+
+def _where(a: ArtifactBench) -> str:
+    outside = f", {len(a.undelegated_ops)} ops outside" if a.undelegated_ops else ""
+    missed = "" if (a.accelerator or "").startswith(a.accelerator_asked) else f"NOT {a.accelerator_asked} BUT "
+    return f"{missed}{a.accelerator}{outside}"
+
+
+def _baseline(report: BenchReport) -> Table:
+    table = Table("artifact", "against the baseline", "99 % interval", "verdict")
+    for c in report.comparisons:
+        table.add_row(*_comparison_row(c))
+    return table
+
+
+def _comparison_row(c: Comparison) -> list[str]:
+    if c.change is None:
+        return [printable(c.path.name), "", "", f"NOT COMPARED: {c.reason}"]
+    return [printable(c.path.name), f"× {c.change.ratio:.3f}", _span(c.change), c.change.verdict]
+
+
+def _span(change: Change) -> str:
+    return f"{change.interval.low:.3f} to {change.interval.high:.3f}"
+
+
+def _profile(a: ArtifactBench) -> Table:
+    total = sum(op.mean_ms for op in a.profile)
+    table = Table("operator", "kind", "ms", "share", title=printable(f"{a.path.name}: operators"))
+    for op in sorted(a.profile, key=lambda op: -op.mean_ms)[:PROFILE_ROWS]:
+        table.add_row(printable(op.name), op.kind, f"{op.mean_ms:.3f}", f"{op.mean_ms / total:.1%}")
+    return table
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
+
+
+def _ends(interval: Interval | None) -> str:
+    return "" if interval is None else f" ({interval.low:.2f}–{interval.high:.2f})"
