@@ -13,6 +13,7 @@ import typer
 
 from edgekit import __version__
 from edgekit.commands import COMMANDS
+from edgekit.console import DEBUG_VARIABLE
 from edgekit.errors import EdgekitError
 
 app = typer.Typer(
@@ -41,7 +42,7 @@ def _options(
     ),
 ) -> None:
     if debug:
-        os.environ["EDGEKIT_DEBUG"] = "1"
+        os.environ[DEBUG_VARIABLE] = "1"
 
 
 def main() -> None:
@@ -49,7 +50,7 @@ def main() -> None:
     try:
         app()
     except EdgekitError as error:
-        if os.environ.get("EDGEKIT_DEBUG"):
+        if os.environ.get(DEBUG_VARIABLE):
             raise
         print(f"edgekit: {error}", file=sys.stderr)
         raise SystemExit(3) from None

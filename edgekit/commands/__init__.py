@@ -4,4 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-COMMANDS: dict[str, Callable[..., None]] = {}
+from edgekit.commands.convert import convert
+from edgekit.commands.parity_check import parity_check
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "convert": convert,
+    "parity-check": parity_check,
+}

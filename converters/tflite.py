@@ -1,0 +1,91 @@
+"""Checkpoint to .tflite through litert-torch: NHWC bytes in, bytes or floats out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from converters import flatbuffer
+from converters.conversion import COLOUR, Conversion, Converted
+from edgekit.artifact import TensorSpec, tool_versions
+from edgekit.errors import ConversionError
+from edgekit.model.outputs import output_head
+from edgekit.model.prepared import PreparedSegmenter
+from edgekit.weights import GROUP_NAMES
+
+MINIMUM_OS = "Android 8.0 (API 26)"  # the demo app's minSdk; LiteRT itself runs on API 21
+BYTE_SCALE = 1.0  # a stored byte is the value itself: 0…255
+
+
+class ByteSegmenter(nn.Module):
+    """(1, size, size, 3) uint8 RGB to the output asked for, channels last.
+
+    `groups`: (1, mask, mask, 4) uint8 (skin, hair, clothes, background; they sum to 255 up to rounding).
+    `labels`: (1, mask, mask, 1) uint8. `logits`: (1, h, w, classes) float32.
+    """
+
+    def __init__(self, conversion: Conversion) -> None:
+        super().__init__()
+        checkpoint = conversion.checkpoint
+        self.segmenter = PreparedSegmenter(checkpoint, norm="rms")
+        classes = len(checkpoint.class_names)
+        self.head = output_head(conversion.output, checkpoint.groups, classes, conversion.mask_size, rgba=True)
+        self.as_bytes = conversion.output != "logits"
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        x = image.to(torch.float32).permute(0, 3, 1, 2)
+        y = self.head(self.segmenter(x)).permute(0, 2, 3, 1)
+        return y.to(torch.uint8) if self.as_bytes else y
+
+
+def convert(conversion: Conversion, path: Path) -> Converted:
+    """Write `path` and return what its manifest must say."""
+    image = TensorSpec("image", (1, conversion.size, conversion.size, 3), "uint8", "NHWC", (0.0, 255.0), COLOUR)
+    output = conversion.output_spec("NHWC", "float32" if conversion.output == "logits" else "uint8", rgba=True)
+    data = _float_model(conversion)
+    if conversion.recipe.compute == "fp16":
+        data = _half_weights(data)
+    data, taps = _finished(data, conversion, image, output)
+    path.write_bytes(data)
+    tools = tool_versions("litert-torch", "litert-converter", "ai-edge-quantizer", "ai-edge-litert", "torch")
+    return Converted((image,), (output,), taps, MINIMUM_OS, tools)
+
+
+def _float_model(conversion: Conversion) -> bytes:
+    import litert_torch
+
+    model = ByteSegmenter(conversion).eval()
+    example = (torch.zeros(1, conversion.size, conversion.size, 3, dtype=torch.uint8),)
+    try:
+        edge = litert_torch.convert(model, example)
+    except Exception as error:  # litert-torch raises bare RuntimeErrors and MLIR errors of many types
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ConversionError("tflite", "litert_torch.convert", reason) from error
+    return bytes(edge.model_content())
+
+
+def _half_weights(data: bytes) -> bytes:
+    """Weights stored as fp16, computed in fp32 (XNNPACK) or fp16 (GPU)."""
+    from ai_edge_quantizer import quantizer
+    from ai_edge_quantizer.algorithm_manager import AlgorithmName
+
+    scope = quantizer.Quantizer(bytearray(data))
+    scope.add_weight_only_config(".*", "*", num_bits=16, algorithm_key=AlgorithmName.FLOAT_CASTING)
+    return bytes(scope.quantize().quantized_model)
+
+
+def _finished(
+    data: bytes, conversion: Conversion, image: TensorSpec, output: TensorSpec
+) -> tuple[bytes, dict[str, str]]:
+    model = flatbuffer.read_model(data)
+    flatbuffer.shorten_names(model, roots=("segmenter", "head"))
+    flatbuffer.cast_to_quantization(model, BYTE_SCALE)
+    flatbuffer.name_interface(model, [image.name], [output.name])
+    logits = flatbuffer.last_resize_input(model)
+    description = f"Person parser, {conversion.size}x{conversion.size}, recipe {conversion.recipe.name}."
+    flatbuffer.add_metadata(model, conversion.checkpoint.name, description, image, output)
+    labels = (*GROUP_NAMES, "background") if conversion.output == "groups" else conversion.checkpoint.class_names
+    data = flatbuffer.append_labels(flatbuffer.model_bytes(model), labels)
+    return data, {"logits": output.name if conversion.output == "logits" or logits is None else logits}

@@ -1,0 +1,134 @@
+"""An artifact: a converted model on disk and the manifest beside it that says everything an app must know."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+
+from edgekit.errors import ConversionError
+from edgekit.files import JsonValue, sha256_of, size_bytes_of, write_json
+
+SCHEMA_VERSION = 1
+SUFFIXES: Mapping[str, str] = {"coreml": ".mlpackage", "tflite": ".tflite"}
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """One input or output as the runtime sees it.
+
+    `layout` names the axes of `shape`; `range` is that of the stored values; `channels` names the last (or
+    only) channel axis in order: colour components, groups or classes.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    layout: str
+    range: tuple[float, float] | None
+    channels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What is written beside an artifact. `taps` maps a stage of the model to a tensor name in the file."""
+
+    target: str
+    name: str
+    size: int
+    output: str
+    recipe_name: str
+    recipe: JsonValue
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    taps: Mapping[str, str]
+    class_names: tuple[str, ...]
+    groups: Mapping[str, tuple[int, ...]]
+    preprocessing: str
+    weights_sha256: str
+    calibration_sha256: str | None
+    minimum_os: str
+    tools: Mapping[str, str]
+    sha256: str
+    size_bytes: int
+    schema_version: int = SCHEMA_VERSION
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A model file (or package folder) whose bytes match its manifest."""
+
+    path: Path
+    manifest: Manifest
+
+    @property
+    def manifest_path(self) -> Path:
+        return manifest_path_of(self.path)
+
+
+def manifest_path_of(path: Path) -> Path:
+    """`parser-512-fp16.tflite` has its manifest in `parser-512-fp16.tflite.json`."""
+    return path.with_name(path.name + ".json")
+
+
+def tool_versions(*packages: str) -> dict[str, str]:
+    """Versions of edgekit and the packages that shaped an artifact."""
+    return {name: metadata.version(name) for name in ("edgekit", *packages)}
+
+
+def write_manifest(path: Path, manifest: Manifest) -> Artifact:
+    write_json(manifest_path_of(path), asdict(manifest))
+    return Artifact(path, manifest)
+
+
+def read_artifact(path: Path) -> Artifact:
+    """An artifact checked against its manifest.
+
+    Raises ConversionError: no such file, no manifest, an unknown schema version, bytes that do not match.
+    """
+    path = Path(path)
+    target = next((name for name, suffix in SUFFIXES.items() if path.suffix == suffix), None)
+    if target is None:
+        known = " or ".join(SUFFIXES.values())
+        raise ConversionError("artifact", "read", f"{path} is not a {known} file.")
+    if not path.exists():
+        raise ConversionError(target, "read", f"{path} does not exist.")
+    manifest = _read_manifest(manifest_path_of(path), target)
+    if sha256_of(path) != manifest.sha256:
+        raise ConversionError(
+            target, "read", f"{path} does not match the sha256 in its manifest: it was changed or is incomplete."
+        )
+    return Artifact(path, manifest)
+
+
+def _read_manifest(path: Path, target: str) -> Manifest:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        if values["schema_version"] != SCHEMA_VERSION:
+            raise ConversionError(
+                target,
+                "manifest",
+                f"{path} has schema version {values['schema_version']}; this edgekit reads {SCHEMA_VERSION}.",
+            )
+        values["inputs"] = tuple(_tensor_spec(spec) for spec in values["inputs"])
+        values["outputs"] = tuple(_tensor_spec(spec) for spec in values["outputs"])
+        values["class_names"] = tuple(values["class_names"])
+        values["groups"] = {group: tuple(indices) for group, indices in values["groups"].items()}
+        return Manifest(**values)
+    except OSError as error:
+        raise ConversionError(target, "manifest", f"{path} is missing; convert the model again.") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ConversionError(target, "manifest", f"{path} is not an edgekit manifest ({error}).") from error
+
+
+def _tensor_spec(values: dict[str, JsonValue]) -> TensorSpec:
+    spec = TensorSpec(**values)  # type: ignore[arg-type]
+    interval = None if spec.range is None else (float(spec.range[0]), float(spec.range[1]))
+    return TensorSpec(spec.name, tuple(spec.shape), spec.dtype, spec.layout, interval, tuple(spec.channels))
+
+
+def hashed(path: Path) -> tuple[str, int]:
+    """sha256 and size in bytes of an artifact file or package folder."""
+    return sha256_of(path), size_bytes_of(path)

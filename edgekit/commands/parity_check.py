@@ -1,0 +1,46 @@
+"""`edgekit parity-check`: are the converted models the same model?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgekit import console
+
+
+def parity_check(
+    artifacts: Annotated[
+        list[Path] | None, typer.Argument(help="Artifacts to check.", show_default="all in artifacts/")
+    ] = None,
+    images: Annotated[
+        Path | None, typer.Option(help="Folder of photos.", show_default="one public-domain portrait")
+    ] = None,
+    labels: Annotated[Path | None, typer.Option(help="Folder of label PNGs with the photos' names.")] = None,
+    weights: Annotated[
+        str | None, typer.Option(help="Checkpoint the artifacts were made from.", show_default="the bundled parser")
+    ] = None,
+    max_miou_drop: Annotated[float | None, typer.Option(help="Largest loss of mIoU (0.005 is half a point).")] = None,
+    min_agreement: Annotated[float | None, typer.Option(help="Least share of equal labels.")] = None,
+    max_skin_de: Annotated[float | None, typer.Option(help="Largest ΔE2000 on skin, 95th percentile.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write an HTML report here.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+) -> None:
+    """Compare artifacts with PyTorch: logits, labels, output, true labels. Exits 1 when a gate fails."""
+    from edgekit import pipeline
+    from edgekit.parity import present
+    from edgekit.parity.gates import Gates
+    from edgekit.weights import load_checkpoint
+
+    with console.quiet_libraries():
+        checkpoint = load_checkpoint(weights)
+    stated = Gates(max_miou_drop=max_miou_drop, min_agreement=min_agreement, max_skin_de=max_skin_de)
+    found = pipeline.artifacts_at(artifacts or [])
+    result = pipeline.check(found, checkpoint, images, labels, stated)
+    present.print_report(result)
+    if report is not None:
+        present.write_html(result, report)
+    if json:
+        console.print_json(present.as_json(result))
+    raise typer.Exit(0 if result.passed else 1)

@@ -1,0 +1,86 @@
+"""Bounds that an artifact must keep, and the judging of metrics by them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+
+from edgekit.parity.report import Check, Metrics, Status
+
+
+@dataclass(frozen=True)
+class Gates:
+    """None: the metric is reported, not judged. Drops are in IoU (0.005 is half a point)."""
+
+    max_abs_logit: float | None = None
+    min_agreement: float | None = None
+    max_output_levels: float | None = None
+    max_miou_drop: float | None = None
+    max_skin_iou_drop: float | None = None
+    max_skin_de: float | None = None
+
+    def overridden(self, other: Gates) -> Gates:
+        """These bounds, with every bound that `other` states instead."""
+        stated = {f.name: getattr(other, f.name) for f in fields(other) if getattr(other, f.name) is not None}
+        return replace(self, **stated)
+
+
+# The accuracy contract. Output levels: one is rounding; in fp16 a weight just below 255 may round twice.
+GATES: Mapping[str, Gates] = {
+    "fp32": Gates(max_abs_logit=1e-3, min_agreement=0.9999, max_output_levels=1),
+    "fp16": Gates(min_agreement=0.998, max_output_levels=2),
+    "int8": Gates(
+        min_agreement=0.98, max_output_levels=2, max_miou_drop=0.005, max_skin_iou_drop=0.005, max_skin_de=1.0
+    ),
+}
+
+
+def gates_for(recipe: str) -> Gates:
+    """The bounds of a recipe by name; every recipe but the float ones is held to int8's."""
+    return GATES.get(recipe, GATES["int8"])
+
+
+def judge(metrics: Metrics, gates: Gates) -> tuple[Check, ...]:
+    """One check per bound that is stated."""
+    no_labels = "no true labels were given (--labels)"
+    drop = _difference(metrics.miou_reference, metrics.miou)
+    skin_drop = _difference(metrics.skin_iou_reference, metrics.skin_iou)
+    checks = (
+        _check("max |Δlogit|", metrics.max_abs_logit, gates.max_abs_logit, _at_most, ""),
+        _check("label agreement", metrics.label_agreement, gates.min_agreement, _at_least, ""),
+        _check("output against its definition", metrics.output_error_levels, gates.max_output_levels, _at_most, ""),
+        _check("mIoU drop", drop, gates.max_miou_drop, _at_most, no_labels),
+        _check("skin IoU drop", skin_drop, gates.max_skin_iou_drop, _at_most, no_labels),
+        _check("skin ΔE2000 p95", metrics.skin_delta_e00_p95, gates.max_skin_de, _at_most, "no skin in the pictures"),
+    )
+    return tuple(check for check in checks if check is not None)
+
+
+def overall(checks: tuple[Check, ...]) -> Status:
+    """FAILED when any failed; PASSED needs at least one that ran."""
+    statuses = {check.status for check in checks}
+    if Status.FAILED in statuses:
+        return Status.FAILED
+    return Status.PASSED if Status.PASSED in statuses else Status.NOT_RUN
+
+
+def _difference(reference: float | None, candidate: float | None) -> float | None:
+    return None if reference is None or candidate is None else reference - candidate
+
+
+def _at_most(value: float, bound: float) -> bool:
+    return value <= bound
+
+
+def _at_least(value: float, bound: float) -> bool:
+    return value >= bound
+
+
+def _check(
+    name: str, value: float | None, bound: float | None, keeps: Callable[[float, float], bool], reason: str
+) -> Check | None:
+    if bound is None:
+        return None
+    if value is None:
+        return Check(name, Status.NOT_RUN, None, bound, reason)
+    return Check(name, Status.PASSED if keeps(value, bound) else Status.FAILED, value, bound)

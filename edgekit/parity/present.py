@@ -1,0 +1,79 @@
+"""A parity report for people (tables, HTML) and machines (JSON)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+from edgekit import console
+from edgekit.files import JsonValue, write_whole
+from edgekit.parity.report import ArtifactReport, Check, ParityReport, Status
+
+STYLES = {Status.PASSED: "bold green", Status.FAILED: "bold red", Status.NOT_RUN: "yellow"}
+TEMPLATE = "report.html.j2"
+
+
+def as_json(report: ParityReport) -> dict[str, JsonValue]:
+    """The published keys of `parity-check --json`."""
+    return {
+        "passed": report.passed,
+        "pictures": report.pictures,
+        "prepared_max_abs_logit": report.prepared_max_abs_logit,
+        "artifacts": [asdict(artifact) for artifact in report.artifacts],
+        "skipped": [{"name": name, "reason": reason} for name, reason in report.skipped],
+        "notes": list(report.notes),
+    }
+
+
+def print_report(report: ParityReport) -> None:
+    """The verdict as a table, then what failed, what was not run and what was skipped."""
+    from rich.table import Table
+
+    table = Table(title=f"parity with PyTorch over {report.pictures} picture(s)")
+    for column in ("artifact", "runtime", "max |Δlogit|", "PSNR", "labels", "skin IoU", "boundary", "mIoU", "verdict"):
+        table.add_column(column, justify="left" if column in ("artifact", "runtime", "verdict") else "right")
+    prepared = f"{report.prepared_max_abs_logit:.1e}"
+    table.add_row("prepared graph", "pytorch", prepared, "", "", "", "", "", "", style="dim")
+    for artifact in report.artifacts:
+        verdict = f"[{STYLES[artifact.status]}]{artifact.status}[/]"
+        table.add_row(Path(artifact.path).name, artifact.runtime, *cells(artifact), verdict)
+    console.print_table(table)
+    for artifact in report.artifacts:
+        for check in artifact.checks:
+            if check.status != Status.PASSED:
+                console.say(f"{Path(artifact.path).name}: {sentence(check)}")
+    for name, reason in report.skipped:
+        console.say(f"skipped {name}: {reason}")
+    for note in report.notes:
+        console.say(f"note: {note}")
+
+
+def cells(artifact: ArtifactReport) -> list[str]:
+    """The figures of one artifact as text, in the table's order."""
+    m = artifact.metrics
+    return [
+        f"{m.max_abs_logit:.1e}",
+        "∞" if m.psnr_db is None else f"{m.psnr_db:.0f} dB",
+        f"{m.label_agreement:.3%}",
+        "–" if m.skin_iou_agreement is None else f"{m.skin_iou_agreement:.4f}",
+        f"{m.boundary_agreement:.4f}",
+        "–" if m.miou is None or m.miou_reference is None else f"{m.miou:.4f} ({m.miou - m.miou_reference:+.4f})",
+    ]
+
+
+def sentence(check: Check) -> str:
+    """What a check says: `label agreement FAILED: 0.97 against the bound 0.98`."""
+    if check.status == Status.NOT_RUN:
+        return f"{check.name} NOT_RUN: {check.reason}"
+    return f"{check.name} {check.status}: {check.value:.6g} against the bound {check.bound:g}"
+
+
+def write_html(report: ParityReport, path: Path, pictures: tuple[tuple[str, str], ...] = ()) -> None:
+    """The report as one self-contained page. `pictures`: (caption, data URI)."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(loader=PackageLoader("edgekit.parity"), autoescape=True, undefined=StrictUndefined)
+    page = environment.get_template(TEMPLATE).render(
+        report=report, pictures=pictures, cells=cells, sentence=sentence, name=lambda p: Path(p).name
+    )
+    write_whole(path, page)
