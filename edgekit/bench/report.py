@@ -73,7 +73,8 @@ class BenchReport:
     def complete(self) -> bool:
         """Every artifact was measured, on the accelerator asked for, and could be compared."""
         return all(
-            a.status == "MEASURED" and (a.accelerator or "").startswith(a.accelerator_asked) for a in self.artifacts
+            a.status == "MEASURED" and (a.accelerator or "").startswith(a.accelerator_asked)
+            for a in self.artifacts
         ) and all(c.change is not None and c.change.verdict != "TOO_FEW" for c in self.comparisons)
 
 
@@ -91,7 +92,11 @@ def report_json(report: BenchReport) -> dict[str, JsonValue]:
         "warnings": list(report.warnings),
         "artifacts": [_artifact_json(a, report.device.simulated) for a in report.artifacts],
         "baseline": [
-            {"path": str(c.path), "reason": c.reason, "change": None if c.change is None else _plain(c.change)}
+            {
+                "path": str(c.path),
+                "reason": c.reason,
+                "change": None if c.change is None else _plain(c.change),
+            }
             for c in report.comparisons
         ],
     }
@@ -175,7 +180,9 @@ def read_baseline(path: Path) -> Baseline:
         raise EdgekitError(f"{path}: not JSON, so not a baseline; write one with bench --out.") from error
     try:
         if data["schema"] != SCHEMA:
-            raise EdgekitError(f"{path}: a baseline of schema {data['schema']!r}; this edgekit reads {SCHEMA!r}.")
+            raise EdgekitError(
+                f"{path}: a baseline of schema {data['schema']!r}; this edgekit reads {SCHEMA!r}."
+            )
         measured = [a for a in data["artifacts"] if a["status"] == "MEASURED"]
         return Baseline(
             path, str(data["device"]), str(data["device_info"]["model"]), bool(data["simulated"]),

@@ -72,7 +72,8 @@ def compare(report: BenchReport, baseline: Baseline, tolerance: float = TOLERANC
     differing = [f"{n} {b!r} there, {a!r} here" for n, a, b in zip(names, here, there, strict=True) if a != b]
     if differing:
         raise EdgekitError(
-            f"{baseline.path}: not comparable: {'; '.join(differing)}. Measure a baseline under these conditions."
+            f"{baseline.path}: not comparable: {'; '.join(differing)}. "
+            f"Measure a baseline under these conditions."
         )
     return replace(report, comparisons=tuple(_comparison(a, baseline, tolerance) for a in report.artifacts))
 
@@ -133,9 +134,7 @@ def _enough(rounds: Sequence[Measured], spent_s: float, plan: BenchPlan) -> bool
     return inferences >= plan.runs and (spent_s >= plan.seconds or inferences >= MOST_INFERENCES)
 
 
-def _cool_down(
-    device: Device, state: DeviceState, plan: BenchPlan, say: Say, warnings: list[str]
-) -> None:
+def _cool_down(device: Device, state: DeviceState, plan: BenchPlan, say: Say, warnings: list[str]) -> None:
     """Wait until the thermal status is at most `hottest_status`; DeviceError when it does not fall."""
     deadline = time.monotonic() + plan.cool_down_s
     first = state.thermal_status
@@ -182,8 +181,16 @@ def _check(artifacts: Sequence[Path], plan: BenchPlan) -> None:
     for path in artifacts:
         if not path.exists():
             raise EdgekitError(f"{path} does not exist; make an artifact with edgekit convert.")
-    if plan.runs < 1 or plan.threads < 1 or plan.warmup_runs < 0 or plan.seconds < 0 or plan.runs_per_launch < 1:
-        raise EdgekitError("--runs, --threads and --per-launch must be at least 1, --warmup and --seconds at least 0.")
+    if (
+        plan.runs < 1
+        or plan.threads < 1
+        or plan.warmup_runs < 0
+        or plan.seconds < 0
+        or plan.runs_per_launch < 1
+    ):
+        raise EdgekitError(
+            "--runs, --threads and --per-launch must be at least 1, --warmup and --seconds at least 0."
+        )
 
 
 def _not_run_reason(path: Path, device: Device) -> str:
@@ -205,11 +212,17 @@ def _not_run(path: Path, plan: BenchPlan, device: Device) -> ArtifactBench:
 def _state_warnings(before: DeviceState, after: DeviceState, plan: BenchPlan) -> list[str]:
     found = []
     if before.battery_percent is not None and before.battery_percent < LOWEST_BATTERY_PERCENT:
-        found.append(f"battery at {before.battery_percent} %: phones limit clocks below {LOWEST_BATTERY_PERCENT} %")
+        found.append(
+            f"battery at {before.battery_percent} %: phones limit clocks below {LOWEST_BATTERY_PERCENT} %"
+        )
     if after.thermal_status is not None and after.thermal_status > plan.hottest_status:
-        found.append(f"thermal status {_status_name(after.thermal_status)} at the end: the last runs were throttled")
+        found.append(
+            f"thermal status {_status_name(after.thermal_status)} at the end: the last runs were throttled"
+        )
     if before.governors and set(before.governors) != {"performance"}:
-        found.append(f"clock governor {', '.join(sorted(set(before.governors)))}: clocks may move during the run")
+        found.append(
+            f"clock governor {', '.join(sorted(set(before.governors)))}: clocks may move during the run"
+        )
     busy = before.load_average
     if busy is not None and busy > 0.5:
         found.append(f"other work was running (load average {busy:.1f} before the run)")

@@ -63,9 +63,9 @@ def latency_of(samples_ms: Samples, per_inference: bool, inferences: int) -> Lat
     mean_ci = interval_of(series, np.mean) if enough else None
     if not per_inference:
         return Latency(float(series.mean()), None, None, None, inferences, mean_ci, None, None, None)
-    points = [float(np.percentile(series, q)) for q in (50, 90, 99)]
-    bounds = [interval_of(series, percentile(q)) if enough else None for q in (50, 90, 99)]
-    return Latency(float(series.mean()), *points, inferences, mean_ci, *bounds)
+    p50, p90, p99 = (float(np.percentile(series, q)) for q in (50, 90, 99))
+    ends = [interval_of(series, percentile(q)) if enough else None for q in (50, 90, 99)]
+    return Latency(float(series.mean()), p50, p90, p99, inferences, mean_ci, *ends)
 
 
 Statistic = Callable[..., NDArray[np.float64]]
@@ -80,9 +80,7 @@ def percentile(q: float) -> Statistic:
     return of
 
 
-def interval_of(
-    series: NDArray[np.float64], statistic: Statistic, level: float = INTERVAL_LEVEL
-) -> Interval:
+def interval_of(series: NDArray[np.float64], statistic: Statistic, level: float = INTERVAL_LEVEL) -> Interval:
     """Percentile bootstrap interval of a statistic of a series in measured order."""
     return _quantiles(_replicates(series, statistic, np.random.default_rng(SEED)), level)
 

@@ -6,17 +6,22 @@ from rich.table import Table
 
 from edgekit.bench.report import ArtifactBench, BenchReport, Comparison
 from edgekit.bench.statistics import Change, Interval
+from edgekit.console import print_table, say
 from edgekit.devices.process import printable
 
 PROFILE_ROWS = 15
 
 
-def bench_tables(report: BenchReport) -> list[Table]:
-    """Latency, then the comparison with the baseline and the operator profiles where there are any."""
-    tables = [_latency(report)]
+def print_report(report: BenchReport) -> None:
+    """Latency, the comparison with the baseline, operator profiles and notes, on standard error."""
+    print_table(_latency(report))
     if report.comparisons:
-        tables.append(_baseline(report))
-    return tables + [_profile(a) for a in report.artifacts if a.profile]
+        print_table(_baseline(report))
+    for a in report.artifacts:
+        if a.profile:
+            print_table(_profile(a))
+    for warning in report.warnings:
+        say(f"note: {warning}")
 
 
 def _latency(report: BenchReport) -> Table:
@@ -28,7 +33,9 @@ def _latency(report: BenchReport) -> Table:
         "partitions", "to first", title=title,
     )  # fmt: skip
     for a in report.artifacts:
-        table.add_row(*(_measured_row(a) if a.status == "MEASURED" else [a.path.name, f"NOT RUN: {a.reason}"]))
+        table.add_row(
+            *(_measured_row(a) if a.status == "MEASURED" else [a.path.name, f"NOT RUN: {a.reason}"])
+        )
     return table
 
 
@@ -48,7 +55,9 @@ def _measured_row(a: ArtifactBench) -> list[str]:
 
 def _where(a: ArtifactBench) -> str:
     outside = f", {len(a.undelegated_ops)} ops outside" if a.undelegated_ops else ""
-    missed = "" if (a.accelerator or "").startswith(a.accelerator_asked) else f"NOT {a.accelerator_asked} BUT "
+    missed = (
+        "" if (a.accelerator or "").startswith(a.accelerator_asked) else f"NOT {a.accelerator_asked} BUT "
+    )
     return f"{missed}{a.accelerator}{outside}"
 
 

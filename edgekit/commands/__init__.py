@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from edgekit.commands.bench import bench
 from edgekit.commands.convert import convert
+from edgekit.commands.devices import devices
 from edgekit.commands.parity_check import parity_check
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "convert": convert,
     "parity-check": parity_check,
+    "bench": bench,
+    "devices": devices,
 }

@@ -3,58 +3,70 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from edgekit.bench.report import BenchReport
+from edgekit import console
 
 
 def bench(
-    artifacts: list[Path] = typer.Argument(
-        ..., help="Artifacts to time; several are measured alternately and compared with the first."
-    ),
-    device: str = typer.Option(
-        "host", "--device", help="host, arm64 (emulated: agreement only), a phone's model or serial, mac, iphone."
-    ),
-    runs: int = typer.Option(50, "--runs", help="At least this many inferences of each artifact …"),
-    seconds: float = typer.Option(10.0, "--seconds", help="… and at least this long for each."),
-    warmup: int = typer.Option(5, "--warmup", help="Inferences before the first that counts."),
-    threads: int = typer.Option(2, "--threads", help="CPU threads of the runtime."),
-    accelerator: str = typer.Option("cpu", "--accelerator", help="cpu, gpu or nnapi; on Apple also ane, all."),
-    runner: Path | None = typer.Option(
-        None, "--runner", help="benchmark_model built for the phone's ABI. Needed for phones."
-    ),
-    per_launch: int = typer.Option(
-        1, "--per-launch", help="Phones: inferences per launch. Above 1 only means are known, no percentiles."
-    ),
-    profile: bool = typer.Option(False, "--profile", help="Time per operator as well (a separate launch)."),
-    max_thermal: int = typer.Option(
-        1, "--max-thermal", help="Pause while Android's thermal status is above this (0 none, 1 light … 6)."
-    ),
-    cool_down: float = typer.Option(120.0, "--cool-down", help="Give up when it stays hot for this many seconds."),
-    timeout: float = typer.Option(600.0, "--timeout", help="Kill a runner that is silent for this many seconds."),
-    baseline: Path | None = typer.Option(
-        None, "--baseline", help="An earlier --out file; exit 1 when an artifact is significantly slower."
-    ),
-    tolerance: float = typer.Option(
-        0.03, "--tolerance", help="A slowdown up to this share of the baseline is no regression."
-    ),
-    out: Path | None = typer.Option(None, "--out", help="Write the report (JSON, with every sample) here."),
-    csv: Path | None = typer.Option(None, "--csv", help="Write every sample as CSV here."),
-    plot: Path | None = typer.Option(None, "--plot", help="Write a plot (SVG) here."),
-    force: bool = typer.Option(False, "--force", help="Replace existing --out, --csv and --plot files."),
-    as_json: bool = typer.Option(False, "--json", help="One JSON object on standard output."),
+    artifacts: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            help="Artifacts to time; several are measured alternately and compared with the first.",
+            show_default="all in artifacts/",
+        ),
+    ] = None,
+    device: Annotated[
+        str,
+        typer.Option(help="host, arm64 (emulated: agreement only), a phone's model or serial, mac, iphone."),
+    ] = "host",
+    runs: Annotated[int, typer.Option(help="At least this many inferences of each artifact …")] = 50,
+    seconds: Annotated[float, typer.Option(help="… and at least this long for each.")] = 10.0,
+    warmup: Annotated[int, typer.Option(help="Inferences before the first that counts.")] = 5,
+    threads: Annotated[int, typer.Option(help="CPU threads of the runtime.")] = 2,
+    accelerator: Annotated[str, typer.Option(help="cpu, gpu or nnapi; on Apple also ane, all.")] = "cpu",
+    runner: Annotated[
+        Path | None, typer.Option(help="benchmark_model built for the phone's ABI; phones need it.")
+    ] = None,
+    per_launch: Annotated[
+        int, typer.Option(help="Phones: inferences per launch. Above 1 only means are known, no percentiles.")
+    ] = 1,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Time per operator as well, in a run of its own.")
+    ] = False,
+    max_thermal: Annotated[
+        int, typer.Option(help="Pause while Android's thermal status is above this (0 none, 1 light … 6).")
+    ] = 1,
+    cool_down: Annotated[
+        float, typer.Option(help="Give up when it stays hot for this many seconds.")
+    ] = 120.0,
+    timeout: Annotated[
+        float, typer.Option(help="Kill a runner that is silent for this many seconds.")
+    ] = 600.0,
+    baseline: Annotated[
+        Path | None,
+        typer.Option(help="An earlier --out file; exit 1 when an artifact is significantly slower."),
+    ] = None,
+    tolerance: Annotated[
+        float, typer.Option(help="A slowdown up to this share of the baseline is no regression.")
+    ] = 0.03,
+    out: Annotated[Path | None, typer.Option(help="Write the report (JSON, with every sample) here.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write every sample as CSV here.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Write a plot (SVG) here.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
     """Time artifacts on this machine or a phone: p50, p90, p99 with intervals, load and first run apart.
 
-    Exit 1: a significant regression, an artifact that could not be measured or compared, or an
-    accelerator that was asked for and not obtained.
+    Exits 1 on a significant regression, when an artifact could not be measured or compared, and when the
+    accelerator asked for was not obtained.
     """
-    from edgekit import console
+    from edgekit import pipeline
     from edgekit.bench import report as reports
     from edgekit.bench import run
+    from edgekit.bench.table import print_report
     from edgekit.devices import open_device
     from edgekit.devices.device import ACCELERATORS, BenchPlan
     from edgekit.errors import UnknownName
@@ -69,7 +81,8 @@ def bench(
         runs, seconds, warmup, threads, accelerator, per_launch, profile, max_thermal, cool_down, timeout
     )
     earlier = reports.read_baseline(baseline) if baseline else None
-    result = run.bench(open_device(device, runner), artifacts, plan, console.say)
+    paths = artifacts or [found.path for found in pipeline.artifacts_at([])]
+    result = run.bench(open_device(device, runner), paths, plan, console.say)
     if earlier is not None:
         result = run.compare(result, earlier, tolerance)
     if out is not None:
@@ -78,18 +91,7 @@ def bench(
         write_whole(csv, reports.report_csv(result))
     if plot is not None:
         write_whole(plot, reports.report_svg(result))
-    if as_json:
+    print_report(result)
+    if json:
         console.print_json(reports.report_json(result))
-    _show(result)
-    if result.regressed or not result.complete:
-        raise typer.Exit(1)
-
-
-def _show(result: BenchReport) -> None:
-    from edgekit import console
-    from edgekit.bench.table import bench_tables
-
-    for table in bench_tables(result):
-        console.print_table(table)
-    for warning in result.warnings:
-        console.say(f"note: {warning}")
+    raise typer.Exit(0 if result.complete and not result.regressed else 1)

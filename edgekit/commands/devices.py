@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
+
+from edgekit import console
 
 
 def devices(
-    profiles: bool = typer.Option(
-        False, "--profiles", help="Show the known phones instead: chip, GPU, int8 and int16 on the NPU, OS."
-    ),
-    as_json: bool = typer.Option(False, "--json", help="One JSON object on standard output."),
+    profiles: Annotated[
+        bool, typer.Option("--profiles", help="Show known phones instead: chip, GPU, NPU, OS, with sources.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
-    """List the devices bench can use (this machine, adb phones, emulated arm64, Apple devices), and why not."""
+    """List what bench can run on (this machine, adb phones, emulated arm64, Apple devices), and why not."""
     from dataclasses import asdict
 
     from rich.table import Table
 
-    from edgekit import console
     from edgekit.devices import list_devices
     from edgekit.devices.process import printable
 
     if profiles:
-        _show_profiles(as_json)
+        _show_profiles(json)
         return
     rows = list_devices()
-    if as_json:
+    if json:
         console.print_json({"devices": [asdict(row) for row in rows]})
         return
     table = Table("device", "kind", "model", "state", "what to do")
@@ -34,13 +37,12 @@ def devices(
     console.print_table(table)
 
 
-def _show_profiles(as_json: bool) -> None:
+def _show_profiles(json: bool) -> None:
     from rich.table import Table
 
-    from edgekit import console
     from edgekit.devices.profiles import PROFILES, profile_json
 
-    if as_json:
+    if json:
         console.print_json({"profiles": [profile_json(p) for p in PROFILES]})
         return
     table = Table("phone", "chip", "cores", "GPU", "NPU", "NPU int8", "NPU int16", "newest OS")

@@ -52,7 +52,9 @@ def list_devices() -> list[Listed]:
     except EdgekitError as error:
         rows.append(Listed("(a phone)", "adb", "", "NOT_RUN", str(error)))
     reason = macos.missing()
-    return rows + [Listed(n, "coreml", "", "NOT_RUN" if reason else "READY", reason) for n in ("mac", "iphone")]
+    return rows + [
+        Listed(n, "coreml", "", "NOT_RUN" if reason else "READY", reason) for n in ("mac", "iphone")
+    ]
 
 
 def _host() -> Device:

@@ -38,6 +38,8 @@ QUICK_S = 20.0
 SLOWEST_PUSH_BYTES_PER_S = 2e6
 # Room for outputs, logs and the file system's own needs beside what is pushed.
 SPARE_BYTES = 16 << 20
+# What an unplugged phone kept. A day old, so that no run that is still going on loses its folder.
+SWEEP = f"find {REMOTE_ROOT} -maxdepth 1 -name 'edgekit-*' -mtime +0 -exec rm -rf {{}} +"
 ELF_ABIS = {183: "arm64-v8a", 40: "armeabi-v7a", 62: "x86_64", 3: "x86"}
 EMULATOR_HARDWARE = ("goldfish", "ranchu", "cutf_cvm")
 STATES = {
@@ -115,8 +117,8 @@ def pick(name: str, phones: Sequence[Connected]) -> Connected:
     unusable = [p for p in phones if not p.usable]
     advice = f" For {unusable[0].serial}: {unusable[0].advice}." if unusable else ""
     raise NoDevice(
-        f"No connected phone matches {shown!r} ({listed}). Enable USB debugging in the phone's developer options, "
-        f"plug it in and accept the key; edgekit devices lists what adb sees.{advice}"
+        f"No connected phone matches {shown!r} ({listed}). Enable USB debugging in the phone's developer "
+        f"options, plug it in and accept the key; edgekit devices lists what adb sees.{advice}"
     )
 
 
@@ -144,9 +146,7 @@ class Adb:
         AdbFailed when the sentinel does not come: unplugged, phone asleep, or out of time.
         """
         token = f"edgekit-{secrets.token_hex(8)}"
-        ended = self.run(
-            "shell", f"( {script}\n); code=$?; echo; echo {token} $code", timeout_s=timeout_s
-        )
+        ended = self.run("shell", f"( {script}\n); code=$?; echo; echo {token} $code", timeout_s=timeout_s)
         stdout = ended.stdout.replace("\r\n", "\n")
         end = re.search(rf"\n{token} (\d+)\n*\Z", stdout)
         if end is None:
@@ -204,8 +204,12 @@ class Phone:
         self.info = DeviceInfo(
             name=serial,
             kind="adb",
-            model=printable(f"{self._prop('ro.product.manufacturer')} {self._prop('ro.product.model')}".strip()),
-            os=printable(f"Android {self._prop('ro.build.version.release')} ({self._prop('ro.build.fingerprint')})"),
+            model=printable(
+                f"{self._prop('ro.product.manufacturer')} {self._prop('ro.product.model')}".strip()
+            ),
+            os=printable(
+                f"Android {self._prop('ro.build.version.release')} ({self._prop('ro.build.fingerprint')})"
+            ),
             abi=printable(self._prop("ro.product.cpu.abi")),
             cores=_cores(self.adb),
             simulated=self._is_simulated(),
@@ -217,7 +221,8 @@ class Phone:
     def _is_simulated(self) -> bool:
         """Emulators say so by Android's own properties; a test double by ro.edgekit.simulated."""
         return (
-            "1" in (self._prop("ro.kernel.qemu"), self._prop("ro.boot.qemu"), self._prop("ro.edgekit.simulated"))
+            "1"
+            in (self._prop("ro.kernel.qemu"), self._prop("ro.boot.qemu"), self._prop("ro.edgekit.simulated"))
             or self._prop("ro.hardware") in EMULATOR_HARDWARE
         )
 
@@ -265,6 +270,7 @@ class Phone:
         folder = f"{REMOTE_ROOT}/edgekit-{secrets.token_hex(6)}"
         names = [f"artifact{i}.tflite" for i in range(len(artifacts))]
         try:
+            self.adb.shell(SWEEP)
             self.adb.ask(f"mkdir {folder}")
             self.adb.push(runner, f"{folder}/benchmark_model")
             self.adb.ask(f"chmod 755 {folder}/benchmark_model")
@@ -290,7 +296,9 @@ class Phone:
                 "(see docs/bench.md for where to get it)."
             )
         if not self._runner.is_file():
-            raise DeviceError(f"{self._runner}: there is no such runner; pass benchmark_model with --runner PATH.")
+            raise DeviceError(
+                f"{self._runner}: there is no such runner; pass benchmark_model with --runner PATH."
+            )
         abi = abi_of(self._runner)
         supported = [a for a in self._prop("ro.product.cpu.abilist").split(",") if a] or [self.info.abi]
         if abi is not None and abi not in supported:
@@ -304,7 +312,9 @@ class Phone:
         rows = self.adb.ask(f"df -k {REMOTE_ROOT}").splitlines()
         cells = rows[-1].split() if len(rows) > 1 else []
         if len(cells) < 4 or not cells[-3].isdigit():
-            raise UnreadableOutput(f"{self.info.name}: df printed no free space: {printable(' '.join(rows))!r}")
+            raise UnreadableOutput(
+                f"{self.info.name}: df printed no free space: {printable(' '.join(rows))!r}"
+            )
         free, needed = int(cells[-3]) * 1024, needed_bytes + SPARE_BYTES
         if free < needed:
             raise DeviceError(
@@ -333,7 +343,9 @@ class PhoneSession:
 
         asked = {text.accelerator for text in self._launches}
         if len(asked) != 1:
-            raise UnreadableOutput(f"{self._where}: the accelerator changed between launches: {sorted(asked)}.")
+            raise UnreadableOutput(
+                f"{self._where}: the accelerator changed between launches: {sorted(asked)}."
+            )
         profiled = self._launch(10, "--enable_op_profiling=true") if self._plan.profile else None
         footprint = self._launch(1, "--report_peak_memory_footprint=true")
         runner = self._phone._checked_runner()

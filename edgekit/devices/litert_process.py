@@ -110,7 +110,9 @@ class LiteRtSession:
                 f"{self._where}: no answer within {self._plan.timeout_s:g} s; the runner was killed. "
                 f"Raise --timeout if the model is that slow."
             )
-        return DeviceError(f"{self._where}: the runner {ending(code)}: {last_line(self._output.text('stderr'))}")
+        return DeviceError(
+            f"{self._where}: the runner {ending(code)}: {last_line(self._output.text('stderr'))}"
+        )
 
 
 @contextmanager
@@ -139,7 +141,8 @@ def infer(
 
     with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
         given, answered = Path(folder) / "in.npz", Path(folder) / "out.npz"
-        np.savez(given, **{f"{i:05d}": value for i, value in enumerate(inputs)})
+        named = {f"{i:05d}": value for i, value in enumerate(inputs)}
+        np.savez(given, **named)  # type: ignore[arg-type]
         argv = launcher.argv("infer", artifact.resolve(), str(threads), given, answered)
         ended = run(argv, timeout_s, launcher.env)
         if ended.code != 0 or not answered.is_file():

@@ -58,7 +58,9 @@ class Apple:
         from coremltools.models.ml_program.experimental.perf_utils import MLModelBenchmarker
 
         if plan.accelerator not in COMPUTE_UNITS:
-            raise DeviceError(f"Core ML knows --accelerator {', '.join(COMPUTE_UNITS)}, not {plan.accelerator}.")
+            raise DeviceError(
+                f"Core ML knows --accelerator {', '.join(COMPUTE_UNITS)}, not {plan.accelerator}."
+            )
         units = coremltools.ComputeUnit[COMPUTE_UNITS[plan.accelerator]]
         models = [coremltools.models.MLModel(str(a), compute_units=units) for a in artifacts]
         yield [AppleSession(MLModelBenchmarker(m, self._device), plan) for m in models]
@@ -104,5 +106,7 @@ def _iphone() -> AppleDevice:
     found = AppleDevice.get_connected_devices(DeviceType.IPHONE)
     if len(found) != 1:
         names = ", ".join(d.name for d in found) or "none"
-        raise NoDevice(f"Exactly one connected iPhone is needed, found: {names}. Trust this Mac on the phone.")
+        raise NoDevice(
+            f"Exactly one connected iPhone is needed, found: {names}. Trust this Mac on the phone."
+        )
     return found[0]

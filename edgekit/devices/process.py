@@ -17,7 +17,9 @@ from edgekit.errors import DeviceError, MissingDependency
 
 # A program that prints more than this is broken; the rest is not read and the child is killed.
 MOST_OUTPUT_BYTES = 8 << 20
-CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+CONTROL = re.compile(
+    r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
+)
 
 
 def printable(text: str, most: int = 200) -> str:
