@@ -14,6 +14,7 @@ from importlib import metadata
 from pathlib import Path
 
 from edgekit import __version__
+from edgekit.artifact import manifest_path_of, read_artifact
 from edgekit.bench.report import ArtifactBench, Baseline, BenchReport, Comparison
 from edgekit.bench.statistics import TOLERANCE, change_between, latency_of, paired_change
 from edgekit.devices.device import THERMAL_STATUS, BenchPlan, Device, DeviceState, Measured, Opened, Session
@@ -181,6 +182,8 @@ def _check(artifacts: Sequence[Path], plan: BenchPlan) -> None:
     for path in artifacts:
         if not path.exists():
             raise EdgekitError(f"{path} does not exist; make an artifact with edgekit convert.")
+        if manifest_path_of(path).exists():  # a peer's model has none
+            read_artifact(path)
     if (
         plan.runs < 1
         or plan.threads < 1

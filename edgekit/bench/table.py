@@ -28,37 +28,36 @@ def _latency(report: BenchReport) -> Table:
     title = f"{report.device.model}, {report.plan.threads} threads"
     if report.device.simulated:
         title += ": SIMULATED, the times say nothing about a phone"
-    table = Table(
-        "artifact", "p50 ms (95 %)", "p90", "p99", "n", "load ms", "first ms", "peak MB", "ran on",
-        "partitions", "to first", title=title,
-    )  # fmt: skip
+    columns = ["artifact", "p50 ms (95 %)", "p90 / p99", "n", "load / first", "MB", "ran on"]
+    if any(a.change_to_first for a in report.artifacts):
+        columns.append("to first")
+    table = Table(*columns, title=title)
     for a in report.artifacts:
-        table.add_row(
-            *(_measured_row(a) if a.status == "MEASURED" else [a.path.name, f"NOT RUN: {a.reason}"])
-        )
+        name = printable(a.path.name)
+        table.add_row(*(_measured_row(name, a) if a.status == "MEASURED" else [name, f"NOT RUN: {a.reason}"]))
     return table
 
 
-def _measured_row(a: ArtifactBench) -> list[str]:
+def _measured_row(name: str, a: ArtifactBench) -> list[str]:
     assert a.latency is not None
     latency = a.latency
     middle = _number(latency.p50) + _ends(latency.p50_ci95)
     if latency.p50 is None:
         middle = f"mean {latency.mean:.2f}{_ends(latency.mean_ci95)}"
-    return [
-        printable(a.path.name), middle, _number(latency.p90), _number(latency.p99), str(latency.n),
-        _number(a.load_ms), _number(a.first_inference_ms), _number(a.peak_rss_mb), _where(a),
-        "?" if a.partitions is None else str(a.partitions),
-        "" if a.change_to_first is None else f"× {a.change_to_first.ratio:.3f}",
+    row = [
+        name, middle, f"{_number(latency.p90)} / {_number(latency.p99)}", str(latency.n),
+        f"{_number(a.load_ms)} / {_number(a.first_inference_ms)}", _number(a.peak_rss_mb), _where(a),
     ]  # fmt: skip
+    return row if a.change_to_first is None else [*row, f"× {a.change_to_first.ratio:.3f}"]
 
 
 def _where(a: ArtifactBench) -> str:
+    parts = "" if a.partitions is None else f", {a.partitions} part" + ("s" if a.partitions != 1 else "")
     outside = f", {len(a.undelegated_ops)} ops outside" if a.undelegated_ops else ""
     missed = (
         "" if (a.accelerator or "").startswith(a.accelerator_asked) else f"NOT {a.accelerator_asked} BUT "
     )
-    return f"{missed}{a.accelerator}{outside}"
+    return f"{missed}{a.accelerator}{parts}{outside}"
 
 
 def _baseline(report: BenchReport) -> Table:

@@ -50,7 +50,9 @@ class Arm64:
     def __init__(self) -> None:
         if reason := missing():
             raise DeviceError(f"arm64: {reason}.")
-        self._launcher = litert_process.Launcher("arm64", _python(sysroot()), {"PATH": os.environ["PATH"]})
+        self._launcher = litert_process.Launcher(
+            "arm64", _python(sysroot()), {"PATH": os.environ["PATH"]}, emulated=True
+        )
         self.info = DeviceInfo(
             name="arm64",
             kind="qemu",

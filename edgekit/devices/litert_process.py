@@ -7,7 +7,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +31,7 @@ class Launcher:
     device: str
     python: tuple[str, ...]
     env: Mapping[str, str]
+    emulated: bool = False
 
     def argv(self, *arguments: str | Path) -> list[str]:
         return [*self.python, str(CHILD), *(str(a) for a in arguments)]
@@ -74,7 +75,8 @@ class LiteRtSession:
             accelerator="cpu (XNNPACK)" if partitions else "cpu",
             partitions=partitions if isinstance(partitions, int) else None,
             undelegated_ops=tuple(str(op) for op in left) if isinstance(left, list) else None,
-            peak_rss_mb=_number(end, "peak_rss_mb"),
+            # Under emulation this would be the emulator's own memory.
+            peak_rss_mb=None if self._launcher.emulated else _number(end, "peak_rss_mb"),
             profile=self.profile,
             runner=f"LiteRT {self._ready.get('runtime')} in a Python process",
         )
@@ -104,7 +106,9 @@ class LiteRtSession:
         return f"{self._artifact} on {self._launcher.device}"
 
     def _broken(self) -> DeviceError:
-        code = self._process.poll()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=5 if self._output.ended else 0)
+        code = self._process.returncode
         if code is None:
             return DeviceError(
                 f"{self._where}: no answer within {self._plan.timeout_s:g} s; the runner was killed. "

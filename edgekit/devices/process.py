@@ -94,6 +94,11 @@ class Output:
             if pipe is not None:
                 self._selector.register(pipe, selectors.EVENT_READ, name)
 
+    @property
+    def ended(self) -> bool:
+        """Both streams are closed: the child has ended or is about to."""
+        return not self._selector.get_map()
+
     def text(self, stream: str) -> str:
         return bytes(self._bytes[stream]).decode("utf-8", "replace")
 

@@ -14,7 +14,10 @@ from ai_edge_litert.interpreter import Interpreter
 flags = dict(argument.removeprefix("--").split("=", 1) for argument in sys.argv[1:])
 
 
-RUNNING = "Running benchmark for at least 1 iterations and at least 0 seconds but terminate if exceeding 150 seconds."
+RUNNING = (
+    "Running benchmark for at least 1 iterations and at least 0 seconds "
+    "but terminate if exceeding 150 seconds."
+)
 
 
 def log(text: str) -> None:
