@@ -42,7 +42,9 @@ class Conversion:
             object.__setattr__(self, "mask_size", self.size // MASK_STRIDE)
         if not 1 <= self.mask_size <= self.size:
             raise ConversionError(
-                "convert", "options", f"--mask-size {self.mask_size} is not from 1 to the input size {self.size}."
+                "convert",
+                "options",
+                f"--mask-size {self.mask_size} is not from 1 to the input size {self.size}.",
             )
         if self.output == "groups":
             require_skin(self.checkpoint.groups, self.checkpoint.class_names, self.checkpoint.folder)

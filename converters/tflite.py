@@ -13,6 +13,7 @@ from edgekit.artifact import TensorSpec, tool_versions
 from edgekit.errors import ConversionError
 from edgekit.model.outputs import output_head
 from edgekit.model.prepared import PreparedSegmenter
+from edgekit.runtimes.litert import packed, parsed
 from edgekit.weights import GROUP_NAMES
 
 MINIMUM_OS = "Android 8.0 (API 26)"  # the demo app's minSdk; LiteRT itself runs on API 21
@@ -31,7 +32,9 @@ class ByteSegmenter(nn.Module):
         checkpoint = conversion.checkpoint
         self.segmenter = PreparedSegmenter(checkpoint, norm="rms")
         classes = len(checkpoint.class_names)
-        self.head = output_head(conversion.output, checkpoint.groups, classes, conversion.mask_size, rgba=True)
+        self.head = output_head(
+            conversion.output, checkpoint.groups, classes, conversion.mask_size, rgba=True
+        )
         self.as_bytes = conversion.output != "logits"
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
@@ -42,12 +45,16 @@ class ByteSegmenter(nn.Module):
 
 def convert(conversion: Conversion, path: Path) -> Converted:
     """Write `path` and return what its manifest must say."""
-    image = TensorSpec("image", (1, conversion.size, conversion.size, 3), "uint8", "NHWC", (0.0, 255.0), COLOUR)
-    output = conversion.output_spec("NHWC", "float32" if conversion.output == "logits" else "uint8", rgba=True)
+    image = TensorSpec(
+        "image", (1, conversion.size, conversion.size, 3), "uint8", "NHWC", (0.0, 255.0), COLOUR
+    )
+    output = conversion.output_spec(
+        "NHWC", "float32" if conversion.output == "logits" else "uint8", rgba=True
+    )
     data = _float_model(conversion)
     if conversion.recipe.compute == "fp16":
         data = _half_weights(data)
-    data, taps = _finished(data, conversion, image, output)
+    data, taps = _finished(data, conversion, image, output, path)
     path.write_bytes(data)
     tools = tool_versions("litert-torch", "litert-converter", "ai-edge-quantizer", "ai-edge-litert", "torch")
     return Converted((image,), (output,), taps, MINIMUM_OS, tools)
@@ -77,15 +84,17 @@ def _half_weights(data: bytes) -> bytes:
 
 
 def _finished(
-    data: bytes, conversion: Conversion, image: TensorSpec, output: TensorSpec
+    data: bytes, conversion: Conversion, image: TensorSpec, output: TensorSpec, path: Path
 ) -> tuple[bytes, dict[str, str]]:
-    model = flatbuffer.read_model(data)
+    model = parsed(data, path)
     flatbuffer.shorten_names(model, roots=("segmenter", "head"))
     flatbuffer.cast_to_quantization(model, BYTE_SCALE)
     flatbuffer.name_interface(model, [image.name], [output.name])
     logits = flatbuffer.last_resize_input(model)
     description = f"Person parser, {conversion.size}x{conversion.size}, recipe {conversion.recipe.name}."
     flatbuffer.add_metadata(model, conversion.checkpoint.name, description, image, output)
-    labels = (*GROUP_NAMES, "background") if conversion.output == "groups" else conversion.checkpoint.class_names
-    data = flatbuffer.append_labels(flatbuffer.model_bytes(model), labels)
+    labels = (
+        (*GROUP_NAMES, "background") if conversion.output == "groups" else conversion.checkpoint.class_names
+    )
+    data = flatbuffer.append_labels(packed(model), labels)
     return data, {"logits": output.name if conversion.output == "logits" or logits is None else logits}

@@ -133,3 +133,33 @@ def check(
         report = check_parity(artifacts, checkpoint, pictures, stated)
     skipped = tuple((item.name, item.reason) for item in folder.skipped)
     return replace(report, skipped=skipped, notes=tuple(folder.notes))
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What the demo made."""
+
+    artifacts: tuple[Artifact, ...]
+    report: ParityReport
+    overlay: Path
+    page: Path
+
+
+def demo(out: Path) -> Demo:
+    """The whole flow on the bundled weights and picture: convert, check parity, draw, write a page."""
+    from calibration.pictures import astronaut
+    from edgekit.files import write_whole
+    from edgekit.overlay import data_uri, overlay, png_bytes
+    from edgekit.parity.compare import Reference
+    from edgekit.parity.present import write_html
+
+    with console.quiet_libraries():
+        checkpoint = load_checkpoint()
+    artifacts = convert(checkpoint, ConvertOptions(out=out, force=True))
+    report = check(artifacts, checkpoint)
+    picture = astronaut()
+    expected = Reference(checkpoint).expect(picture, checkpoint.size_default)
+    drawn = overlay(expected.image, expected.labels, checkpoint.class_names)
+    write_whole(out / "overlay.png", png_bytes(drawn))
+    write_html(report, out / "report.html", ((picture.name, data_uri(drawn)),))
+    return Demo(tuple(artifacts), report, out / "overlay.png", out / "report.html")

@@ -171,7 +171,14 @@ class MobileViTBlock(nn.Module):
     """Local convolutions, global attention over interleaved patches, fusion (arXiv 2110.02178)."""
 
     def __init__(
-        self, down: InvertedResidual, channels: int, tokens: int, hidden: int, depth: int, heads: int, norm: TokenNorm
+        self,
+        down: InvertedResidual,
+        channels: int,
+        tokens: int,
+        hidden: int,
+        depth: int,
+        heads: int,
+        norm: TokenNorm,
     ) -> None:
         super().__init__()
         self.down = down
@@ -240,7 +247,10 @@ class PreparedSegmenter(nn.Module):
         self.stem = Convolution(3, neck[0], 3, "silu", stride=2)
         self.stage1 = nn.Sequential(self._residual(config, neck[0], neck[1], 1))
         self.stage2 = nn.Sequential(
-            *(self._residual(config, neck[1 if i == 0 else 2], neck[2], 2 if i == 0 else 1) for i in range(STAGE2_BLOCKS))
+            *(
+                self._residual(config, neck[1 if i == 0 else 2], neck[2], 2 if i == 0 else 1)
+                for i in range(STAGE2_BLOCKS)
+            )
         )
         stages = [
             MobileViTBlock(

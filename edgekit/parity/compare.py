@@ -193,7 +193,9 @@ class Comparison:
             skin_iou_agreement=_known(self._agreement.union_iou(skin)),
             boundary_agreement=float(np.mean(self._boundary)),
             output_error_levels=self._output_error,
-            per_class_iou_agreement={n: _known(v) for n, v in zip(names, self._agreement.per_class_iou, strict=True)},
+            per_class_iou_agreement={
+                n: _known(v) for n, v in zip(names, self._agreement.per_class_iou, strict=True)
+            },
             n_labelled=labelled,
             miou=_known(self._truth.miou),
             miou_reference=_known(self._truth_reference.miou),
