@@ -15,6 +15,7 @@ SHAPE = (1, 7, 5, 3)  # NHWC, H ≠ W
 SCALES = np.array([0.5, -1.25, 3.0], np.float32)
 OPERATORS = {
     "LOGISTIC": schema.BuiltinOperator.LOGISTIC,
+    "ROUND": schema.BuiltinOperator.ROUND,  # no GPU kernel
     "SIGN": schema.BuiltinOperator.SIGN,  # XNNPACK leaves it to the reference kernels
 }
 

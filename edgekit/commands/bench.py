@@ -52,6 +52,12 @@ def bench(
     tolerance: Annotated[
         float, typer.Option(help="A slowdown up to this share of the baseline is no regression.")
     ] = 0.03,
+    placement: Annotated[
+        str | None,
+        typer.Option(
+            help="Run nothing: say where each artifact would land on this known phone, e.g. 'Pixel 6'."
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the report (JSON, with every sample) here.")] = None,
     csv: Annotated[Path | None, typer.Option(help="Write every sample as CSV here.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Write a plot (SVG) here.")] = None,
@@ -77,11 +83,14 @@ def bench(
     for path in (out, csv, plot):
         if path is not None:
             refuse_existing(path, force)
+    paths = artifacts or [found.path for found in pipeline.artifacts_at([])]
+    if placement is not None:
+        _show_placement(paths, placement, json)
+        return
     plan = BenchPlan(
         runs, seconds, warmup, threads, accelerator, per_launch, profile, max_thermal, cool_down, timeout
     )
     earlier = reports.read_baseline(baseline) if baseline else None
-    paths = artifacts or [found.path for found in pipeline.artifacts_at([])]
     result = run.bench(open_device(device, runner), paths, plan, console.say)
     if earlier is not None:
         result = run.compare(result, earlier, tolerance)
@@ -95,3 +104,15 @@ def bench(
     if json:
         console.print_json(reports.report_json(result))
     raise typer.Exit(0 if result.complete and not result.regressed else 1)
+
+
+def _show_placement(paths: list[Path], phone: str, json: bool) -> None:
+    from edgekit.bench.placement import place, placement_json, print_placements
+    from edgekit.devices.profiles import profile_named
+
+    found = [place(path, profile_named(phone)) for path in paths]
+    print_placements(found)
+    if json:
+        console.print_json(
+            {"phone": profile_named(phone).name, "placements": [placement_json(p) for p in found]}
+        )

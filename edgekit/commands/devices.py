@@ -8,9 +8,11 @@ import typer
 
 from edgekit import console
 
+WORDS = {None: "?", True: "yes", False: "no gain"}
+
 
 def devices(
-    profiles: Annotated[
+    show_profiles: Annotated[
         bool, typer.Option("--profiles", help="Show known phones instead: chip, GPU, NPU, OS, with sources.")
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
@@ -23,7 +25,7 @@ def devices(
     from edgekit.devices import list_devices
     from edgekit.devices.process import printable
 
-    if profiles:
+    if show_profiles:
         _show_profiles(json)
         return
     rows = list_devices()
@@ -40,13 +42,15 @@ def devices(
 def _show_profiles(json: bool) -> None:
     from rich.table import Table
 
-    from edgekit.devices.profiles import PROFILES, profile_json
+    from edgekit.devices.profiles import profile_json, profiles
 
     if json:
-        console.print_json({"profiles": [profile_json(p) for p in PROFILES]})
+        console.print_json({"profiles": [profile_json(p) for p in profiles()]})
         return
-    table = Table("phone", "chip", "cores", "GPU", "NPU", "NPU int8", "NPU int16", "newest OS")
-    for p in PROFILES:
-        cells = (p.name, p.soc, p.cores, p.gpu, p.npu, p.npu_int8, p.npu_int16, p.newest_os)
-        table.add_row(*("unknown" if cell.value is None else str(cell.value) for cell in cells[1:]))
+    columns = ("soc", "gpu", "npu", "npu_int8", "npu_int16", "newest_os")
+    table = Table("phone", "chip", "GPU", "NPU", "int8", "int16", "OS")
+    for phone in profiles():
+        figures = [getattr(phone, column).value for column in columns]
+        table.add_row(phone.name, *(WORDS.get(figure, str(figure)) for figure in figures))
     console.print_table(table)
+    console.say("int8, int16: whether the NPU gains from it. Cores and sources: --json")
