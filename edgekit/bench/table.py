@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from rich.table import Table
+from collections.abc import Sequence
 
+from rich.table import Column, Table
+
+from edgekit.bench.frame_budget import STAGES, FrameBudget
 from edgekit.bench.report import ArtifactBench, BenchReport, Comparison
 from edgekit.bench.statistics import Change, Interval
 from edgekit.console import print_table, say
@@ -24,6 +27,21 @@ def print_report(report: BenchReport) -> None:
         say(f"note: {warning}")
 
 
+def print_budgets(budgets: Sequence[FrameBudget]) -> None:
+    """One row per artifact: a frame's stages, their sum, and whether 30 frames a second are possible."""
+    if not budgets:
+        return
+    columns = ("artifact", *STAGES, "known", "30 fps?")
+    title = f"one frame on {budgets[0].device}, p50 ms"
+    table = Table(*(Column(c, overflow="fold") for c in columns), title=title)
+    for b in budgets:
+        cells = ["–" if s.p50_ms is None else f"{s.p50_ms:.1f}" for s in b.stages]
+        table.add_row(printable(b.artifact), *cells, f"{b.known_ms:.1f}", b.verdict)
+    print_table(table)
+    for reason in dict.fromkeys(f"{s.name}: {s.reason}" for b in budgets for s in b.stages if s.reason):
+        say(f"not run, {reason}")
+
+
 def _latency(report: BenchReport) -> Table:
     title = f"{report.device.model}, {report.plan.threads} threads"
     if report.device.simulated:
@@ -31,7 +49,7 @@ def _latency(report: BenchReport) -> Table:
     columns = ["artifact", "p50 ms (95 %)", "p90 / p99", "n", "load / first", "MB", "ran on"]
     if any(a.change_to_first for a in report.artifacts):
         columns.append("to first")
-    table = Table(*columns, title=title)
+    table = Table(*(Column(c, overflow="fold") for c in columns), title=title)
     for a in report.artifacts:
         name = printable(a.path.name)
         table.add_row(*(_measured_row(name, a) if a.status == "MEASURED" else [name, f"NOT RUN: {a.reason}"]))
@@ -78,10 +96,14 @@ def _span(change: Change) -> str:
 
 
 def _profile(a: ArtifactBench) -> Table:
+    """Kinds of operators by their share of an inference; single operators stand in the JSON."""
     total = sum(op.mean_ms for op in a.profile)
-    table = Table("operator", "kind", "ms", "share", title=printable(f"{a.path.name}: operators"))
-    for op in sorted(a.profile, key=lambda op: -op.mean_ms)[:PROFILE_ROWS]:
-        table.add_row(printable(op.name), op.kind, f"{op.mean_ms:.3f}", f"{op.mean_ms / total:.1%}")
+    table = Table("operators", "number", "ms", "share", title=printable(a.path.name))
+    by_kind: dict[str, list[float]] = {}
+    for op in a.profile:
+        by_kind.setdefault(op.kind, []).append(op.mean_ms)
+    for kind, times in sorted(by_kind.items(), key=lambda item: -sum(item[1]))[:PROFILE_ROWS]:
+        table.add_row(printable(kind), str(len(times)), f"{sum(times):.3f}", f"{sum(times) / total:.1%}")
     return table
 
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from edgekit import console
+
+if TYPE_CHECKING:
+    from edgekit.bench.frame_budget import FrameBudget
+    from edgekit.bench.report import BenchReport
+    from edgekit.devices.device import BenchPlan
 
 
 def bench(
@@ -58,6 +65,13 @@ def bench(
             help="Run nothing: say where each artifact would land on this known phone, e.g. 'Pixel 6'."
         ),
     ] = None,
+    app_report: Annotated[
+        Path | None,
+        typer.Option(help="Measure nothing: read the demo app's benchmark file, stages included."),
+    ] = None,
+    frame: Annotated[
+        str | None, typer.Option(help="Camera frame, e.g. 1920x1080: is there time for 30 frames a second?")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the report (JSON, with every sample) here.")] = None,
     csv: Annotated[Path | None, typer.Option(help="Write every sample as CSV here.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Write a plot (SVG) here.")] = None,
@@ -69,11 +83,10 @@ def bench(
     Exits 1 on a significant regression, when an artifact could not be measured or compared, and when the
     accelerator asked for was not obtained.
     """
-    from edgekit import pipeline
     from edgekit.bench import report as reports
     from edgekit.bench import run
-    from edgekit.bench.table import print_report
-    from edgekit.devices import open_device
+    from edgekit.bench.frame_budget import budget_json
+    from edgekit.bench.table import print_budgets, print_report
     from edgekit.devices.device import ACCELERATORS, BenchPlan
     from edgekit.errors import UnknownName
     from edgekit.files import refuse_existing, write_json, write_whole
@@ -83,27 +96,87 @@ def bench(
     for path in (out, csv, plot):
         if path is not None:
             refuse_existing(path, force)
-    paths = artifacts or [found.path for found in pipeline.artifacts_at([])]
     if placement is not None:
-        _show_placement(paths, placement, json)
+        _show_placement(_paths(artifacts), placement, json)
         return
+    frame_size = None if frame is None else _frame_size(frame)
+    earlier = reports.read_baseline(baseline) if baseline else None
     plan = BenchPlan(
         runs, seconds, warmup, threads, accelerator, per_launch, profile, max_thermal, cool_down, timeout
     )
-    earlier = reports.read_baseline(baseline) if baseline else None
-    result = run.bench(open_device(device, runner), paths, plan, console.say)
+    if app_report is not None:
+        result, budgets = _from_app(app_report)
+    else:
+        result = _measured(artifacts, device, runner, plan)
+        budgets = [] if frame_size is None else _budgets(result, frame_size)
     if earlier is not None:
         result = run.compare(result, earlier, tolerance)
+    printed = {**reports.report_json(result), "frame_budgets": [budget_json(b) for b in budgets]}
     if out is not None:
-        write_json(out, reports.report_json(result))
+        write_json(out, printed)
     if csv is not None:
         write_whole(csv, reports.report_csv(result))
     if plot is not None:
         write_whole(plot, reports.report_svg(result))
     print_report(result)
+    print_budgets(budgets)
     if json:
-        console.print_json(reports.report_json(result))
+        console.print_json(printed)
     raise typer.Exit(0 if result.complete and not result.regressed else 1)
+
+
+def _paths(artifacts: list[Path] | None) -> list[Path]:
+    """The artifacts named, or all of the default folder."""
+    from edgekit import pipeline
+
+    return artifacts or [found.path for found in pipeline.artifacts_at([])]
+
+
+def _measured(artifacts: list[Path] | None, device: str, runner: Path | None, plan: BenchPlan) -> BenchReport:
+    from edgekit.bench import run
+    from edgekit.devices import open_device
+
+    return run.bench(open_device(device, runner), _paths(artifacts), plan, console.say)
+
+
+def _from_app(path: Path) -> tuple[BenchReport, list[FrameBudget]]:
+    from edgekit.bench.app_report import read_app_report
+    from edgekit.bench.frame_budget import budget
+
+    app = read_app_report(path)
+    told = app.report.device
+    name = app.report.artifacts[0].path.name
+    return app.report, [budget(told.name, told.simulated, name, None, app.stages)] if app.stages else []
+
+
+def _frame_size(text: str) -> tuple[int, int]:
+    """(width, height) of `1920x1080`."""
+    match = re.fullmatch(r"(\d{2,5})[x×](\d{2,5})", text)
+    if match is None:
+        raise typer.BadParameter(f"{text!r} is not WIDTHxHEIGHT, like 1920x1080.", param_hint="--frame")
+    return int(match[1]), int(match[2])
+
+
+def _budgets(result: BenchReport, frame: tuple[int, int]) -> list[FrameBudget]:
+    """The stages that can be timed here beside the segmenter's: on the host also the resize."""
+    import numpy as np
+
+    from calibration.preprocess import stretch
+    from edgekit.artifact import read_artifact
+    from edgekit.bench.frame_budget import budget, measured_stage, time_stage
+
+    width, height = frame
+    picture = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    budgets = []
+    for a in result.artifacts:
+        if a.status != "MEASURED":
+            continue
+        size = read_artifact(a.path).manifest.size
+        stages = [measured_stage("segmenter", a.samples_ms)]
+        if result.device.kind == "host":
+            stages.append(time_stage("resize", partial(stretch, picture, size)))
+        budgets.append(budget(result.device.name, result.device.simulated, a.path.name, size, stages))
+    return budgets
 
 
 def _show_placement(paths: list[Path], phone: str, json: bool) -> None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CHILD = Path(__file__).parent.parent / "bench" / "litert_child.py"
+PROFILER = CHILD.with_name("litert_profiler.py")
+PROFILED_RUNS = 20
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,8 @@ class Launcher:
     env: Mapping[str, str]
     emulated: bool = False
 
-    def argv(self, *arguments: str | Path) -> list[str]:
-        return [*self.python, str(CHILD), *(str(a) for a in arguments)]
+    def argv(self, script: Path, *arguments: str | Path) -> list[str]:
+        return [*self.python, str(script), *(str(a) for a in arguments)]
 
 
 class LiteRtSession:
@@ -46,7 +48,6 @@ class LiteRtSession:
         self._launcher, self._artifact, self._process, self._plan = launcher, artifact, process, plan
         self._output = Output(process)
         self._ready = self._answer("ready")
-        self.profile: tuple[OpTime, ...] = ()
 
     def measure(self, inferences: int) -> Measured:
         self._say(f"measure {inferences}")
@@ -77,7 +78,7 @@ class LiteRtSession:
             undelegated_ops=tuple(str(op) for op in left) if isinstance(left, list) else None,
             # Under emulation this would be the emulator's own memory.
             peak_rss_mb=None if self._launcher.emulated else _number(end, "peak_rss_mb"),
-            profile=self.profile,
+            profile=profile(self._launcher, self._artifact, self._plan) if self._plan.profile else (),
             runner=f"LiteRT {self._ready.get('runtime')} in a Python process",
         )
 
@@ -127,7 +128,7 @@ def sessions(
     with ExitStack() as running:
         opened = []
         for artifact in artifacts:
-            argv = launcher.argv("bench", artifact.resolve(), str(plan.threads), str(plan.warmup_runs))
+            argv = launcher.argv(CHILD, "bench", artifact.resolve(), str(plan.threads), str(plan.warmup_runs))
             process = running.enter_context(child(argv, launcher.env, stdin=True))
             opened.append(LiteRtSession(launcher, artifact, process, plan))
         yield opened
@@ -147,13 +148,26 @@ def infer(
         given, answered = Path(folder) / "in.npz", Path(folder) / "out.npz"
         named = {f"{i:05d}": value for i, value in enumerate(inputs)}
         np.savez(given, **named)  # type: ignore[arg-type]
-        argv = launcher.argv("infer", artifact.resolve(), str(threads), given, answered)
+        argv = launcher.argv(CHILD, "infer", artifact.resolve(), str(threads), given, answered)
         ended = run(argv, timeout_s, launcher.env)
         if ended.code != 0 or not answered.is_file():
             raise DeviceError(f"{artifact} on {launcher.device}: {_how(ended, timeout_s)}")
         with np.load(answered) as archive:
             count = len(archive.files) // len(inputs)
             return [[archive[f"{i:05d}/{o}"] for o in range(count)] for i in range(len(inputs))]
+
+
+def profile(launcher: Launcher, artifact: Path, plan: BenchPlan) -> tuple[OpTime, ...]:
+    """Mean time per operator in a run of its own, after the timing: profiling slows a model down."""
+    argv = launcher.argv(PROFILER, artifact.resolve(), str(plan.threads), str(PROFILED_RUNS))
+    ended = run(argv, plan.timeout_s, launcher.env)
+    if ended.code != 0:
+        raise DeviceError(f"{artifact} on {launcher.device}, profiling: {_how(ended, plan.timeout_s)}")
+    try:
+        rows = json.loads(ended.stdout)["ops"]
+        return tuple(OpTime(str(name), str(kind), float(mean_ms)) for name, kind, mean_ms in rows)
+    except (ValueError, KeyError, TypeError) as error:
+        raise UnreadableOutput(f"{artifact}: the profiler answered {printable(ended.stdout)!r}.") from error
 
 
 def _how(ended: Completed, timeout_s: float) -> str:

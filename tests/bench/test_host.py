@@ -66,6 +66,23 @@ def test_everything_about_one_artifact(tmp_path: Path) -> None:
     assert not report.device.simulated and report.complete
 
 
+def test_the_profile_names_xnnpacks_operators_and_its_sum_is_plausible(tmp_path: Path) -> None:
+    tiny = write_tiny(tmp_path / "tiny.tflite", "SIGN", "LOGISTIC", shape=(1, 256, 512, 3))
+    plan = BenchPlan(runs=20, seconds=0, threads=1, profile=True)
+    row = bench(Host(), [tiny], plan, silent).artifacts[0]
+    kinds = [op.kind for op in row.profile]
+    assert [k.split(" ")[0] for k in kinds] == ["Multiply", "SIGN", "Sigmoid"]
+    assert row.latency is not None and row.latency.p50 is not None
+    assert 0.2 * row.latency.p50 < sum(op.mean_ms for op in row.profile) < 5 * row.latency.p50
+
+
+def test_a_profile_of_a_broken_model_is_an_error(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.tflite"
+    broken.write_bytes(b"nothing")
+    with pytest.raises(DeviceError, match=r"profiling: .*LiteRtCreateModelFromFile failed"):
+        litert_process.profile(Host()._launcher, broken, QUICK)
+
+
 def test_peak_memory_is_the_runners_own(tmp_path: Path) -> None:
     """ru_maxrss would carry this process's ballast into the child."""
     ballast = np.ones(60_000_000, np.float64)  # 480 MB, touched
