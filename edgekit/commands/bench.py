@@ -27,7 +27,9 @@ def bench(
     ] = None,
     device: Annotated[
         str,
-        typer.Option(help="host, arm64 (emulated: agreement only), a phone's model or serial, mac, iphone."),
+        typer.Option(
+            help="host, arm64 (emulated: agreement only), a phone's model or serial, mac, iphone, farm:POOL_ARN."
+        ),
     ] = "host",
     runs: Annotated[int, typer.Option(help="At least this many inferences of each artifact …")] = 50,
     seconds: Annotated[float, typer.Option(help="… and at least this long for each.")] = 10.0,
@@ -37,6 +39,10 @@ def bench(
     runner: Annotated[
         Path | None, typer.Option(help="benchmark_model built for the phone's ABI; phones need it.")
     ] = None,
+    farm_app: Annotated[
+        Path | None, typer.Option(help="The demo app's APK, for --device farm:DEVICE_POOL_ARN.")
+    ] = None,
+    farm_tests: Annotated[Path | None, typer.Option(help="The demo app's test APK, for a farm.")] = None,
     per_launch: Annotated[
         int, typer.Option(help="Phones: inferences per launch. Above 1 only means are known, no percentiles.")
     ] = 1,
@@ -104,6 +110,9 @@ def bench(
     plan = BenchPlan(
         runs, seconds, warmup, threads, accelerator, per_launch, profile, max_thermal, cool_down, timeout
     )
+    if device.startswith("farm:"):
+        _farm(device, farm_app, farm_tests, _paths(artifacts), out, timeout, json)
+        return
     if app_report is not None:
         result, budgets = _from_app(app_report)
     else:
@@ -137,6 +146,31 @@ def _measured(artifacts: list[Path] | None, device: str, runner: Path | None, pl
     from edgekit.devices import open_device
 
     return run.bench(open_device(device, runner), _paths(artifacts), plan, console.say)
+
+
+def _farm(
+    device: str, app: Path | None, tests: Path | None, paths: list[Path], out: Path | None, timeout: float,
+    json: bool,
+) -> None:  # fmt: skip
+    """Every artifact on every phone of the pool: one report each, under `reports`."""
+    from edgekit.bench.report import report_json
+    from edgekit.bench.table import print_report
+    from edgekit.devices import farm
+    from edgekit.files import write_json
+
+    if app is None or tests is None:
+        raise typer.BadParameter("a farm needs --farm-app and --farm-tests, the demo app's two APKs")
+    job = farm.FarmJob(farm.pool_arn_of(device), app, tests, timeout)
+    client = farm.aws_client(job.region)
+    found = [r.report for path in paths for r in farm.run_on_farm(job, path, client, console.say)]
+    for result in found:
+        print_report(result)
+    printed = {"device": device, "reports": [report_json(result) for result in found]}
+    if out is not None:
+        write_json(out, printed)
+    if json:
+        console.print_json(printed)
+    raise typer.Exit(0 if all(result.complete for result in found) else 1)
 
 
 def _from_app(path: Path) -> tuple[BenchReport, list[FrameBudget]]:
