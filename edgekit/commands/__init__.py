@@ -1,19 +1,34 @@
-"""The literal table of commands: name to function, in the order `edgekit --help` shows them."""
+"""The literal table of commands, in the order `edgekit --help` shows them.
+
+A name leads to a function, or to a group of subcommands.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from typer import Typer
+
 from edgekit.commands.bench import bench
 from edgekit.commands.convert import convert
 from edgekit.commands.demo import demo
 from edgekit.commands.devices import devices
+from edgekit.commands.lut import lut
 from edgekit.commands.parity_check import parity_check
+from edgekit.commands.plan import plan
+from edgekit.commands.shader import shader
+from edgekit.commands.style import style
+from edgekit.commands.styles import styles
 
-COMMANDS: dict[str, Callable[..., None]] = {
+COMMANDS: dict[str, Callable[..., None] | Typer] = {
     "demo": demo,
     "convert": convert,
+    "plan": plan,
     "parity-check": parity_check,
+    "shader": shader,
+    "style": style,
+    "lut": lut,
+    "styles": styles,
     "bench": bench,
     "devices": devices,
 }

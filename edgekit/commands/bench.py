@@ -28,7 +28,7 @@ def bench(
     device: Annotated[
         str,
         typer.Option(
-            help="host, arm64 (emulated: agreement only), a phone's model or serial, mac, iphone, farm:POOL_ARN."
+            help="host, arm64 (emulated, not for speed), a phone's model or serial, mac, iphone, farm:POOL_ARN."
         ),
     ] = "host",
     runs: Annotated[int, typer.Option(help="At least this many inferences of each artifact …")] = 50,

@@ -84,6 +84,9 @@ class TokenNorm(nn.Module):
     whose squares do not overflow in fp16.
     """
 
+    mean: torch.Tensor
+    mean_bias: torch.Tensor
+
     def __init__(self, channels: int, eps: float, form: NormForm) -> None:
         super().__init__()
         self.form = form
@@ -266,7 +269,7 @@ class PreparedSegmenter(nn.Module):
         ]
         self.stage3, self.stage4, self.stage5 = stages
         self.aspp = AtrousPyramid(neck[5], config.aspp_out_channels, tuple(config.atrous_rates))
-        self.classifier = Convolution(config.aspp_out_channels, config.num_labels, 1, None)
+        self.classifier = Convolution(config.aspp_out_channels, len(checkpoint.class_names), 1, None)
         self.load_state_dict(prepared_state_dict(checkpoint))
         self.eval()
 
@@ -284,8 +287,10 @@ class PreparedSegmenter(nn.Module):
         return logits
 
 
-def prepared_state_dict(checkpoint: Checkpoint) -> dict[str, torch.Tensor]:
-    """Hugging Face's tensors, folded and renamed for `PreparedSegmenter`."""
+def prepared_state_dict(
+    checkpoint: Checkpoint, dtype: torch.dtype = torch.float32
+) -> dict[str, torch.Tensor]:
+    """Hugging Face's tensors, folded in float64 and renamed for `PreparedSegmenter`."""
     config = checkpoint.config
     folding = Folding(checkpoint.state_dict, config.num_attention_heads)
     encoder = "mobilevit.encoder.layer"
@@ -297,4 +302,4 @@ def prepared_state_dict(checkpoint: Checkpoint) -> dict[str, torch.Tensor]:
         folding.mobilevit_block(f"stage{i + 3}", f"{encoder}.{i + 2}", shape.depth)
     folding.atrous_pyramid("aspp", "segmentation_head.aspp", 1 + len(config.atrous_rates))
     folding.convolution("classifier", "segmentation_head.classifier")
-    return folding.state_dict()
+    return folding.state_dict(dtype)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
@@ -19,8 +19,9 @@ from edgekit.model.outputs import OutputMode, output_head
 from edgekit.model.prepared import PreparedSegmenter
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.parity.gates import Gates, gates_for, judge, overall
-from edgekit.parity.report import ArtifactReport, Metrics, ParityReport
+from edgekit.parity.report import ArtifactReport, Check, Metrics, ParityReport, Status
 from edgekit.runtimes import Runtime, open_runtime
+from edgekit.runtimes.coreml import why_not_native
 from edgekit.weights import Checkpoint
 
 Logits = NDArray[np.float32]  # (classes, h, w)
@@ -35,8 +36,8 @@ class PictureLike(Protocol):
     def at(self, size: int) -> NDArray[np.uint8]: ...
 
 
-# The final picture made with the reference's and with the artifact's logits: ΔE2000 of each skin pixel, (n,).
-PixelGate = Callable[[NDArray[np.uint8], Logits, Logits], NDArray[np.float64]]
+# The final picture made with the reference's and with the artifact's logits: region to ΔE2000 of its pixels.
+PixelGate = Callable[[NDArray[np.uint8], Logits, Logits], Mapping[str, NDArray[np.float64]]]
 # A path and the names of the intermediate tensors wanted, to a runtime that gives them.
 Opener = Callable[[Path, Sequence[str]], Runtime]
 
@@ -96,8 +97,10 @@ class Candidate:
         delivered = self._channels_first(outputs[manifest.output])
         return np.ascontiguousarray(logits, np.float32), delivered.astype(np.float64)
 
-    def _channels_first(self, tensor: NDArray[np.generic]) -> NDArray[np.generic]:
-        return tensor[0].transpose(2, 0, 1) if self.artifact.manifest.target == "tflite" else tensor[0]
+    def _channels_first(self, tensor: NDArray[Any]) -> NDArray[Any]:
+        """(1, …) in the runtime's layout to (channels, H, W)."""
+        first: NDArray[Any] = tensor[0]
+        return first.transpose(2, 0, 1) if self.artifact.manifest.target == "tflite" else first
 
 
 class Comparison:
@@ -112,7 +115,7 @@ class Comparison:
         self._truth, self._truth_reference = Confusion(classes), Confusion(classes)
         self._skin_counts: list[tuple[int, int]] = []
         self._boundary: list[float] = []
-        self._delta_e00: list[NDArray[np.float64]] = []
+        self._delta_e00: dict[str, list[NDArray[np.float64]]] = {}
         self._n = self._values = self._pixels = self._same = self._same_as_previous = 0
         self._max_abs = self._squared = self._output_error = 0.0
         self._low, self._high = math.inf, -math.inf
@@ -128,7 +131,8 @@ class Comparison:
             raise ConversionError(
                 self.candidate.artifact.manifest.target,
                 "parity",
-                f"{self.candidate.artifact.path} gives logits of shape {logits.shape}, PyTorch {expected.logits.shape}.",
+                f"{self.candidate.artifact.path} gives logits of shape {logits.shape}, "
+                f"PyTorch {expected.logits.shape}.",
             )
         labels = labels_from_logits(logits, expected.labels.shape)
         self._add_logits(expected.logits, logits)
@@ -141,7 +145,8 @@ class Comparison:
         self._output_error = max(self._output_error, self._error_of_output(logits, delivered))
         self._add_truth(expected, logits)
         if self._pixel_gate is not None:
-            self._delta_e00.append(self._pixel_gate(expected.image, expected.logits, logits))
+            for region, values in self._pixel_gate(expected.image, expected.logits, logits).items():
+                self._delta_e00.setdefault(region, []).append(values)
         return labels
 
     def _add_logits(self, expected: Logits, logits: Logits) -> None:
@@ -185,7 +190,6 @@ class Comparison:
         labelled = len(self._skin_counts)
         hits, unions = zip(*self._skin_counts, strict=True) if labelled else ((), ())
         mse, peak = self._squared / self._values, self._high - self._low
-        deltas = np.concatenate(self._delta_e00) if self._delta_e00 else np.empty(0)
         return Metrics(
             n=self._n,
             max_abs_logit=self._max_abs,
@@ -205,13 +209,23 @@ class Comparison:
             skin_iou=_known(self._truth.union_iou(skin)),
             skin_iou_reference=_known(self._truth_reference.union_iou(skin)),
             skin_iou_ci95=ratio_interval(hits, unions) if labelled else None,
-            skin_delta_e00_p95=float(np.percentile(deltas, 95)) if deltas.size else None,
+            skin_delta_e00_p95=self._delta_e00_p95("skin"),
+            edge_delta_e00_p95=self._delta_e00_p95("edge"),
+            elsewhere_delta_e00_p95=self._delta_e00_p95("elsewhere"),
         )
+
+    def _delta_e00_p95(self, region: str) -> float | None:
+        """95th percentile over a region's pixels in all pictures; None where there are none."""
+        values = self._delta_e00.get(region, [])
+        pixels = np.concatenate(values) if values else np.empty(0)
+        return float(np.percentile(pixels, 95)) if pixels.size else None
 
     def report(self, stated: Gates) -> ArtifactReport:
         manifest = self.candidate.artifact.manifest
         metrics = self.metrics()
         checks = judge(metrics, gates_for(manifest.recipe_name).overridden(stated))
+        if manifest.target == "coreml":
+            checks = (*checks, native_coreml())
         failed = [check.name for check in checks if check.status == "FAILED"]
         return ArtifactReport(
             path=str(self.candidate.artifact.path),
@@ -223,6 +237,12 @@ class Comparison:
             metrics=metrics,
             checks=checks,
         )
+
+
+def native_coreml() -> Check:
+    """The check that parity does not make: what the operating system's Core ML gives."""
+    reason = why_not_native() or "parity runs the reference executor, not this Mac's Core ML"
+    return Check("native Core ML", Status.NOT_RUN, reason=reason)
 
 
 def check_parity(

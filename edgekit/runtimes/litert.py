@@ -40,12 +40,11 @@ class LiteRT:
         self._outputs = {d["name"]: d for d in self._interpreter.get_output_details()}
 
     def run(self, inputs: Tensors) -> dict[str, NDArray[Any]]:
-        """Outputs by name. Raises ConversionError for an unknown input or a wrong shape or type."""
+        """Outputs by name. Raises ConversionError for inputs that are not the model's, or of a wrong shape or type."""
+        if set(inputs) != set(self._inputs):
+            names = ", ".join(self._inputs)
+            raise ConversionError("tflite", "run", f"inputs must be {names}, not {list(inputs)}.")
         for name, value in inputs.items():
-            if name not in self._inputs:
-                raise ConversionError(
-                    "tflite", "run", f"no input {name!r}; there are {', '.join(self._inputs)}."
-                )
             try:
                 self._interpreter.set_tensor(self._inputs[name]["index"], value)
             except ValueError as error:
@@ -53,12 +52,19 @@ class LiteRT:
         self._interpreter.invoke()
         return {name: self._read(name, detail) for name, detail in self._outputs.items()}
 
+    @property
+    def partitions(self) -> int:
+        """How many subgraphs XNNPACK runs; one means that nothing fell back to the plain kernels."""
+        operators = self._interpreter._get_ops_details()  # the only way to ask; private but stable
+        return sum(operator["op_name"] == "DELEGATE" for operator in operators)
+
     def _read(self, name: str, detail: dict[str, Any]) -> NDArray[Any]:
         value: NDArray[Any] = self._interpreter.get_tensor(detail["index"])
         scales = detail["quantization_parameters"]["scales"]
         if name in self._taps and scales.size:
             zero_points = detail["quantization_parameters"]["zero_points"]
-            return (value.astype(np.float32) - zero_points) * scales
+            levels = value.astype(np.float32) - zero_points
+            return np.asarray(levels * scales, np.float32)
         return value
 
 

@@ -148,6 +148,8 @@ def _reduce_mean(op: Operation) -> Kernel:
 
 def _reduce_argmax(op: Operation) -> Kernel:
     axis, keep = op.integer("axis", -1), op.flag("keep_dims", True)
+    if op.text("output_dtype", "int32") != "int32":
+        raise op.unsupported(f"output_dtype {op.text('output_dtype', '')!r}")
     return Kernel(("x",), lambda x: x.argmax(axis, keepdim=keep).to(torch.int32))
 
 
@@ -205,8 +207,10 @@ def _cast(op: Operation) -> Kernel:
 
 
 def _upsample_bilinear(op: Operation) -> Kernel:
-    scale = (op.number("scale_factor_height", 1), op.number("scale_factor_width", 1))
+    scale = (op.number("scale_factor_height", 1.0), op.number("scale_factor_width", 1.0))
     corners = op.flag("align_corners", True)
+    if not all(factor.is_integer() for factor in scale):
+        raise op.unsupported(f"fractional factors {scale}")
     if not op.flag("half_pixel_centers", not corners) and not corners:
         raise op.unsupported("neither align_corners nor half_pixel_centers")
 

@@ -50,35 +50,64 @@ class MilReference:
         self._threads = threads
         self._images_in = {i.name for i in specification.description.input if i.type.HasField("imageType")}
         self._images_out = {o.name for o in specification.description.output if o.type.HasField("imageType")}
-        self._inputs = tuple(function.inputs)
-        self._outputs = tuple(dict.fromkeys([*(o.name for o in function.outputs), *taps]))
-        self._constants: dict[str, Tensor] = {}
-        steps = [step for op in function.operations if (step := self._prepared(op)) is not None]
-        known = {name for step in steps for name in step.outputs}
-        for tap in taps:
-            if tap not in known:
-                raise ConversionError("coreml", "load", f"{path} has no tensor {tap!r}.")
-        self._steps = _with_lifetimes(steps, kept={*self._outputs, *self._constants})
+        self._shapes = {name: tuple(int(n) for n in v.shape) for name, v in function.inputs.items()}
+        self._function = MilFunction(function, taps)
 
     def run(self, inputs: Tensors) -> dict[str, NDArray[Any]]:
         """Outputs and taps by name. Raises ConversionError for inputs that are not the program's."""
-        if set(inputs) != set(self._inputs):
-            raise ConversionError(
-                "coreml", "run", f"inputs must be {', '.join(self._inputs)}, not {list(inputs)}."
-            )
+        if set(inputs) != set(self._shapes):
+            names = ", ".join(self._shapes)
+            raise ConversionError("coreml", "run", f"inputs must be {names}, not {list(inputs)}.")
+        tensors = {name: self._taken(name, value) for name, value in inputs.items()}
         threads = torch.get_num_threads()
         torch.set_num_threads(self._threads)
         try:
             with torch.inference_mode():
-                return self._run(inputs)
+                results = self._function.run(tensors)
         finally:
             torch.set_num_threads(threads)
+        return {name: self._delivered(name, value) for name, value in results.items()}
 
-    def _run(self, inputs: Tensors) -> dict[str, NDArray[Any]]:
-        values = dict(self._constants)
-        for name, value in inputs.items():
-            tensor = torch.from_numpy(np.ascontiguousarray(value))
-            values[name] = tensor.permute(0, 3, 1, 2).float() if name in self._images_in else tensor
+    def _taken(self, name: str, value: NDArray[Any]) -> Tensor:
+        """An input in the program's layout; an image must be bytes, another tensor of its own shape."""
+        is_image, wanted = name in self._images_in, self._shapes[name]
+        if is_image:
+            batch, channels, height, width = wanted
+            wanted = (batch, height, width, channels)
+        if value.shape != wanted or (is_image and value.dtype != np.uint8):
+            kind = "uint8" if is_image else "numbers"
+            raise ConversionError(
+                "coreml", "run", f"input {name!r} must be {wanted} {kind}, not {value.shape} {value.dtype}."
+            )
+        tensor = torch.from_numpy(np.array(value))
+        return tensor.permute(0, 3, 1, 2).float().contiguous() if is_image else tensor
+
+    def _delivered(self, name: str, value: Tensor) -> NDArray[Any]:
+        if name in self._images_out:
+            value = value.round().clamp(0, 255).to(torch.uint8)
+        array: NDArray[Any] = value.contiguous().numpy()
+        return array
+
+
+class MilFunction:
+    """A function of a MIL program made ready to run; `taps` are tensors returned beside its outputs.
+
+    Raises UnsupportedOperator, and ConversionError for a tap that the function does not have.
+    """
+
+    def __init__(self, function: Any, taps: Sequence[str] = ()) -> None:
+        self._outputs = tuple(dict.fromkeys([*(o.name for o in function.outputs), *taps]))
+        self._constants: dict[str, Tensor] = {}
+        steps = [step for op in function.operations if (step := self._prepared(op)) is not None]
+        known = {*function.inputs, *(name for step in steps for name in step.outputs)}
+        for tap in taps:
+            if tap not in known:
+                raise ConversionError("coreml", "load", f"the program has no tensor {tap!r}.")
+        self._steps = _with_lifetimes(steps, kept={*self._outputs, *self._constants})
+
+    def run(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Outputs and taps by name, floats as float32. `inputs` are in the program's layout."""
+        values = {**self._constants, **inputs}
         for step in self._steps:
             result = step.function(*(None if name is None else values[name] for name in step.inputs))
             results = result if isinstance(result, tuple) else (result,)
@@ -86,13 +115,7 @@ class MilReference:
                 values[name] = tensor.half().float() if step.rounds else tensor
             for name in step.forgets:
                 del values[name]
-        return {name: self._delivered(name, values[name]) for name in self._outputs}
-
-    def _delivered(self, name: str, value: Tensor) -> NDArray[Any]:
-        if name in self._images_out:
-            value = value.round().clamp(0, 255).to(torch.uint8)
-        array: NDArray[Any] = value.contiguous().numpy()
-        return array
+        return {name: values[name] for name in self._outputs}
 
     def _prepared(self, op: Any) -> Step | None:
         """An operation as a step; constants and compressed weights are evaluated now and give no step."""

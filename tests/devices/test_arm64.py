@@ -1,4 +1,4 @@
-"""LiteRT's arm64 build under qemu: same answers as here, and as the payload of a phone behind the real adb."""
+"""LiteRT's arm64 build under qemu: same answers, and the payload of a phone behind the real adb."""
 
 from __future__ import annotations
 
