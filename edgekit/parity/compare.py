@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol, cast
 
 import numpy as np
@@ -37,6 +38,8 @@ class PictureLike(Protocol):
 
 # The final picture made with the reference's and with the artifact's logits: region to ΔE2000 of its pixels.
 PixelGate = Callable[[NDArray[np.uint8], Logits, Logits], Mapping[str, NDArray[np.float64]]]
+# A path and the names of the intermediate tensors wanted, to a runtime that gives them.
+Opener = Callable[[Path, Sequence[str]], Runtime]
 
 
 @dataclass(frozen=True)
@@ -77,14 +80,14 @@ class Reference:
 
 
 class Candidate:
-    """An artifact open in its runtime: picture in, logits and delivered output out."""
+    """An artifact open in a runtime: picture in, logits and delivered output out."""
 
-    def __init__(self, artifact: Artifact) -> None:
+    def __init__(self, artifact: Artifact, opener: Opener) -> None:
         self.artifact = artifact
         manifest = artifact.manifest
         self._logits_name = manifest.taps["logits"]
         taps = () if self._logits_name == manifest.output else (self._logits_name,)
-        self.runtime: Runtime = open_runtime(artifact.path, taps=taps)
+        self.runtime = opener(artifact.path, taps)
 
     def run(self, image: NDArray[np.uint8]) -> tuple[Logits, NDArray[np.float64]]:
         """image: (size, size, 3) uint8. Returns logits (classes, h, w) and the output (channels, H, W)."""
@@ -248,8 +251,11 @@ def check_parity(
     pictures: Iterable[PictureLike],
     stated: Gates,
     pixel_gate: PixelGate | None = None,
+    opener: Opener = open_runtime,
 ) -> ParityReport:
     """Compare every artifact with PyTorch and the one before it on every picture.
+
+    `opener` decides where the artifacts run: here, or on a device.
 
     Raises ConversionError for an artifact made from other weights, CalibrationError when no picture is usable.
     """
@@ -261,7 +267,7 @@ def check_parity(
                 f"{artifact.path} was made from other weights than {checkpoint.folder}; pass them with --weights.",
             )
     reference = Reference(checkpoint)
-    comparisons = [Comparison(Candidate(artifact), checkpoint, pixel_gate) for artifact in artifacts]
+    comparisons = [Comparison(Candidate(artifact, opener), checkpoint, pixel_gate) for artifact in artifacts]
     prepared_max_abs, n = 0.0, 0
     for picture in pictures:
         expected = {size: reference.expect(picture, size) for size in {c.size for c in comparisons}}
