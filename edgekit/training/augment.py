@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it asks the network for its newest version on import
-import albumentations as A  # noqa: E402
-import cv2  # noqa: E402
+import albumentations as A
+import cv2
 
-from edgekit.metrics import IGNORE  # noqa: E402
+from edgekit.metrics import IGNORE
 
 LATTICE_LINES = (3, 6)  # across the person, each way
 LATTICE_THICKNESS = (0.006, 0.02)  # of the picture's side: wires and bars, thinner than an arm

@@ -174,13 +174,17 @@ def _read(pair: Pair, classes: int, reading: Preprocessing) -> NDArray[np.uint8]
     return labels
 
 
-def split(pairs: Sequence[Pair], share: float = VALIDATION_SHARE) -> tuple[tuple[Pair, ...], tuple[Pair, ...]]:
+def split(
+    pairs: Sequence[Pair], share: float = VALIDATION_SHARE
+) -> tuple[tuple[Pair, ...], tuple[Pair, ...]]:
     """(training, validation) pairs: the `share` whose names hash lowest, and at least one, validate.
 
     The split depends on the file names alone: no seed, order or machine moves a photo across it.
     """
     if len(pairs) < 2:
-        raise CalibrationError("Training needs at least two labelled photos: one to learn from, one to check.")
+        raise CalibrationError(
+            "Training needs at least two labelled photos: one to learn from, one to check."
+        )
     count = max(1, round(share * len(pairs)))
     chosen = set(sorted(pairs, key=_name_hash)[:count])
     return tuple(p for p in pairs if p not in chosen), tuple(p for p in pairs if p in chosen)
