@@ -83,7 +83,7 @@ def write_plot(history: Sequence[Epoch], folder: Path) -> None:
     right.set(xlabel="epoch", ylabel="validation, averaged weights", ylim=(0, 1))
     right.legend(fontsize="small")
     with staged(folder / PLOT_FILE) as file:
-        FigureCanvasAgg(figure).print_png(str(file))
+        FigureCanvasAgg(figure).print_png(str(file))  # type: ignore[no-untyped-call]
 
 
 def _shown(value: float | None) -> str:

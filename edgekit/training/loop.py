@@ -67,6 +67,52 @@ class Objective:
         return loss
 
 
+@dataclass(frozen=True)
+class Learner:
+    """What a run changes: the model, its averaged weights and the optimizer; and what steers it."""
+
+    model: ReferenceSegmenter
+    average: ReferenceSegmenter
+    optimizer: torch.optim.Optimizer
+    objective: Objective
+    settings: Settings
+    steps_per_epoch: int
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.model.parameters()).device
+
+    def rate(self, step: int) -> float:
+        return self.settings.learning_rate(step, self.settings.epochs * self.steps_per_epoch)
+
+    def epoch(self, epoch: int, steps: Iterable[tuple[torch.Tensor, torch.Tensor]]) -> float:
+        """Train through one epoch's batches; the mean loss."""
+        torch.manual_seed(self.settings.seed + epoch)  # dropout: the same after a resume
+        self.model.train()
+        if self.settings.qat:
+            qat.freeze_statistics(self.model)
+        first = (epoch - 1) * self.steps_per_epoch
+        return float(np.mean([self._step(step, *batch) for step, batch in enumerate(steps, first)]))
+
+    def _step(self, step: int, pixels: torch.Tensor, labels: torch.Tensor) -> float:
+        """pixels: (B, 3, size, size) uint8 RGB, labels: (B, size/4, size/4) int64. The loss."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.rate(step)
+        images = pixels.to(self.device, memory_format=torch.channels_last).float()
+        with mixed_precision(self.device):
+            logits = self.model(images)
+        loss = self.objective(logits, labels.to(self.device))
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise CalibrationError(f"The loss is {value} at step {step + 1}; start again with a lower --lr.")
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.model.parameters(), GRADIENT_NORM)
+        self.optimizer.step()
+        averaged(self.average, self.model, step + 1)
+        return value
+
+
 def train(
     checkpoint: Checkpoint,
     data: LabelledData,
@@ -80,53 +126,66 @@ def train(
     """Train, writing the averaged weights, log, plot and state into `out` after every epoch.
 
     The same settings, data and thread count give the same weights on a CPU, interrupted or not. The state
-    is removed at the end.
+    is removed at the end. Raises CalibrationError for too little data or a loss that is no longer a number.
     """
     training, validation = split(data.pairs)
     if len(training) < settings.batch:
         raise CalibrationError(
             f"{len(training)} photos remain to train on, less than one batch; lower --batch {settings.batch}."
         )
+    samples = TrainingSet(training, data.class_names, reading, settings.size, settings.seed)
+    learner = _learner(
+        checkpoint, data, settings, batches(samples, 0, settings.batch, workers), len(training)
+    )
+    run = state.RunIdentity(
+        settings, checkpoint.sha256, state.data_identity([pair.image.name for pair in data.pairs])
+    )
+    parts = (learner.model, learner.average, learner.optimizer)
+    history = state.restore(out, run, *parts) if resume else []
+    for epoch in range(len(history) + 1, settings.epochs + 1):
+        started = time.perf_counter()
+        steps = console.track(
+            batches(samples, epoch, settings.batch, workers),
+            learner.steps_per_epoch,
+            f"epoch {epoch}/{settings.epochs}",
+        )
+        loss = learner.epoch(epoch, steps)
+        whole, close = (
+            validate(learner.average, checkpoint, validation, reading, settings.val_size, frame)
+            for frame in VALIDATION_FRAMES
+        )
+        step, seconds = epoch * learner.steps_per_epoch, round(time.perf_counter() - started, 1)
+        history.append(log.Epoch(epoch, step, loss, learner.rate(step - 1), seconds, whole, close))
+        console.say(history[-1].sentence(settings.epochs))
+        write_checkpoint(out, checkpoint, learner.average.model)
+        log.write_log(history, out)
+        log.write_plot(history, out)
+        state.save(out, run, *parts, history)
+    shutil.rmtree(out / state.STATE_FOLDER)
+    return Trained(out, tuple(history), len(training), len(validation))
+
+
+def _learner(
+    checkpoint: Checkpoint,
+    data: LabelledData,
+    settings: Settings,
+    first_batches: Iterable[tuple[torch.Tensor, torch.Tensor]],
+    photos: int,
+) -> Learner:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(settings.seed)
     model = _trainable(checkpoint, device)
-    samples = TrainingSet(training, data.class_names, reading, settings.size, settings.seed)
     if settings.qat:
         qat.prepare(model)
-        qat.observe(model, (x.to(device).float() for x, _ in batches(samples, 0, settings.batch, workers)))
-    average = copy.deepcopy(model).eval().requires_grad_(False)
-    optimizer = _optimizer(model, settings.lr)
-    identity = state.RunIdentity(
-        settings, checkpoint.sha256, state.data_identity([pair.image.name for pair in data.pairs])
+        qat.observe(model, (pixels.to(device).float() for pixels, _ in first_batches))
+    return Learner(
+        model,
+        copy.deepcopy(model).eval().requires_grad_(False),
+        _optimizer(model, settings.lr),
+        Objective(class_weights(data.pixels).to(device), checkpoint.groups.skin, settings.skin_jaccard),
+        settings,
+        photos // settings.batch,
     )
-    history = state.restore(out, identity, model, average, optimizer) if resume else []
-    objective = Objective(
-        class_weights(data.pixels).to(device), checkpoint.groups.skin, settings.skin_jaccard
-    )
-    per_epoch = len(training) // settings.batch
-    for epoch in range(len(history) + 1, settings.epochs + 1):
-        started = time.perf_counter()
-        torch.manual_seed(settings.seed + epoch)  # dropout: the same after a resume
-        steps = console.track(
-            batches(samples, epoch, settings.batch, workers), per_epoch, f"epoch {epoch}/{settings.epochs}"
-        )
-        loss = _one_epoch(
-            model, average, optimizer, objective, settings, steps, (epoch - 1) * per_epoch, per_epoch
-        )
-        scores = [
-            validate(average, checkpoint, validation, reading, settings.val_size, f)
-            for f in VALIDATION_FRAMES
-        ]
-        step = epoch * per_epoch
-        rate = settings.learning_rate(step - 1, settings.epochs * per_epoch)
-        history.append(log.Epoch(epoch, step, loss, rate, round(time.perf_counter() - started, 1), *scores))
-        console.say(history[-1].sentence(settings.epochs))
-        write_checkpoint(out, checkpoint, average.model)
-        log.write_log(history, out)
-        log.write_plot(history, out)
-        state.save(out, identity, model, average, optimizer, history)
-    shutil.rmtree(out / state.STATE_FOLDER)
-    return Trained(out, tuple(history), len(training), len(validation))
 
 
 def _trainable(checkpoint: Checkpoint, device: torch.device) -> ReferenceSegmenter:
@@ -146,42 +205,6 @@ def _optimizer(model: nn.Module, lr: float) -> torch.optim.AdamW:
     kept = [p for p in model.parameters() if p.ndim <= 1]
     groups = [{"params": shrunk, "weight_decay": WEIGHT_DECAY}, {"params": kept, "weight_decay": 0.0}]
     return torch.optim.AdamW(groups, lr=lr)
-
-
-def _one_epoch(
-    model: nn.Module,
-    average: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    objective: Objective,
-    settings: Settings,
-    steps: Iterable[tuple[torch.Tensor, torch.Tensor]],
-    first_step: int,
-    per_epoch: int,
-) -> float:
-    """Train over `steps`; the mean loss. CalibrationError when the loss stops being a number."""
-    device = next(model.parameters()).device
-    model.train()
-    if settings.qat:
-        qat.freeze_statistics(model)
-    losses = []
-    for step, (pixels, labels) in enumerate(steps, first_step):
-        for group in optimizer.param_groups:
-            group["lr"] = settings.learning_rate(step, settings.epochs * per_epoch)
-        images = pixels.to(device, memory_format=torch.channels_last).float()  # (B, 3, size, size) RGB, 0…255
-        with mixed_precision(device):
-            logits = model(images)
-        loss = objective(logits, labels.to(device))
-        losses.append(float(loss.detach()))
-        if not math.isfinite(losses[-1]):
-            raise CalibrationError(
-                f"The loss is {losses[-1]} at step {step + 1}; start again with a lower --lr."
-            )
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(model.parameters(), GRADIENT_NORM)
-        optimizer.step()
-        averaged(average, model, step + 1)
-    return float(np.mean(losses))
 
 
 def averaged(average: nn.Module, model: nn.Module, steps: int) -> None:

@@ -59,7 +59,8 @@ class _RangedInput(nn.Module):
 
 class RoundedConv2d(_RangedInput, nn.Conv2d):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self._conv_forward(self._input(x), rounded_weight(self.weight), self.bias)
+        y: torch.Tensor = self._conv_forward(self._input(x), rounded_weight(self.weight), self.bias)
+        return y
 
 
 class RoundedLinear(_RangedInput, nn.Linear):

@@ -15,7 +15,7 @@ DECAYS: tuple[Decay, ...] = get_args(Decay)
 WARM_UP_STEPS = 60  # until AdamW's second moments (horizon ~1/(1 − 0.999)) and the BatchNorms have settled
 LR_FLOOR = 0.01  # of the base rate, at the end of either decay
 SIZE_STEP = 64  # MobileViT's stride 32 times its 2×2 patches
-SIZE_RANGE = (64, 1024)
+SIZE_RANGE = (128, 1024)
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Settings:
         for name, side in (("size", self.size), ("val-size", self.val_size)):
             if side % SIZE_STEP or not SIZE_RANGE[0] <= side <= SIZE_RANGE[1]:
                 raise EdgekitError(
-                    f"--{name} {side} must be a multiple of {SIZE_STEP} from {SIZE_RANGE[0]} to {SIZE_RANGE[1]}."
+                    f"--{name} {side} must be a multiple of {SIZE_STEP}, {SIZE_RANGE[0]} to {SIZE_RANGE[1]}."
                 )
         if self.epochs < 1:
             raise EdgekitError(f"--epochs {self.epochs} trains nothing; give 1 or more.")
