@@ -184,6 +184,7 @@ def figures(checkpoint: Checkpoint, photos: Sequence[Scored]) -> Figures:
 def light_of(picture: Picture, skin: Sequence[int]) -> Light:
     """Mean L* of the photo, and the ITA of its labelled skin's median colour."""
     lab = rgb2lab(picture.image)  # (H, W, 3) CIELAB, D65
+    assert picture.labels is not None  # Folder was given labels
     chosen = lab[np.isin(picture.labels, skin)]
     if len(chosen) < SKIN_MIN_PX:
         return Light(float(lab[..., 0].mean()), None)

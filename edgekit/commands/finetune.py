@@ -51,14 +51,14 @@ def finetune(
 
     The data are checked first. Each epoch writes the weights so far, so an interruption costs one epoch.
     """
-    from calibration.preprocess import images_in
-    from edgekit.training import data as labelled
-    from edgekit.training.loop import train
-    from edgekit.training.settings import Settings
     from edgekit.weights import load_checkpoint
 
     with console.quiet_libraries():
         checkpoint = load_checkpoint(weights)
+        from calibration.preprocess import images_in
+        from edgekit.training import data as labelled
+        from edgekit.training.loop import train
+        from edgekit.training.settings import Settings
     settings = Settings(
         epochs=epochs,
         size=size,
