@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from edgekit import console
-from edgekit.errors import EdgekitError
+from edgekit.errors import EdgekitError, MissingDependency
 
 if TYPE_CHECKING:
     from edgekit.training.data import Preprocessing
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 LR_DEFAULT = 4e-4  # found on 902 photos at 384², batches of 8
 LR_QAT = 4e-5  # the weights are trained already; they only have to settle on the grid
+TRAINING_PACKAGES = ("albumentations", "matplotlib")  # the extra edgekit[train]
 
 
 def finetune(
@@ -51,6 +53,7 @@ def finetune(
 
     The data are checked first. Each epoch writes the weights so far, so an interruption costs one epoch.
     """
+    _require_packages()
     from edgekit.weights import load_checkpoint
 
     with console.quiet_libraries():
@@ -90,6 +93,13 @@ def finetune(
                 "epochs": [epoch.to_json() for epoch in trained.history],
             }
         )
+
+
+def _require_packages() -> None:
+    """MissingDependency before anything is trained: the plot is drawn after the first epoch."""
+    for package in TRAINING_PACKAGES:
+        if find_spec(package) is None:
+            raise MissingDependency(package, "edgekit finetune", "train")
 
 
 def _preprocessing() -> Preprocessing:

@@ -64,6 +64,7 @@ def write_plot(history: Sequence[Epoch], folder: Path) -> None:
     """Loss and the three accuracies over the epochs."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(9, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
@@ -81,6 +82,8 @@ def write_plot(history: Sequence[Epoch], folder: Path) -> None:
         known = [float("nan") if value is None else value for value in values]
         right.plot(epochs, known, marker=".", label=name)
     right.set(xlabel="epoch", ylabel="validation, averaged weights", ylim=(0, 1))
+    for axes in (left, right):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     right.legend(fontsize="small")
     with staged(folder / PLOT_FILE) as file:
         FigureCanvasAgg(figure).print_png(str(file))  # type: ignore[no-untyped-call]

@@ -1,6 +1,7 @@
 """The command on twenty toy photos: it learns, resumes to the same bytes, and its checkpoint is ordinary."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import torch
 from typer.testing import CliRunner
 
 from edgekit.cli import app
-from edgekit.errors import EdgekitError
+from edgekit.errors import EdgekitError, MissingDependency
 from edgekit.files import sha256_of
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.training import loop
@@ -16,8 +17,16 @@ from edgekit.training.save import with_classes
 from edgekit.weights import load_checkpoint
 from tests.training.toy import write_set
 
-pytestmark = pytest.mark.slow
 TOY = ("--size", "128", "--val-size", "128", "--batch", "6", "--lr", "1e-3")
+
+
+def test_missing_packages_are_named_before_anything_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # By sys.modules: in the package, the name `finetune` is the command's function.
+    monkeypatch.setattr(sys.modules["edgekit.commands.finetune"], "find_spec", lambda name: None)
+    with pytest.raises(MissingDependency, match=r"albumentations.*edgekit\[train\]"):
+        finetune(tmp_path, tmp_path / "out")
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +49,7 @@ def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path,
     return out, json.loads(stdout)
 
 
+@pytest.mark.slow
 def test_the_loss_falls(trained: tuple[Path, dict[str, object]]) -> None:
     epochs = trained[1]["epochs"]
     assert isinstance(epochs, list) and [epoch["epoch"] for epoch in epochs] == [1, 2, 3]
@@ -48,6 +58,7 @@ def test_the_loss_falls(trained: tuple[Path, dict[str, object]]) -> None:
     assert trained[1]["training_photos"] == 19 and trained[1]["validation_photos"] == 1
 
 
+@pytest.mark.slow
 def test_the_folder_is_a_checkpoint_with_log_and_plot(trained: tuple[Path, dict[str, object]]) -> None:
     out, said = trained
     written = "config.json groups.json log.jsonl model.safetensors preprocessor_config.json training.png"
@@ -63,6 +74,7 @@ def test_the_folder_is_a_checkpoint_with_log_and_plot(trained: tuple[Path, dict[
     assert not torch.equal(logits, ReferenceSegmenter(bundled)(torch.full((1, 3, 128, 128), 99.0)))
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_resumes_to_the_same_bytes(
     data: Path, trained: tuple[Path, dict[str, object]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -94,6 +106,7 @@ def scores(out: Path) -> list[tuple[object, ...]]:
     return [tuple((k, str(v)) for k, v in line.items() if k != "seconds") for line in lines]
 
 
+@pytest.mark.slow
 def test_qat_gives_an_ordinary_checkpoint(
     data: Path, trained: tuple[Path, dict[str, object]], tmp_path: Path
 ) -> None:
@@ -110,6 +123,7 @@ def test_qat_gives_an_ordinary_checkpoint(
     assert json.loads(stdout)["epochs"][0]["whole"]["miou"] > 0
 
 
+@pytest.mark.slow
 def test_another_class_list_starts_a_new_classifier() -> None:
     other = with_classes(load_checkpoint(), ("Background", "Hair", "Face"), seed=0)
     logits = ReferenceSegmenter(other)(torch.full((1, 3, 128, 128), 99.0))
