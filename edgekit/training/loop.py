@@ -34,9 +34,7 @@ WEIGHT_DECAY = 0.02  # on matrices and kernels only; biases and norms are not sh
 GRADIENT_NORM = 1.0
 AVERAGE_DECAY = 0.998  # the averaged weights look back about 500 steps; fewer at first, see `averaged`
 BATCHNORM_MOMENTUM = 0.03  # small batches of crops give noisy statistics; torch's 0.1 follows the noise
-DROPOUT_MAX = (
-    0.05  # hundreds of photos and a short run underfit: the checkpoint's 0.1 costs more than it gives
-)
+DROPOUT_MAX = 0.05  # a short run on hundreds of photos underfits; MobileViT's 0.1 is for long ones
 VALIDATION_FRAMES = ("whole", "head_and_shoulders")
 
 
