@@ -38,7 +38,8 @@ def astronaut() -> Picture:
     """The picture every install has: Eileen Collins, a NASA portrait in the public domain (scikit-image)."""
     from skimage.data import astronaut as load
 
-    return Picture("astronaut (scikit-image)", np.asarray(load(), np.uint8))
+    portrait = np.asarray(load(), np.uint8)  # type: ignore[no-untyped-call]
+    return Picture("astronaut (scikit-image)", portrait)
 
 
 class Folder:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from converters.recipes import Recipe
@@ -19,7 +20,8 @@ COLOUR = ("red", "green", "blue")
 class Conversion:
     """One model at one size with one recipe and one output; checked when made.
 
-    `mask_size` is the side of the `groups` and `labels` outputs in pixels (size/4 by default).
+    `mask_size` is the side of the `groups` and `labels` outputs in pixels (size/4 by default). `ranges` are
+    the activation ranges of the target's float graph by tensor name, for recipes with int8 activations.
     """
 
     checkpoint: Checkpoint
@@ -27,6 +29,7 @@ class Conversion:
     recipe: Recipe
     output: OutputMode = "groups"
     mask_size: int = 0
+    ranges: Mapping[str, tuple[float, float]] | None = None
 
     def __post_init__(self) -> None:
         low, high = SIZE_RANGE
@@ -42,7 +45,9 @@ class Conversion:
             object.__setattr__(self, "mask_size", self.size // MASK_STRIDE)
         if not 1 <= self.mask_size <= self.size:
             raise ConversionError(
-                "convert", "options", f"--mask-size {self.mask_size} is not from 1 to the input size {self.size}."
+                "convert",
+                "options",
+                f"--mask-size {self.mask_size} is not from 1 to the input size {self.size}.",
             )
         if self.output == "groups":
             require_skin(self.checkpoint.groups, self.checkpoint.class_names, self.checkpoint.folder)

@@ -45,7 +45,9 @@ class ImageSegmenter(nn.Module):
         checkpoint = conversion.checkpoint
         self.segmenter = PreparedSegmenter(checkpoint, norm="layer")
         classes = len(checkpoint.class_names)
-        self.head = output_head(conversion.output, checkpoint.groups, classes, conversion.mask_size, rgba=False)
+        self.head = output_head(
+            conversion.output, checkpoint.groups, classes, conversion.mask_size, rgba=False
+        )
         self.is_labels = conversion.output == "labels"
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
@@ -57,8 +59,12 @@ def convert(conversion: Conversion, path: Path) -> Converted:
     """Write the package `path` and return what its manifest must say."""
     import coremltools as ct
 
-    image = TensorSpec("image", (1, 3, conversion.size, conversion.size), "uint8", "NCHW", (0.0, 255.0), COLOUR)
-    output = conversion.output_spec("NCHW", "float32" if conversion.output == "logits" else "uint8", rgba=False)
+    image = TensorSpec(
+        "image", (1, 3, conversion.size, conversion.size), "uint8", "NCHW", (0.0, 255.0), COLOUR
+    )
+    output = conversion.output_spec(
+        "NCHW", "float32" if conversion.output == "logits" else "uint8", rgba=False
+    )
     model = _ml_program(conversion, ct.target.iOS16)
     taps = {"logits": output.name if conversion.output == "logits" else _resized_tensor(model)}
     _describe(model, conversion)
@@ -102,7 +108,9 @@ def _resized_tensor(model: ct.models.MLModel) -> str:
 
 def _describe(model: ct.models.MLModel, conversion: Conversion) -> None:
     checkpoint = conversion.checkpoint
-    model.short_description = f"Person parser ({len(checkpoint.class_names)} classes), {conversion.size}×{conversion.size}."
+    model.short_description = (
+        f"Person parser ({len(checkpoint.class_names)} classes), {conversion.size}×{conversion.size}."
+    )
     model.author = "edgekit"
     model.user_defined_metadata.update(
         {

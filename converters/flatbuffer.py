@@ -22,22 +22,6 @@ AXIS_LABELS, IMAGE_PROPERTIES, RGB, NORMALIZATION = 2, 2, 1, 1  # enum values of
 MIN_PARSER_VERSION = "1.0.0"
 
 
-def read_model(data: bytes) -> Any:
-    """The object tree (schema's ModelT) of a .tflite, with every buffer inside it."""
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(data, 0))
-    for buffer in model.buffers:
-        if buffer.offset > 1:  # ai-edge-quantizer stores constants behind the flatbuffer
-            buffer.data = np.frombuffer(data, np.uint8, buffer.size, buffer.offset)
-        buffer.offset = buffer.size = 0
-    return model
-
-
-def model_bytes(model: Any) -> bytes:
-    builder = flatbuffers.Builder(1 << 24)
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
-
-
 def name_interface(model: Any, inputs: Sequence[str], outputs: Sequence[str]) -> None:
     """Give the main subgraph's tensors and its signature the names an app uses."""
     graph = model.subgraphs[0]
@@ -137,7 +121,9 @@ def append_labels(data: bytes, labels: Sequence[str]) -> bytes:
     """The .tflite with `labels.txt` appended as a zip archive, the way TFLite packs associated files."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as pack:
-        pack.writestr(zipfile.ZipInfo(LABELS_FILE), "".join(f"{label}\n" for label in labels))  # 1980: no clock
+        pack.writestr(
+            zipfile.ZipInfo(LABELS_FILE), "".join(f"{label}\n" for label in labels)
+        )  # 1980: no clock
     return data + archive.getvalue()
 
 
@@ -146,7 +132,11 @@ def _metadata(name: str, description: str, image: TensorSpec, output: TensorSpec
     b = flatbuffers.Builder(1024)
     file = _table(b, 5, {0: b.CreateString(LABELS_FILE), 1: b.CreateString("Names along the last axis.")},
                   {2: AXIS_LABELS})  # fmt: skip
-    output_fields = {0: b.CreateString(output.name), 1: b.CreateString(_described(output)), 6: _vector(b, [file])}
+    output_fields = {
+        0: b.CreateString(output.name),
+        1: b.CreateString(_described(output)),
+        6: _vector(b, [file]),
+    }
     output_table = _table(b, 7, output_fields)
     graph_fields = {2: _vector(b, [_image_table(b, image)]), 3: _vector(b, [output_table])}
     graph = _table(b, 7, graph_fields)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from converters import flatbuffer
 from converters.conversion import COLOUR, Conversion, Converted
+from converters.tflite_int8 import quantized, tensors_to_observe
 from edgekit.artifact import TensorSpec, tool_versions
 from edgekit.errors import ConversionError
 from edgekit.model.outputs import output_head
 from edgekit.model.prepared import PreparedSegmenter
+from edgekit.runtimes.litert import LiteRT, packed, parsed
 from edgekit.weights import GROUP_NAMES
 
 MINIMUM_OS = "Android 8.0 (API 26)"  # the demo app's minSdk; LiteRT itself runs on API 21
@@ -31,29 +36,43 @@ class ByteSegmenter(nn.Module):
         checkpoint = conversion.checkpoint
         self.segmenter = PreparedSegmenter(checkpoint, norm="rms")
         classes = len(checkpoint.class_names)
-        self.head = output_head(conversion.output, checkpoint.groups, classes, conversion.mask_size, rgba=True)
+        self.head = output_head(
+            conversion.output, checkpoint.groups, classes, conversion.mask_size, rgba=True
+        )
         self.as_bytes = conversion.output != "logits"
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         x = image.to(torch.float32).permute(0, 3, 1, 2)
         y = self.head(self.segmenter(x)).permute(0, 2, 3, 1)
-        return y.to(torch.uint8) if self.as_bytes else y
+        output: torch.Tensor = y.to(torch.uint8) if self.as_bytes else y
+        return output
 
 
 def convert(conversion: Conversion, path: Path) -> Converted:
     """Write `path` and return what its manifest must say."""
-    image = TensorSpec("image", (1, conversion.size, conversion.size, 3), "uint8", "NHWC", (0.0, 255.0), COLOUR)
-    output = conversion.output_spec("NHWC", "float32" if conversion.output == "logits" else "uint8", rgba=True)
-    data = _float_model(conversion)
-    if conversion.recipe.compute == "fp16":
+    image, output = _specs(conversion)
+    data = float_model(conversion)
+    recipe = conversion.recipe
+    if recipe.blocks_in("w8") or recipe.blocks_in("w8a8"):
+        data = quantized(data, recipe, conversion.ranges)
+    elif recipe.compute == "fp16":
         data = _half_weights(data)
-    data, taps = _finished(data, conversion, image, output)
+    data, taps = _finished(data, conversion, image, output, path)
     path.write_bytes(data)
     tools = tool_versions("litert-torch", "litert-converter", "ai-edge-quantizer", "ai-edge-litert", "torch")
     return Converted((image,), (output,), taps, MINIMUM_OS, tools)
 
 
-def _float_model(conversion: Conversion) -> bytes:
+def _specs(conversion: Conversion) -> tuple[TensorSpec, TensorSpec]:
+    image = TensorSpec(
+        "image", (1, conversion.size, conversion.size, 3), "uint8", "NHWC", (0.0, 255.0), COLOUR
+    )
+    dtype = "float32" if conversion.output == "logits" else "uint8"
+    return image, conversion.output_spec("NHWC", dtype, rgba=True)
+
+
+def float_model(conversion: Conversion) -> bytes:
+    """The float .tflite before quantisation, its tensors named by their place in the model."""
     import litert_torch
 
     model = ByteSegmenter(conversion).eval()
@@ -63,7 +82,32 @@ def _float_model(conversion: Conversion) -> bytes:
     except Exception as error:  # litert-torch raises bare RuntimeErrors and MLIR errors of many types
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ConversionError("tflite", "litert_torch.convert", reason) from error
-    return bytes(edge.model_content())
+    tree = parsed(bytes(edge.model_content()), Path("the converted model"))
+    flatbuffer.shorten_names(tree, roots=("segmenter", "head"))
+    image, output = _specs(conversion)
+    flatbuffer.name_interface(tree, [image.name], [output.name])
+    return packed(tree)
+
+
+LOGITS = "segmenter/classifier/conv:2"  # where the float graph holds them when the output is another one
+
+
+def observable(
+    conversion: Conversion, folder: Path
+) -> Callable[[NDArray[np.uint8]], dict[str, NDArray[np.float32]]]:
+    """The float model as a function of (size, size, 3) uint8 to every float tensor that a recipe may quantise."""
+    data = float_model(conversion)
+    path = folder / "float.tflite"
+    path.write_bytes(data)
+    names = [name for name in tensors_to_observe(data) if not name.startswith("head")]
+    output = conversion.output
+    runtime = LiteRT(path, taps=[name for name in names if name != output])
+
+    def run(image: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+        tensors = runtime.run({"image": image[None]})
+        return {name: tensors[name] for name in names}
+
+    return run
 
 
 def _half_weights(data: bytes) -> bytes:
@@ -77,15 +121,15 @@ def _half_weights(data: bytes) -> bytes:
 
 
 def _finished(
-    data: bytes, conversion: Conversion, image: TensorSpec, output: TensorSpec
+    data: bytes, conversion: Conversion, image: TensorSpec, output: TensorSpec, path: Path
 ) -> tuple[bytes, dict[str, str]]:
-    model = flatbuffer.read_model(data)
-    flatbuffer.shorten_names(model, roots=("segmenter", "head"))
+    model = parsed(data, path)
     flatbuffer.cast_to_quantization(model, BYTE_SCALE)
-    flatbuffer.name_interface(model, [image.name], [output.name])
     logits = flatbuffer.last_resize_input(model)
     description = f"Person parser, {conversion.size}x{conversion.size}, recipe {conversion.recipe.name}."
     flatbuffer.add_metadata(model, conversion.checkpoint.name, description, image, output)
-    labels = (*GROUP_NAMES, "background") if conversion.output == "groups" else conversion.checkpoint.class_names
-    data = flatbuffer.append_labels(flatbuffer.model_bytes(model), labels)
+    labels = (
+        (*GROUP_NAMES, "background") if conversion.output == "groups" else conversion.checkpoint.class_names
+    )
+    data = flatbuffer.append_labels(packed(model), labels)
     return data, {"logits": output.name if conversion.output == "logits" or logits is None else logits}

@@ -98,7 +98,9 @@ def read_artifact(path: Path) -> Artifact:
     manifest = _read_manifest(manifest_path_of(path), target)
     if sha256_of(path) != manifest.sha256:
         raise ConversionError(
-            target, "read", f"{path} does not match the sha256 in its manifest: it was changed or is incomplete."
+            target,
+            "read",
+            f"{path} does not match the sha256 in its manifest: it was changed or is incomplete.",
         )
     return Artifact(path, manifest)
 

@@ -24,8 +24,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for _name, _function in COMMANDS.items():
-    app.command(_name)(_function)
+for _name, _command in COMMANDS.items():
+    if isinstance(_command, typer.Typer):
+        app.add_typer(_command, name=_name)
+    else:
+        app.command(_name)(_command)
 
 
 def _print_version(wanted: bool) -> None:

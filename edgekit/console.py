@@ -53,7 +53,9 @@ def track(items: Iterable[T], total: int, what: str) -> Iterator[T]:
     from rich.console import Console
     from rich.progress import track as rich_track
 
-    yield from rich_track(items, description=what, total=total, console=Console(file=people()), transient=True)
+    yield from rich_track(
+        items, description=what, total=total, console=Console(file=people()), transient=True
+    )
 
 
 @contextmanager

@@ -5,7 +5,7 @@ This is the one module of `edgekit/` (with the commands) that knows `converters`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,9 @@ from edgekit.files import refuse_existing, sha256_of, size_bytes_of, staged
 from edgekit.weights import Checkpoint, load_checkpoint
 
 if TYPE_CHECKING:
-    from calibration.pictures import Picture
+    import numpy as np
+    from numpy.typing import NDArray
+
     from converters.conversion import Conversion
     from edgekit.model.outputs import OutputMode
     from edgekit.parity.gates import Gates
@@ -163,3 +165,54 @@ def demo(out: Path) -> Demo:
     write_whole(out / "overlay.png", png_bytes(drawn))
     write_html(report, out / "report.html", ((picture.name, data_uri(drawn)),))
     return Demo(tuple(artifacts), report, out / "overlay.png", out / "report.html")
+
+
+def group_segmenter(
+    artifact: Path | None = None, checkpoint: Checkpoint | None = None
+) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
+    """Photo (H, W, 3) uint8 sRGB → weights of skin, hair, clothes (h, w, 3) float32 in [0, 1].
+
+    Runs the artifact, which must deliver groups; without one, the prepared model in PyTorch.
+    """
+    from calibration.preprocess import stretch
+
+    if artifact is not None:
+        return _segmenter_from_artifact(read_artifact(artifact))
+    import torch
+
+    from edgekit.model.outputs import MASK_STRIDE, GroupWeights
+    from edgekit.model.prepared import PreparedSegmenter
+
+    checkpoint = checkpoint or load_checkpoint()
+    size = checkpoint.size_default
+    model = PreparedSegmenter(checkpoint)
+    head = GroupWeights(checkpoint.groups, len(checkpoint.class_names), size // MASK_STRIDE, rgba=False)
+
+    def segment(photo: NDArray[np.uint8]) -> NDArray[np.float32]:
+        x = torch.from_numpy(stretch(photo, size).copy()).permute(2, 0, 1)[None].float()  # (1, 3, size, size)
+        with torch.inference_mode():
+            weights = head(model(x))[0] / 255.0  # (3, mask, mask)
+        mask: NDArray[np.float32] = weights.clamp(0.0, 1.0).permute(1, 2, 0).contiguous().numpy()
+        return mask
+
+    return segment
+
+
+def _segmenter_from_artifact(artifact: Artifact) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
+    import numpy as np
+
+    from calibration.preprocess import stretch
+    from edgekit.parity.compare import Candidate
+
+    if artifact.manifest.output != "groups":
+        raise EdgekitError(
+            f"{artifact.path} delivers {artifact.manifest.output}; convert with --output groups to style."
+        )
+    candidate = Candidate(artifact)
+
+    def segment(photo: NDArray[np.uint8]) -> NDArray[np.float32]:
+        _, delivered = candidate.run(stretch(photo, artifact.manifest.size))  # (3 or 4, mask, mask)
+        weights = delivered[:3].transpose(1, 2, 0) / 255.0
+        return np.clip(weights, 0.0, 1.0).astype(np.float32)
+
+    return segment

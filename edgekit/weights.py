@@ -61,7 +61,9 @@ class Checkpoint:
 
     @property
     def size_default(self) -> int:
-        return int(self.config.image_size)
+        """Side in pixels that the checkpoint was made for."""
+        size: int = self.config.image_size  # type: ignore[assignment]
+        return size
 
 
 def load_checkpoint(source: str | Path | None = None) -> Checkpoint:
@@ -75,7 +77,7 @@ def load_checkpoint(source: str | Path | None = None) -> Checkpoint:
     config = _config(folder)
     state_dict = _tensors(file)
     _check_tensors(state_dict, config, file)
-    class_names = tuple(str(config.id2label[i]) for i in range(config.num_labels))
+    class_names = _class_names(config)
     return Checkpoint(
         name=folder.name,
         folder=folder,
@@ -166,6 +168,11 @@ def _config(folder: Path) -> MobileViTConfig:
     return config
 
 
+def _class_names(config: MobileViTConfig) -> tuple[str, ...]:
+    by_index = {int(index): str(name) for index, name in (config.id2label or {}).items()}
+    return tuple(by_index[index] for index in sorted(by_index))
+
+
 def _tensors(file: Path) -> dict[str, torch.Tensor]:
     import torch
     from safetensors import SafetensorError
@@ -249,8 +256,9 @@ def require_skin(groups: Groups, class_names: Sequence[str], folder: Path) -> No
     """WeightsError when no class is skin: the `groups` output would protect nothing."""
     if not groups.skin:
         raise WeightsError(
-            f"{folder} has no skin class (its {len(class_names)} classes: {', '.join(class_names[:6])}, …), so "
-            "--output groups is impossible; add a groups.json that names one, or use --output labels or logits."
+            f"{folder} has no skin class (its {len(class_names)} classes: {', '.join(class_names[:6])}, …), "
+            "so --output groups is impossible; add a groups.json that names one, or use --output labels "
+            "or logits."
         )
 
 

@@ -1,17 +1,28 @@
-"""The literal table of commands: name to function, in the order `edgekit --help` shows them."""
+"""The literal table of commands, in the order `edgekit --help` shows them.
+
+A name leads to a function, or to a group of subcommands.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from typer import Typer
+
 from edgekit.commands.convert import convert
 from edgekit.commands.demo import demo
 from edgekit.commands.finetune import finetune
+from edgekit.commands.lut import lut
 from edgekit.commands.parity_check import parity_check
+from edgekit.commands.style import style
+from edgekit.commands.styles import styles
 
-COMMANDS: dict[str, Callable[..., None]] = {
+COMMANDS: dict[str, Callable[..., None] | Typer] = {
     "demo": demo,
     "convert": convert,
     "parity-check": parity_check,
+    "style": style,
+    "lut": lut,
+    "styles": styles,
     "finetune": finetune,
 }

@@ -16,15 +16,14 @@ def convert(
         str | None, typer.Option(help="Checkpoint folder or hub id.", show_default="the bundled parser")
     ] = None,
     size: Annotated[
-        int | None, typer.Option(help="Input side in pixels, a multiple of 64.", show_default="the checkpoint's")
+        int | None,
+        typer.Option(help="Input side in pixels, a multiple of 64.", show_default="the checkpoint's"),
     ] = None,
     recipe: Annotated[
         str | None,
         typer.Option(help="fp32, fp16 or another recipe.", show_default="fp16 for Core ML, fp32 for TFLite"),
     ] = None,
-    output: Annotated[
-        str, typer.Option(help="groups (skin, hair, clothes), labels or logits.")
-    ] = "groups",
+    output: Annotated[str, typer.Option(help="groups (skin, hair, clothes), labels or logits.")] = "groups",
     mask_size: Annotated[
         int, typer.Option(help="Side of the groups or labels output.", show_default="size / 4")
     ] = 0,
@@ -41,7 +40,9 @@ def convert(
     options = pipeline.ConvertOptions(target, size, recipe, output, mask_size, out, force)  # type: ignore[arg-type]
     artifacts = pipeline.convert(checkpoint, options)
     for artifact in artifacts:
-        console.say(f"{artifact.path}  {artifact.manifest.size_bytes / 1e6:.1f} MB  {artifact.manifest.minimum_os}")
+        console.say(
+            f"{artifact.path}  {artifact.manifest.size_bytes / 1e6:.1f} MB  {artifact.manifest.minimum_os}"
+        )
     if json:
         rows = [
             {

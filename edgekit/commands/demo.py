@@ -22,5 +22,7 @@ def demo(
     present.print_report(made.report)
     console.say(f"overlay: {made.overlay}\nreport:  {made.page}")
     if json:
-        console.print_json({**present.as_json(made.report), "overlay": str(made.overlay), "report": str(made.page)})
+        console.print_json(
+            {**present.as_json(made.report), "overlay": str(made.overlay), "report": str(made.page)}
+        )
     raise typer.Exit(0 if made.report.passed else 1)

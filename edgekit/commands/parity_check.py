@@ -19,11 +19,16 @@ def parity_check(
     ] = None,
     labels: Annotated[Path | None, typer.Option(help="Folder of label PNGs with the photos' names.")] = None,
     weights: Annotated[
-        str | None, typer.Option(help="Checkpoint the artifacts were made from.", show_default="the bundled parser")
+        str | None,
+        typer.Option(help="Checkpoint the artifacts were made from.", show_default="the bundled parser"),
     ] = None,
-    max_miou_drop: Annotated[float | None, typer.Option(help="Largest loss of mIoU (0.005 is half a point).")] = None,
+    max_miou_drop: Annotated[
+        float | None, typer.Option(help="Largest loss of mIoU (0.005 is half a point).")
+    ] = None,
     min_agreement: Annotated[float | None, typer.Option(help="Least share of equal labels.")] = None,
-    max_skin_de: Annotated[float | None, typer.Option(help="Largest ΔE2000 on skin, 95th percentile.")] = None,
+    max_skin_de: Annotated[
+        float | None, typer.Option(help="Largest ΔE2000 on skin, 95th percentile.")
+    ] = None,
     report: Annotated[Path | None, typer.Option(help="Write an HTML report here.")] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:

@@ -18,8 +18,8 @@ class Folding:
         self._heads = heads
         self._target: dict[str, torch.Tensor] = {}
 
-    def state_dict(self) -> dict[str, torch.Tensor]:
-        return {key: value.float().contiguous() for key, value in self._target.items()}
+    def state_dict(self, dtype: torch.dtype) -> dict[str, torch.Tensor]:
+        return {key: value.to(dtype).contiguous() for key, value in self._target.items()}
 
     def stem(self, name: str, prefix: str, bgr: bool) -> None:
         """The first convolution, for RGB in [0, 255]. Zero padding is the same in either range."""

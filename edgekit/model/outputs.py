@@ -31,6 +31,8 @@ class GroupWeights(nn.Module):
     Input: (1, classes, h, w). Output: (1, 3 or 4, mask, mask) float32; the four sum to 255.
     """
 
+    members: torch.Tensor
+
     def __init__(self, groups: Groups, classes: int, mask_size: int, rgba: bool) -> None:
         super().__init__()
         members = torch.zeros(4, classes)

@@ -84,6 +84,9 @@ class TokenNorm(nn.Module):
     whose squares do not overflow in fp16.
     """
 
+    mean: torch.Tensor
+    mean_bias: torch.Tensor
+
     def __init__(self, channels: int, eps: float, form: NormForm) -> None:
         super().__init__()
         self.form = form
@@ -171,7 +174,14 @@ class MobileViTBlock(nn.Module):
     """Local convolutions, global attention over interleaved patches, fusion (arXiv 2110.02178)."""
 
     def __init__(
-        self, down: InvertedResidual, channels: int, tokens: int, hidden: int, depth: int, heads: int, norm: TokenNorm
+        self,
+        down: InvertedResidual,
+        channels: int,
+        tokens: int,
+        hidden: int,
+        depth: int,
+        heads: int,
+        norm: TokenNorm,
     ) -> None:
         super().__init__()
         self.down = down
@@ -240,7 +250,10 @@ class PreparedSegmenter(nn.Module):
         self.stem = Convolution(3, neck[0], 3, "silu", stride=2)
         self.stage1 = nn.Sequential(self._residual(config, neck[0], neck[1], 1))
         self.stage2 = nn.Sequential(
-            *(self._residual(config, neck[1 if i == 0 else 2], neck[2], 2 if i == 0 else 1) for i in range(STAGE2_BLOCKS))
+            *(
+                self._residual(config, neck[1 if i == 0 else 2], neck[2], 2 if i == 0 else 1)
+                for i in range(STAGE2_BLOCKS)
+            )
         )
         stages = [
             MobileViTBlock(
@@ -256,7 +269,7 @@ class PreparedSegmenter(nn.Module):
         ]
         self.stage3, self.stage4, self.stage5 = stages
         self.aspp = AtrousPyramid(neck[5], config.aspp_out_channels, tuple(config.atrous_rates))
-        self.classifier = Convolution(config.aspp_out_channels, config.num_labels, 1, None)
+        self.classifier = Convolution(config.aspp_out_channels, len(checkpoint.class_names), 1, None)
         self.load_state_dict(prepared_state_dict(checkpoint))
         self.eval()
 
@@ -274,8 +287,10 @@ class PreparedSegmenter(nn.Module):
         return logits
 
 
-def prepared_state_dict(checkpoint: Checkpoint) -> dict[str, torch.Tensor]:
-    """Hugging Face's tensors, folded and renamed for `PreparedSegmenter`."""
+def prepared_state_dict(
+    checkpoint: Checkpoint, dtype: torch.dtype = torch.float32
+) -> dict[str, torch.Tensor]:
+    """Hugging Face's tensors, folded in float64 and renamed for `PreparedSegmenter`."""
     config = checkpoint.config
     folding = Folding(checkpoint.state_dict, config.num_attention_heads)
     encoder = "mobilevit.encoder.layer"
@@ -287,4 +302,4 @@ def prepared_state_dict(checkpoint: Checkpoint) -> dict[str, torch.Tensor]:
         folding.mobilevit_block(f"stage{i + 3}", f"{encoder}.{i + 2}", shape.depth)
     folding.atrous_pyramid("aspp", "segmentation_head.aspp", 1 + len(config.atrous_rates))
     folding.convolution("classifier", "segmentation_head.classifier")
-    return folding.state_dict()
+    return folding.state_dict(dtype)

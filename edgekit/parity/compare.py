@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
@@ -93,8 +93,10 @@ class Candidate:
         delivered = self._channels_first(outputs[manifest.output])
         return np.ascontiguousarray(logits, np.float32), delivered.astype(np.float64)
 
-    def _channels_first(self, tensor: NDArray[np.generic]) -> NDArray[np.generic]:
-        return tensor[0].transpose(2, 0, 1) if self.artifact.manifest.target == "tflite" else tensor[0]
+    def _channels_first(self, tensor: NDArray[Any]) -> NDArray[Any]:
+        """(1, …) in the runtime's layout to (channels, H, W)."""
+        first: NDArray[Any] = tensor[0]
+        return first.transpose(2, 0, 1) if self.artifact.manifest.target == "tflite" else first
 
 
 class Comparison:
@@ -125,7 +127,8 @@ class Comparison:
             raise ConversionError(
                 self.candidate.artifact.manifest.target,
                 "parity",
-                f"{self.candidate.artifact.path} gives logits of shape {logits.shape}, PyTorch {expected.logits.shape}.",
+                f"{self.candidate.artifact.path} gives logits of shape {logits.shape}, "
+                f"PyTorch {expected.logits.shape}.",
             )
         labels = labels_from_logits(logits, expected.labels.shape)
         self._add_logits(expected.logits, logits)
@@ -193,7 +196,9 @@ class Comparison:
             skin_iou_agreement=_known(self._agreement.union_iou(skin)),
             boundary_agreement=float(np.mean(self._boundary)),
             output_error_levels=self._output_error,
-            per_class_iou_agreement={n: _known(v) for n, v in zip(names, self._agreement.per_class_iou, strict=True)},
+            per_class_iou_agreement={
+                n: _known(v) for n, v in zip(names, self._agreement.per_class_iou, strict=True)
+            },
             n_labelled=labelled,
             miou=_known(self._truth.miou),
             miou_reference=_known(self._truth_reference.miou),

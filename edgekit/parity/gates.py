@@ -48,10 +48,22 @@ def judge(metrics: Metrics, gates: Gates) -> tuple[Check, ...]:
     checks = (
         _check("max |Δlogit|", metrics.max_abs_logit, gates.max_abs_logit, _at_most, ""),
         _check("label agreement", metrics.label_agreement, gates.min_agreement, _at_least, ""),
-        _check("output against its definition", metrics.output_error_levels, gates.max_output_levels, _at_most, ""),
+        _check(
+            "output against its definition",
+            metrics.output_error_levels,
+            gates.max_output_levels,
+            _at_most,
+            "",
+        ),
         _check("mIoU drop", drop, gates.max_miou_drop, _at_most, no_labels),
         _check("skin IoU drop", skin_drop, gates.max_skin_iou_drop, _at_most, no_labels),
-        _check("skin ΔE2000 p95", metrics.skin_delta_e00_p95, gates.max_skin_de, _at_most, "no skin in the pictures"),
+        _check(
+            "skin ΔE2000 p95",
+            metrics.skin_delta_e00_p95,
+            gates.max_skin_de,
+            _at_most,
+            "no skin in the pictures",
+        ),
     )
     return tuple(check for check in checks if check is not None)
 

@@ -30,7 +30,17 @@ def print_report(report: ParityReport) -> None:
     from rich.table import Table
 
     table = Table(title=f"parity with PyTorch over {report.pictures} picture(s)")
-    for column in ("artifact", "runtime", "max |Δlogit|", "PSNR", "labels", "skin IoU", "boundary", "mIoU", "verdict"):
+    for column in (
+        "artifact",
+        "runtime",
+        "max |Δlogit|",
+        "PSNR",
+        "labels",
+        "skin IoU",
+        "boundary",
+        "mIoU",
+        "verdict",
+    ):
         table.add_column(column, justify="left" if column in ("artifact", "runtime", "verdict") else "right")
     prepared = f"{report.prepared_max_abs_logit:.1e}"
     table.add_row("prepared graph", "pytorch", prepared, "", "", "", "", "", "", style="dim")
@@ -57,7 +67,9 @@ def cells(artifact: ArtifactReport) -> list[str]:
         f"{m.label_agreement:.3%}",
         "–" if m.skin_iou_agreement is None else f"{m.skin_iou_agreement:.4f}",
         f"{m.boundary_agreement:.4f}",
-        "–" if m.miou is None or m.miou_reference is None else f"{m.miou:.4f} ({m.miou - m.miou_reference:+.4f})",
+        "–"
+        if m.miou is None or m.miou_reference is None
+        else f"{m.miou:.4f} ({m.miou - m.miou_reference:+.4f})",
     ]
 
 
@@ -72,7 +84,9 @@ def write_html(report: ParityReport, path: Path, pictures: tuple[tuple[str, str]
     """The report as one self-contained page. `pictures`: (caption, data URI)."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    environment = Environment(loader=PackageLoader("edgekit.parity", "templates"), autoescape=True, undefined=StrictUndefined)
+    environment = Environment(
+        loader=PackageLoader("edgekit.parity", "templates"), autoescape=True, undefined=StrictUndefined
+    )
     page = environment.get_template(TEMPLATE).render(
         report=report, pictures=pictures, cells=cells, sentence=sentence, name=lambda p: Path(p).name
     )

@@ -1,0 +1,163 @@
+"""A calibration set: the usable pictures of a folder, what they cover, and a manifest that pins them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from skimage.color import rgb2lab
+
+from calibration.pictures import Skipped
+from calibration.preprocess import PREPROCESSING_ID, images_in, read_input
+from edgekit.errors import CalibrationError, ImageError
+from edgekit.files import sha256_of, sha256_of_bytes
+
+SEED = 20_240_601
+BLACK_LEVEL = 8  # a picture whose brightest byte is darker says nothing
+BRIGHTNESS_EDGES = (85, 170)  # thirds of the byte range
+CLOSE_UP_SHARE = 0.35  # of the frame covered by the person
+FEWEST = 8  # below this, ranges follow single pictures
+# Individual typology angle strata (Chardon et al., Int. J. Cosmetic Science 13, 1991).
+ITA_EDGES_DEG: Mapping[str, float] = {
+    "very light": 55, "light": 41, "intermediate": 28, "tan": 10, "brown": -30, "dark": -180,
+}  # fmt: skip
+MIN_SKIN_PIXELS = 64
+
+Masks = Callable[
+    [NDArray[np.uint8]], NDArray[np.float32]
+]  # image (size, size, 3) to (h, w, 3) skin, hair, clothes
+
+
+@dataclass(frozen=True)
+class CalibrationSet:
+    """Paths in a fixed order, decoded once at `size`; `coverage` counts strata, `warnings` are for people."""
+
+    folder: Path
+    size: int
+    files: Mapping[str, str]  # file name to sha256
+    images: tuple[NDArray[np.uint8], ...]  # (size, size, 3) each
+    skipped: tuple[Skipped, ...]
+    coverage: Mapping[str, Mapping[str, int]]
+    warnings: tuple[str, ...]
+
+    def manifest(self) -> dict[str, object]:
+        """What pins the set: files and their sha256, seed, preprocessing, coverage, what was left out."""
+        return {
+            "files": dict(self.files),
+            "seed": SEED,
+            "preprocessing": PREPROCESSING_ID,
+            "size": self.size,
+            "coverage": {name: dict(counts) for name, counts in self.coverage.items()},
+            "skipped": [asdict(item) for item in self.skipped],
+        }
+
+    @property
+    def sha256(self) -> str:
+        """Digest of the files' digests in order: the same photos give the same."""
+        return sha256_of_bytes("".join(f"{digest}\n" for digest in self.files.values()).encode())
+
+
+def read_calibration_set(
+    folder: Path,
+    size: int,
+    masks: Masks | None = None,
+    limit: int | None = None,
+    forbidden: Collection[str] = (),
+) -> CalibrationSet:
+    """The usable pictures of a folder in an order drawn with `SEED` from their names; at most `limit`.
+
+    masks: the float model's own group mask, for person and skin-tone coverage. forbidden: sha256 of pictures that
+    must not be calibrated on (the evaluation set). Raises CalibrationError: no usable picture, an overlap.
+    """
+    skipped: list[Skipped] = []
+    files: dict[str, str] = {}
+    images: list[NDArray[np.uint8]] = []
+    for path in _shuffled(images_in(folder)):
+        if limit is not None and len(images) >= limit:
+            break
+        digest = sha256_of(path)
+        if digest in forbidden:
+            raise CalibrationError(f"{path} is also an evaluation picture; calibrate on other photos.")
+        try:
+            image = read_input(path, size)
+        except ImageError as error:
+            skipped.append(Skipped(path.name, error.reason))
+            continue
+        reason = (
+            "is a duplicate"
+            if digest in files.values()
+            else "is all black"
+            if image.max() < BLACK_LEVEL
+            else ""
+        )
+        if reason:
+            skipped.append(Skipped(path.name, reason))
+            continue
+        files[path.name] = digest
+        images.append(image)
+    if not images:
+        raise CalibrationError(f"{folder} holds no usable picture ({len(skipped)} left out).")
+    coverage = _coverage(images, masks)
+    warnings = _warnings(folder, len(images), coverage)
+    return CalibrationSet(folder, size, files, tuple(images), tuple(skipped), coverage, warnings)
+
+
+def sha256_of_images(folder: Path) -> frozenset[str]:
+    """Digests of the pictures in a folder, to keep them out of calibration."""
+    return frozenset(sha256_of(path) for path in images_in(folder))
+
+
+def _shuffled(paths: list[Path]) -> list[Path]:
+    order = np.random.default_rng(SEED).permutation(len(paths))
+    return [paths[i] for i in order]
+
+
+def _coverage(images: list[NDArray[np.uint8]], masks: Masks | None) -> dict[str, Counter[str]]:
+    brightness: Counter[str] = Counter({"dark": 0, "middle": 0, "bright": 0})
+    framing: Counter[str] = Counter({"no person": 0, "full body": 0, "close-up": 0})
+    tones: Counter[str] = Counter(dict.fromkeys(ITA_EDGES_DEG, 0))
+    for image in images:
+        brightness[("dark", "middle", "bright")[int(np.digitize(image.mean(), BRIGHTNESS_EDGES))]] += 1
+        if masks is None:
+            continue
+        weights = masks(image)  # (h, w, 3)
+        person = float((weights.sum(-1) > 0.5).mean())
+        framing["no person" if person < 0.01 else "full body" if person < CLOSE_UP_SHARE else "close-up"] += 1
+        tone = skin_tone(image, weights[..., 0])
+        if tone is not None:
+            tones[tone] += 1
+    return {"brightness": brightness} | ({} if masks is None else {"framing": framing, "skin tone": tones})
+
+
+def skin_tone(image: NDArray[np.uint8], skin: NDArray[np.float32]) -> str | None:
+    """The stratum of a picture's median skin: ITA = atan((L* − 50) / b*). None with too little skin.
+
+    image: (size, size, 3) uint8 sRGB; skin: (h, w) weights in [0, 1], of a divisor of the size.
+    """
+    step = image.shape[0] // skin.shape[0]
+    pixels = image[step // 2 :: step, step // 2 :: step][: skin.shape[0], : skin.shape[1]][skin > 0.5]
+    if len(pixels) < MIN_SKIN_PIXELS:
+        return None
+    lightness, _, yellow = np.median(rgb2lab(pixels[None] / 255.0)[0], axis=0)
+    angle = float(np.degrees(np.arctan2(lightness - 50, yellow)))
+    return next(name for name, edge in ITA_EDGES_DEG.items() if angle > edge)
+
+
+def _warnings(folder: Path, n: int, coverage: Mapping[str, Mapping[str, int]]) -> tuple[str, ...]:
+    found = []
+    if n < FEWEST:
+        found.append(
+            f"only {n} usable picture(s) in {folder}: the ranges will follow them; use at least {FEWEST}"
+        )
+    framing = coverage.get("framing", {})
+    if framing and framing["no person"] == n:
+        found.append(f"the float model finds no person in any picture of {folder}")
+    for name, counts in coverage.items():
+        empty = [stratum for stratum, count in counts.items() if count == 0 and stratum != "no person"]
+        if empty:
+            found.append(f"no picture covers {name}: {', '.join(empty)}")
+    return tuple(found)

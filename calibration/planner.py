@@ -1,0 +1,202 @@
+"""The recipe planner: the fastest recipe inside an accuracy budget.
+
+Everything int8 first; then the blocks that hurt most are taken back to float compute, one by one, until the
+budget holds; then each of them is tried in int8 again. Every measured point is written to a journal at once,
+so an interrupted plan goes on where it stopped. The planner measures nothing itself: `Measure` does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from converters.recipes import BLOCKS, Mode, Recipe
+from edgekit.errors import CalibrationError
+from edgekit.files import json_text, write_json
+
+JOURNAL_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Point:
+    """One measured recipe against the float model. `cost` is what is minimised, float = 1 (latency ratio, or
+    the share of MACs that stay float). Agreements and IoUs are in [0, 1]; None without true labels."""
+
+    size_bytes: int
+    cost: float
+    agreement: float
+    snr_db: float
+    partitions: int | None = None
+    miou_drop: float | None = None
+    skin_iou_drop: float | None = None
+    skin_delta_e00_p95: float | None = None
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a recipe may lose. A bound whose metric a point does not have is not kept."""
+
+    min_agreement: float = 0.98
+    max_miou_drop: float | None = None
+    max_skin_iou_drop: float | None = None
+    max_skin_de: float | None = None
+
+    def holds(self, point: Point) -> bool:
+        """Whether a point keeps every stated bound."""
+        pairs = (
+            (point.miou_drop, self.max_miou_drop),
+            (point.skin_iou_drop, self.max_skin_iou_drop),
+            (point.skin_delta_e00_p95, self.max_skin_de),
+        )
+        kept = all(bound is None or (value is not None and value <= bound) for value, bound in pairs)
+        return kept and point.agreement >= self.min_agreement
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A recipe and what was measured of it; `why` says which step asked for it."""
+
+    why: str
+    recipe: Recipe
+    point: Point
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The chosen recipe, every trial in the order they were made, and each block's damage in dB."""
+
+    recipe: Recipe
+    chosen: Trial
+    trials: tuple[Trial, ...]
+    sensitivity_db: dict[str, float]
+
+    def pareto(self) -> tuple[Trial, ...]:
+        """The trials that no other one beats in both cost and agreement, cheapest first."""
+        whole = [trial for trial in self.trials if not trial.why.startswith("sensitivity")]
+        best: list[Trial] = []
+        for trial in sorted(whole, key=lambda t: (t.point.cost, -t.point.agreement)):
+            if not best or trial.point.agreement > best[-1].point.agreement:
+                best.append(trial)
+        return tuple(best)
+
+
+Measure = Callable[[Recipe], Point]
+
+
+class Journal:
+    """Measured points on disk, by recipe. A journal of other data or tools is an error, never mixed in."""
+
+    def __init__(self, path: Path | None, context: str) -> None:
+        self._path, self._context = path, context
+        self._points: dict[str, Point] = {}
+        if path is not None and path.exists():
+            self._load(path)
+
+    def _load(self, path: Path) -> None:
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+            version, context = values["version"], values["context"]
+            points = {key: Point(**value) for key, value in values["points"].items()}
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise CalibrationError(
+                f"{path} is not a planner's journal ({error}); remove it to start anew."
+            ) from error
+        if (version, context) != (JOURNAL_VERSION, self._context):
+            raise CalibrationError(
+                f"{path} belongs to another plan (data, weights or tools); remove it to start anew."
+            )
+        self._points = points
+
+    def measured(self, recipe: Recipe, measure: Measure) -> Point:
+        """The point of a recipe: remembered, or measured now and written at once."""
+        key = recipe_key(recipe)
+        if key not in self._points:
+            self._points[key] = measure(recipe)
+            if self._path is not None:
+                points = {k: asdict(p) for k, p in self._points.items()}
+                write_json(
+                    self._path, {"version": JOURNAL_VERSION, "context": self._context, "points": points}
+                )
+        return self._points[key]
+
+    def __len__(self) -> int:
+        return len(self._points)
+
+
+def recipe_key(recipe: Recipe) -> str:
+    """A digest of what a recipe does, whatever it is called."""
+    modes = [recipe.mode_of(block) for block in BLOCKS]
+    return hashlib.sha256(json_text([recipe.compute, recipe.observer, modes]).encode()).hexdigest()[:16]
+
+
+def plan(
+    measure: Measure,
+    budget: Budget,
+    observers: Sequence[str],
+    journal: Journal,
+    say: Callable[[str], None],
+    name: str = "planned",
+    fallback: Mode = "w8",
+) -> Plan:
+    """The cheapest recipe that keeps the budget.
+
+    `fallback` is the mode of a protected block: int8 weights computed in float. Raises CalibrationError when
+    even with every block protected the budget does not hold.
+    """
+    trials: list[Trial] = []
+
+    def tried(why: str, recipe: Recipe) -> Trial:
+        trial = Trial(why, recipe, journal.measured(recipe, measure))
+        trials.append(trial)
+        point = trial.point
+        say(f"{why}: agreement {point.agreement:.4f}, {point.snr_db:.1f} dB, cost {point.cost:.3f}")
+        return trial
+
+    tried("float", Recipe("fp32"))
+    best = max(
+        (tried(f"all int8, {name_}", Recipe("w8a8", mode="w8a8", observer=name_)) for name_ in observers),
+        key=lambda trial: (trial.point.agreement, trial.point.snr_db),
+    )
+    if budget.holds(best.point):
+        return Plan(replace(best.recipe, name=name), best, tuple(trials), {})
+    observer = best.recipe.observer
+    damage = {
+        block: tried(
+            f"sensitivity of {block}", Recipe("one", mode="float", blocks={block: "w8a8"}, observer=observer)
+        )
+        for block in BLOCKS
+    }
+    order = sorted(BLOCKS, key=lambda block: damage[block].point.snr_db)
+    chosen = _protected(tried, budget, order, observer, fallback)
+    chosen = _released(tried, budget, chosen, order)
+    sensitivity = {block: trial.point.snr_db for block, trial in damage.items()}
+    return Plan(replace(chosen.recipe, name=name), chosen, tuple(trials), sensitivity)
+
+
+Tried = Callable[[str, Recipe], Trial]
+
+
+def _protected(tried: Tried, budget: Budget, order: Sequence[str], observer: str, fallback: Mode) -> Trial:
+    """Protect the most sensitive block, then the next, until the budget holds."""
+    blocks: dict[str, Mode] = {}
+    for block in order:
+        blocks[block] = fallback
+        trial = tried(f"protect {block}", Recipe("mix", mode="w8a8", blocks=dict(blocks), observer=observer))
+        if budget.holds(trial.point):
+            return trial
+    raise CalibrationError("No recipe keeps the budget, not even with every block in float; loosen it.")
+
+
+def _released(tried: Tried, budget: Budget, chosen: Trial, order: Sequence[str]) -> Trial:
+    """Try each protected block in int8 again, the least sensitive first; keep what is cheaper and holds."""
+    for block in reversed(order):
+        if block not in chosen.recipe.blocks:
+            continue
+        blocks = {b: mode for b, mode in chosen.recipe.blocks.items() if b != block}
+        trial = tried(f"release {block}", replace(chosen.recipe, blocks=blocks))
+        if budget.holds(trial.point) and trial.point.cost <= chosen.point.cost:
+            chosen = trial
+    return chosen

@@ -1,0 +1,87 @@
+"""Activation ranges: collected from a running float model, saved, compared."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calibration.observers import OBSERVERS, Observer
+from edgekit.errors import CalibrationError, UnknownName
+from edgekit.files import write_json
+
+RANGES_VERSION = 1
+STABILITY_BOUND = 0.1  # of a range's width: more, and half the pictures say something else
+Run = Callable[[NDArray[np.uint8]], Mapping[str, NDArray[np.float32]]]
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """(low, high) of every observed tensor of one float graph, and where they come from."""
+
+    target: str
+    observer: str
+    pictures: int
+    weights_sha256: str
+    calibration_sha256: str
+    tensors: Mapping[str, tuple[float, float]]
+    version: int = RANGES_VERSION
+
+    def save(self, path: Path) -> None:
+        write_json(path, asdict(self))
+
+
+def read_ranges(path: Path) -> Ranges:
+    """Saved ranges. CalibrationError: unreadable or of another version."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        if values["version"] != RANGES_VERSION:
+            raise CalibrationError(
+                f"{path} has version {values['version']}; this edgekit reads {RANGES_VERSION}."
+            )
+        values["tensors"] = {
+            name: (float(low), float(high)) for name, (low, high) in values["tensors"].items()
+        }
+        return Ranges(**values)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CalibrationError(f"{path} does not hold activation ranges ({error}).") from error
+
+
+def collect_ranges(
+    run: Run, images: Iterable[NDArray[np.uint8]], observers: Iterable[str]
+) -> dict[str, dict[str, tuple[float, float]]]:
+    """Observer name to tensor name to (low, high), from one pass over the images.
+
+    run: (size, size, 3) uint8 to named float tensors. Raises UnknownName for an observer, CalibrationError for
+    a tensor that is not finite.
+    """
+    names = tuple(observers)
+    for name in names:
+        if name not in OBSERVERS:
+            raise UnknownName("observer", name, OBSERVERS)
+    watched: dict[str, dict[str, Observer]] = {name: {} for name in names}
+    for image in images:
+        for tensor, values in run(image).items():
+            if not np.isfinite(values).all():
+                raise CalibrationError(f"Tensor {tensor} is not finite on a calibration picture.")
+            for name in names:
+                if tensor not in watched[name]:
+                    watched[name][tensor] = OBSERVERS[name]()
+                watched[name][tensor].update(values)
+    return {name: {tensor: o.range() for tensor, o in tensors.items()} for name, tensors in watched.items()}
+
+
+def unstable_share(
+    first: Mapping[str, tuple[float, float]], second: Mapping[str, tuple[float, float]]
+) -> float:
+    """Share of tensors whose ends differ by more than `STABILITY_BOUND` of their width between two halves."""
+    moved = 0
+    for tensor, (low, high) in first.items():
+        other_low, other_high = second[tensor]
+        width = max(high, other_high) - min(low, other_low)
+        moved += max(abs(low - other_low), abs(high - other_high)) > STABILITY_BOUND * width
+    return moved / len(first) if first else 0.0

@@ -1,0 +1,36 @@
+"""Tables made for sRGB, rebuilt for Display P3 pictures, so that engines and shaders stay the same."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgekit.color.interpolation import tetrahedral
+from edgekit.color.lut import Lut3D, grid
+from edgekit.color.rgb import (
+    XYZ_FROM_P3,
+    XYZ_FROM_SRGB,
+    FloatArray,
+    encoded_from_linear,
+    linear_from_encoded,
+)
+
+# The same white point and the same transfer curve: only the primaries differ.
+SRGB_FROM_P3: FloatArray = np.linalg.inv(XYZ_FROM_SRGB) @ XYZ_FROM_P3
+P3_FROM_SRGB: FloatArray = np.linalg.inv(SRGB_FROM_P3)
+
+
+def display_p3_from_srgb(lut: Lut3D) -> Lut3D:
+    """lut: over encoded sRGB. Returns a table of the same size over, and answering in, encoded P3.
+
+    A P3 colour outside sRGB has no entry: it gets the change of the nearest sRGB colour (each channel
+    clipped), so what the table leaves alone stays as saturated as it was.
+    """
+    p3 = grid(lut.size)
+    nearest = np.clip(_converted(p3, SRGB_FROM_P3), 0.0, 1.0)
+    answer = tetrahedral(lut.table, lut.unit_from_input(nearest))
+    change = _converted(answer, P3_FROM_SRGB) - _converted(nearest, P3_FROM_SRGB)
+    return Lut3D(np.clip(p3 + change, 0.0, 1.0).astype(np.float32), title=lut.title)
+
+
+def _converted(encoded: FloatArray, matrix: FloatArray) -> FloatArray:
+    return encoded_from_linear(linear_from_encoded(encoded) @ matrix.T)

@@ -1,0 +1,84 @@
+"""16-bit PNG through OpenCV: Pillow has no 16-bit RGB (python-pillow issue 1888).
+
+OpenCV allocates whatever length a chunk declares, 3.7 GB for a file of 50 bytes; so the chunks are walked
+before it sees the file.
+"""
+
+from __future__ import annotations
+
+import zlib
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+BIT_DEPTH_OFFSET = 24  # signature 8, length 4, "IHDR" 4, width 4, height 4 (PNG, third edition, 11.2.1)
+CHUNK_FRAME_BYTES = 12  # length, type and checksum
+IHDR_BYTES = 13
+
+
+class DamagedPng(ValueError):
+    """The file's chunks do not add up."""
+
+
+def is_sixteen_bit(path: Path) -> bool:
+    with path.open("rb") as stream:
+        head = stream.read(BIT_DEPTH_OFFSET + 1)
+    return head.startswith(SIGNATURE) and head[BIT_DEPTH_OFFSET:] == b"\x10"
+
+
+def decode(path: Path, width: int, height: int) -> NDArray[np.uint16]:
+    """(H, W, 3 or 4) uint16 RGB or RGBA, as stored: orientation and profile are not applied.
+
+    width, height: what the caller has found acceptable. Raises DamagedPng.
+    """
+    import cv2
+
+    data = path.read_bytes()
+    _require_whole_chunks(data)
+    codes = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
+    if codes is None or codes.dtype != np.uint16 or codes.shape[:2] != (height, width):
+        raise DamagedPng("the picture is damaged or not 16 bits a channel")
+    bgr = np.asarray(codes, np.uint16)
+    if bgr.ndim == 2:
+        return np.repeat(bgr[..., None], 3, axis=-1)
+    return np.ascontiguousarray(bgr[..., [2, 1, 0, 3][: bgr.shape[2]]])
+
+
+def encode(
+    rgb: NDArray[np.uint16], icc: bytes | None = None, exif: bytes | None = None, xmp: bytes | None = None
+) -> bytes:
+    """The file. rgb: (H, W, 3 or 4) uint16. exif: without the JPEG's "Exif" prefix."""
+    import cv2
+
+    bgr = np.ascontiguousarray(rgb[..., [2, 1, 0, 3][: rgb.shape[2]]])
+    good, data = cv2.imencode(".png", bgr)
+    if not good:
+        raise DamagedPng("the picture could not be encoded as a 16-bit PNG")
+    header = len(SIGNATURE) + CHUNK_FRAME_BYTES + IHDR_BYTES  # other chunks come after IHDR, before IDAT
+    plain = data.tobytes()
+    chunks = [
+        _chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(icc)) if icc else b"",
+        _chunk(b"eXIf", exif) if exif else b"",
+        _chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp) if xmp else b"",
+    ]
+    return plain[:header] + b"".join(chunks) + plain[header:]
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    """PNG, third edition, 5.3: length, type, data, CRC over type and data."""
+    checksum = zlib.crc32(kind + content)
+    return len(content).to_bytes(4, "big") + kind + content + checksum.to_bytes(4, "big")
+
+
+def _require_whole_chunks(data: bytes) -> None:
+    at, names = len(SIGNATURE), []
+    while at < len(data):
+        length = int.from_bytes(data[at : at + 4], "big")
+        names.append(data[at + 4 : at + 8])
+        at += CHUNK_FRAME_BYTES + length
+        if at > len(data):
+            raise DamagedPng(f"the chunk {names[-1]!r} declares {length:,} bytes, more than the file has")
+    if names[:1] != [b"IHDR"] or names.count(b"IHDR") != 1 or names[-1] != b"IEND":
+        raise DamagedPng("the file does not run from one IHDR to IEND")

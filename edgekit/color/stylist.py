@@ -1,0 +1,142 @@
+"""One photo file in, one styled photo file out: read, segment, style, write."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.color.controls import Controls
+from edgekit.color.display_p3 import display_p3_from_srgb
+from edgekit.color.engine import Layer, Refine, styled_pixels
+from edgekit.color.photo import FORMATS, Space, read_photo, srgb_bytes, write_photo
+from edgekit.errors import EdgekitError, ImageError
+from edgekit.files import refuse_existing
+
+# (H, W, 3) uint8 sRGB → (h, w, 3) float in [0, 1], the weights of skin, hair and clothes
+Segment = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+# A table is rebuilt for Display P3 on this many points: the edge of sRGB cuts through its cells.
+P3_SIZE = 65
+
+
+@dataclass(frozen=True)
+class Job:
+    """One photo and where its styled copy goes."""
+
+    source: Path
+    destination: Path
+
+
+@dataclass(frozen=True)
+class StyledPhoto:
+    """What was done to one photo. `converted_from`: a colour profile that had to be converted to sRGB."""
+
+    path: Path
+    output: Path
+    width: int
+    height: int
+    bits: int
+    space: Space
+    converted_from: str | None
+    segment_ms: float
+    style_ms: float
+
+
+class Stylist:
+    """Layers and controls, ready for photos of either colour space."""
+
+    def __init__(
+        self,
+        layers: Mapping[str, Layer],
+        controls: Controls,
+        segment: Segment,
+        refine: Refine | None = None,
+    ) -> None:
+        self.controls, self.segment, self.refine = controls, segment, refine
+        self._layers: dict[Space, Mapping[str, Layer]] = {"srgb": layers}
+
+    def style(self, job: Job) -> StyledPhoto:
+        """Read, style and write one photo. ImageError when it cannot be read or written."""
+        photo = read_photo(job.source)
+        start = time.perf_counter()
+        mask = self.segment(srgb_bytes(photo))
+        segmented = time.perf_counter()
+        layers = self._layers_for(photo.space)
+        pixels = styled_pixels(photo.pixels, layers, self.controls, mask, self.refine)
+        styled = time.perf_counter()
+        write_photo(job.destination, photo.with_pixels(pixels))
+        height, width = photo.pixels.shape[:2]
+        return StyledPhoto(
+            path=job.source,
+            output=job.destination,
+            width=width,
+            height=height,
+            bits=photo.bits,
+            space=photo.space,
+            converted_from=photo.converted_from,
+            segment_ms=round(1e3 * (segmented - start), 1),
+            style_ms=round(1e3 * (styled - segmented), 1),
+        )
+
+    def _layers_for(self, space: Space) -> Mapping[str, Layer]:
+        if space not in self._layers:
+            self._layers[space] = display_p3_layers(self._layers["srgb"])
+        return self._layers[space]
+
+
+def display_p3_layers(layers: Mapping[str, Layer]) -> dict[str, Layer]:
+    """The same layers for pictures encoded in Display P3; layers that share a table still do."""
+    luts = {id(layer.lut): layer.lut for layer in layers.values() if layer.lut is not None}
+    rebuilt = {key: display_p3_from_srgb(lut.resampled(P3_SIZE)) for key, lut in luts.items()}
+    return {
+        group: Layer(None if layer.lut is None else rebuilt[id(layer.lut)], layer.strength)
+        for group, layer in layers.items()
+    }
+
+
+def jobs_for(paths: Iterable[Path], out: Path, force: bool) -> list[Job]:
+    """A job per photo, folders searched through. EdgekitError for nothing found, two photos with one
+    destination, or a destination that exists and may not be replaced."""
+    sources = [found for path in paths for found in _photos_at(path)]
+    jobs = [Job(source, out / relative) for source, relative in sources]
+    if not jobs:
+        raise EdgekitError(f"No photo was found; edgekit reads {', '.join(FORMATS)}.")
+    seen: dict[Path, Path] = {}
+    for job in jobs:
+        if job.destination in seen:
+            raise EdgekitError(
+                f"{job.source} and {seen[job.destination]} would both be written to {job.destination}; "
+                "style them in two runs with different --out."
+            )
+        if job.destination.resolve() == job.source.resolve():
+            raise EdgekitError(f"{job.source} would be replaced by its styled copy; choose another --out.")
+        seen[job.destination] = job.source
+        refuse_existing(job.destination, force)
+    return jobs
+
+
+def _photos_at(path: Path) -> list[tuple[Path, Path]]:
+    """(photo, path relative to the output folder): the file itself, or the photos below a folder."""
+    if not path.is_dir():
+        if not path.exists():
+            raise ImageError(path, "does not exist.")
+        return [(path, Path(path.name))]
+    found = sorted(p for p in path.rglob("*") if p.suffix.lower() in FORMATS and p.is_file())
+    return [(p, p.relative_to(path)) for p in found]
+
+
+def mask_from_picture(path: Path) -> NDArray[np.float32]:
+    """(h, w, 3) float32 in [0, 1]: red is skin, green hair, blue clothes; a grey picture is skin alone."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            grey = len(image.getbands()) == 1 and image.mode != "P"
+            rgb = np.asarray(image.convert("RGB"), np.float32) / np.float32(255)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise ImageError(path, f"is not a readable mask ({error}).") from error
+    return rgb * np.array([1, 0, 0], np.float32) if grey else rgb

@@ -1,0 +1,46 @@
+"""`edgekit lut …`: commands about look-up tables themselves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgekit import console
+
+lut = typer.Typer(name="lut", help="Look-up tables: fit one from an example pair.", no_args_is_help=True)
+
+
+@lut.callback()
+def _lut() -> None:
+    """Keeps `fit` a subcommand: with a single command typer would drop its name."""
+
+
+@lut.command("fit")
+def fit(
+    before: Annotated[Path, typer.Argument(help="The photo as it was.", show_default=False)],
+    after: Annotated[Path, typer.Argument(help="The same photo, edited.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="The .cube to write.", show_default=False)],
+    mask: Annotated[
+        Path | None,
+        typer.Option(help="White on skin: fit skin apart, into OUT with -skin before its extension."),
+    ] = None,
+    size: Annotated[int, typer.Option(min=9, max=33, help="Points a side of the fitted table.")] = 17,
+    force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+) -> None:
+    """Fit a smooth LUT to a photo and its edited version; prints the error on pixels it has not seen."""
+    from dataclasses import asdict
+
+    from edgekit.color.fit import fit_files
+
+    fitted = fit_files(before, after, mask, out, size, force)
+    for each in fitted:
+        error = each.error
+        console.say(
+            f"{each.path} ({each.region}): mean Lab L2 {error.lab_l2_before:.2f} → {error.lab_l2_after:.2f}, "
+            f"ΔE2000 {error.delta_e00_before:.2f} → {error.delta_e00_after:.2f}, {error.n:,} held-out pixels"
+        )
+    if json:
+        console.print_json({"luts": [{**asdict(each), "path": str(each.path)} for each in fitted]})

@@ -1,0 +1,122 @@
+"""LiteRT: a .tflite on this machine's CPU through XNNPACK, with any tensor readable."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import flatbuffers
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.interpreter import Interpreter
+from numpy.typing import NDArray
+
+from edgekit.errors import ConversionError
+from edgekit.runtimes import DEFAULT_THREADS, Tensors
+
+
+class LiteRT:
+    """A .tflite open in LiteRT's interpreter with the XNNPACK delegate.
+
+    `taps` become extra outputs of the graph before it is loaded, so the very same delegated kernels run;
+    quantised taps are returned dequantised.
+    """
+
+    name = "litert"
+
+    def __init__(self, path: Path, taps: Sequence[str] = (), threads: int = DEFAULT_THREADS) -> None:
+        data = read_tflite(path)
+        self._taps = tuple(taps)
+        try:
+            content = with_outputs(data, taps, path) if taps else data
+            self._interpreter = Interpreter(model_content=content, num_threads=threads)
+            self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            reason = str(error).splitlines()[0]
+            raise ConversionError("tflite", "load", f"{path} cannot be loaded ({reason}).") from error
+        self._inputs = {d["name"]: d for d in self._interpreter.get_input_details()}
+        self._outputs = {d["name"]: d for d in self._interpreter.get_output_details()}
+
+    def run(self, inputs: Tensors) -> dict[str, NDArray[Any]]:
+        """Outputs by name. Raises ConversionError for an unknown input or a wrong shape or type."""
+        for name, value in inputs.items():
+            if name not in self._inputs:
+                raise ConversionError(
+                    "tflite", "run", f"no input {name!r}; there are {', '.join(self._inputs)}."
+                )
+            try:
+                self._interpreter.set_tensor(self._inputs[name]["index"], value)
+            except ValueError as error:
+                raise ConversionError("tflite", "run", f"input {name!r}: {error}.") from error
+        self._interpreter.invoke()
+        return {name: self._read(name, detail) for name, detail in self._outputs.items()}
+
+    @property
+    def partitions(self) -> int:
+        """How many subgraphs XNNPACK runs; one means that nothing fell back to the plain kernels."""
+        operators = self._interpreter._get_ops_details()  # the only way to ask; private but stable
+        return sum(operator["op_name"] == "DELEGATE" for operator in operators)
+
+    def _read(self, name: str, detail: dict[str, Any]) -> NDArray[Any]:
+        value: NDArray[Any] = self._interpreter.get_tensor(detail["index"])
+        scales = detail["quantization_parameters"]["scales"]
+        if name in self._taps and scales.size:
+            zero_points = detail["quantization_parameters"]["zero_points"]
+            levels = value.astype(np.float32) - zero_points
+            return np.asarray(levels * scales, np.float32)
+        return value
+
+
+def read_tflite(path: Path) -> bytes:
+    """The bytes of a .tflite; ConversionError when missing or of another kind."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ConversionError("tflite", "load", f"{path} cannot be read ({error.strerror}).") from error
+    if data[4:8] != b"TFL3":
+        raise ConversionError("tflite", "load", f"{path} is not a .tflite file.")
+    return data
+
+
+def with_outputs(data: bytes, names: Sequence[str], path: Path) -> bytes:
+    """The model with the named tensors as further outputs of its main subgraph."""
+    model = parsed(data, path)
+    graph = model.subgraphs[0]
+    index = {tensor.name.decode(): i for i, tensor in enumerate(graph.tensors)}
+    missing = [name for name in names if name not in index]
+    if missing:
+        raise ConversionError("tflite", "load", f"{path} has no tensor {missing[0]!r}.")
+    graph.outputs = np.array([*graph.outputs, *(index[name] for name in names)], np.int32)
+    model.signatureDefs = None  # it would not cover the new outputs
+    return packed(model)
+
+
+def parsed(data: bytes, path: Path) -> Any:
+    """The schema's object tree (ModelT), with every buffer inside it. ConversionError for damaged bytes."""
+    try:
+        model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(data, 0))
+        for buffer in model.buffers:
+            if buffer.offset > 1:  # ai-edge-quantizer stores constants behind the flatbuffer
+                buffer.data = np.frombuffer(data, np.uint8, buffer.size, buffer.offset)
+            buffer.offset = buffer.size = 0
+    except Exception as error:  # flatbuffers has no verifier: damage surfaces as any exception
+        raise ConversionError("tflite", "load", f"{path} is damaged or truncated.") from error
+    return model
+
+
+def packed(model: Any) -> bytes:
+    """The bytes of a schema object tree."""
+    builder = flatbuffers.Builder(1 << 24)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def operator_counts(path: Path) -> dict[str, int]:
+    """How often each builtin operator occurs in a .tflite, most frequent first."""
+    names = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
+    model = parsed(read_tflite(path), path)
+    codes = [model.operatorCodes[operator.opcodeIndex] for operator in model.subgraphs[0].operators]
+    counts = Counter(names[max(code.builtinCode, code.deprecatedBuiltinCode)] for code in codes)
+    return dict(counts.most_common())

@@ -1,0 +1,161 @@
+"""The three commands as a user runs them, in this process."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+from edgekit.cli import app
+from edgekit.color.formats import write_lut
+from edgekit.color.photo import read_photo
+from edgekit.color.styles import STYLES
+from edgekit.errors import EdgekitError, UnknownName
+from tests.color.samples import bent_lut, picture
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(a) for a in arguments])
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    Image.fromarray(picture(60, 80)).save(tmp_path / "photo.png")
+    blob = np.zeros((12, 16, 3), np.uint8)
+    blob[:, :8, 0] = 255
+    Image.fromarray(blob).save(tmp_path / "mask.png")
+    return tmp_path / "photo.png"
+
+
+def test_style_with_a_preset(photo: Path, tmp_path: Path) -> None:
+    options = ("--style", "warm", "--mask", tmp_path / "mask.png", "--out", tmp_path / "out", "--json")
+    result = run("style", photo, *options)
+    assert result.exit_code == 0
+    report = json.loads(result.stdout)
+    assert report["style"] == "warm" and report["failed"] == []
+    assert report["photos"][0]["output"] == str(tmp_path / "out" / "photo.png")
+    assert read_photo(tmp_path / "out" / "photo.png").pixels.shape == (60, 80, 3)
+
+
+def test_style_with_a_lut_keeps_skin(photo: Path, tmp_path: Path) -> None:
+    write_lut(tmp_path / "l.cube", bent_lut(9))
+    result = run(
+        "style", photo, "--lut", tmp_path / "l.cube", "--mask", tmp_path / "mask.png", "--out", tmp_path / "o"
+    )
+    assert result.exit_code == 0
+    after = read_photo(tmp_path / "o" / "photo.png").pixels.astype(int)
+    difference = np.abs(after - picture(60, 80)).mean(axis=(0, 2))
+    assert difference[:35].max() == 0 and difference[45:].min() > 1
+
+
+def test_controls_reach_the_picture(photo: Path, tmp_path: Path) -> None:
+    options = (
+        "--style",
+        "warm",
+        "--mask",
+        tmp_path / "mask.png",
+        "--out",
+        tmp_path / "o",
+        "--intensity",
+        "0",
+    )
+    assert run("style", photo, *options).exit_code == 0
+    assert (read_photo(tmp_path / "o" / "photo.png").pixels == picture(60, 80)).all()
+
+
+def test_one_bad_photo_in_many_is_reported(photo: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad.jpg").write_bytes(b"no photo")
+    options = ("--style", "cool", "--mask", tmp_path / "mask.png", "--out", tmp_path / "o", "--json")
+    result = run("style", photo, tmp_path / "bad.jpg", *options)
+    assert result.exit_code == 1
+    report = json.loads(result.stdout)
+    assert len(report["photos"]) == 1
+    assert report["failed"][0]["path"].endswith("bad.jpg") and "readable" in report["failed"][0]["reason"]
+    alone = run("style", tmp_path / "bad.jpg", *options, "--force")
+    assert isinstance(alone.exception, EdgekitError)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        (),
+        ("--style", "warm", "--lut", "x.cube"),
+        ("--style", "warm", "--skin-lut", "x.cube"),
+        ("--style", "warm", "--artifact", "a.tflite", "--mask", "m.png"),
+        ("--style", "warm", "--tone", "2"),
+        ("--style", "warm", "--intensity", "-0.1"),
+    ],
+)
+def test_contradictions_are_usage_errors(photo: Path, options: tuple[str, ...]) -> None:
+    assert run("style", photo, *options).exit_code == 2
+
+
+def test_an_unknown_style_names_the_known_ones(photo: Path, tmp_path: Path) -> None:
+    result = run("style", photo, "--style", "wram", "--mask", tmp_path / "mask.png", "--out", tmp_path / "o")
+    assert isinstance(result.exception, UnknownName) and "warm" in str(result.exception)
+
+
+def test_styles_lists_and_saves(tmp_path: Path) -> None:
+    listed = run("styles", "--json", "gold", "quiet")
+    rows = json.loads(listed.stdout)["styles"]
+    assert [row["name"] for row in rows] == ["gold", "quiet"]
+    assert rows[1]["certificate"]["neutral_controls"]["max_hue_deg"] < 3.0
+    assert run("styles", "gold", "--save", tmp_path / "s").exit_code == 0
+    assert {p.name for p in (tmp_path / "s").iterdir()} == {"gold.json", "gold.cube", "gold-skin.cube"}
+    everything = run("styles")
+    assert everything.exit_code == 0 and everything.stdout == ""
+    assert all(name in everything.stderr for name in STYLES)
+
+
+def test_lut_fit_then_style_gives_the_edit_back(photo: Path, tmp_path: Path) -> None:
+    Image.fromarray(picture(300, 400)).save(tmp_path / "before.png")
+    assert (
+        run(
+            "style",
+            tmp_path / "before.png",
+            "--style",
+            "cozy",
+            "--mask",
+            tmp_path / "mask.png",
+            "--out",
+            tmp_path / "a",
+        ).exit_code
+        == 0
+    )
+    edited = tmp_path / "a" / "before.png"
+    result = run(
+        "lut",
+        "fit",
+        tmp_path / "before.png",
+        edited,
+        "--mask",
+        tmp_path / "mask.png",
+        "--out",
+        tmp_path / "f.cube",
+        "--json",
+    )
+    assert result.exit_code == 0
+    luts = json.loads(result.stdout)["luts"]
+    assert [row["region"] for row in luts] == ["everything but skin", "skin"]
+    assert luts[0]["error"]["lab_l2_after"] < 0.3 * luts[0]["error"]["lab_l2_before"]
+    options = ("--lut", tmp_path / "f.cube", "--skin-lut", tmp_path / "f-skin.cube", "--out", tmp_path / "b")
+    assert run("style", tmp_path / "before.png", *options, "--mask", tmp_path / "mask.png").exit_code == 0
+    again = read_photo(tmp_path / "b" / "before.png").pixels.astype(int)
+    assert np.abs(again - read_photo(edited).pixels).mean() < 3
+
+
+@pytest.mark.slow
+def test_style_with_the_bundled_network(tmp_path: Path) -> None:
+    from skimage.data import astronaut
+
+    Image.fromarray(astronaut()).save(tmp_path / "astronaut.png")
+    options = ("--style", "cozy", "--skin-protection", "1", "--out", tmp_path / "o")
+    assert run("style", tmp_path / "astronaut.png", *options).exit_code == 0
+    styled = read_photo(tmp_path / "o" / "astronaut.png").pixels
+    change = np.abs(styled - astronaut().astype(int))
+    face, wall = np.s_[90:150, 190:250], np.s_[20:120, 60:120]
+    assert change[face].mean() < 0.35 * change[wall].mean()

@@ -1,0 +1,194 @@
+"""Each comparison passes for the right model and fails for a wrong one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from calibration.pictures import Picture
+from edgekit.artifact import Artifact
+from edgekit.errors import CalibrationError, ConversionError, EdgekitError
+from edgekit.parity import compare, present
+from edgekit.parity.compare import check_parity
+from edgekit.parity.gates import GATES, Gates, gates_for, judge, overall
+from edgekit.parity.report import Check, Metrics, Status
+from edgekit.pipeline import artifacts_at, check
+from edgekit.runtimes import Runtime, Tensors
+from edgekit.weights import Checkpoint
+from tests.conftest import picture
+
+GOOD = Metrics(
+    n=3, max_abs_logit=1e-5, psnr_db=120, label_agreement=1.0, previous_label_agreement=1.0,
+    mean_iou_agreement=1.0, skin_iou_agreement=1.0, boundary_agreement=1.0, output_error_levels=0.5,
+    per_class_iou_agreement={}, n_labelled=3, miou=0.4, miou_reference=0.4, skin_iou=0.5,
+    skin_iou_reference=0.5, skin_delta_e00_p95=0.2,
+)  # fmt: skip
+BAD = {
+    "max_abs_logit": 1.0, "label_agreement": 0.5, "output_error_levels": 9.0, "miou": 0.3, "skin_iou": 0.4,
+    "skin_delta_e00_p95": 3.0,
+}  # fmt: skip
+ALL_GATES = Gates(1e-3, 0.98, 1, 0.005, 0.005, 1.0)
+
+
+def test_every_gate_passes_a_good_artifact() -> None:
+    checks = judge(GOOD, ALL_GATES)
+    assert len(checks) == 6
+    assert overall(checks) == Status.PASSED
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_each_gate_fails_on_its_own_metric(name: str) -> None:
+    checks = judge(replace(GOOD, **{name: BAD[name]}), ALL_GATES)
+    assert [c.status for c in checks].count(Status.FAILED) == 1
+    assert overall(checks) == Status.FAILED
+
+
+def test_not_a_number_fails() -> None:
+    assert overall(judge(replace(GOOD, max_abs_logit=float("nan")), ALL_GATES)) == Status.FAILED
+
+
+def test_a_check_that_did_not_run_is_no_pass() -> None:
+    unlabelled = replace(GOOD, miou=None, miou_reference=None)
+    checks = judge(unlabelled, Gates(max_miou_drop=0.01))
+    assert [c.status for c in checks] == [Status.NOT_RUN]
+    assert "--labels" in checks[0].reason
+    assert overall(checks) == Status.NOT_RUN
+    assert overall((*checks, Check("other", Status.PASSED, 1, 1))) == Status.PASSED
+
+
+def test_recipes_that_are_not_float_keep_the_int8_gates() -> None:
+    assert gates_for("fp16") == GATES["fp16"]
+    assert gates_for("planned-7") == GATES["int8"]
+    assert gates_for("fp32").overridden(Gates(min_agreement=0.5)).min_agreement == 0.5
+
+
+def test_both_targets_pass_on_the_bundled_picture(
+    artifacts: dict[str, Artifact], checkpoint: Checkpoint
+) -> None:
+    report = check(list(artifacts.values()), checkpoint)
+    assert report.passed
+    assert [a.runtime for a in report.artifacts] == ["litert", "mil-reference"]
+    assert report.prepared_max_abs_logit < 1e-3
+    assert report.artifacts[0].metrics.max_abs_logit < 1e-3
+    assert 0 < report.artifacts[1].metrics.max_abs_logit < 0.5
+    assert present.as_json(report)["passed"] is True
+
+
+class Altered:
+    """A runtime whose answers are changed on their way out."""
+
+    def __init__(self, inner: Runtime, alter: Any) -> None:
+        self.inner, self.alter, self.name = inner, alter, inner.name
+
+    def run(self, inputs: Tensors) -> dict[str, np.ndarray[Any, Any]]:
+        return {name: self.alter(name, value) for name, value in self.inner.run(inputs).items()}
+
+
+def altered_report(
+    artifact: Artifact, checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch, alter: Any
+) -> Any:
+    right = compare.open_runtime
+
+    def wrong(path: Path, taps: Sequence[str]) -> Runtime:
+        return Altered(right(path, taps=taps), alter)
+
+    monkeypatch.setattr(compare, "open_runtime", wrong)
+    pictures = [Picture("made", picture(150, 210))]
+    return check_parity([artifact], checkpoint, pictures, Gates()).artifacts[0]
+
+
+@pytest.mark.parametrize(
+    ("failing", "alter"),
+    [
+        ("max |Δlogit|", lambda name, v: v if name == "groups" else v + 0.01),
+        ("label agreement", lambda name, v: v if name == "groups" else np.roll(v, 1, axis=-1)),
+        ("output against its definition", lambda name, v: v[..., [1, 0, 2, 3]] if name == "groups" else v),
+        ("output against its definition", lambda name, v: v.transpose(0, 2, 1, 3) if name == "groups" else v),
+    ],
+    ids=["shifted logits", "rotated classes", "swapped groups", "transposed mask"],
+)
+def test_a_wrong_artifact_fails(
+    artifacts: dict[str, Artifact],
+    checkpoint: Checkpoint,
+    monkeypatch: pytest.MonkeyPatch,
+    failing: str,
+    alter: Any,
+) -> None:
+    report = altered_report(artifacts["tflite"], checkpoint, monkeypatch, alter)
+    assert report.status == Status.FAILED
+    assert failing in report.reason
+
+
+def test_true_labels_give_miou_and_an_interval(
+    artifacts: dict[str, Artifact], checkpoint: Checkpoint
+) -> None:
+    labels = np.zeros((90, 70), np.uint8)
+    labels[20:60, 30:50] = 11
+    pictures = [Picture(str(i), picture(90, 70, i), labels) for i in range(3)]
+    metrics = check_parity([artifacts["tflite"]], checkpoint, pictures, Gates()).artifacts[0].metrics
+    assert metrics.n_labelled == 3
+    assert metrics.miou == pytest.approx(metrics.miou_reference, abs=1e-3)
+    assert metrics.skin_iou_ci95 is not None
+
+
+def test_artifacts_of_other_weights_are_refused(
+    artifacts: dict[str, Artifact], checkpoint: Checkpoint
+) -> None:
+    with pytest.raises(ConversionError, match="made from other weights"):
+        check_parity([artifacts["coreml"]], replace(checkpoint, sha256="0" * 64), [], Gates())
+
+
+def test_no_usable_picture_is_an_error(
+    artifacts: dict[str, Artifact], checkpoint: Checkpoint, tmp_path: Path
+) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"junk")
+    with pytest.raises(CalibrationError, match="No picture could be used"):
+        check([artifacts["tflite"]], checkpoint, tmp_path)
+
+
+def test_skipped_files_reach_the_report(
+    artifacts: dict[str, Artifact], checkpoint: Checkpoint, tmp_path: Path
+) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"junk")
+    Image.fromarray(picture(60, 80)).save(tmp_path / "b.png")
+    report = check([artifacts["tflite"]], checkpoint, tmp_path)
+    assert report.pictures == 1
+    assert report.skipped[0][0] == "a.jpg"
+    present.write_html(report, tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text()
+    assert "a.jpg" in page and "PASSED" in page
+
+
+def test_options_needing_labels_say_so(
+    artifacts: dict[str, Artifact], checkpoint: Checkpoint, tmp_path: Path
+) -> None:
+    with pytest.raises(EdgekitError, match="--max-miou-drop needs --labels"):
+        check([artifacts["tflite"]], checkpoint, tmp_path, stated=Gates(max_miou_drop=0.1))
+    with pytest.raises(EdgekitError, match="--labels needs --images"):
+        check([artifacts["tflite"]], checkpoint, None, tmp_path)
+
+
+def test_no_artifact_at_all_says_what_to_run(tmp_path: Path) -> None:
+    with pytest.raises(EdgekitError, match="run edgekit convert first"):
+        artifacts_at([], default=tmp_path)
+
+
+@pytest.mark.shared
+@pytest.mark.slow
+def test_real_photos_keep_the_contract(
+    artifacts: dict[str, Artifact], checkpoint: Checkpoint, shared: Path
+) -> None:
+    from calibration.pictures import Folder
+
+    people = shared / "data" / "people" / "eval"
+    folder = Folder(people / "images", people / "labels", 18)
+    few = [p for _, p in zip(range(6), folder, strict=False)]
+    report = check_parity(list(artifacts.values()), checkpoint, few, Gates(max_miou_drop=0.002))
+    assert report.passed
+    assert all(a.metrics.n_labelled == 6 for a in report.artifacts)
