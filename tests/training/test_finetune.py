@@ -8,6 +8,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from edgekit import pipeline
 from edgekit.cli import app
 from edgekit.errors import EdgekitError, MissingDependency
 from edgekit.files import sha256_of
@@ -130,3 +131,13 @@ def test_another_class_list_starts_a_new_classifier() -> None:
     assert logits.shape == (1, 3, 8, 8)
     assert other.groups.skin == (2,) and other.groups.hair == (1,)
     assert other.config.num_labels == 3
+
+
+@pytest.mark.slow
+def test_the_trained_checkpoint_converts_and_passes_parity(
+    data: Path, trained: tuple[Path, dict[str, object]], tmp_path: Path
+) -> None:
+    checkpoint = load_checkpoint(trained[0])
+    artifacts = pipeline.convert(checkpoint, pipeline.ConvertOptions(target="tflite", size=128, out=tmp_path))
+    report = pipeline.check(artifacts, checkpoint, data / "images", data / "labels")
+    assert report.passed and report.artifacts[0].metrics.n == 20
