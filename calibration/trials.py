@@ -32,7 +32,8 @@ class Judged:
 class LiteRTTrials:
     """Recipes measured on this machine's LiteRT: accuracy on held-out pictures, latency against float.
 
-    `model` is a float .tflite, `logits_name` the tensor that holds its logits; `ranges` holds each observer's ranges of its tensors.
+    `model` is a float .tflite, `logits_name` the tensor that holds its logits; `ranges` holds each observer's
+    ranges of its tensors.
     """
 
     def __init__(

@@ -59,8 +59,12 @@ def convert(conversion: Conversion, path: Path) -> Converted:
         data = _half_weights(data)
     data, taps = _finished(data, conversion, image, output, path)
     path.write_bytes(data)
-    tools = tool_versions("litert-torch", "litert-converter", "ai-edge-quantizer", "ai-edge-litert", "torch")
-    return Converted((image,), (output,), taps, MINIMUM_OS, tools)
+    return Converted((image,), (output,), taps, MINIMUM_OS, tools())
+
+
+def tools() -> dict[str, str]:
+    """Versions of what shapes a .tflite."""
+    return tool_versions("litert-torch", "litert-converter", "ai-edge-quantizer", "ai-edge-litert", "torch")
 
 
 def _specs(conversion: Conversion) -> tuple[TensorSpec, TensorSpec]:

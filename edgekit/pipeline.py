@@ -12,15 +12,28 @@ from typing import TYPE_CHECKING
 
 from edgekit import console
 from edgekit.artifact import SUFFIXES, Artifact, Manifest, manifest_path_of, read_artifact, write_manifest
-from edgekit.errors import EdgekitError, UnknownName
-from edgekit.files import refuse_existing, sha256_of, size_bytes_of, staged
+from edgekit.errors import CalibrationError, EdgekitError, UnknownName
+from edgekit.files import (
+    JsonValue,
+    json_text,
+    refuse_existing,
+    sha256_of,
+    sha256_of_bytes,
+    size_bytes_of,
+    staged,
+)
 from edgekit.weights import Checkpoint, load_checkpoint
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from calibration.dataset import CalibrationSet
+    from calibration.planner import Plan
+    from calibration.ranges import Ranges
+    from calibration.trials import Judged
     from converters.conversion import Conversion
+    from converters.recipes import Recipe
     from edgekit.model.outputs import OutputMode
     from edgekit.parity.gates import Gates
     from edgekit.parity.report import ParityReport
@@ -28,17 +41,22 @@ if TYPE_CHECKING:
 # What each target stores best without calibration: Core ML computes in fp16 anyway, XNNPACK in fp32.
 DEFAULT_RECIPES = {"coreml": "fp16", "tflite": "fp32"}
 TARGETS = tuple(SUFFIXES)
+PLANNED_FOLDER = "planned"  # in a checkpoint's folder: recipe.json and ranges-<target>.json
+RECIPE_FILE = "recipe.json"
+AUTO = "auto"
 
 
 @dataclass(frozen=True)
 class ConvertOptions:
-    """What to convert to. `recipe` None: the target's default. `size` None: the checkpoint's own."""
+    """What to convert to. `recipe` None: the one planned for the checkpoint, else the target's default.
+    `size` None: the checkpoint's own. `calibration`: photos that activation ranges are taken from."""
 
     target: str = "all"
     size: int | None = None
     recipe: str | None = None
     output: OutputMode = "groups"
     mask_size: int = 0
+    calibration: Path | None = None
     out: Path = Path("artifacts")
     force: bool = False
 
@@ -53,27 +71,213 @@ def targets_of(target: str) -> tuple[str, ...]:
 def convert(checkpoint: Checkpoint, options: ConvertOptions) -> list[Artifact]:
     """Checkpoint to one artifact per target. Everything is checked before anything is written."""
     from converters.conversion import Conversion
-    from converters.recipes import recipe_named
 
     size = checkpoint.size_default if options.size is None else options.size
     planned: list[tuple[str, Conversion, Path]] = []
     for target in targets_of(options.target):
-        recipe = recipe_named(options.recipe or DEFAULT_RECIPES[target])
+        recipe = recipe_for(target, checkpoint, options)
         conversion = Conversion(checkpoint, size, recipe, options.output, options.mask_size)
         path = options.out / f"{conversion.file_stem}{SUFFIXES[target]}"
         refuse_existing(path, options.force)
         planned.append((target, conversion, path))
-    return [convert_one(target, conversion, path) for target, conversion, path in planned]
+    made = []
+    for target, conversion, path in planned:
+        ranges = ranges_for(target, conversion, options.calibration)
+        made.append(convert_one(target, conversion, path, ranges))
+    return made
 
 
-def convert_one(target: str, conversion: Conversion, path: Path) -> Artifact:
+def recipe_for(target: str, checkpoint: Checkpoint, options: ConvertOptions) -> Recipe:
+    """The recipe asked for, planned now (`auto`), planned for these weights, or the target's default."""
+    from converters.recipes import read_recipe, recipe_named
+
+    if options.recipe == AUTO:
+        if options.calibration is None:
+            raise EdgekitError("--recipe auto needs --calibration: photos to plan with.")
+        return plan(checkpoint, PlanOptions(options.calibration, options.size, target)).recipe
+    if options.recipe is not None:
+        return recipe_named(options.recipe)
+    shipped = checkpoint.folder / PLANNED_FOLDER / RECIPE_FILE
+    if shipped.is_file() and target in PLANNED_TARGETS:
+        return read_recipe(shipped)
+    return recipe_named(DEFAULT_RECIPES[target])
+
+
+def ranges_for(target: str, conversion: Conversion, calibration: Path | None) -> Ranges | None:
+    """The activation ranges a recipe needs: from the photos given, else those kept with the checkpoint.
+
+    Raises CalibrationError when a recipe has int8 activations and there are neither.
+    """
+    from calibration.ranges import read_ranges
+
+    recipe = conversion.recipe
+    if not recipe.needs_calibration:
+        return None
+    if calibration is not None:
+        return observe(target, conversion, calibration_set(calibration, conversion), [recipe.observer])[
+            recipe.observer
+        ]
+    kept = conversion.checkpoint.folder / PLANNED_FOLDER / f"ranges-{target}.json"
+    if kept.is_file():
+        ranges = read_ranges(kept)
+        if ranges.weights_sha256 == conversion.checkpoint.sha256 and ranges.observer == recipe.observer:
+            return ranges
+    raise CalibrationError(
+        f"Recipe {recipe.name} has int8 activations; pass --calibration with photos like those it will see."
+    )
+
+
+def calibration_set(folder: Path, conversion: Conversion, limit: int | None = None) -> CalibrationSet:
+    """The pictures of a folder, with coverage by the float model's own mask; its warnings are said."""
+    from calibration.dataset import read_calibration_set
+
+    has_skin = bool(conversion.checkpoint.groups.skin)
+    masks = group_segmenter(checkpoint=conversion.checkpoint) if has_skin else None
+    with console.quiet_libraries():
+        found = read_calibration_set(folder, conversion.size, masks, limit)
+    for item in found.skipped:
+        console.say(f"left out {item.name}: {item.reason}")
+    for warning in found.warnings:
+        console.say(f"warning: {warning}")
+    return found
+
+
+def observe(
+    target: str, conversion: Conversion, pictures: CalibrationSet, observers: Sequence[str]
+) -> dict[str, Ranges]:
+    """Observer name to the ranges of the target's float graph over a calibration set."""
+    import tempfile
+
+    from calibration.ranges import Ranges, collect_ranges
+    from converters import OBSERVABLES
+
+    console.say(f"observing {len(pictures.images)} calibration pictures …")
+    with tempfile.TemporaryDirectory() as folder, console.quiet_libraries():
+        run = OBSERVABLES[target]()(conversion, Path(folder))
+        images = console.track(pictures.images, len(pictures.images), "observing")
+        collected = collect_ranges(run, images, observers)
+    weights = conversion.checkpoint.sha256
+    return {
+        name: Ranges(target, name, len(pictures.images), weights, pictures.sha256, tensors)
+        for name, tensors in collected.items()
+    }
+
+
+@dataclass(frozen=True)
+class PlanOptions:
+    """What a plan may use and may lose. `labels`: true labels of the calibration photos, by name."""
+
+    calibration: Path
+    size: int | None = None
+    target: str = "tflite"
+    labels: Path | None = None
+    min_agreement: float = 0.98
+    max_miou_drop: float | None = None
+    journal: Path | None = None
+    name: str = "planned"
+
+
+PLANNED_TARGETS = ("tflite",)
+JUDGED_SHARE = 4  # every fourth calibration picture judges; the others give the ranges
+JUDGED_MOST = 16
+
+
+def plan(checkpoint: Checkpoint, options: PlanOptions) -> Plan:
+    """The fastest recipe inside a budget, measured on this machine; its evidence is in the recipe."""
+    import tempfile
+
+    from calibration.planner import Budget, Journal
+    from calibration.planner import plan as search
+    from calibration.trials import LiteRTTrials
+    from converters import tflite
+    from converters.conversion import Conversion
+    from converters.recipes import recipe_named
+
+    if options.target not in PLANNED_TARGETS:
+        raise EdgekitError(
+            f"edgekit plans on {', '.join(PLANNED_TARGETS)}, whose runtime it can time here; "
+            "the recipe it finds converts to every target."
+        )
+    size = checkpoint.size_default if options.size is None else options.size
+    conversion = Conversion(checkpoint, size, recipe_named("fp32"))
+    whole = calibration_set(options.calibration, conversion)
+    seen, judged = split(whole)
+    budget = Budget(options.min_agreement, options.max_miou_drop)
+    context = sha256_of_bytes(
+        json_text([checkpoint.sha256, whole.sha256, size, options.target, tflite.tools()]).encode()
+    )
+    journal = Journal(options.journal, context)
+    ranges = observe(options.target, conversion, seen, PLAN_OBSERVERS)
+    with tempfile.TemporaryDirectory() as folder, console.quiet_libraries():
+        trials = LiteRTTrials(
+            tflite.float_model(conversion),
+            {name: found.tensors for name, found in ranges.items()},
+            labelled(whole, judged, options.labels, len(checkpoint.class_names)),
+            checkpoint.groups.skin,
+            Path(folder),
+            tflite.LOGITS,
+        )
+        found = search(trials.measure, budget, PLAN_OBSERVERS, journal, console.say, options.name)
+    return replace(found, recipe=replace(found.recipe, evidence=evidence_of(found, whole, len(judged))))
+
+
+PLAN_OBSERVERS = ("moving-average", "percentile")  # min-max and mse never won (docs/quantization.md)
+
+
+def split(pictures: CalibrationSet) -> tuple[CalibrationSet, tuple[int, ...]]:
+    """The pictures that give ranges, and the indices of those that judge; with too few, all do both."""
+    n = len(pictures.images)
+    judged = tuple(range(0, n, JUDGED_SHARE))[:JUDGED_MOST]
+    if n < 2 * JUDGED_SHARE:
+        return pictures, tuple(range(n))
+    kept = tuple(image for i, image in enumerate(pictures.images) if i not in judged)
+    return replace(pictures, images=kept), judged
+
+
+def labelled(
+    pictures: CalibrationSet, judged: Sequence[int], labels: Path | None, classes: int
+) -> list[Judged]:
+    """The judging pictures, with true labels where the folder has them."""
+    from calibration.preprocess import read_labels
+    from calibration.trials import Judged
+
+    names = list(pictures.files)
+    made = []
+    for i in judged:
+        file = None if labels is None else labels / f"{Path(names[i]).stem}.png"
+        truth = read_labels(file, classes) if file is not None and file.is_file() else None
+        made.append(Judged(pictures.images[i], truth))
+    if labels is not None and all(item.labels is None for item in made):
+        raise CalibrationError(f"{labels} has a label for none of the judging pictures.")
+    return made
+
+
+def evidence_of(found: Plan, pictures: CalibrationSet, judged: int) -> JsonValue:
+    """What a planned recipe is based on, for its JSON."""
+    from dataclasses import asdict
+
+    rows: list[JsonValue] = [
+        {"step": trial.why, "protected": list(trial.recipe.blocks), **asdict(trial.point)}
+        for trial in found.pareto()
+    ]
+    return {
+        "calibration_sha256": pictures.sha256,
+        "pictures": len(pictures.images),
+        "judged": judged,
+        "pareto": rows,
+        "sensitivity_db": dict(found.sensitivity_db),
+    }
+
+
+def convert_one(target: str, conversion: Conversion, path: Path, ranges: Ranges | None = None) -> Artifact:
     """Write one artifact and its manifest, whole or not at all."""
     from calibration.preprocess import PREPROCESSING_ID
     from converters import CONVERTERS
 
     console.say(f"converting to {path.name} …")
     with staged(path) as temporary, console.quiet_libraries():
-        converted = CONVERTERS[target]()(conversion, temporary)
+        ready = conversion if ranges is None else replace(conversion, ranges=ranges.tensors)
+        converted = CONVERTERS[target]()(ready, temporary)
         sha256, size_bytes = sha256_of(temporary), size_bytes_of(temporary)
         manifest_path_of(path).unlink(missing_ok=True)  # never a manifest of other bytes
     checkpoint = conversion.checkpoint
@@ -91,7 +295,7 @@ def convert_one(target: str, conversion: Conversion, path: Path) -> Artifact:
         groups=dict(checkpoint.groups.items()),
         preprocessing=PREPROCESSING_ID,
         weights_sha256=checkpoint.sha256,
-        calibration_sha256=None,
+        calibration_sha256=None if ranges is None else ranges.calibration_sha256,
         minimum_os=converted.minimum_os,
         tools=converted.tools,
         sha256=sha256,
@@ -120,19 +324,21 @@ def check(
     from calibration.pictures import Folder, astronaut
     from edgekit.parity.compare import check_parity
     from edgekit.parity.gates import Gates
+    from edgekit.parity.picture import PixelGate
 
     stated = stated or Gates()
     if labels is not None and images is None:
         raise EdgekitError("--labels needs --images: the folder of the pictures they belong to.")
     if stated.max_miou_drop is not None and labels is None:
         raise EdgekitError("--max-miou-drop needs --labels: true labels to measure mIoU with.")
+    gate = PixelGate(checkpoint) if checkpoint.groups.skin else None
     if images is None:
         with console.quiet_libraries():
-            return check_parity(artifacts, checkpoint, [astronaut()], stated)
+            return check_parity(artifacts, checkpoint, [astronaut()], stated, gate)
     folder = Folder(images, labels, len(checkpoint.class_names))
     with console.quiet_libraries():
         pictures = console.track(folder, len(folder), "comparing pictures")
-        report = check_parity(artifacts, checkpoint, pictures, stated)
+        report = check_parity(artifacts, checkpoint, pictures, stated, gate)
     skipped = tuple((item.name, item.reason) for item in folder.skipped)
     return replace(report, skipped=skipped, notes=tuple(folder.notes))
 

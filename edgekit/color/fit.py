@@ -23,9 +23,8 @@ from numpy.typing import NDArray
 from edgekit.color.formats.cube import write_cube
 from edgekit.color.interpolation import trilinear
 from edgekit.color.lut import Lut3D, grid
-from edgekit.color.photo import read_photo, srgb_bytes
+from edgekit.color.photo import mask_from_picture, read_photo, srgb_bytes
 from edgekit.color.rgb import FloatArray
-from edgekit.color.stylist import mask_from_picture
 from edgekit.errors import LutError
 from edgekit.files import refuse_existing
 

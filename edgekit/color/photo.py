@@ -119,6 +119,19 @@ def write_photo(path: Path, photo: Photo) -> None:
         image.save(temporary, format=form, **SAVE_OPTIONS[form], **options)
 
 
+def mask_from_picture(path: Path) -> NDArray[np.float32]:
+    """(h, w, 3) float32 in [0, 1]: red is skin, green hair, blue clothes; a grey picture is skin alone."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            grey = len(image.getbands()) == 1 and image.mode != "P"
+            rgb = np.asarray(image.convert("RGB"), np.float32) / np.float32(255)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise ImageError(path, f"is not a readable mask ({error}).") from error
+    return rgb * np.array([1, 0, 0], np.float32) if grey else rgb
+
+
 def upright_exif(exif: bytes) -> bytes:
     """The same EXIF block with the orientation of its first directory set to 1; all else untouched."""
     start = 6 if exif.startswith(b"Exif\0\0") else 0

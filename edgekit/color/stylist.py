@@ -127,16 +127,3 @@ def _photos_at(path: Path) -> list[tuple[Path, Path]]:
         return [(path, Path(path.name))]
     found = sorted(p for p in path.rglob("*") if p.suffix.lower() in FORMATS and p.is_file())
     return [(p, p.relative_to(path)) for p in found]
-
-
-def mask_from_picture(path: Path) -> NDArray[np.float32]:
-    """(h, w, 3) float32 in [0, 1]: red is skin, green hair, blue clothes; a grey picture is skin alone."""
-    from PIL import Image
-
-    try:
-        with Image.open(path) as image:
-            grey = len(image.getbands()) == 1 and image.mode != "P"
-            rgb = np.asarray(image.convert("RGB"), np.float32) / np.float32(255)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ImageError(path, f"is not a readable mask ({error}).") from error
-    return rgb * np.array([1, 0, 0], np.float32) if grey else rgb

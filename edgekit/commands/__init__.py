@@ -9,20 +9,28 @@ from collections.abc import Callable
 
 from typer import Typer
 
+from edgekit.commands.bench import bench
 from edgekit.commands.convert import convert
 from edgekit.commands.demo import demo
+from edgekit.commands.devices import devices
 from edgekit.commands.finetune import finetune
 from edgekit.commands.lut import lut
 from edgekit.commands.parity_check import parity_check
+from edgekit.commands.plan import plan
+from edgekit.commands.shader import shader
 from edgekit.commands.style import style
 from edgekit.commands.styles import styles
 
 COMMANDS: dict[str, Callable[..., None] | Typer] = {
     "demo": demo,
     "convert": convert,
+    "plan": plan,
     "parity-check": parity_check,
+    "shader": shader,
     "style": style,
     "lut": lut,
     "styles": styles,
     "finetune": finetune,
+    "bench": bench,
+    "devices": devices,
 }

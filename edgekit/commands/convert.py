@@ -21,12 +21,21 @@ def convert(
     ] = None,
     recipe: Annotated[
         str | None,
-        typer.Option(help="fp32, fp16 or another recipe.", show_default="fp16 for Core ML, fp32 for TFLite"),
+        typer.Option(
+            help="fp32, fp16, w8, w8a8, a planned .json, or auto to plan now.",
+            show_default="the recipe planned for the weights",
+        ),
     ] = None,
     output: Annotated[str, typer.Option(help="groups (skin, hair, clothes), labels or logits.")] = "groups",
     mask_size: Annotated[
         int, typer.Option(help="Side of the groups or labels output.", show_default="size / 4")
     ] = 0,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of photos for int8 activation ranges.", show_default="the checkpoint's own"
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the artifacts.")] = Path("artifacts"),
     force: Annotated[bool, typer.Option("--force", help="Replace existing artifacts.")] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
@@ -37,7 +46,7 @@ def convert(
 
     with console.quiet_libraries():
         checkpoint = load_checkpoint(weights)
-    options = pipeline.ConvertOptions(target, size, recipe, output, mask_size, out, force)  # type: ignore[arg-type]
+    options = pipeline.ConvertOptions(target, size, recipe, output, mask_size, calibration, out, force)  # type: ignore[arg-type]
     artifacts = pipeline.convert(checkpoint, options)
     for artifact in artifacts:
         console.say(

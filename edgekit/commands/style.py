@@ -25,7 +25,7 @@ def style(
     ] = None,
     artifact: Annotated[
         Path | None,
-        typer.Option(help="Segment with this .tflite.", show_default="the bundled weights, in PyTorch"),
+        typer.Option(help="Segment with this artifact.", show_default="the bundled weights, in PyTorch"),
     ] = None,
     mask: Annotated[
         Path | None, typer.Option(help="A mask picture instead: red skin, green hair, blue clothes.")
@@ -95,7 +95,7 @@ def _layers(style: str | None, lut: Path | None, skin_lut: Path | None) -> dict[
 
 
 def _segment(artifact: Path | None, mask: Path | None) -> Segment:
-    from edgekit.color.stylist import mask_from_picture
+    from edgekit.color.photo import mask_from_picture
 
     if mask is not None:
         drawn = mask_from_picture(mask)

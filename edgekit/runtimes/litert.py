@@ -40,12 +40,11 @@ class LiteRT:
         self._outputs = {d["name"]: d for d in self._interpreter.get_output_details()}
 
     def run(self, inputs: Tensors) -> dict[str, NDArray[Any]]:
-        """Outputs by name. Raises ConversionError for an unknown input or a wrong shape or type."""
+        """Outputs by name. Raises ConversionError for inputs that are not the model's, or of a wrong shape or type."""
+        if set(inputs) != set(self._inputs):
+            names = ", ".join(self._inputs)
+            raise ConversionError("tflite", "run", f"inputs must be {names}, not {list(inputs)}.")
         for name, value in inputs.items():
-            if name not in self._inputs:
-                raise ConversionError(
-                    "tflite", "run", f"no input {name!r}; there are {', '.join(self._inputs)}."
-                )
             try:
                 self._interpreter.set_tensor(self._inputs[name]["index"], value)
             except ValueError as error:

@@ -256,6 +256,7 @@ def test_what_cannot_be_kept_is_refused(tmp_path: Path) -> None:
         read_photo(tmp_path / "moving.webp")
 
 
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 def test_pillows_guard_does_not_stop_a_panorama_and_ours_stops_a_bomb(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import picture
 from numpy.typing import NDArray
 
 from edgekit.artifact import Artifact
 from edgekit.errors import ConversionError, UnknownName
 from edgekit.runtimes import open_runtime
 from edgekit.runtimes.litert import LiteRT
+from tests.conftest import picture
 
 
 @pytest.fixture(scope="module")

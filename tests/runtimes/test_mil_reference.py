@@ -10,7 +10,6 @@ import coremltools as ct
 import numpy as np
 import pytest
 import torch
-from conftest import picture
 from coremltools.converters.mil import Builder as mb
 from numpy.typing import NDArray
 
@@ -25,6 +24,7 @@ from edgekit.model.prepared import PreparedSegmenter
 from edgekit.runtimes import open_runtime
 from edgekit.runtimes.mil_reference import MilReference, operator_counts
 from edgekit.weights import Checkpoint
+from tests.conftest import picture
 
 SIZE = 128
 SPECIFICATION = "Data/com.apple.CoreML/model.mlmodel"
@@ -141,7 +141,7 @@ def test_wrong_inputs(
 # -- packages made by hand ------------------------------------------------------------------------------------
 
 
-def saved(program: object, path: Path, **options: object) -> Path:
+def saved(program: object, path: Path) -> Path:
     """A MIL program as a package at `path`, in fp32."""
     model = ct.convert(
         program,
@@ -149,10 +149,25 @@ def saved(program: object, path: Path, **options: object) -> Path:
         minimum_deployment_target=ct.target.iOS16,
         compute_precision=ct.precision.FLOAT32,
         skip_model_load=True,
-        **options,
     )
     model.save(str(path))
     return path
+
+
+def declare_images(path: Path, *names: str) -> None:
+    """Turn tensors of a package's interface into RGB images of the same size."""
+    from coremltools.proto import FeatureTypes_pb2, Model_pb2
+
+    specification = Model_pb2.Model.FromString((path / SPECIFICATION).read_bytes())
+    description = specification.description
+    for feature in (*description.input, *description.output):
+        if feature.name in names:
+            feature.type.imageType.CopyFrom(
+                FeatureTypes_pb2.ImageFeatureType(
+                    height=64, width=70, colorSpace=FeatureTypes_pb2.ImageFeatureType.RGB
+                )
+            )
+    (path / SPECIFICATION).write_bytes(specification.SerializeToString())
 
 
 def test_image_outputs_are_rounded_and_clipped(tmp_path: Path) -> None:
@@ -162,21 +177,26 @@ def test_image_outputs_are_rounded_and_clipped(tmp_path: Path) -> None:
     def program(image: object) -> object:
         return mb.add(x=mb.mul(x=image, y=np.float32(1.4)), y=np.float32(-20.25), name="out")
 
-    rgb = ct.colorlayout.RGB
-    path = saved(
-        program,
-        tmp_path / "levels.mlpackage",
-        inputs=[ct.ImageType(name="image", shape=(1, 3, 64, 70), color_layout=rgb)],
-        outputs=[ct.ImageType(name="out", color_layout=rgb)],
-    )
+    path = saved(program, tmp_path / "levels.mlpackage")
+    declare_images(path, "image", "out")
     image = picture(64, 70)[None]
     out = MilReference(path).run({"image": image})["out"]
     wanted = np.clip(np.rint(image.transpose(0, 3, 1, 2) * 1.4 - 20.25), 0, 255)
     assert wanted.min() == 0
     assert wanted.max() == 255
     assert out.dtype == np.uint8
-    assert (out == wanted).mean() > 0.999  # fp32 and float64 may fall on either side of a half
-    assert np.abs(out - wanted).max() <= 1
+    assert np.abs(out - wanted).max() <= 1  # fp32 and float64 may fall on either side of a half
+    assert (out == wanted).mean() > 0.999
+
+
+def test_tensors_go_in_and_out_as_they_are(tmp_path: Path) -> None:
+    @mb.program(input_specs=[mb.TensorSpec((2, 3))], opset_version=ct.target.iOS16)
+    def program(x: object) -> object:
+        return mb.mul(x=x, y=np.float32(300), name="out")
+
+    x = np.array([[0.5, -2, 3], [1, 0, -1.25]], np.float32)
+    out = MilReference(saved(program, tmp_path / "tensor.mlpackage")).run({"x": x})["out"]
+    np.testing.assert_array_equal(out, x * 300)
 
 
 @pytest.mark.parametrize("name", ["erf", "cumsum", "sin"])

@@ -16,6 +16,7 @@ FORBIDDEN = re.compile(r"<!DOCTYPE|<!ENTITY|<\s*Reference\b|<\s*[\w.]*:?include\
 DIM = re.compile(r"""\bdim\s*=\s*(["'])(.*?)\1""", re.DOTALL)
 ENCODING = re.compile(r"""<\?xml[^>]*encoding\s*=\s*["']([^"']*)["']""", re.IGNORECASE)
 MAX_OPERATIONS = 64
+MAX_PROLOGUE_CHARS = 1024  # the XML declaration is the first thing in a file
 MAX_NUMBERS = 3 * MAX_SIZE**3  # in one array
 
 
@@ -55,9 +56,6 @@ def _require_modest(path: Path, text: str) -> None:
             raise LutError(
                 path, _line_at(text, array.start()), f"the array size {array[2][:40]!r} is refused."
             )
-
-
-MAX_PROLOGUE_CHARS = 1024  # the XML declaration is the first thing in a file
 
 
 def _line_at(text: str, position: int) -> int:

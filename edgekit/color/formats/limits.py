@@ -12,6 +12,7 @@ from edgekit.errors import LutError
 
 MAX_TEXT_BYTES = 128 * 2**20  # 129³ rows of three 9-digit numbers are 77 MB; no real file comes near
 MAX_PICTURE_BYTES = 64 * 2**20  # a 16-bit 1331×1331 Hald image is 11 MB uncompressed
+MAX_MAGNITUDE = 65504.0  # the largest half float; what a table could ever be stored as
 MAX_LINE_CHARS = 4096  # three numbers take 80; a .3dl shaper line of 129 numbers takes 700
 
 
@@ -72,9 +73,6 @@ def numbers_in(path: Path, line: Line, count: int) -> tuple[float, ...]:
     if max(map(abs, values)) > MAX_MAGNITUDE:
         raise LutError(path, line.number, f"{line.text[:60]!r} is out of range.")
     return values
-
-
-MAX_MAGNITUDE = 65504.0  # the largest half float; what a table could ever be stored as
 
 
 def whole_number_in(path: Path, line: Line, text: str, low: int, high: int) -> int:

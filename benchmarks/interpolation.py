@@ -1,0 +1,70 @@
+"""Trilinear or tetrahedral: how far an 8-bit table's answer is from the style itself.
+
+    python -m benchmarks.interpolation [--samples 5000]
+
+Every preset's two grades, at uniform random colours and on the grey ramp: ΔE2000 between the grade's own
+formula and its 8-bit table, read trilinearly with exact fractions, trilinearly with the 8-bit fractions
+of many texture units, and tetrahedrally (exact fetches).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+
+import numpy as np
+from numpy.typing import NDArray
+from skimage.color import deltaE_ciede2000, rgb2lab
+
+from edgekit.color.grade import Grade, graded, lut_from_grade
+from edgekit.color.interpolation import Interpolate, tetrahedral, trilinear
+from edgekit.color.styles import STYLES
+
+SIZES = (17, 33, 64)
+FRACTION_STEPS = 256.0
+
+
+def coarse_trilinear(table: NDArray[np.floating], rgb: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Trilinear with the position in the cell rounded to 1/256."""
+    last = table.shape[0] - 1
+    return trilinear(table, np.round(rgb * last * FRACTION_STEPS) / FRACTION_STEPS / last)
+
+
+READS = {
+    "trilinear, exact": trilinear,
+    "trilinear, 8-bit fractions": coarse_trilinear,
+    "tetrahedral": tetrahedral,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--samples", type=int, default=5000)
+    samples = parser.parse_args().samples
+    random = np.random.default_rng(0).random((samples, 3))
+    grey = np.repeat(np.linspace(0.0, 1.0, 256)[:, None], 3, axis=1)
+    grades = [grade for style in STYLES.values() for grade in (style.everything, style.skin)]
+    print(
+        f"{len(grades)} grades, N = {samples} colours and 256 greys each, {os.cpu_count()} cores, "
+        f"numpy {np.__version__}, Python {platform.python_version()}\n"
+    )
+    print("| points a side | read | ΔE2000 mean | p99 | max | greys mean | greys max |")
+    print("|---|---|---|---|---|---|---|")
+    for size in SIZES:
+        for name, read in READS.items():
+            colours = np.concatenate([error(grade, size, read, random) for grade in grades])
+            greys = np.concatenate([error(grade, size, read, grey) for grade in grades])
+            print(
+                f"| {size} | {name} | {colours.mean():.3f} | {np.percentile(colours, 99):.3f} | "
+                f"{colours.max():.2f} | {greys.mean():.3f} | {greys.max():.2f} |"
+            )
+
+
+def error(grade: Grade, size: int, read: Interpolate, rgb: NDArray[np.float64]) -> NDArray[np.float64]:
+    table = np.round(lut_from_grade(grade, size).table * 255.0) / 255.0
+    return deltaE_ciede2000(rgb2lab(graded(rgb, grade)), rgb2lab(read(table, rgb)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+"""What the fused pass costs on Mesa's llvmpipe, against the same picture made in two passes.
+
+    python -m benchmarks.shader_cost [--megapixels 3] [--runs 15]
+
+The two-pass equivalent first upsamples the mask to the picture's size into a texture, then looks up and
+blends from that texture: what an app does that upsamples the mask on its own. Both draw the same
+picture (checked), in one process, interleaved; the ratio is of medians. The other rows are the fused
+pass in its variants. llvmpipe runs on the CPU: the ratio is what matters, not the milliseconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from device_tests.shader_backends.cases import guide_of, image, mask_weights, swirl_lut, warm_lut
+from device_tests.shader_backends.mesa_essl import MesaEssl
+from edgekit.shader.compose import describe, everything_but_skin, refinement_named
+from edgekit.shader.description import INTERPOLATIONS, DialectText, Interpolation, SourceText, Stage
+from edgekit.shader.emit import ESSL_VERTEX
+from edgekit.shader.oracle import Frame, mask_slots
+from edgekit.shader.refine import REFINEMENTS
+
+# A picture's worth of rows may differ by rounding: the full-size mask is stored in 8 bits.
+SAME_PICTURE_LEVELS = 2
+
+UPSAMPLE = """\
+#version 300 es
+precision highp float;
+uniform sampler2D u_image;
+uniform sampler2D u_mask;
+in highp vec2 v_uv;
+layout(location = 0) out vec4 o_color;
+void main() { o_color = texture(u_mask, v_uv); }
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--megapixels", type=float, default=3.0)
+    parser.add_argument("--runs", type=int, default=15)
+    arguments = parser.parse_args()
+    width = round((arguments.megapixels * 1e6 * 4 / 3) ** 0.5)
+    height = round(width * 3 / 4)
+    mesa = MesaEssl()
+    print(
+        f"{width}×{height}, N = {arguments.runs} interleaved runs, {os.cpu_count()} cores, {mesa.device}, "
+        f"Python {platform.python_version()}"
+    )
+    ratio = two_passes(mesa, height, width, arguments.runs)
+    variants(mesa, height, width, arguments.runs)
+    raise SystemExit(0 if ratio < 1.0 else 1)
+
+
+def two_passes(mesa: MesaEssl, height: int, width: int, runs: int) -> float:
+    """Print and return fused / two-pass."""
+    fused = frame("trilinear", "bilinear", height, width)
+    first = DialectText(
+        "essl300",
+        (SourceText("up.vert", ESSL_VERTEX), SourceText("up.frag", UPSAMPLE)),
+        Stage("up.vert", "main"),
+        Stage("up.frag", "main"),
+        fetches=1,
+    )
+    text = fused.description.dialect("essl300")
+    full_mask = mesa.draw([(fused, first)])[0]
+    second = replace(fused, pixels={**fused.pixels, "u_mask": full_mask})
+    a, b = mesa.draw([(fused, text), (second, text)])
+    assert np.abs(a.astype(int) - b.astype(int)).max() <= SAME_PICTURE_LEVELS
+    fused_ms, two_ms = [], []
+    for _ in range(runs):
+        fused_ms += mesa.draw_timed(fused, text, repeats=1)[1]
+        up = mesa.draw_timed(fused, first, repeats=1)[1][0]
+        two_ms.append(up + mesa.draw_timed(second, text, repeats=1)[1][0])
+    ratio = float(np.median(fused_ms) / np.median(two_ms))
+    print(f"fused {np.median(fused_ms):.1f} ms, two passes {np.median(two_ms):.1f} ms, ratio {ratio:.2f}")
+    return ratio
+
+
+def variants(mesa: MesaEssl, height: int, width: int, runs: int) -> None:
+    columns = [(i, r) for i in INTERPOLATIONS for r in REFINEMENTS]
+    frames = {column: frame(*column, height, width) for column in columns}
+    times: dict[tuple[Interpolation, str], list[float]] = {column: [] for column in columns}
+    for _ in range(runs):
+        for column, drawn in frames.items():
+            times[column] += mesa.draw_timed(drawn, drawn.description.dialect("essl300"), repeats=1)[1]
+    base = float(np.median(times["trilinear", "bilinear"]))
+    print("| interpolation | refinement | fetches | ms | × trilinear bilinear |\n|---|---|---|---|---|")
+    for (interpolation, refinement), ms in times.items():
+        fetches = frames[interpolation, refinement].description.dialect("essl300").fetches
+        median = float(np.median(ms))
+        print(f"| {interpolation} | {refinement} | {fetches} | {median:.1f} | {median / base:.2f} |")
+
+
+def frame(interpolation: Interpolation, refinement: str, height: int, width: int) -> Frame:
+    """One table for everything and one for skin, on the proof table's picture repeated to size."""
+    layers = everything_but_skin(warm_lut(33), swirl_lut(33))
+    description = describe(layers, interpolation=interpolation, refinement=refinement_named(refinement))
+    slots = mask_slots(description, mask_weights(), guide_of(image()))
+    return Frame(description, {"u_image": tiled(height, width), **slots}, height, width)
+
+
+def tiled(height: int, width: int) -> NDArray[np.uint8]:
+    tile = image()
+    rows, columns = -(-height // tile.shape[0]), -(-width // tile.shape[1])
+    return np.ascontiguousarray(np.tile(tile, (rows, columns, 1))[:height, :width])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""The proof table: every backend draws every case, compared with the numpy oracle.
+
+    python -m benchmarks.shader_parity [--backend NAME …]
+
+Cases: {trilinear, tetrahedral} × {bilinear, joint-bilateral, guided} × two pairs of asymmetric tables ×
+{groups; drawn regions and a second picture} × {upright, rotated, cropped, mirrored-cropped-rotated with
+the mask in another orientation}; 61×97 image, 17×23 mask. Every backend also draws texts with one
+planted mistake each, which must fail. Exit code 1 when a case fails, a mutant passes or a backend did
+not run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from device_tests.shader_backends import BACKENDS, BackendMissing
+from device_tests.shader_backends.cases import (
+    MUTANTS,
+    TOLERANCE_LEVELS,
+    Case,
+    all_cases,
+    error_levels,
+    mask_weights,
+    mutant_job,
+)
+from device_tests.shader_backends.cpu_engine import CpuEngine
+from edgekit.shader.description import INTERPOLATIONS
+from edgekit.shader.oracle import render
+from edgekit.shader.refine import REFINEMENTS
+
+CPU_ENGINE = "cpu-engine"
+COLUMNS = [(i, r) for i in INTERPOLATIONS for r in REFINEMENTS]
+Levels = dict[tuple[str, str], list[int]]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    names = [*BACKENDS, CPU_ENGINE]
+    parser.add_argument("--backend", action="append", choices=names, help="only these")
+    wanted = parser.parse_args().backend or names
+    cases = all_cases()
+    expected = [render(case.frame) for case in cases]
+    print(
+        f"{len(cases)} cases a backend, {os.cpu_count()} cores, numpy {np.__version__}, "
+        f"Python {platform.python_version()}. Cells: max error in levels of 255 (cases).\n"
+    )
+    heads = " | ".join(f"{i} {r}" for i, r in COLUMNS)
+    print(f"| backend | {heads} | mutants | device |\n|---|{'---|' * len(COLUMNS)}---|---|")
+    passed = [row(name, cases, expected) for name in wanted]
+    print(f"\nAllowed: {TOLERANCE_LEVELS}. {'PASSED' if all(passed) else 'FAILED'}")
+    raise SystemExit(0 if all(passed) else 1)
+
+
+def row(name: str, cases: list[Case], expected: list[NDArray[np.float64]]) -> bool:
+    """Print one backend's line; False when anything is not as it must be."""
+    try:
+        levels, mutants, device = _cpu(cases, expected) if name == CPU_ENGINE else _gpu(name, cases, expected)
+    except BackendMissing as missing:
+        print(f"| {name} | NOT RUN: {missing} |")
+        return False
+    cells = [f"{max(levels[c])} ({len(levels[c])})" if levels[c] else "–" for c in COLUMNS]
+    caught = ", ".join(f"{mutant} {level}" for mutant, level in mutants.items())
+    print(f"| {name} | {' | '.join(cells)} | {caught} | {device} |", flush=True)
+    good = all(level <= TOLERANCE_LEVELS[i] for (i, _), found in levels.items() for level in found)
+    return good and all(level > max(TOLERANCE_LEVELS.values()) for level in mutants.values())
+
+
+def _gpu(
+    name: str, cases: list[Case], expected: list[NDArray[np.float64]]
+) -> tuple[Levels, dict[str, int], str]:
+    backend = BACKENDS[name]()
+    drawn = backend.draw([case.job(backend.dialect) for case in cases])
+    jobs = [mutant_job(mutant, backend.dialect) for mutant in MUTANTS]
+    wrong = backend.draw(jobs)
+    found = [error_levels(w, render(frame)) for w, (frame, _) in zip(wrong, jobs, strict=True)]
+    backend.close()
+    return _levels(cases, drawn, expected), dict(zip(MUTANTS, found, strict=True)), backend.device
+
+
+def _cpu(cases: list[Case], expected: list[NDArray[np.float64]]) -> tuple[Levels, dict[str, int], str]:
+    engine = CpuEngine()
+    able = [(case, right) for case, right in zip(cases, expected, strict=True) if engine.can_draw(case.frame)]
+    chosen, right = [case for case, _ in able], [levels for _, levels in able]
+    drawn = engine.draw([case.frame for case in chosen], mask_weights())
+    flipped = engine.draw([chosen[0].frame], mask_weights()[..., ::-1])[0]
+    frame = chosen[0].frame
+    reversed_image = np.ascontiguousarray(frame.pixels["u_image"][..., [2, 1, 0, 3]])
+    swapped_frame = replace(frame, pixels={**frame.pixels, "u_image": reversed_image})
+    swapped = engine.draw([swapped_frame], mask_weights())[0]
+    mutants = {
+        "swapped axes": error_levels(swapped, right[0]),
+        "flipped group order": error_levels(flipped, right[0]),
+    }
+    return _levels(chosen, drawn, right), mutants, engine.device
+
+
+def _levels(cases: list[Case], drawn: list[NDArray[np.uint8]], expected: list[NDArray[np.float64]]) -> Levels:
+    levels: Levels = {column: [] for column in COLUMNS}
+    for case, picture, right in zip(cases, drawn, expected, strict=True):
+        levels[case.interpolation, case.refinement].append(error_levels(picture, right))
+    return levels
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,269 @@
+"""The frames of the proof table, and the mistakes that it must catch.
+
+Everything is asymmetric: odd sizes, H ≠ W, r ≠ g ≠ b, three groups in different corners.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from device_tests.shader_backends.backend import Job
+from edgekit.color.controls import Controls
+from edgekit.color.lut import Lut3D, grid
+from edgekit.shader import transforms
+from edgekit.shader.compose import LayerSpec, describe, refinement_named
+from edgekit.shader.description import INTERPOLATIONS, Interpolation, ShaderDescription
+from edgekit.shader.dialects import DIALECTS
+from edgekit.shader.emit import emit_program
+from edgekit.shader.maths import Program, program_of
+from edgekit.shader.oracle import Frame, mask_slots
+from edgekit.shader.refine import REFINEMENTS
+
+# Levels of 255: a texture unit's 8-bit fractions show in trilinear, never in exact fetches.
+TOLERANCE_LEVELS = {"trilinear": 2, "tetrahedral": 1}
+
+IMAGE_HEIGHT, IMAGE_WIDTH = 61, 97
+MASK_HEIGHT, MASK_WIDTH = 17, 23
+CROP_LEFT, CROP_TOP, CROP_WIDTH, CROP_HEIGHT = 13, 7, 58, 41
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """How the output looks at the image, pixel on pixel."""
+
+    name: str
+    height: int
+    width: int
+    image_from_output: transforms.Matrix3
+    mask_from_image: transforms.Matrix3 = field(default_factory=lambda: transforms.IDENTITY)
+
+
+_CROP = transforms.crop(
+    CROP_LEFT / IMAGE_WIDTH, CROP_TOP / IMAGE_HEIGHT, CROP_WIDTH / IMAGE_WIDTH, CROP_HEIGHT / IMAGE_HEIGHT
+)
+GEOMETRIES = (
+    Geometry("upright", IMAGE_HEIGHT, IMAGE_WIDTH, transforms.IDENTITY),
+    Geometry("rotated 90°", IMAGE_WIDTH, IMAGE_HEIGHT, transforms.rotation(1)),
+    Geometry("cropped", CROP_HEIGHT, CROP_WIDTH, _CROP),
+    Geometry(
+        "mirrored, cropped, rotated 270°, mask upright",
+        CROP_WIDTH,
+        CROP_HEIGHT,
+        _CROP @ transforms.rotation(3) @ transforms.mirror(),
+        transforms.rotation(1),
+    ),
+)
+
+
+def warm_lut(size: int) -> Lut3D:
+    """Smooth, every channel another curve of every input."""
+    c = grid(size)
+    r, g, b = c[..., 0], c[..., 1], c[..., 2]
+    rows = [0.75 * r**0.7 + 0.2 * g * b + 0.05, 0.8 * g**1.3 + 0.15 * r, 0.6 * b + 0.25 * np.sin(2 * r * g)]
+    return Lut3D(np.clip(np.stack(rows, axis=-1), 0.0, 1.0).astype(np.float32))
+
+
+def swirl_lut(size: int) -> Lut3D:
+    """Strong: channels change places as they grow."""
+    c = grid(size)
+    r, g, b = c[..., 0], c[..., 1], c[..., 2]
+    rows = [0.7 * g + 0.3 * r * b, 0.9 * b * (1 - 0.3 * r) + 0.05, 0.5 * r + 0.4 * (1 - g)]
+    return Lut3D(np.clip(np.stack(rows, axis=-1), 0.0, 1.0).astype(np.float32))
+
+
+def rough_lut(size: int) -> Lut3D:
+    """Neighbouring points differ by up to a fifth: here trilinear and tetrahedral answers part."""
+    noise = np.random.default_rng(11).random((size, size, size, 3))
+    table = 0.8 * swirl_lut(size).table + 0.2 * noise
+    return Lut3D(table.astype(np.float32))
+
+
+LUT_PAIRS = {
+    "warm 33³ + swirl 17³": (warm_lut(33), swirl_lut(17)),
+    "rough 14³ + warm 9³": (rough_lut(14), warm_lut(9)),
+}
+
+
+def image() -> NDArray[np.uint8]:
+    """(61, 97, 4): a ramp in red and green, noise in blue, and patches of colour; alpha varies too."""
+    random = np.random.default_rng(7)
+    y, x = np.mgrid[0:IMAGE_HEIGHT, 0:IMAGE_WIDTH]
+    pixels = np.empty((IMAGE_HEIGHT, IMAGE_WIDTH, 4), np.uint8)
+    pixels[..., 0] = x * 255 // (IMAGE_WIDTH - 1)
+    pixels[..., 1] = y * 255 // (IMAGE_HEIGHT - 1)
+    pixels[..., 2] = random.integers(0, 256, (IMAGE_HEIGHT, IMAGE_WIDTH))
+    pixels[..., 3] = 255 - x
+    pixels[20:34, 30:70, :3] = (201, 143, 120)
+    return pixels
+
+
+def mask_weights() -> NDArray[np.float64]:
+    """(17, 23, 3): soft blobs of skin, hair and clothes of different sizes and places."""
+    y, x = np.mgrid[0:MASK_HEIGHT, 0:MASK_WIDTH]
+    blobs = [
+        1 / (1 + np.exp((np.hypot(x - cx, 1.4 * (y - cy)) - radius) / 0.8))
+        for cx, cy, radius in ((8, 5, 4.5), (16, 4, 3.0), (13, 13, 6.0))
+    ]
+    weights = np.stack(blobs, axis=-1)
+    result: NDArray[np.float64] = weights / np.maximum(1.0, weights.sum(axis=-1, keepdims=True))
+    return result
+
+
+def description_of(
+    interpolation: Interpolation, refinement: str, luts: tuple[Lut3D, Lut3D], layers: str = "groups"
+) -> ShaderDescription:
+    """layers: groups (three tables' worth of regions), drawn (a user's mask and a second picture)."""
+    first, second = luts
+    specs = {
+        "groups": (
+            LayerSpec(("background", "clothes"), first, 0.9),
+            LayerSpec(("skin",), second, 0.7),
+            LayerSpec(("hair",), None),
+        ),
+        "drawn": (
+            LayerSpec(("background",), "picture"),
+            LayerSpec(("skin", "clothes"), first, 0.8),
+            LayerSpec(("drawn_1", "drawn_3"), second),
+        ),
+    }[layers]
+    return describe(
+        specs,
+        title="proof",
+        interpolation=interpolation,
+        refinement=refinement_named(refinement),
+        dialects=tuple(DIALECTS),
+    )
+
+
+def frame_of(description: ShaderDescription, geometry: Geometry) -> Frame:
+    weights = mask_weights()
+    pixels = {"u_image": image(), **mask_slots(description, weights, guide_of(image()))}
+    if description.textures_with("drawn-mask"):
+        drawn = np.zeros((19, 31, 4), np.uint8)
+        drawn[3:9, 4:20, 0], drawn[8:15, 12:29, 1], drawn[10:18, 2:11, 2] = 255, 255, 180
+        pixels["u_drawn"] = drawn
+    if description.textures_with("picture"):
+        pixels["u_picture"] = np.ascontiguousarray(image()[:, ::-1, [1, 2, 0, 3]])
+    return Frame(
+        description,
+        pixels,
+        geometry.height,
+        geometry.width,
+        Controls(intensity=0.95, tone=0.2, warmth=-0.3, skin_protection=0.25),
+        image_from_output=geometry.image_from_output,
+        mask_from_image=geometry.mask_from_image,
+    )
+
+
+def guide_of(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """The picture reduced by area to the mask's size, (17, 23, 3) in [0, 1]."""
+    import cv2
+
+    unit = pixels[..., :3].astype(np.float64) / 255.0
+    reduced: NDArray[np.float64] = cv2.resize(unit, (MASK_WIDTH, MASK_HEIGHT), interpolation=cv2.INTER_AREA)
+    return reduced
+
+
+@dataclass(frozen=True)
+class Case:
+    interpolation: Interpolation
+    refinement: str
+    geometry: Geometry
+    luts: str
+    frame: Frame
+
+    def job(self, dialect: str) -> Job:
+        return self.frame, self.frame.description.dialect(dialect)
+
+
+def all_cases() -> list[Case]:
+    """The whole proof table of one backend."""
+    cases = []
+    for interpolation in INTERPOLATIONS:
+        for refinement in REFINEMENTS:
+            for luts, pair in LUT_PAIRS.items():
+                for layers in ("groups", "drawn"):
+                    description = description_of(interpolation, refinement, pair, layers)
+                    for geometry in GEOMETRIES:
+                        frame = frame_of(description, geometry)
+                        cases.append(Case(interpolation, refinement, geometry, f"{luts}, {layers}", frame))
+    return cases
+
+
+def reduced_cases() -> list[Case]:
+    """One case for each interpolation × refinement, every geometry and pair among them."""
+    cases = []
+    pairs = list(LUT_PAIRS.items())
+    for i, interpolation in enumerate(INTERPOLATIONS):
+        for k, refinement in enumerate(REFINEMENTS):
+            luts, pair = pairs[(i + k) % len(pairs)]
+            layers = ("groups", "drawn")[k % 2]
+            geometry = GEOMETRIES[(i + 2 * k) % len(GEOMETRIES)]
+            frame = frame_of(description_of(interpolation, refinement, pair, layers), geometry)
+            cases.append(Case(interpolation, refinement, geometry, f"{luts}, {layers}", frame))
+    return cases
+
+
+def _swapped_axes(program: Program) -> Program:
+    """The table read with blue for red."""
+    return _replaced(program, "let f3 c = source.xyz;", "let f3 c = source.zyx;")
+
+
+def _no_half_texel(program: Program) -> Program:
+    """A colour taken for a texture coordinate as it is."""
+    functions = []
+    for text in program.functions:
+        if "fn f3 lookup_" in text:
+            head, call = text.split("SAMPLE(", 1)
+            text = f"{head}SAMPLE({call.split(',')[0]}, c).xyz;\n}}\n"
+        functions.append(text)
+    return replace(program, functions=tuple(functions))
+
+
+def _flipped_groups(program: Program) -> Program:
+    """The mask's channels in BGR order."""
+    return _replaced(program, "let f3 weights = shares(", "let f3 weights = turned(")
+
+
+def _wrong_corner(program: Program) -> Program:
+    """One of the six tetrahedra takes its neighbour's corner."""
+    old, new = (
+        "w = f.zyx; one = i3(0, 0, 1); two = i3(0, 1, 1);",
+        "w = f.zyx; one = i3(0, 1, 0); two = i3(0, 1, 1);",
+    )
+    assert any(old in text for text in program.functions)
+    return replace(program, functions=tuple(text.replace(old, new) for text in program.functions))
+
+
+def _replaced(program: Program, old: str, new: str) -> Program:
+    assert old in program.main_body
+    functions = program.functions
+    if "turned(" in new:
+        functions = (*functions, "fn f3 turned(f3 raw) {\n  return shares(raw).zyx;\n}\n")
+    return Program(functions, program.main_body.replace(old, new))
+
+
+# name → the interpolation it is planted in, and the mistake
+MUTANTS: dict[str, tuple[Interpolation, Callable[[Program], Program]]] = {
+    "swapped axes": ("trilinear", _swapped_axes),
+    "no half texel": ("trilinear", _no_half_texel),
+    "flipped group order": ("trilinear", _flipped_groups),
+    "wrong tetrahedron": ("tetrahedral", _wrong_corner),
+}
+
+
+def mutant_job(name: str, dialect: str) -> Job:
+    """A frame drawn by a text with one planted mistake, in any dialect."""
+    interpolation, planted = MUTANTS[name]
+    description = description_of(interpolation, "bilinear", LUT_PAIRS["rough 14³ + warm 9³"])
+    frame = frame_of(description, GEOMETRIES[0])
+    return frame, emit_program(description, planted(program_of(description)), dialect)
+
+
+def error_levels(drawn: NDArray[np.uint8], expected: NDArray[np.float64]) -> int:
+    """The largest difference in levels between a drawn picture and the oracle's, rounded."""
+    return int(np.abs(drawn.astype(np.int64) - np.rint(expected).astype(np.int64)).max())

@@ -1,0 +1,75 @@
+"""`edgekit plan`: the fastest int8 recipe inside an accuracy budget."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgekit import console
+
+
+def plan(
+    calibration: Annotated[Path, typer.Option(help="Folder of photos like those the app will see.")],
+    target: Annotated[str, typer.Option(help="Runtime to time on this machine: tflite.")] = "tflite",
+    weights: Annotated[
+        str | None, typer.Option(help="Checkpoint folder or hub id.", show_default="the bundled parser")
+    ] = None,
+    size: Annotated[int | None, typer.Option(help="Input side.", show_default="the checkpoint's")] = None,
+    labels: Annotated[Path | None, typer.Option(help="Label PNGs of the calibration photos.")] = None,
+    min_agreement: Annotated[
+        float, typer.Option(help="Least share of labels equal to the float model's.")
+    ] = 0.98,
+    max_miou_drop: Annotated[float | None, typer.Option(help="Largest loss of mIoU; needs --labels.")] = None,
+    out: Annotated[Path, typer.Option(help="Where the recipe is saved.")] = Path("recipe.json"),
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing recipe.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+) -> None:
+    """Find the fastest recipe that keeps the budget; interrupted, it goes on where it stopped."""
+    from edgekit import pipeline
+    from edgekit.errors import EdgekitError
+    from edgekit.files import refuse_existing, write_json
+    from edgekit.weights import load_checkpoint
+
+    if max_miou_drop is not None and labels is None:
+        raise EdgekitError("--max-miou-drop needs --labels: true labels of the calibration photos.")
+    refuse_existing(out, force)
+    with console.quiet_libraries():
+        checkpoint = load_checkpoint(weights)
+    journal = out.with_suffix(".journal.json")
+    options = pipeline.PlanOptions(
+        calibration, size, target, labels, min_agreement, max_miou_drop, journal, out.stem.lower()
+    )
+    found = pipeline.plan(checkpoint, options)
+    write_json(out, found.recipe.to_json())
+    journal.unlink(missing_ok=True)
+    _print_pareto(found.pareto(), found.chosen.why)
+    console.say(f"recipe: {out}")
+    if json:
+        console.print_json({"recipe": str(out), "evidence": found.recipe.evidence})
+
+
+def _print_pareto(trials: tuple[object, ...], chosen: str) -> None:
+    from rich.table import Table
+
+    from calibration.planner import Trial
+
+    table = Table(title="recipes that no other beats in both latency and agreement")
+    for column in ("step", "size MB", "latency / float", "partitions", "agreement", "mIoU drop", ""):
+        table.add_column(column, justify="left" if column == "step" else "right")
+    for trial in trials:
+        assert isinstance(trial, Trial)
+        p = trial.point
+        drop = "–" if p.miou_drop is None else f"{p.miou_drop:+.4f}"
+        mark = "chosen" if trial.why == chosen else ""
+        row = (
+            f"{p.size_bytes / 1e6:.1f}",
+            f"{p.cost:.2f}",
+            str(p.partitions),
+            f"{p.agreement:.4f}",
+            drop,
+            mark,
+        )
+        table.add_row(trial.why, *row)
+    console.print_table(table)

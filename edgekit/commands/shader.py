@@ -1,0 +1,140 @@
+"""`edgekit shader`: the fused shader of a style or LUT as files for an app, or a check of another's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from edgekit import console
+
+if TYPE_CHECKING:
+    from edgekit.color.lut import Lut3D
+    from edgekit.shader.description import ShaderDescription
+
+# The table whose ΔE2000 `--check` prints when none is given: a strong look, so mistakes show.
+CHECK_STYLE = "rich-contrast"
+
+
+def shader(
+    style: Annotated[str | None, typer.Option(help="A preset; `edgekit styles` lists them.")] = None,
+    lut: Annotated[
+        Path | None, typer.Option(help="A LUT for everything but skin: .cube, .3dl, .csp, .clf, Hald …")
+    ] = None,
+    skin_lut: Annotated[
+        Path | None, typer.Option(help="A LUT for skin.", show_default="skin stays as it is")
+    ] = None,
+    dialect: Annotated[
+        str, typer.Option(help="Of essl300, essl300-external (Android camera), msl, wgsl.")
+    ] = "essl300,msl,wgsl",
+    interpolation: Annotated[
+        str, typer.Option(help="trilinear: 4 fetches. tetrahedral: 10, exact to one level everywhere.")
+    ] = "trilinear",
+    refinement: Annotated[
+        str, typer.Option(help="How the mask follows edges: bilinear, joint-bilateral or guided.")
+    ] = "guided",
+    encoding: Annotated[str, typer.Option(help="Of the camera and the screen: srgb or display-p3.")] = "srgb",
+    check: Annotated[
+        Path | None,
+        typer.Option(help="Instead, look for the known mistakes in this ESSL, MSL or WGSL file."),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the description.")] = Path("shader"),
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing folder.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+) -> None:
+    """Write the fused pass as data: shader.json, the shader texts and the LUT textures."""
+    if style is not None and lut is not None:
+        raise typer.BadParameter("give either --style or --lut.")
+    if skin_lut is not None and lut is None:
+        raise typer.BadParameter("--skin-lut goes with --lut.")
+    if check is not None:
+        _check(check, _everything(style or CHECK_STYLE, lut), json)
+        return
+    if style is None and lut is None:
+        raise typer.BadParameter("give --style NAME or --lut FILE, or --check FILE.")
+    from edgekit.shader.compose import LayerSpec, describe, everything_but_skin, refinement_named
+    from edgekit.shader.description import write_description
+
+    layers: tuple[LayerSpec, ...] = everything_but_skin(_everything(style, lut), _skin(style, skin_lut))
+    description = describe(
+        layers,
+        title=style or str(lut.name if lut else ""),
+        interpolation=interpolation,
+        refinement=refinement_named(refinement),
+        encoding=encoding,
+        dialects=tuple(name.strip() for name in dialect.split(",")),
+    )
+    _report(description, write_description(description, out, force), json)
+
+
+def _everything(style: str | None, lut: Path | None) -> Lut3D:
+    from edgekit.color.formats import read_lut
+    from edgekit.color.styles import style_named
+
+    if lut is not None:
+        return read_lut(lut)
+    return style_named(style or "").luts()["background"]
+
+
+def _skin(style: str | None, skin_lut: Path | None) -> Lut3D | None:
+    from edgekit.color.formats import read_lut
+    from edgekit.color.styles import style_named
+
+    if style is not None:
+        return style_named(style).luts()["skin"]
+    return None if skin_lut is None else read_lut(skin_lut)
+
+
+def _report(description: ShaderDescription, path: Path, json: bool) -> None:
+    from edgekit.files import sha256_of
+
+    for text in description.dialects:
+        files = ", ".join(source.file for source in text.sources)
+        console.say(f"{text.name}: {files}; {text.fetches} texture fetches a pixel")
+    supplied = [texture.name for texture in description.textures if texture.data is None]
+    console.say(f"{path}: the app supplies {', '.join(supplied)}.")
+    if json:
+        console.print_json(
+            {
+                "path": str(path),
+                "sha256": sha256_of(path),
+                "interpolation": description.interpolation,
+                "refinement": description.refinement.method,
+                "encoding": description.encoding,
+                "dialects": [
+                    {
+                        "name": text.name,
+                        "files": [str(path.parent / source.file) for source in text.sources],
+                        "fetches": text.fetches,
+                    }
+                    for text in description.dialects
+                ],
+                "textures": [
+                    {"name": texture.name, "file": str(path.parent / texture.file)}
+                    for texture in description.textures
+                    if texture.file is not None
+                ],
+            }
+        )
+
+
+def _check(path: Path, lut: Lut3D, json: bool) -> None:
+    from dataclasses import asdict
+
+    from edgekit.shader.lint import RULES, check_file
+
+    findings = check_file(path, lut)
+    for finding in findings:
+        cost = "no colour error, only time"
+        if finding.delta_e00 is not None:
+            d = finding.delta_e00
+            cost = f"ΔE2000 with this table: mean {d.mean:.2f}, p95 {d.p95:.2f}, max {d.max:.2f}"
+        console.say(f"{path}:{finding.line}: {finding.rule}: {finding.message} ({cost})")
+    if not findings:
+        console.say(f"{path}: none of the known mistakes ({', '.join(RULES)}).")
+    if json:
+        rows = [asdict(finding) for finding in findings]
+        console.print_json({"path": str(path), "passed": not findings, "findings": rows})
+    if findings:
+        raise typer.Exit(1)

@@ -1,0 +1,61 @@
+"""Core ML itself: a .mlpackage run by the operating system, on a Mac only.
+
+It is opened by its own name, never by suffix: elsewhere, and in parity checks, `mil-reference` gives the
+program's meaning and native Core ML is reported as not run.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from edgekit.errors import ConversionError
+from edgekit.runtimes import Tensors
+
+
+def why_not_native() -> str:
+    """Why Core ML cannot run on this machine; empty where it can."""
+    if sys.platform == "darwin":
+        return ""
+    return f"Core ML runs on macOS, iOS and their kin only; this machine runs {sys.platform}"
+
+
+class CoreML:
+    """A .mlpackage open in Core ML, on the compute units that the system chooses.
+
+    Inputs are (1, H, W, 3) uint8 images; image outputs come back (1, C, H, W) uint8, as from `MilReference`.
+    Intermediate tensors cannot be read. Raises ConversionError off macOS and for a package that does not load.
+    """
+
+    name = "coreml"
+
+    def __init__(self, path: Path) -> None:
+        reason = why_not_native()
+        if reason:
+            raise ConversionError(
+                "coreml", "native", f"{path} cannot be run: {reason}; use the mil-reference runtime here."
+            )
+        import coremltools as ct
+
+        try:
+            self._model = ct.models.MLModel(str(path))
+        except Exception as error:  # Core ML's own exceptions have no common base
+            raise ConversionError("coreml", "native", f"{path} cannot be loaded by Core ML.") from error
+
+    def run(self, inputs: Tensors) -> dict[str, NDArray[Any]]:
+        """Outputs by name."""
+        results = self._model.predict({name: Image.fromarray(value[0]) for name, value in inputs.items()})
+        return {name: _as_array(value) for name, value in results.items()}
+
+
+def _as_array(value: Any) -> NDArray[Any]:
+    """A multi-array as it is; an image as (1, C, H, W) uint8, without the alpha that Core ML adds."""
+    if not isinstance(value, Image.Image):
+        return np.asarray(value)
+    pixels = np.asarray(value if value.mode == "L" else value.convert("RGB"))  # (H, W) or (H, W, 3)
+    return np.atleast_3d(pixels).transpose(2, 0, 1)[None]

@@ -1,0 +1,401 @@
+"""Find the known mistakes of colour look-up shaders in ESSL, MSL or WGSL of any origin.
+
+Every rule follows the coordinate of a table's fetch back through the text, to the fetches it comes from:
+enough for shaders as people write them, not a compiler. With each finding comes the ΔE2000 that the
+given table would suffer, simulated in numpy on random colours.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgekit.color.lut import Lut3D
+from edgekit.errors import ShaderError
+from edgekit.shader.mistakes import (
+    DeltaE,
+    delta_e_of,
+    half_texel,
+    linear_input,
+    mediump_strip,
+    no_slice_interpolation,
+    premultiplied,
+)
+from edgekit.shader.text import (
+    Function,
+    closing_parenthesis,
+    functions_in,
+    split_arguments,
+    without_comments,
+)
+
+EXTENSIONS = {
+    ".frag": "essl",
+    ".glsl": "essl",
+    ".fsh": "essl",
+    ".essl": "essl",
+    ".metal": "msl",
+    ".wgsl": "wgsl",
+}
+# A fetch, and the place of the texture (None: before the dot) and of the coordinate in its arguments.
+FETCH_FORMS = {
+    "essl": ((r"\b(?:texture|textureLod|texture2D|texture3D|texelFetch)\s*\(", 0, 1),),
+    "msl": ((r"\b(\w+)\s*\.\s*sample\s*\(", None, 1), (r"\b(\w+)\s*\.\s*read\s*\(", None, 0)),
+    "wgsl": (
+        (r"\b(?:textureSample|textureSampleLevel)\s*\(", 0, 2),
+        (r"\btextureLoad\s*\(", 0, 1),
+    ),
+}
+EXACT_FETCH = re.compile(r"texelFetch|\bread\b|textureLoad")
+VOLUMES = {
+    "essl": r"\bsampler3D\s+(\w+)",
+    "msl": r"\btexture3d\s*<[^>]*>\s*(\w+)",
+    "wgsl": r"\b(\w+)\s*:\s*texture_3d\b",
+}
+LUT_NAME = re.compile(r"lut|look_?up|palette|grad(e|ing)|filter_?(tex|map)|colou?r_?(table|map|cube)", re.I)
+FETCHED = "FETCHED"  # stands for a fetched value in a followed expression
+MAX_NAMES = 200  # followed for one coordinate; edgekit's longest text needs 30
+MAX_BYTES = 128 * 1024  # following names is quadratic; the largest shaders known are half of that
+MAX_CHAIN = 4  # fetches followed back, one behind the other
+
+LOW_PRECISION = {
+    "essl": r"precision\s+(?:mediump|lowp)\s+float\s*;",
+    "msl": r"\bhalf[24]?\b",
+    "wgsl": r"\b(?:f16|vec[24]<f16>|vec[24]h)\b",
+}
+TRANSFER_CURVE = re.compile(
+    r"\bpow\s*\([^;]*?(?:2\.2|2\.4|0\.4545|0\.416)|\b\w*(?:to_?linear|lineari[sz]e|srgb_?to|to_?srgb|degamma)\w*\s*\(",
+    re.I,
+)
+TIMES_ALPHA = re.compile(r"\*\s*\w+\s*\.\s*[aw]\b|\b\w+\s*\.\s*[aw]\s*\*")
+OVER_ALPHA = re.compile(r"/\s*(?:max\s*\(\s*)?\w+\s*\.\s*[aw]\b")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """rule: of RULES. delta_e00: what the table would suffer; None where no colour changes."""
+
+    rule: str
+    line: int
+    message: str
+    delta_e00: DeltaE | None
+
+
+@dataclass(frozen=True)
+class Fetch:
+    """One read of a texture. offset: in the text. cone: what its coordinate is made of, back to fetches."""
+
+    texture: str
+    function: Function
+    offset: int
+    coordinate: str
+    is_volume: bool
+    is_exact: bool
+    cone: tuple[str, ...]
+    chain: int  # fetches that had to come before, one after the other
+
+    @property
+    def is_table(self) -> bool:
+        """A volume; or a picture named like a table, or read at a slice computed from a fetched colour."""
+        sliced = any("floor" in part for part in self.cone) and self.chain > 0
+        return self.is_volume or sliced or LUT_NAME.search(self.texture) is not None
+
+    def cone_has(self, pattern: str | re.Pattern[str]) -> bool:
+        return any(re.search(pattern, part) for part in self.cone)
+
+
+@dataclass(frozen=True)
+class ShaderText:
+    """A shader's text without comments, with its functions and fetches."""
+
+    dialect: str
+    text: str
+    fetches: tuple[Fetch, ...]
+
+    @property
+    def tables(self) -> tuple[Fetch, ...]:
+        return tuple(fetch for fetch in self.fetches if fetch.is_table)
+
+    def line_of(self, offset: int) -> int:
+        return self.text.count("\n", 0, offset) + 1
+
+
+def check_file(path: Path, lut: Lut3D) -> list[Finding]:
+    """The findings in the file, by line. ShaderError when it is no shader, or reads no colour table."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ShaderError("lint", f"{path} cannot be read as text: {error}.") from error
+    if len(text) > MAX_BYTES:
+        raise ShaderError(
+            "lint", f"{path} has {len(text)} characters; a shader of at most {MAX_BYTES} is read."
+        )
+    return check_text(text, dialect_of(text, path), lut, str(path))
+
+
+def check_text(text: str, dialect: str, lut: Lut3D, where: str = "the text") -> list[Finding]:
+    """dialect: essl, msl or wgsl."""
+    shader = parse(text, dialect)
+    if not shader.tables:
+        raise ShaderError(
+            dialect,
+            f"{where} reads no colour table (no 3-D texture, none named like a lut), so nothing was checked.",
+        )
+    found = [finding for rule in RULES.values() for finding in rule(shader, lut)]
+    return sorted(found, key=lambda finding: (finding.line, finding.rule))
+
+
+def dialect_of(text: str, path: Path) -> str:
+    """From the extension, else from words only that language has."""
+    if path.suffix.lower() in EXTENSIONS:
+        return EXTENSIONS[path.suffix.lower()]
+    for dialect, word in (("msl", "metal_stdlib"), ("wgsl", "@fragment"), ("essl", "sampler2D")):
+        if word in text:
+            return dialect
+    raise ShaderError(
+        "lint", f"{path} looks like neither ESSL, MSL nor WGSL; known: {', '.join(EXTENSIONS)}."
+    )
+
+
+def parse(text: str, dialect: str) -> ShaderText:
+    text = without_comments(text)
+    functions = functions_in(text)
+    volumes = set(re.findall(VOLUMES[dialect], text))
+    flow = _Flow(dialect, functions)
+    fetches = tuple(
+        flow.fetch(function, match, end, volumes)
+        for function in functions
+        for match, end in flow.calls_in(function.body)
+    )
+    return ShaderText(dialect, text, tuple(sorted(fetches, key=lambda fetch: fetch.offset)))
+
+
+class _Flow:
+    """Follows values back through assignments, parameters and small functions."""
+
+    def __init__(self, dialect: str, functions: list[Function]) -> None:
+        self.forms = [(re.compile(p), texture, at) for p, texture, at in FETCH_FORMS[dialect]]
+        self.is_wgsl = dialect == "wgsl"
+        self.functions = functions
+        self.fetching = {f.name for f in functions if next(self.calls_in(f.body), None) is not None}
+
+    def calls_in(self, text: str) -> Iterator[tuple[re.Match[str], int]]:
+        for pattern, _, _ in self.forms:
+            for match in pattern.finditer(text):
+                yield match, closing_parenthesis(text, match.end())
+
+    def fetch(self, function: Function, match: re.Match[str], end: int, volumes: set[str]) -> Fetch:
+        texture, coordinate = self._arguments(function.body, match, end)
+        cone, chain = self._cone(coordinate, function, match.start(), set(), 0)
+        return Fetch(
+            texture=texture,
+            function=function,
+            offset=function.start + match.start(),
+            coordinate=coordinate,
+            is_volume=texture in volumes,
+            is_exact=EXACT_FETCH.search(match[0]) is not None,
+            cone=tuple(cone),
+            chain=chain,
+        )
+
+    def _arguments(self, text: str, match: re.Match[str], end: int) -> tuple[str, str]:
+        arguments = split_arguments(text[match.end() : end])
+        _, texture, at = next(form for form in self.forms if form[0].pattern == match.re.pattern)
+        name = match[1] if texture is None else arguments[texture] if arguments else ""
+        return name, arguments[at] if at < len(arguments) else ""
+
+    def _cone(
+        self, expression: str, function: Function, before: int, seen: set[str], depth: int
+    ) -> tuple[list[str], int]:
+        """Every expression the value is made of, and the longest chain of fetches behind it.
+
+        seen: "function.name" of what was followed already, so that long shaders end.
+        """
+        expression, chain = self._stopped_at_fetches(expression, function, before, depth)
+        cone = [expression]
+        for name in sorted(set(re.findall(r"(?<![\w.])([A-Za-z_]\w*)", expression))):
+            key = f"{function.name}.{name}"
+            if key not in seen and len(seen) < MAX_NAMES:
+                seen.add(key)
+                for inner, owner, position in self._origins(name, function, before):
+                    more, longer = self._cone(inner, owner, position, seen, depth)
+                    cone += more
+                    chain = max(chain, longer)
+        return cone, chain
+
+    def _stopped_at_fetches(
+        self, expression: str, function: Function, before: int, depth: int
+    ) -> tuple[str, int]:
+        """The expression with each fetch replaced by FETCHED, and the longest chain that ends here."""
+        chain = 0
+        while (call := self._first_fetch(expression)) is not None:
+            start, coordinate, end = call
+            chain = max(chain, 1 + self._chain(coordinate, function, before, depth))
+            expression = f"{expression[:start]}{FETCHED}{expression[end + 1 :]}"
+        return expression, chain
+
+    def _first_fetch(self, expression: str) -> tuple[int, str, int] | None:
+        """Start, coordinate and end of the first fetch, direct or through a function that fetches."""
+        direct = [
+            (m.start(), self._arguments(expression, m, end)[1], end) for m, end in self.calls_in(expression)
+        ]
+        for name in self.fetching:
+            for match in re.finditer(rf"\b{name}\s*\(", expression):
+                end = closing_parenthesis(expression, match.end())
+                direct.append((match.start(), expression[match.end() : end], end))
+        return min(direct, default=None)
+
+    def _chain(self, expression: str, function: Function, before: int, depth: int) -> int:
+        if depth >= MAX_CHAIN:
+            return 0
+        return self._cone(expression, function, before, set(), depth + 1)[1]
+
+    def _origins(self, name: str, function: Function, before: int) -> Iterator[tuple[str, Function, int]]:
+        """Where a name gets its value: assignments before, arguments of callers, a function's return."""
+        assignment = rf"\b{name}\b(?:\s*\.\s*\w+)?\s*(?::[^=;]*)?(?:[-+*/])?=(?!=)\s*([^;]*);"
+        for match in re.finditer(assignment, function.body[:before]):
+            yield match[1], function, match.start()
+        for index, parameter in enumerate(split_arguments(function.parameters)):
+            if name == self._parameter_name(parameter):
+                yield from self._passed(function, index)
+        for other in self.functions:
+            if other.name == name and name != function.name:
+                for match in re.finditer(r"\breturn\b([^;]*);", other.body):
+                    yield match[1], other, match.start()
+
+    def _parameter_name(self, parameter: str) -> str:
+        """`vec3 c` and `float2 uv [[stage_in]]`, or WGSL's `c : vec3<f32>`."""
+        words = re.findall(r"\w+", parameter.split("[[")[0])
+        return words[0 if self.is_wgsl else -1] if words else ""
+
+    def _passed(self, function: Function, index: int) -> Iterator[tuple[str, Function, int]]:
+        for caller in self.functions:
+            for match in re.finditer(rf"\b{function.name}\s*\(", caller.body):
+                arguments = split_arguments(
+                    caller.body[match.end() : closing_parenthesis(caller.body, match.end())]
+                )
+                if index < len(arguments) and caller.name != function.name:
+                    yield arguments[index], caller, match.start()
+
+
+def _half_texel(shader: ShaderText, lut: Lut3D) -> Iterator[Finding]:
+    """A table's coordinate needs a scale and an offset: (c·(N−1) + 0.5)/N."""
+    for fetch in shader.tables:
+        if fetch.is_exact:
+            continue
+        scaled = fetch.cone_has(r"[*/]") and fetch.cone_has(r"\+|\bfma\s*\(|\bmad\s*\(")
+        offset = fetch.cone_has(r"0?\.5\b|\bhalf_?\w*|\bmix\s*\(") or fetch.cone_has(r"\b\w*offset\w*\b")
+        if not (scaled and offset):
+            yield Finding(
+                "half-texel",
+                shader.line_of(fetch.offset),
+                f"{fetch.texture} is read at the bare colour: table point k lies at (k + 0.5)/N, so use "
+                "c * ((N - 1.0) / N) + 0.5 / N.",
+                delta_e_of(lut, half_texel),
+            )
+
+
+def _slice_interpolation(shader: ShaderText, lut: Lut3D) -> Iterator[Finding]:
+    """A table laid out as slices needs two reads and a mix along the sliced axis."""
+    for fetch in _strips(shader):
+        if not fetch.cone_has(r"\b(?:floor|ceil|int|trunc|round)\b"):
+            continue
+        siblings = [f for f in _strips(shader) if f.texture == fetch.texture]
+        mixed = re.search(r"\bmix\s*\(|\blerp\s*\(|\bfract\s*\(", shader.text)
+        called_twice = (
+            len(re.findall(rf"\b{fetch.function.name}\s*\(", shader.text)) > 2
+        )  # with its definition
+        if (len(siblings) < 2 and not called_twice) or not mixed:
+            yield Finding(
+                "slice-interpolation",
+                shader.line_of(fetch.offset),
+                f"{fetch.texture} is a table in slices, read in one slice only: read the next one too and "
+                "mix by the fraction, or upload a 3-D texture.",
+                delta_e_of(lut, no_slice_interpolation),
+            )
+
+
+def _mediump_strip(shader: ShaderText, lut: Lut3D) -> Iterator[Finding]:
+    """A strip's coordinates need more than the ten bits of a half float."""
+    strips = _strips(shader)
+    low = re.search(LOW_PRECISION[shader.dialect], shader.text)
+    if not strips or low is None:
+        return
+    coordinates = " ".join(part for fetch in strips for part in (fetch.coordinate, *fetch.cone))
+    if shader.dialect == "essl":
+        names = set(re.findall(r"\b[A-Za-z_]\w*", coordinates))
+        highp = any(re.search(rf"\bhighp\s+vec[234]\s+{name}\b", shader.text) for name in names)
+        guilty = not highp
+    else:
+        names = set(re.findall(r"\b[A-Za-z_]\w*", coordinates))
+        guilty = any(re.search(_half_declaration(shader.dialect, name), shader.text) for name in names)
+    if guilty:
+        yield Finding(
+            "mediump-strip",
+            shader.line_of(low.start()),
+            f"the coordinates of {strips[0].texture} are computed with ten bits, a quarter texel of a "
+            "512-wide table in slices: declare them highp (float, f32), or upload a 3-D texture.",
+            delta_e_of(lut, mediump_strip),
+        )
+
+
+def _half_declaration(dialect: str, name: str) -> str:
+    if dialect == "msl":
+        return rf"\bhalf[24]?\s+{name}\b|\bhalf[24]?\s*\("
+    return rf"\b{name}\s*:\s*(?:f16|vec[24]<f16>|vec[24]h)|\bvec[24]<f16>\s*\(|\bvec[24]h\s*\("
+
+
+def _dependent_fetch(shader: ShaderText, lut: Lut3D) -> Iterator[Finding]:
+    """camera → table is needed; a table that waits for two fetches is not."""
+    for fetch in shader.tables:
+        if fetch.chain >= 2:
+            yield Finding(
+                "dependent-fetch",
+                shader.line_of(fetch.offset),
+                f"{fetch.texture} waits for {fetch.chain} fetches, one after the other: bake tables that "
+                "follow each other into one.",
+                None,
+            )
+
+
+def _premultiplied_alpha(shader: ShaderText, lut: Lut3D) -> Iterator[Finding]:
+    """A table answers for the colour itself, not for colour times alpha."""
+    for fetch in shader.tables:
+        if fetch.cone_has(TIMES_ALPHA) and not fetch.cone_has(OVER_ALPHA):
+            yield Finding(
+                "premultiplied-alpha",
+                shader.line_of(fetch.offset),
+                f"{fetch.texture} is read at a colour multiplied by its alpha: divide by alpha first and "
+                "multiply the answer.",
+                delta_e_of(lut, premultiplied),
+            )
+
+
+def _transfer_curve(shader: ShaderText, lut: Lut3D) -> Iterator[Finding]:
+    """The tables of photo looks are indexed by encoded sRGB."""
+    for fetch in shader.tables:
+        if fetch.cone_has(TRANSFER_CURVE):
+            yield Finding(
+                "linear-srgb",
+                shader.line_of(fetch.offset),
+                f"{fetch.texture} is read at a colour that went through a transfer curve: the table is "
+                "indexed by encoded colours, as the camera gives them.",
+                delta_e_of(lut, linear_input),
+            )
+
+
+RULES: dict[str, Callable[[ShaderText, Lut3D], Iterator[Finding]]] = {
+    "half-texel": _half_texel,
+    "slice-interpolation": _slice_interpolation,
+    "mediump-strip": _mediump_strip,
+    "dependent-fetch": _dependent_fetch,
+    "premultiplied-alpha": _premultiplied_alpha,
+    "linear-srgb": _transfer_curve,
+}
+
+
+def _strips(shader: ShaderText) -> list[Fetch]:
+    """Tables in a 2-D texture."""
+    return [fetch for fetch in shader.tables if not fetch.is_volume]

@@ -1,0 +1,289 @@
+"""The one source of the fused pass's maths, from which every dialect is rendered.
+
+The language is the part that ESSL, MSL and WGSL share, with the rest spelt neutrally:
+
+    fn f3 name(f3 a, f1 b) {        let f3 x = ...;        var f3 x = ...;        var f3 x;
+    f1 f2 f3 f4 (floats)  i2 i3 (ints)  m3 (3×3)
+    SAMPLE(texture, xy)  FETCH(texture, texel)  SIZE(texture)  PARAM(uniform)
+
+Only `main_body` reads uniforms, so functions take what they need as arguments. No dialect lets a const
+be initialised by a texture call, and WGSL assigns to no swizzle: `let` and whole values only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edgekit.color.controls import SKIN, SKIN_WARMTH_SHARE, TONE, WARMTH_RGB
+from edgekit.shader.description import (
+    BACKGROUND,
+    DRAWN_REGIONS,
+    GROUP_REGIONS,
+    Layer,
+    ShaderDescription,
+    Texture,
+    lut_size,
+)
+from edgekit.shader.refine import COLOUR_WEIGHT_FLOOR, TEXEL_TIE_BIAS
+
+XYZ = "xyz"
+
+
+@dataclass(frozen=True)
+class Program:
+    """functions: in the order of their definition. main_body: ends by setting `result`, an f4."""
+
+    functions: tuple[str, ...]
+    main_body: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """The regions of one layer that share an amount: skin alone, or the others.
+
+    Skin has its own share of the warmth and its own protection, whichever table it shares.
+    """
+
+    layer: int
+    regions: tuple[str, ...]
+    texture: str
+
+    @property
+    def is_skin(self) -> bool:
+        return self.regions == (SKIN,)
+
+    def complement_groups(self) -> tuple[str, ...]:
+        """With the background, the weight is what these groups leave of 1."""
+        return tuple(g for g in GROUP_REGIONS if g not in self.regions)
+
+
+def parts_of(layers: tuple[Layer, ...]) -> tuple[Part, ...]:
+    """The layers that change something, cut into parts, in the order in which they are added."""
+    parts: list[Part] = []
+    for index, layer in enumerate(layers):
+        if layer.texture is None:
+            continue
+        others = tuple(region for region in layer.regions if region != SKIN)
+        if SKIN in layer.regions:
+            parts.append(Part(index, (SKIN,), layer.texture))
+        if others:
+            parts.append(Part(index, others, layer.texture))
+    return tuple(parts)
+
+
+def groups_read(layers: tuple[Layer, ...]) -> tuple[str, ...]:
+    """The mask's groups whose weights the pass needs, in channel order."""
+    needed: set[str] = set()
+    for part in parts_of(layers):
+        inside = set(part.regions) & set(GROUP_REGIONS)
+        needed |= set(part.complement_groups()) if BACKGROUND in part.regions else inside
+    return tuple(group for group in GROUP_REGIONS if group in needed)
+
+
+def drawn_read(layers: tuple[Layer, ...]) -> tuple[str, ...]:
+    """The drawn regions any layer names, an untouched one too: they take from the groups."""
+    named = {region for layer in layers for region in layer.regions}
+    return tuple(region for region in DRAWN_REGIONS if region in named)
+
+
+CURVE = """\
+// c + k c (1 - c): keeps 0, 1 and the order of all values between for |k| <= 1.
+fn f3 curve(f3 c, f3 k) {
+  return c + k * c * (f3(1.0) - c);
+}
+"""
+
+ADJUST = f"""\
+// Tone, then warmth, of a looked-up colour.
+fn f3 adjust(f3 c, f1 tone, f1 warmth) {{
+  let f3 toned = curve(c, f3({TONE} * tone));
+  return curve(toned, f3({WARMTH_RGB[0]}, {WARMTH_RGB[1]}, {WARMTH_RGB[2]}) * warmth);
+}}
+"""
+
+SHARES = """\
+// Weights of disjoint regions: each in [0, 1], together at most 1.
+fn f3 shares(f3 raw) {
+  let f3 w = clamp(raw, f3(0.0), f3(1.0));
+  return w / max(1.0, w.x + w.y + w.z);
+}
+"""
+
+TRILINEAR = """\
+// Table point k of {n} lies at (k + 0.5) / {n} of the texture; the texture unit interpolates.
+fn f3 lookup_{i}(f3 c) {{
+  return SAMPLE({texture}, c * ({last}.0 / {n}.0) + f3(0.5 / {n}.0)).xyz;
+}}
+"""
+
+TETRAHEDRAL = """\
+// The four corners from the cell's black to its white along the sorted axes, fetched exactly.
+fn f3 lookup_{i}(f3 c) {{
+  let f3 position = clamp(c, f3(0.0), f3(1.0)) * {last}.0;
+  let f3 low = min(floor(position), f3({last}.0 - 1.0));
+  let f3 f = position - low;
+  let i3 p = i3(low);
+  var f3 w = f.xyz;
+  var i3 one = i3(1, 0, 0);
+  var i3 two = i3(1, 1, 0);
+  if (f.x >= f.y) {{
+    if (f.y < f.z) {{
+      if (f.x >= f.z) {{ w = f.xzy; two = i3(1, 0, 1); }}
+      else {{ w = f.zxy; one = i3(0, 0, 1); two = i3(1, 0, 1); }}
+    }}
+  }} else {{
+    if (f.z >= f.y) {{ w = f.zyx; one = i3(0, 0, 1); two = i3(0, 1, 1); }}
+    else {{
+      if (f.z >= f.x) {{ w = f.yzx; one = i3(0, 1, 0); two = i3(0, 1, 1); }}
+      else {{ w = f.yxz; one = i3(0, 1, 0); }}
+    }}
+  }}
+  let f3 c000 = FETCH({texture}, p).xyz;
+  let f3 c1 = FETCH({texture}, p + one).xyz;
+  let f3 c2 = FETCH({texture}, p + two).xyz;
+  let f3 c111 = FETCH({texture}, p + i3(1, 1, 1)).xyz;
+  return (1.0 - w.x) * c000 + (w.x - w.y) * c1 + (w.y - w.z) * c2 + w.z * c111;
+}}
+"""
+
+TAP = """\
+// One mask texel, weighted by nearness (a tent, so nothing jumps) and by likeness of colour.
+fn f4 tap(i2 texel, i2 last, f2 size, f2 position, f3 c, m3 image_from_mask, f2 image_size) {{
+  let i2 at = clamp(texel, i2(0, 0), last);
+  let f2 distance_texels = abs(f2(texel) + f2(0.5) - position);
+  let f2 near = max(f2(0.0), f2(1.0) - distance_texels / {reach}.0);
+  let f3 there = image_from_mask * f3((f2(at) + f2(0.5)) / size, 1.0);
+  let i2 image_at = i2(floor(there.xy * image_size + f2({bias})));
+  let i2 image_last = i2(image_size) - i2(1, 1);
+  let f3 d = FETCH(u_image, clamp(image_at, i2(0, 0), image_last)).xyz - c;
+  let f1 weight = near.x * near.y * max(exp(-{sharpness} * dot(d, d)), {floor});
+  return f4(FETCH(u_mask, at).xyz * weight, weight);
+}}
+"""
+
+
+def program_of(description: ShaderDescription) -> Program:
+    """The functions and the main body that draw this description."""
+    luts = description.textures_with("lut")
+    functions = [CURVE, ADJUST]
+    if groups_read(description.layers) or drawn_read(description.layers):
+        functions.append(SHARES)
+    if description.refinement.method == "joint-bilateral" and groups_read(description.layers):
+        functions += [_tap(description), _refined_mask(description)]
+    template = TRILINEAR if description.interpolation == "trilinear" else TETRAHEDRAL
+    functions += [_lookup(template, index, lut) for index, lut in enumerate(luts)]
+    return Program(tuple(functions), "".join(f"  {line}\n" for line in _main_lines(description)))
+
+
+def _lookup(template: str, index: int, lut: Texture) -> str:
+    size = lut_size(lut)
+    return template.format(i=index, n=size, last=size - 1, texture=lut.name)
+
+
+def _tap(description: ShaderDescription) -> str:
+    reach, sigma = description.refinement.reach, description.refinement.sigma
+    assert reach is not None and sigma is not None
+    return TAP.format(
+        reach=reach, sharpness=repr(0.5 / sigma**2), floor=COLOUR_WEIGHT_FLOOR, bias=TEXEL_TIE_BIAS
+    )
+
+
+def _refined_mask(description: ShaderDescription) -> str:
+    reach = description.refinement.reach
+    assert reach is not None
+    lines = [
+        "fn f3 refined_mask(f3 c, f2 mask_uv, m3 image_from_mask, f2 image_size) {",
+        "  let f2 size = SIZE(u_mask);",
+        "  let i2 last = i2(size) - i2(1, 1);",
+        "  let f2 position = mask_uv * size;",
+        f"  let i2 first = i2(floor(position - f2(0.5))) - i2({reach - 1}, {reach - 1});",
+        "  var f4 sum = f4(0.0);",
+    ]
+    for y in range(2 * reach):
+        for x in range(2 * reach):
+            call = f"tap(first + i2({x}, {y}), last, size, position, c, image_from_mask, image_size)"
+            lines.append(f"  sum = sum + {call};")
+    lines += ["  return sum.xyz / sum.w;", "}", ""]
+    return "\n".join(lines)
+
+
+def _main_lines(description: ShaderDescription) -> list[str]:
+    layers = description.layers
+    groups, drawn = groups_read(layers), drawn_read(layers)
+    lines = [
+        "let f2 image_uv = (PARAM(image_from_output) * f3(uv, 1.0)).xy;",
+        "let f4 source = SAMPLE(u_image, image_uv);",
+        "let f3 c = source.xyz;",
+    ]
+    if groups or drawn:
+        lines.append("let f2 mask_uv = (PARAM(mask_from_image) * f3(image_uv, 1.0)).xy;")
+    if groups:
+        lines.append(f"let f3 weights = shares({_raw_weights(description, groups)});")
+    if drawn:
+        lines.append(f"let f3 drawn = shares({_only('SAMPLE(u_drawn, mask_uv)', DRAWN_REGIONS, drawn)});")
+    lines += [f"let f3 looked_{i} = lookup_{i}(c);" for i in range(len(description.textures_with("lut")))]
+    if description.textures_with("picture"):
+        lines.append("let f3 picture = SAMPLE(u_picture, image_uv).xyz;")
+    lines.append("var f3 mixed = c;")
+    for part in parts_of(layers):
+        lines += _part_lines(description, part, bool(drawn))
+    lines.append("let f4 result = f4(clamp(mixed, f3(0.0), f3(1.0)), source.w);")
+    return lines
+
+
+def _raw_weights(description: ShaderDescription, groups: tuple[str, ...]) -> str:
+    method = description.refinement.method
+    if method == "bilinear":
+        return _only("SAMPLE(u_mask, mask_uv)", GROUP_REGIONS, groups)
+    if method == "joint-bilateral":
+        image_size = "f2(PARAM(image_width), PARAM(image_height))"
+        refined = f"refined_mask(c, mask_uv, PARAM(image_from_mask), {image_size})"
+        return _only(refined, GROUP_REGIONS, groups)
+    each = [
+        f"dot(SAMPLE(u_coefficients_{group}, mask_uv), f4(c, 1.0))" if group in groups else "0.0"
+        for group in GROUP_REGIONS
+    ]
+    return f"f3({', '.join(each)})"
+
+
+def _only(value: str, channels: tuple[str, ...], used: tuple[str, ...]) -> str:
+    """The channels that are used, zero for the others."""
+    if used == channels:
+        return f"{value}.xyz"
+    keep = ", ".join("1.0" if channel in used else "0.0" for channel in channels)
+    return f"{value}.xyz * f3({keep})"
+
+
+def _part_lines(description: ShaderDescription, part: Part, has_drawn: bool) -> list[str]:
+    texture = description.texture(part.texture)
+    looked = "picture"
+    if texture.role == "lut":
+        looked = f"looked_{[lut.name for lut in description.textures_with('lut')].index(texture.name)}"
+    amount = f"PARAM(intensity) * PARAM(strength_{part.layer})"
+    warmth = "PARAM(warmth)"
+    if part.is_skin:
+        amount += " * (1.0 - PARAM(skin_protection))"
+        warmth += f" * {SKIN_WARMTH_SHARE!r}"
+    styled = f"adjust({looked}, PARAM(tone), {warmth})"
+    return [
+        f"// {' and '.join(part.regions)}",
+        f"mixed = mixed + ({_weight(part, has_drawn)} * {amount}) * ({styled} - c);",
+    ]
+
+
+def _weight(part: Part, has_drawn: bool) -> str:
+    """The part's share of the pixel: of the groups, in what the drawn regions leave, and of the drawn."""
+    of_drawn = [f"drawn.{XYZ[i]}" for i, name in enumerate(DRAWN_REGIONS) if name in part.regions]
+    of_groups = _group_weight(part)
+    if of_groups and has_drawn:
+        of_groups = f"({of_groups}) * (1.0 - drawn.x - drawn.y - drawn.z)"
+    terms = ([of_groups] if of_groups else []) + of_drawn
+    return f"({' + '.join(terms)})"
+
+
+def _group_weight(part: Part) -> str:
+    if BACKGROUND in part.regions:
+        rest = [f" - weights.{XYZ[GROUP_REGIONS.index(group)]}" for group in part.complement_groups()]
+        return f"1.0{''.join(rest)}"
+    inside = [f"weights.{XYZ[i]}" for i, group in enumerate(GROUP_REGIONS) if group in part.regions]
+    return " + ".join(inside)

@@ -1,0 +1,212 @@
+"""The fused pass in numpy, float64: what every dialect on every device is compared with.
+
+It repeats the description's meaning, not the shader's text: interpolation comes from
+`edgekit/color/interpolation.py`, the controls' formula from `edgekit/color/controls.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.color.controls import CONTROL_RANGES, NO_CONTROLS, Controls, adjust, amount
+from edgekit.color.interpolation import interpolation
+from edgekit.errors import ShaderError
+from edgekit.shader import transforms
+from edgekit.shader.description import (
+    BACKGROUND,
+    DRAWN_REGIONS,
+    GROUP_REGIONS,
+    Layer,
+    ShaderDescription,
+    Texture,
+)
+from edgekit.shader.maths import drawn_read, groups_read
+from edgekit.shader.refine import (
+    Guided,
+    JointBilateral,
+    guide_at_mask_texels,
+    guided_coefficients,
+    joint_bilateral_weights,
+)
+from edgekit.shader.transforms import IDENTITY, Matrix3
+
+FloatArray = NDArray[np.float64]
+Pixels = NDArray[np.uint8] | NDArray[np.float16]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One draw: a description, what the app supplies for it, and the size of the output.
+
+    pixels: slot name → (H, W, 4), uint8 for rgba8unorm and float16 for rgba16float, first row on top.
+        The tables come from the description.
+    strengths: layer index → strength, where it differs from the description's default.
+    """
+
+    description: ShaderDescription
+    pixels: Mapping[str, Pixels]
+    height: int
+    width: int
+    controls: Controls = NO_CONTROLS
+    strengths: Mapping[int, float] = field(default_factory=dict)
+    image_from_output: Matrix3 = field(default_factory=lambda: IDENTITY)
+    mask_from_image: Matrix3 = field(default_factory=lambda: IDENTITY)
+
+    def __post_init__(self) -> None:
+        for texture in self.description.textures:
+            if texture.data is None and texture.name not in self.pixels:
+                raise ShaderError("frame", f"the texture {texture.name} ({texture.role}) is missing.")
+
+    def uniform_values(self) -> dict[str, FloatArray]:
+        """Every uniform's value: (3, 3) matrices (rows and columns as written) and (1,) floats."""
+        values: dict[str, FloatArray] = {
+            "image_from_output": self.image_from_output,
+            "mask_from_image": self.mask_from_image,
+            "image_from_mask": np.linalg.inv(self.mask_from_image).astype(np.float64),
+        }
+        height, width = self.pixels["u_image"].shape[:2]
+        values["image_width"], values["image_height"] = np.array([float(width)]), np.array([float(height)])
+        for control in CONTROL_RANGES:
+            values[control.name] = np.array([getattr(self.controls, control.name)])
+        for index, layer in enumerate(self.description.layers):
+            values[f"strength_{index}"] = np.array([self.strengths.get(index, layer.strength)])
+        return {uniform.name: values[uniform.name] for uniform in self.description.uniforms}
+
+
+def mask_pixels(weights: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """weights: (H, W, 3) of skin, hair, clothes in [0, 1]. Returns the RGBA8 mask (H, W, 4)."""
+    rgb = np.round(np.clip(weights, 0.0, 1.0) * 255.0).astype(np.uint8)
+    return np.concatenate([rgb, np.full((*rgb.shape[:2], 1), 255, np.uint8)], axis=-1)
+
+
+def mask_slots(
+    description: ShaderDescription, weights: NDArray[np.floating], guide: NDArray[np.floating]
+) -> dict[str, Pixels]:
+    """What the app uploads for the mask: the RGBA8 mask itself, or the guided filter's coefficients.
+
+    weights: (H, W, 3) of skin, hair, clothes. guide: (H, W, 3) encoded RGB in [0, 1] at the same size.
+    """
+    if description.refinement.method != "guided":
+        return {"u_mask": mask_pixels(weights)} if description.textures_with("mask") else {}
+    assert description.refinement.epsilon is not None
+    quantised = mask_pixels(weights)[..., :3] / 255.0
+    coefficients = guided_coefficients(quantised, guide, Guided(description.refinement.epsilon)).astype(
+        np.float16
+    )
+    return {
+        texture.name: coefficients[GROUP_REGIONS.index(texture.name.removeprefix("u_coefficients_"))]
+        for texture in description.textures_with("coefficients")
+    }
+
+
+def render(frame: Frame) -> FloatArray:
+    """The picture, (height, width, 4) float64 in 8-bit levels, not rounded."""
+    image_uv = transforms.apply(frame.image_from_output, transforms.pixel_centres(frame.height, frame.width))
+    source = sample_linear(_unit(frame.pixels["u_image"]), image_uv)
+    c = source[..., :3]
+    shares_of = region_weights(frame, c, image_uv)
+    mixed = c.copy()
+    for index, layer in enumerate(frame.description.layers):
+        if layer.texture is not None:
+            looked = _looked_up(frame, layer, c, image_uv)
+            strength = frame.strengths.get(index, layer.strength)
+            for region in layer.regions:
+                styled = adjust(looked, frame.controls, region)
+                weight = shares_of[region] * amount(frame.controls, region, strength)
+                mixed += weight[..., None] * (styled - c)
+    return np.concatenate([np.clip(mixed, 0.0, 1.0), source[..., 3:]], axis=-1) * 255.0
+
+
+def region_weights(frame: Frame, c: FloatArray, image_uv: FloatArray) -> dict[str, FloatArray]:
+    """Region → (H, W) weight. c: (H, W, 3) the camera's colours. image_uv: (H, W, 2)."""
+    mask_uv = transforms.apply(frame.mask_from_image, image_uv)
+    layers = frame.description.layers
+    groups = shares(_raw_group_weights(frame, c, mask_uv) * _read(GROUP_REGIONS, groups_read(layers)))
+    drawn = np.zeros_like(c)
+    if "u_drawn" in frame.pixels:
+        painted = sample_linear(_unit(frame.pixels["u_drawn"]), mask_uv)[..., :3]
+        drawn = shares(painted * _read(DRAWN_REGIONS, drawn_read(layers)))
+    rest = 1.0 - drawn.sum(axis=-1)
+    weights = {name: groups[..., i] * rest for i, name in enumerate(GROUP_REGIONS)}
+    weights[BACKGROUND] = (1.0 - groups.sum(axis=-1)) * rest
+    weights.update({name: drawn[..., i] for i, name in enumerate(DRAWN_REGIONS)})
+    return weights
+
+
+def shares(raw: FloatArray) -> FloatArray:
+    """Weights of disjoint regions: each in [0, 1], together at most 1."""
+    clipped = np.clip(raw, 0.0, 1.0)
+    result: FloatArray = clipped / np.maximum(1.0, clipped.sum(axis=-1, keepdims=True))
+    return result
+
+
+def sample_linear(texture: FloatArray, uv: FloatArray) -> FloatArray:
+    """What a texture unit with exact fractions returns. texture: (H, W, C). uv: (..., 2)."""
+    height, width = texture.shape[:2]
+    x, y = uv[..., 0] * width - 0.5, uv[..., 1] * height - 0.5
+    left, top = np.floor(x).astype(np.intp), np.floor(y).astype(np.intp)
+    fx, fy = (x - left)[..., None], (y - top)[..., None]
+
+    def texel(dx: int, dy: int) -> FloatArray:
+        value: FloatArray = texture[np.clip(top + dy, 0, height - 1), np.clip(left + dx, 0, width - 1)]
+        return value
+
+    upper = texel(0, 0) * (1.0 - fx) + texel(1, 0) * fx
+    lower = texel(0, 1) * (1.0 - fx) + texel(1, 1) * fx
+    mean: FloatArray = upper * (1.0 - fy) + lower * fy
+    return mean
+
+
+def table_of(texture: Texture) -> FloatArray:
+    """A LUT texture's bytes as `table[r, g, b]`, (N, N, N, 3) float64 in [0, 1]."""
+    if texture.data is None or texture.size is None:
+        raise ShaderError("frame", f"the table {texture.name} has no bytes.")
+    n = texture.size[0]
+    levels = np.frombuffer(texture.data, np.uint8).reshape(n, n, n, 4)[..., :3]  # (b, g, r, 3)
+    return levels.transpose(2, 1, 0, 3) / 255.0
+
+
+def _looked_up(frame: Frame, layer: Layer, c: FloatArray, image_uv: FloatArray) -> FloatArray:
+    assert layer.texture is not None
+    texture = frame.description.texture(layer.texture)
+    if texture.role == "picture":
+        return sample_linear(_unit(frame.pixels[texture.name]), image_uv)[..., :3]
+    return interpolation(frame.description.interpolation)(table_of(texture), c)
+
+
+def _read(channels: tuple[str, ...], used: tuple[str, ...]) -> FloatArray:
+    """(3,) 1 for a channel that some layer needs, 0 for one that the pass leaves out."""
+    return np.array([float(channel in used) for channel in channels])
+
+
+def _raw_group_weights(frame: Frame, c: FloatArray, mask_uv: FloatArray) -> FloatArray:
+    """(H, W, 3) before `shares`."""
+    if frame.description.refinement.method == "guided":
+        return _guided_weights(frame, c, mask_uv)
+    if "u_mask" not in frame.pixels:
+        return np.zeros_like(c)
+    if frame.description.refinement.method == "bilinear":
+        return sample_linear(_unit(frame.pixels["u_mask"]), mask_uv)[..., :3]
+    reach, sigma = frame.description.refinement.reach, frame.description.refinement.sigma
+    assert reach is not None and sigma is not None
+    mask, image = _unit(frame.pixels["u_mask"])[..., :3], _unit(frame.pixels["u_image"])[..., :3]
+    guide = guide_at_mask_texels(image, mask.shape[:2], np.linalg.inv(frame.mask_from_image))
+    return joint_bilateral_weights(mask, guide, c, mask_uv, JointBilateral(reach, sigma))
+
+
+def _guided_weights(frame: Frame, c: FloatArray, mask_uv: FloatArray) -> FloatArray:
+    weights = np.zeros_like(c)
+    for index, group in enumerate(GROUP_REGIONS):
+        pixels = frame.pixels.get(f"u_coefficients_{group}")
+        if pixels is not None:
+            a = sample_linear(pixels.astype(np.float64), mask_uv)
+            weights[..., index] = (a[..., :3] * c).sum(axis=-1) + a[..., 3]
+    return weights
+
+
+def _unit(pixels: Pixels) -> FloatArray:
+    return pixels.astype(np.float64) / 255.0

@@ -1,0 +1,76 @@
+"""Reading shader text: calls, functions, and how many textures a pixel fetches."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+# A function's head in ESSL and MSL (`type name(...) {`) or WGSL (`fn name(...) -> type {`).
+FUNCTION = re.compile(r"\b(?:fn\s+|(?:void|float|vec|float|half)\w*\s+)(\w+)\s*\(")
+COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function of a shader text; `start` is the offset of its body in the text."""
+
+    name: str
+    parameters: str
+    body: str
+    start: int
+
+
+def without_comments(text: str) -> str:
+    """The text with comments blanked, so that offsets and lines stay the same."""
+    return COMMENT.sub(lambda m: re.sub(r"[^\n]", " ", m[0]), text)
+
+
+def closing_parenthesis(text: str, start: int, pair: str = "()") -> int:
+    """The index that closes the bracket opened just before `start`; the text's end when none does."""
+    depth = 1
+    for index in range(start, len(text)):
+        depth += (text[index] == pair[0]) - (text[index] == pair[1])
+        if depth == 0:
+            return index
+    return len(text)
+
+
+def split_arguments(text: str) -> list[str]:
+    """`a, f(b, c)` → ["a", "f(b, c)"]."""
+    depth, parts, start = 0, [], 0
+    for index, character in enumerate(text):
+        depth += (character in "([{") - (character in ")]}")
+        if character == "," and depth == 0:
+            parts.append(text[start:index].strip())
+            start = index + 1
+    parts.append(text[start:].strip())
+    return [part for part in parts if part]
+
+
+def functions_in(text: str) -> list[Function]:
+    """Every function definition; the text is without comments."""
+    found = []
+    for match in FUNCTION.finditer(text):
+        close = closing_parenthesis(text, match.end())
+        brace = re.compile(r"\s*(?:->[^{;]*)?\{").match(text, close + 1)
+        if brace is not None:
+            end = closing_parenthesis(text, brace.end(), "{}")
+            found.append(Function(match[1], text[match.end() : close], text[brace.end() : end], brace.end()))
+    return found
+
+
+def fetches_of(text: str, entry: str, fetch_calls: tuple[str, ...]) -> int:
+    """Texture reads of one run of `entry`, counted in the text through every function it calls.
+
+    Both sides of a branch count, so this is the most a pixel can fetch. Loops are not unrolled: edgekit
+    emits none.
+    """
+    functions = {function.name: function.body for function in functions_in(without_comments(text))}
+
+    def count(name: str) -> int:
+        body = functions[name]
+        own = sum(len(re.findall(rf"(?:(?<!\w)|(?=\.)){re.escape(call)}", body)) for call in fetch_calls)
+        called = [other for other in re.findall(r"\b(\w+)\s*\(", body) if other in functions]
+        return own + sum(count(other) for other in called)
+
+    return count(entry)

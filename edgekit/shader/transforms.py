@@ -1,0 +1,47 @@
+"""Texture-space transforms for crop, mirror and rotation, as 3×3 matrices.
+
+Texture space, in every dialect: (0, 0) is the top left corner of the picture's first row, (1, 1) the
+bottom right; x runs right, y runs down. A matrix named `b_from_a` takes column vectors (x, y, 1) of
+space a to space b, so `c_from_b @ b_from_a` is `c_from_a`. The output is what the user sees.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Matrix3 = NDArray[np.float64]  # (3, 3)
+
+IDENTITY: Matrix3 = np.eye(3)
+
+
+def crop(left: float, top: float, width: float, height: float) -> Matrix3:
+    """image_from_output that shows this window of the image; all four as fractions of its sides."""
+    return np.array([[width, 0.0, left], [0.0, height, top], [0.0, 0.0, 1.0]])
+
+
+def mirror() -> Matrix3:
+    """image_from_output that swaps left and right, as a front camera's preview does."""
+    return np.array([[-1.0, 0.0, 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+
+
+def rotation(clockwise_quarter_turns: int) -> Matrix3:
+    """image_from_output that shows the image turned clockwise by so many quarter turns.
+
+    EXIF orientation 6 and a portrait phone's sensor need one. The output's sides swap when it is odd.
+    """
+    one = np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 1.0], [0.0, 0.0, 1.0]])  # output (0, 0) ← image (0, 1)
+    return np.linalg.matrix_power(one, clockwise_quarter_turns % 4)
+
+
+def apply(matrix: NDArray[np.floating], xy: NDArray[np.float64]) -> NDArray[np.float64]:
+    """xy: (..., 2). Returns (..., 2); the transforms are affine, so the third row is (0, 0, 1)."""
+    moved: NDArray[np.float64] = xy @ matrix[:2, :2].T + matrix[:2, 2]
+    return moved
+
+
+def pixel_centres(height: int, width: int) -> NDArray[np.float64]:
+    """(height, width, 2): the texture coordinates (x, y) of every pixel's centre."""
+    x = (np.arange(width) + 0.5) / width
+    y = (np.arange(height) + 0.5) / height
+    return np.stack(np.meshgrid(x, y, indexing="xy"), axis=-1)

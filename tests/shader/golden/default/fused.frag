@@ -1,0 +1,65 @@
+#version 300 es
+// edgekit, the fused pass: mask, look-up and blend in one draw. Generated; edit the description.
+precision highp float;
+precision highp int;
+precision highp sampler2D;
+precision highp sampler3D;
+uniform sampler2D u_image;
+uniform sampler2D u_coefficients_skin;
+uniform sampler3D u_lut_0;
+uniform sampler3D u_lut_1;
+uniform mat3 u_image_from_output;
+uniform mat3 u_mask_from_image;
+uniform float u_intensity;
+uniform float u_tone;
+uniform float u_warmth;
+uniform float u_skin_protection;
+uniform float u_strength_0;
+uniform float u_strength_1;
+in highp vec2 v_uv;
+layout(location = 0) out vec4 o_color;
+
+// c + k c (1 - c): keeps 0, 1 and the order of all values between for |k| <= 1.
+vec3 curve(vec3 c, vec3 k) {
+  return c + k * c * (vec3(1.0) - c);
+}
+
+// Tone, then warmth, of a looked-up colour.
+vec3 adjust(vec3 c, float tone, float warmth) {
+  vec3 toned = curve(c, vec3(0.5 * tone));
+  return curve(toned, vec3(0.23, -0.04, -0.4) * warmth);
+}
+
+// Weights of disjoint regions: each in [0, 1], together at most 1.
+vec3 shares(vec3 raw) {
+  vec3 w = clamp(raw, vec3(0.0), vec3(1.0));
+  return w / max(1.0, w.x + w.y + w.z);
+}
+
+// Table point k of 33 lies at (k + 0.5) / 33 of the texture; the texture unit interpolates.
+vec3 lookup_0(vec3 c) {
+  return texture(u_lut_0, c * (32.0 / 33.0) + vec3(0.5 / 33.0)).xyz;
+}
+
+// Table point k of 17 lies at (k + 0.5) / 17 of the texture; the texture unit interpolates.
+vec3 lookup_1(vec3 c) {
+  return texture(u_lut_1, c * (16.0 / 17.0) + vec3(0.5 / 17.0)).xyz;
+}
+
+void main() {
+  vec2 uv = v_uv;
+  vec2 image_uv = (u_image_from_output * vec3(uv, 1.0)).xy;
+  vec4 source = texture(u_image, image_uv);
+  vec3 c = source.xyz;
+  vec2 mask_uv = (u_mask_from_image * vec3(image_uv, 1.0)).xy;
+  vec3 weights = shares(vec3(dot(texture(u_coefficients_skin, mask_uv), vec4(c, 1.0)), 0.0, 0.0));
+  vec3 looked_0 = lookup_0(c);
+  vec3 looked_1 = lookup_1(c);
+  vec3 mixed = c;
+  // hair and clothes and background
+  mixed = mixed + ((1.0 - weights.x) * u_intensity * u_strength_0) * (adjust(looked_0, u_tone, u_warmth) - c);
+  // skin
+  mixed = mixed + ((weights.x) * u_intensity * u_strength_1 * (1.0 - u_skin_protection)) * (adjust(looked_1, u_tone, u_warmth * 0.3333333333333333) - c);
+  vec4 result = vec4(clamp(mixed, vec3(0.0), vec3(1.0)), source.w);
+  o_color = result;
+}

@@ -1,0 +1,75 @@
+// edgekit, the fused pass: mask, look-up and blend in one draw. Generated; edit the description.
+#include <metal_stdlib>
+using namespace metal;
+
+struct Params {
+  float3x3 image_from_output;
+  float3x3 mask_from_image;
+  float intensity;
+  float tone;
+  float warmth;
+  float skin_protection;
+  float strength_0;
+  float strength_1;
+};
+struct VertexOut { float4 position [[position]]; float2 uv; };
+constexpr sampler s_linear(coord::normalized, address::clamp_to_edge, filter::linear);
+
+// c + k c (1 - c): keeps 0, 1 and the order of all values between for |k| <= 1.
+static inline float3 curve(float3 c, float3 k) {
+  return c + k * c * (float3(1.0) - c);
+}
+
+// Tone, then warmth, of a looked-up colour.
+static inline float3 adjust(float3 c, float tone, float warmth) {
+  float3 toned = curve(c, float3(0.5 * tone));
+  return curve(toned, float3(0.23, -0.04, -0.4) * warmth);
+}
+
+// Weights of disjoint regions: each in [0, 1], together at most 1.
+static inline float3 shares(float3 raw) {
+  float3 w = clamp(raw, float3(0.0), float3(1.0));
+  return w / max(1.0, w.x + w.y + w.z);
+}
+
+// Table point k of 33 lies at (k + 0.5) / 33 of the texture; the texture unit interpolates.
+static inline float3 lookup_0(float3 c, texture3d<float> u_lut_0) {
+  return u_lut_0.sample(s_linear, c * (32.0 / 33.0) + float3(0.5 / 33.0)).xyz;
+}
+
+// Table point k of 17 lies at (k + 0.5) / 17 of the texture; the texture unit interpolates.
+static inline float3 lookup_1(float3 c, texture3d<float> u_lut_1) {
+  return u_lut_1.sample(s_linear, c * (16.0 / 17.0) + float3(0.5 / 17.0)).xyz;
+}
+
+vertex VertexOut edgekit_vertex(uint id [[vertex_id]]) {
+  float2 p = float2(float((id << 1) & 2), float(id & 2));
+  VertexOut o;
+  o.uv = float2(p.x, 1.0 - p.y);
+  o.position = float4(p * 2.0 - 1.0, 0.0, 1.0);
+  return o;
+}
+
+fragment float4 edgekit_fragment(
+    VertexOut in [[stage_in]],
+    texture2d<float> u_image [[texture(0)]],
+    texture2d<float> u_coefficients_skin [[texture(1)]],
+    texture3d<float> u_lut_0 [[texture(2)]],
+    texture3d<float> u_lut_1 [[texture(3)]],
+    constant Params& params [[buffer(0)]]) {
+  float2 uv = in.uv;
+  float2 image_uv = (params.image_from_output * float3(uv, 1.0)).xy;
+  float4 source = u_image.sample(s_linear, image_uv);
+  float3 c = source.xyz;
+  float2 mask_uv = (params.mask_from_image * float3(image_uv, 1.0)).xy;
+  float3 weights = shares(float3(dot(u_coefficients_skin.sample(s_linear, mask_uv), float4(c, 1.0)), 0.0, 0.0));
+  float3 looked_0 = lookup_0(c, u_lut_0);
+  float3 looked_1 = lookup_1(c, u_lut_1);
+  float3 mixed = c;
+  // hair and clothes and background
+  mixed = mixed + ((1.0 - weights.x) * params.intensity * params.strength_0) * (adjust(looked_0, params.tone, params.warmth) - c);
+  // skin
+  mixed = mixed + ((weights.x) * params.intensity * params.strength_1 * (1.0 - params.skin_protection)) * (adjust(looked_1, params.tone, params.warmth * 0.3333333333333333) - c);
+  float4 result = float4(clamp(mixed, float3(0.0), float3(1.0)), source.w);
+  return result;
+}

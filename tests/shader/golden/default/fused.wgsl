@@ -1,0 +1,71 @@
+// edgekit, the fused pass: mask, look-up and blend in one draw. Generated; edit the description.
+struct Params {
+  image_from_output : mat3x3<f32>,
+  mask_from_image : mat3x3<f32>,
+  intensity : f32,
+  tone : f32,
+  warmth : f32,
+  skin_protection : f32,
+  strength_0 : f32,
+  strength_1 : f32,
+};
+struct VertexOut { @builtin(position) position : vec4<f32>, @location(0) uv : vec2<f32> };
+@group(0) @binding(0) var u_image : texture_2d<f32>;
+@group(0) @binding(1) var u_coefficients_skin : texture_2d<f32>;
+@group(0) @binding(2) var u_lut_0 : texture_3d<f32>;
+@group(0) @binding(3) var u_lut_1 : texture_3d<f32>;
+@group(0) @binding(4) var s_linear : sampler;
+@group(0) @binding(5) var<uniform> params : Params;
+
+// c + k c (1 - c): keeps 0, 1 and the order of all values between for |k| <= 1.
+fn curve(c : vec3<f32>, k : vec3<f32>) -> vec3<f32> {
+  return c + k * c * (vec3<f32>(1.0) - c);
+}
+
+// Tone, then warmth, of a looked-up colour.
+fn adjust(c : vec3<f32>, tone : f32, warmth : f32) -> vec3<f32> {
+  let toned : vec3<f32> = curve(c, vec3<f32>(0.5 * tone));
+  return curve(toned, vec3<f32>(0.23, -0.04, -0.4) * warmth);
+}
+
+// Weights of disjoint regions: each in [0, 1], together at most 1.
+fn shares(raw : vec3<f32>) -> vec3<f32> {
+  let w : vec3<f32> = clamp(raw, vec3<f32>(0.0), vec3<f32>(1.0));
+  return w / max(1.0, w.x + w.y + w.z);
+}
+
+// Table point k of 33 lies at (k + 0.5) / 33 of the texture; the texture unit interpolates.
+fn lookup_0(c : vec3<f32>) -> vec3<f32> {
+  return textureSampleLevel(u_lut_0, s_linear, c * (32.0 / 33.0) + vec3<f32>(0.5 / 33.0), 0.0).xyz;
+}
+
+// Table point k of 17 lies at (k + 0.5) / 17 of the texture; the texture unit interpolates.
+fn lookup_1(c : vec3<f32>) -> vec3<f32> {
+  return textureSampleLevel(u_lut_1, s_linear, c * (16.0 / 17.0) + vec3<f32>(0.5 / 17.0), 0.0).xyz;
+}
+
+@vertex fn edgekit_vertex(@builtin(vertex_index) id : u32) -> VertexOut {
+  let p = vec2<f32>(f32((id << 1u) & 2u), f32(id & 2u));
+  var o : VertexOut;
+  o.uv = vec2<f32>(p.x, 1.0 - p.y);
+  o.position = vec4<f32>(p * 2.0 - 1.0, 0.0, 1.0);
+  return o;
+}
+
+@fragment fn edgekit_fragment(in : VertexOut) -> @location(0) vec4<f32> {
+  let uv = in.uv;
+  let image_uv : vec2<f32> = (params.image_from_output * vec3<f32>(uv, 1.0)).xy;
+  let source : vec4<f32> = textureSampleLevel(u_image, s_linear, image_uv, 0.0);
+  let c : vec3<f32> = source.xyz;
+  let mask_uv : vec2<f32> = (params.mask_from_image * vec3<f32>(image_uv, 1.0)).xy;
+  let weights : vec3<f32> = shares(vec3<f32>(dot(textureSampleLevel(u_coefficients_skin, s_linear, mask_uv, 0.0), vec4<f32>(c, 1.0)), 0.0, 0.0));
+  let looked_0 : vec3<f32> = lookup_0(c);
+  let looked_1 : vec3<f32> = lookup_1(c);
+  var mixed : vec3<f32> = c;
+  // hair and clothes and background
+  mixed = mixed + ((1.0 - weights.x) * params.intensity * params.strength_0) * (adjust(looked_0, params.tone, params.warmth) - c);
+  // skin
+  mixed = mixed + ((weights.x) * params.intensity * params.strength_1 * (1.0 - params.skin_protection)) * (adjust(looked_1, params.tone, params.warmth * 0.3333333333333333) - c);
+  let result : vec4<f32> = vec4<f32>(clamp(mixed, vec3<f32>(0.0), vec3<f32>(1.0)), source.w);
+  return result;
+}

@@ -1,0 +1,190 @@
+"""The description as data: what is built, what is written, what is refused."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+
+from device_tests.shader_backends.cases import LUT_PAIRS, description_of, swirl_lut, warm_lut
+from edgekit.color.lut import Lut3D, grid
+from edgekit.errors import EdgekitError, ShaderError, UnknownName
+from edgekit.shader.compose import (
+    LayerSpec,
+    describe,
+    everything_but_skin,
+    refinement_named,
+    rgba8_of,
+)
+from edgekit.shader.description import (
+    ShaderDescription,
+    json_of,
+    read_description,
+    schema_text,
+    write_description,
+)
+from edgekit.shader.oracle import table_of
+
+PAIR = LUT_PAIRS["warm 33³ + swirl 17³"]
+
+
+def everything_in_it() -> ShaderDescription:
+    return description_of("tetrahedral", "joint-bilateral", PAIR, "drawn")
+
+
+@pytest.mark.parametrize("layers", ["groups", "drawn"])
+@pytest.mark.parametrize("refinement", ["bilinear", "joint-bilateral", "guided"])
+def test_written_and_read_back_the_same(tmp_path: Path, refinement: str, layers: str) -> None:
+    description = description_of("trilinear", refinement, PAIR, layers)
+    path = write_description(description, tmp_path / "shader")
+    assert read_description(path) == description
+    jsonschema.validate(json.loads(path.read_text()), json.loads(schema_text()))
+
+
+def test_text_files_are_the_texts_in_the_json(tmp_path: Path) -> None:
+    description = everything_in_it()
+    write_description(description, tmp_path / "shader")
+    for dialect in description.dialects:
+        for source in dialect.sources:
+            assert (tmp_path / "shader" / source.file).read_text() == source.text
+
+
+def test_the_schema_is_a_schema() -> None:
+    jsonschema.Draft202012Validator.check_schema(json.loads(schema_text()))
+
+
+def test_an_existing_folder_needs_force(tmp_path: Path) -> None:
+    write_description(everything_in_it(), tmp_path / "shader")
+    with pytest.raises(EdgekitError, match="--force"):
+        write_description(everything_in_it(), tmp_path / "shader")
+    write_description(everything_in_it(), tmp_path / "shader", force=True)
+
+
+def changed(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def test_a_changed_texture_is_refused(tmp_path: Path) -> None:
+    path = write_description(everything_in_it(), tmp_path / "shader")
+    data = bytearray((path.parent / "lut_1.rgba8").read_bytes())
+    data[5] ^= 1
+    (path.parent / "lut_1.rgba8").write_bytes(bytes(data))
+    with pytest.raises(ShaderError, match=r"lut_1\.rgba8 is not the file"):
+        read_description(path)
+
+
+def test_a_changed_text_is_refused(tmp_path: Path) -> None:
+    path = write_description(everything_in_it(), tmp_path / "shader")
+    changed(path, "#version 300 es", "#version 310 es")
+    with pytest.raises(ShaderError, match=r"fused\.vert was changed"):
+        read_description(path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where"),
+    [
+        ('"file": "lut_0.rgba8"', '"file": "../lut_0.rgba8"', "textures/"),
+        ('"interpolation": "tetrahedral"', '"interpolation": "cubic"', "interpolation"),
+        ('"schema_version": 1', '"schema_version": 2', "schema_version"),
+        ('"strength": 0.8', '"strength": 1.8', "layers/"),
+        ('"title": "proof"', '"title": "proof", "surprise": 1', "top level"),
+    ],
+)
+def test_a_wrong_field_is_refused_with_its_place(tmp_path: Path, old: str, new: str, where: str) -> None:
+    path = write_description(everything_in_it(), tmp_path / "shader")
+    changed(path, old, new)
+    with pytest.raises(ShaderError, match=where):
+        read_description(path)
+
+
+def test_what_is_no_json_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "shader.json").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ShaderError, match="cannot be read"):
+        read_description(tmp_path / "shader.json")
+    with pytest.raises(ShaderError, match="cannot be read"):
+        read_description(tmp_path / "absent.json")
+
+
+def test_a_description_that_breaks_the_schema_is_not_written() -> None:
+    with pytest.raises(ShaderError, match="strength"):
+        broken = replace(everything_in_it().layers[1], strength=2.0)
+        json_of(replace(everything_in_it(), layers=(broken,)))
+
+
+def test_table_bytes_run_red_fastest() -> None:
+    lut = swirl_lut(5)
+    data = rgba8_of(lut)
+    expected = np.append(np.round(lut.table[1, 2, 3] * 255), 255)
+    at = 4 * (1 + 5 * (2 + 5 * 3))
+    assert list(data[at : at + 4]) == list(expected)
+    texture = describe(everything_but_skin(lut)).textures_with("lut")[0]
+    assert np.abs(table_of(texture) - lut.table).max() <= 0.5 / 255 + 1e-6
+
+
+def test_large_tables_and_other_domains_are_resampled() -> None:
+    large = Lut3D(grid(65).astype(np.float32))
+    assert describe(everything_but_skin(large)).textures_with("lut")[0].size == (64, 64, 64)
+    wide = Lut3D((grid(9) * 2).astype(np.float32), domain_max=(2.0, 2.0, 2.0))
+    texture = describe(everything_but_skin(wide)).textures_with("lut")[0]
+    assert np.abs(table_of(texture) - grid(9)).max() <= 0.5 / 255 + 1e-6
+
+
+def test_a_shared_table_is_one_texture() -> None:
+    lut = warm_lut(9)
+    description = describe((LayerSpec(("background",), lut), LayerSpec(("hair",), lut, 0.5)))
+    assert len(description.textures_with("lut")) == 1
+
+
+def test_display_p3_tables_differ_and_the_text_does_not() -> None:
+    layers = everything_but_skin(warm_lut(17))
+    srgb, p3 = describe(layers), describe(layers, encoding="display-p3")
+    assert srgb.textures_with("lut") != p3.textures_with("lut")
+    assert srgb.dialects == p3.dialects
+    assert (srgb.encoding, p3.encoding) == ("srgb", "display-p3")
+
+
+def test_uniform_offsets_follow_the_block_layout() -> None:
+    description = everything_in_it()
+    end = 0
+    for uniform in description.uniforms:
+        assert uniform.offset_bytes == end
+        assert uniform.type == "float" or uniform.offset_bytes % 16 == 0
+        end += 48 if uniform.type == "mat3" else 4
+    assert 0 <= description.uniform_block_size_bytes - end < 16
+
+
+def test_every_texture_has_its_binding() -> None:
+    description = everything_in_it()
+    textures = [b.name for b in description.bindings if b.kind == "texture"]
+    assert textures == [texture.name for texture in description.textures]
+    places = [b.wgsl_binding for b in description.bindings]
+    assert places == list(range(len(places)))
+
+
+@pytest.mark.parametrize(
+    ("layers", "options", "error", "sentence"),
+    [
+        ((LayerSpec(("skn",), warm_lut(3)),), {}, UnknownName, "skin"),
+        ((LayerSpec(("skin", "skin"), warm_lut(3)),), {}, ShaderError, "two layers"),
+        ((LayerSpec((), warm_lut(3)),), {}, ShaderError, "no region"),
+        ((LayerSpec(("skin",), warm_lut(3), 1.5),), {}, ShaderError, "from 0 to 1"),
+        ((LayerSpec(("skin",), None),), {}, ShaderError, "no layer changes"),
+        (everything_but_skin(warm_lut(3)), {"interpolation": "cubic"}, UnknownName, "tetrahedral"),
+        (everything_but_skin(warm_lut(3)), {"encoding": "rec709"}, UnknownName, "display-p3"),
+        (everything_but_skin(warm_lut(3)), {"dialects": ("hlsl",)}, UnknownName, "wgsl"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(layers, options, error, sentence) -> None:
+    with pytest.raises(error, match=sentence):
+        describe(layers, **options)
+
+
+def test_unknown_refinement_and_dialect() -> None:
+    with pytest.raises(UnknownName, match="guided"):
+        refinement_named("sharp")
+    with pytest.raises(ShaderError, match="essl300"):
+        describe(everything_but_skin(warm_lut(3)), dialects=("essl300",)).dialect("msl")
