@@ -25,6 +25,12 @@ def _observable_tflite() -> Observable:
     return observable
 
 
+def _observable_coreml() -> Observable:
+    from converters.coreml import observable
+
+    return observable
+
+
 def _coreml() -> Converter:
     from converters.coreml import convert
 
@@ -41,4 +47,7 @@ def _tflite() -> Converter:
 CONVERTERS: Mapping[str, Callable[[], Converter]] = {"coreml": _coreml, "tflite": _tflite}
 
 # Target to the loader of its float graph as a function of a picture to every tensor that may be quantised.
-OBSERVABLES: Mapping[str, Callable[[], Observable]] = {"tflite": _observable_tflite}
+OBSERVABLES: Mapping[str, Callable[[], Observable]] = {
+    "coreml": _observable_coreml,
+    "tflite": _observable_tflite,
+}

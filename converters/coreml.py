@@ -8,24 +8,35 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from converters.conversion import COLOUR, Conversion, Converted
+from converters.coreml_int8 import (
+    activations_of,
+    blocks_of,
+    program_of,
+    quantize_activations,
+    quantize_weights,
+)
+from converters.recipes import Recipe
 from edgekit.artifact import TensorSpec, tool_versions
 from edgekit.errors import ConversionError
 from edgekit.files import sha256_of
 from edgekit.model.outputs import output_head
 from edgekit.model.prepared import PreparedSegmenter
+from edgekit.runtimes.mil_reference import MilReference
 from edgekit.weights import GROUP_NAMES
 
 if TYPE_CHECKING:
     import coremltools as ct
 
-MINIMUM_OS = "iOS 16"
 SPECIFICATION = Path("Data/com.apple.CoreML/model.mlmodel")
 # Identifiers in Manifest.json are derived from the content under this namespace, so the same model gives the
 # same bytes; coremltools draws them at random.
@@ -57,23 +68,67 @@ class ImageSegmenter(nn.Module):
 
 def convert(conversion: Conversion, path: Path) -> Converted:
     """Write the package `path` and return what its manifest must say."""
-    import coremltools as ct
-
     image = TensorSpec(
         "image", (1, 3, conversion.size, conversion.size), "uint8", "NCHW", (0.0, 255.0), COLOUR
     )
     output = conversion.output_spec(
         "NCHW", "float32" if conversion.output == "logits" else "uint8", rgba=False
     )
-    model = _ml_program(conversion, ct.target.iOS16)
+    model = _quantized(_ml_program(conversion), conversion)
     taps = {"logits": output.name if conversion.output == "logits" else _resized_tensor(model)}
     _describe(model, conversion)
     model.save(str(path))
     make_reproducible(path)
-    return Converted((image,), (output,), taps, MINIMUM_OS, tool_versions("coremltools", "torch"))
+    tools = tool_versions("coremltools", "torch")
+    return Converted((image,), (output,), taps, minimum_os(conversion.recipe), tools)
 
 
-def _ml_program(conversion: Conversion, target: Any) -> ct.models.MLModel:
+def minimum_os(recipe: Recipe) -> str:
+    """iOS 17 where activations are int8 (`quantize` exists from there), iOS 16 otherwise."""
+    return "iOS 17" if recipe.needs_calibration else "iOS 16"
+
+
+def observable(
+    conversion: Conversion, folder: Path
+) -> Callable[[NDArray[np.uint8]], dict[str, NDArray[np.float32]]]:
+    """The float program as a function of (size, size, 3) uint8 to every tensor that a recipe may quantise."""
+    model = _ml_program(conversion)
+    path = folder / "float.mlpackage"
+    model.save(str(path))
+    names = activations_of(model, list(blocks_of(model)))
+    runtime = MilReference(path, taps=names)
+
+    def run(image: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+        tensors = runtime.run({"image": image[None]})
+        return {name: tensors[name] for name in names}
+
+    return run
+
+
+def _quantized(model: ct.models.MLModel, conversion: Conversion) -> ct.models.MLModel:
+    """The model with the recipe's blocks in int8: activations first, then weights."""
+    recipe = conversion.recipe
+    operations = {
+        mode: [name for name, block in blocks_of(model).items() if recipe.mode_of(block) == mode]
+        for mode in ("w8", "w8a8")
+    }
+    if not operations["w8"] and not operations["w8a8"]:
+        return model
+    with_weights = {op.name for op in program_of(model).operations if op.op_type in ("conv", "linear")}
+    if operations["w8a8"]:
+        if conversion.ranges is None:
+            raise ConversionError(
+                "coreml",
+                "quantise",
+                f"recipe {recipe.name} has int8 activations; pass --calibration with photos.",
+            )
+        model = quantize_activations(model, conversion.ranges, operations["w8a8"])
+    chosen = [name for names in operations.values() for name in names if name in with_weights]
+    return quantize_weights(model, chosen)
+
+
+def _ml_program(conversion: Conversion) -> ct.models.MLModel:
+    """The float program; int8 recipes compute in fp16 where they are not int8, as Core ML does by default."""
     import coremltools as ct
 
     shape = (1, 3, conversion.size, conversion.size)
@@ -83,7 +138,10 @@ def _ml_program(conversion: Conversion, target: Any) -> ct.models.MLModel:
         "labels": ct.ImageType(name="labels", color_layout=grey),
         "logits": ct.TensorType(name="logits"),
     }
-    precision = ct.precision.FLOAT16 if conversion.recipe.compute == "fp16" else ct.precision.FLOAT32
+    recipe = conversion.recipe
+    wide = recipe.compute == "fp32" and not (recipe.blocks_in("w8") or recipe.blocks_in("w8a8"))
+    precision = ct.precision.FLOAT32 if wide else ct.precision.FLOAT16
+    target = ct.target.iOS17 if recipe.needs_calibration else ct.target.iOS16
     try:
         program = torch.export.export(ImageSegmenter(conversion).eval(), (torch.zeros(shape),))
         return ct.convert(

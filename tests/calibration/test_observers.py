@@ -38,7 +38,7 @@ def test_mse_clips_a_heavy_tail_and_keeps_a_flat_one() -> None:
     flat = generator.uniform(0, 4, 50_000)
     assert observed("mse", flat)[1] == pytest.approx(4, rel=0.03)
     heavy = generator.standard_t(3, 50_000)
-    assert observed("mse", heavy)[1] < 0.8 * heavy.max()
+    assert observed("mse", heavy)[1] < 0.95 * heavy.max()
     best = observed("mse", heavy)
     error = _error(heavy, *best)
     assert error < _error(heavy, heavy.min(), heavy.max())
