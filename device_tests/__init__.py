@@ -1,1 +1,1 @@
-"""Suites that run an artifact on a device and compare it with the reference."""
+"""Artifacts on a device against PyTorch and against this machine: `pytest device_tests --device NAME`."""

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+PIPED_WIDTH = 120  # columns of a table in a log, where nobody can widen the window
+
 DEBUG_VARIABLE = "EDGEKIT_DEBUG"
 _people: list[TextIO] = []  # where people read while the libraries are silenced; empty: standard error
 
@@ -42,7 +44,8 @@ def print_table(table: Table) -> None:
     """A rich table on standard error."""
     from rich.console import Console
 
-    Console(file=people()).print(table)
+    width = None if people().isatty() else PIPED_WIDTH
+    Console(file=people(), width=width).print(table)
 
 
 def track(items: Iterable[T], total: int, what: str) -> Iterator[T]:

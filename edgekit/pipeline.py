@@ -324,19 +324,21 @@ def check(
     from calibration.pictures import Folder, astronaut
     from edgekit.parity.compare import check_parity
     from edgekit.parity.gates import Gates
+    from edgekit.parity.picture import PixelGate
 
     stated = stated or Gates()
     if labels is not None and images is None:
         raise EdgekitError("--labels needs --images: the folder of the pictures they belong to.")
     if stated.max_miou_drop is not None and labels is None:
         raise EdgekitError("--max-miou-drop needs --labels: true labels to measure mIoU with.")
+    gate = PixelGate(checkpoint) if checkpoint.groups.skin else None
     if images is None:
         with console.quiet_libraries():
-            return check_parity(artifacts, checkpoint, [astronaut()], stated)
+            return check_parity(artifacts, checkpoint, [astronaut()], stated, gate)
     folder = Folder(images, labels, len(checkpoint.class_names))
     with console.quiet_libraries():
         pictures = console.track(folder, len(folder), "comparing pictures")
-        report = check_parity(artifacts, checkpoint, pictures, stated)
+        report = check_parity(artifacts, checkpoint, pictures, stated, gate)
     skipped = tuple((item.name, item.reason) for item in folder.skipped)
     return replace(report, skipped=skipped, notes=tuple(folder.notes))
 
@@ -407,12 +409,13 @@ def _segmenter_from_artifact(artifact: Artifact) -> Callable[[NDArray[np.uint8]]
 
     from calibration.preprocess import stretch
     from edgekit.parity.compare import Candidate
+    from edgekit.runtimes import open_runtime
 
     if artifact.manifest.output != "groups":
         raise EdgekitError(
             f"{artifact.path} delivers {artifact.manifest.output}; convert with --output groups to style."
         )
-    candidate = Candidate(artifact)
+    candidate = Candidate(artifact, open_runtime)
 
     def segment(photo: NDArray[np.uint8]) -> NDArray[np.float32]:
         _, delivered = candidate.run(stretch(photo, artifact.manifest.size))  # (3 or 4, mask, mask)

@@ -14,6 +14,8 @@ libvulkan1            tests/shader, benchmarks: WGSL on wgpu
 mesa-vulkan-drivers   tests/shader, benchmarks: lavapipe, the software Vulkan device
 chromium              tests/shader, benchmarks: WebGL2
 g++                   tests/shader, benchmarks: MSL compiled as C++
+adb                   tests/devices, bench --device PHONE: the genuine Android debug bridge
+qemu-user-static      bench --device arm64, benchmarks/arm64_agreement.py: LiteRT's arm64 build here
 PACKAGES
 }
 

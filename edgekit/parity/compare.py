@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol, cast
 
 import numpy as np
@@ -35,8 +36,10 @@ class PictureLike(Protocol):
     def at(self, size: int) -> NDArray[np.uint8]: ...
 
 
-# The final picture made with the reference's and with the artifact's logits: ΔE2000 of each skin pixel, (n,).
-PixelGate = Callable[[NDArray[np.uint8], Logits, Logits], NDArray[np.float64]]
+# The final picture made with the reference's and with the artifact's logits: region to ΔE2000 of its pixels.
+PixelGate = Callable[[NDArray[np.uint8], Logits, Logits], Mapping[str, NDArray[np.float64]]]
+# A path and the names of the intermediate tensors wanted, to a runtime that gives them.
+Opener = Callable[[Path, Sequence[str]], Runtime]
 
 
 @dataclass(frozen=True)
@@ -77,14 +80,14 @@ class Reference:
 
 
 class Candidate:
-    """An artifact open in its runtime: picture in, logits and delivered output out."""
+    """An artifact open in a runtime: picture in, logits and delivered output out."""
 
-    def __init__(self, artifact: Artifact) -> None:
+    def __init__(self, artifact: Artifact, opener: Opener) -> None:
         self.artifact = artifact
         manifest = artifact.manifest
         self._logits_name = manifest.taps["logits"]
         taps = () if self._logits_name == manifest.output else (self._logits_name,)
-        self.runtime: Runtime = open_runtime(artifact.path, taps=taps)
+        self.runtime = opener(artifact.path, taps)
 
     def run(self, image: NDArray[np.uint8]) -> tuple[Logits, NDArray[np.float64]]:
         """image: (size, size, 3) uint8. Returns logits (classes, h, w) and the output (channels, H, W)."""
@@ -112,7 +115,7 @@ class Comparison:
         self._truth, self._truth_reference = Confusion(classes), Confusion(classes)
         self._skin_counts: list[tuple[int, int]] = []
         self._boundary: list[float] = []
-        self._delta_e00: list[NDArray[np.float64]] = []
+        self._delta_e00: dict[str, list[NDArray[np.float64]]] = {}
         self._n = self._values = self._pixels = self._same = self._same_as_previous = 0
         self._max_abs = self._squared = self._output_error = 0.0
         self._low, self._high = math.inf, -math.inf
@@ -142,7 +145,8 @@ class Comparison:
         self._output_error = max(self._output_error, self._error_of_output(logits, delivered))
         self._add_truth(expected, logits)
         if self._pixel_gate is not None:
-            self._delta_e00.append(self._pixel_gate(expected.image, expected.logits, logits))
+            for region, values in self._pixel_gate(expected.image, expected.logits, logits).items():
+                self._delta_e00.setdefault(region, []).append(values)
         return labels
 
     def _add_logits(self, expected: Logits, logits: Logits) -> None:
@@ -186,7 +190,6 @@ class Comparison:
         labelled = len(self._skin_counts)
         hits, unions = zip(*self._skin_counts, strict=True) if labelled else ((), ())
         mse, peak = self._squared / self._values, self._high - self._low
-        deltas = np.concatenate(self._delta_e00) if self._delta_e00 else np.empty(0)
         return Metrics(
             n=self._n,
             max_abs_logit=self._max_abs,
@@ -206,8 +209,16 @@ class Comparison:
             skin_iou=_known(self._truth.union_iou(skin)),
             skin_iou_reference=_known(self._truth_reference.union_iou(skin)),
             skin_iou_ci95=ratio_interval(hits, unions) if labelled else None,
-            skin_delta_e00_p95=float(np.percentile(deltas, 95)) if deltas.size else None,
+            skin_delta_e00_p95=self._delta_e00_p95("skin"),
+            edge_delta_e00_p95=self._delta_e00_p95("edge"),
+            elsewhere_delta_e00_p95=self._delta_e00_p95("elsewhere"),
         )
+
+    def _delta_e00_p95(self, region: str) -> float | None:
+        """95th percentile over a region's pixels in all pictures; None where there are none."""
+        values = self._delta_e00.get(region, [])
+        pixels = np.concatenate(values) if values else np.empty(0)
+        return float(np.percentile(pixels, 95)) if pixels.size else None
 
     def report(self, stated: Gates) -> ArtifactReport:
         manifest = self.candidate.artifact.manifest
@@ -240,8 +251,11 @@ def check_parity(
     pictures: Iterable[PictureLike],
     stated: Gates,
     pixel_gate: PixelGate | None = None,
+    opener: Opener = open_runtime,
 ) -> ParityReport:
     """Compare every artifact with PyTorch and the one before it on every picture.
+
+    `opener` decides where the artifacts run: here, or on a device.
 
     Raises ConversionError for an artifact made from other weights, CalibrationError when no picture is usable.
     """
@@ -253,7 +267,7 @@ def check_parity(
                 f"{artifact.path} was made from other weights than {checkpoint.folder}; pass them with --weights.",
             )
     reference = Reference(checkpoint)
-    comparisons = [Comparison(Candidate(artifact), checkpoint, pixel_gate) for artifact in artifacts]
+    comparisons = [Comparison(Candidate(artifact, opener), checkpoint, pixel_gate) for artifact in artifacts]
     prepared_max_abs, n = 0.0, 0
     for picture in pictures:
         expected = {size: reference.expect(picture, size) for size in {c.size for c in comparisons}}

@@ -62,7 +62,7 @@ def judge(metrics: Metrics, gates: Gates) -> tuple[Check, ...]:
             metrics.skin_delta_e00_p95,
             gates.max_skin_de,
             _at_most,
-            "no skin in the pictures",
+            "the reference sees no skin in the pictures",
         ),
     )
     return tuple(check for check in checks if check is not None)

@@ -11,6 +11,7 @@ from edgekit.parity.report import ArtifactReport, Check, ParityReport, Status
 
 STYLES = {Status.PASSED: "bold green", Status.FAILED: "bold red", Status.NOT_RUN: "yellow"}
 TEMPLATE = "report.html.j2"
+FIGURES = ("Δlogit", "labels", "skin", "edge", "skin ΔE", "mIoU")  # the columns that `cells` fills
 
 
 def as_json(report: ParityReport) -> dict[str, JsonValue]:
@@ -27,26 +28,19 @@ def as_json(report: ParityReport) -> dict[str, JsonValue]:
 
 def print_report(report: ParityReport) -> None:
     """The verdict as a table, then what failed, what was not run and what was skipped."""
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table(title=f"parity with PyTorch over {report.pictures} picture(s)")
-    for column in (
-        "artifact",
-        "runtime",
-        "max |Δlogit|",
-        "PSNR",
-        "labels",
-        "skin IoU",
-        "boundary",
-        "mIoU",
-        "verdict",
-    ):
-        table.add_column(column, justify="left" if column in ("artifact", "runtime", "verdict") else "right")
+    table = Table(
+        title=f"parity with PyTorch over {report.pictures} picture(s)", box=SIMPLE_HEAD, pad_edge=False
+    )
+    for column in ("artifact", "runtime", *FIGURES, "verdict"):
+        table.add_column(column, justify="right" if column in FIGURES else "left", no_wrap=True)
     prepared = f"{report.prepared_max_abs_logit:.1e}"
-    table.add_row("prepared graph", "pytorch", prepared, "", "", "", "", "", "", style="dim")
+    table.add_row("prepared graph", "pytorch", prepared, *[""] * (len(FIGURES) - 1), "", style="dim")
     for artifact in report.artifacts:
         verdict = f"[{STYLES[artifact.status]}]{artifact.status}[/]"
-        table.add_row(Path(artifact.path).name, artifact.runtime, *cells(artifact), verdict)
+        table.add_row(f"{artifact.target} {artifact.recipe}", artifact.runtime, *cells(artifact), verdict)
     console.print_table(table)
     for artifact in report.artifacts:
         for check in artifact.checks:
@@ -63,13 +57,13 @@ def cells(artifact: ArtifactReport) -> list[str]:
     m = artifact.metrics
     return [
         f"{m.max_abs_logit:.1e}",
-        "∞" if m.psnr_db is None else f"{m.psnr_db:.0f} dB",
-        f"{m.label_agreement:.3%}",
-        "–" if m.skin_iou_agreement is None else f"{m.skin_iou_agreement:.4f}",
-        f"{m.boundary_agreement:.4f}",
+        f"{m.label_agreement:.2%}",
+        "–" if m.skin_iou_agreement is None else f"{m.skin_iou_agreement:.3f}",
+        f"{m.boundary_agreement:.3f}",
+        "–" if m.skin_delta_e00_p95 is None else f"{m.skin_delta_e00_p95:.2f}",
         "–"
         if m.miou is None or m.miou_reference is None
-        else f"{m.miou:.4f} ({m.miou - m.miou_reference:+.4f})",
+        else f"{m.miou:.3f} ({m.miou - m.miou_reference:+.4f})",
     ]
 
 

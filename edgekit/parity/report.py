@@ -30,7 +30,8 @@ class Metrics:
 
     Agreements are shares or IoUs in [0, 1] of the labels at the input's size. `output_error_levels` is the
     delivered output against its definition applied to the artifact's own logits, in 8-bit levels (for
-    labels: the share of differing pixels). mIoU and skin IoU are against true labels.
+    labels: the share of differing pixels). mIoU and skin IoU are against true
+    labels; ΔE2000 is of the final picture, drawn with PyTorch's mask and with the artifact's.
     """
 
     n: int
@@ -50,6 +51,8 @@ class Metrics:
     skin_iou_reference: float | None = None
     skin_iou_ci95: tuple[float, float] | None = None
     skin_delta_e00_p95: float | None = None
+    edge_delta_e00_p95: float | None = None
+    elsewhere_delta_e00_p95: float | None = None
 
 
 @dataclass(frozen=True)

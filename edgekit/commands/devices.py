@@ -1,0 +1,56 @@
+"""`edgekit devices`: where an artifact can run, and what known phones can do."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from edgekit import console
+
+WORDS = {None: "?", True: "yes", False: "no gain"}
+
+
+def devices(
+    show_profiles: Annotated[
+        bool, typer.Option("--profiles", help="Show known phones instead: chip, GPU, NPU, OS, with sources.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+) -> None:
+    """List what bench can run on (this machine, adb phones, emulated arm64, Apple devices), and why not."""
+    from dataclasses import asdict
+
+    from rich.table import Table
+
+    from edgekit.devices import list_devices
+    from edgekit.devices.process import printable
+
+    if show_profiles:
+        _show_profiles(json)
+        return
+    rows = list_devices()
+    if json:
+        console.print_json({"devices": [asdict(row) for row in rows]})
+        return
+    table = Table("device", "kind", "model", "state", "what to do")
+    for row in rows:
+        cells = (row.name, row.kind, row.model, row.state, row.reason)
+        table.add_row(*(printable(cell) for cell in cells))
+    console.print_table(table)
+
+
+def _show_profiles(json: bool) -> None:
+    from rich.table import Table
+
+    from edgekit.devices.profiles import profile_json, profiles
+
+    if json:
+        console.print_json({"profiles": [profile_json(p) for p in profiles()]})
+        return
+    columns = ("soc", "gpu", "npu", "npu_int8", "npu_int16", "newest_os")
+    table = Table("phone", "chip", "GPU", "NPU", "int8", "int16", "OS")
+    for phone in profiles():
+        figures = [getattr(phone, column).value for column in columns]
+        table.add_row(phone.name, *(WORDS.get(figure, str(figure)) for figure in figures))
+    console.print_table(table)
+    console.say("int8, int16: whether the NPU gains from it. Cores and sources: --json")

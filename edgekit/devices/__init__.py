@@ -1,0 +1,86 @@
+"""Where an artifact can run: this machine, emulated arm64, Android phones, device farms, Apple devices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgekit.devices.device import Device
+from edgekit.errors import EdgekitError
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A row of `edgekit devices`. state: READY, or what stands in the way, with the advice in reason."""
+
+    name: str
+    kind: str
+    model: str
+    state: str
+    reason: str = ""
+    simulated: bool = False
+
+
+def open_device(name: str, runner: Path | None = None) -> Device:
+    """The device `--device name` means. NoDevice when there is none, or several that match."""
+    if name in LOCAL:
+        return LOCAL[name]()
+    from edgekit.devices import adb
+
+    return adb.Phone(adb.pick(name, adb.connected()).serial, runner)
+
+
+def list_devices() -> list[Listed]:
+    """Everything that could be named, usable or not."""
+    from edgekit.devices import adb, arm64, host, macos
+
+    rows = [Listed("host", "host", host.cpu_model(), "READY")]
+    missing = arm64.missing()
+    rows.append(
+        Listed("arm64", "qemu", "Cortex-A76 under qemu, for agreement only",
+               "NOT_RUN" if missing else "READY", missing, simulated=True)
+    )  # fmt: skip
+    try:
+        phones = adb.connected()
+        rows += [
+            Listed(p.serial, "adb", p.model, "READY" if p.usable else p.state, "" if p.usable else p.advice)
+            for p in phones
+        ]
+        if not phones:
+            rows.append(Listed("(a phone)", "adb", "", "NOT_RUN", "no phone is connected"))
+    except EdgekitError as error:
+        rows.append(Listed("(a phone)", "adb", "", "NOT_RUN", str(error)))
+    reason = macos.missing()
+    return rows + [
+        Listed(n, "coreml", "", "NOT_RUN" if reason else "READY", reason) for n in ("mac", "iphone")
+    ]
+
+
+def _host() -> Device:
+    from edgekit.devices.host import Host
+
+    return Host()
+
+
+def _arm64() -> Device:
+    from edgekit.devices.arm64 import Arm64
+
+    return Arm64()
+
+
+def _apple(name: str) -> Callable[[], Device]:
+    def opened() -> Device:
+        from edgekit.devices.macos import Apple
+
+        return Apple(name)
+
+    return opened
+
+
+LOCAL: Mapping[str, Callable[[], Device]] = {
+    "host": _host,
+    "arm64": _arm64,
+    "mac": _apple("mac"),
+    "iphone": _apple("iphone"),
+}

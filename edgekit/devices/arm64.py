@@ -1,0 +1,97 @@
+"""LiteRT's own arm64 build under qemu: shows what arm64 kernels answer, never how fast a phone is.
+
+The sysroot (Debian's arm64 Python and LiteRT's arm64 wheel) is made by tools/install-arm64-sysroot.sh.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgekit.devices import litert_process
+from edgekit.devices.device import BenchPlan, DeviceInfo, DeviceState
+from edgekit.errors import DeviceError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+QEMU = "qemu-aarch64-static"
+# qemu's default CPU `max` gave a wrong numpy matmul; Cortex-A76 (2018) has the dot product instructions
+# that today's phones have. The sysroot's /proc/cpuinfo names the same core, which cpuinfo, XNNPACK's
+# probe, insists on.
+CPU = "cortex-a76"
+SYSROOT_VARIABLE = "EDGEKIT_ARM64_SYSROOT"
+DEFAULT_SYSROOT = Path("~/.cache/edgekit/arm64-sysroot").expanduser()
+# Emulation is 150 to 500 times slower than the same work on this machine.
+SLOWDOWN_TIMEOUT_S = 3600.0
+
+
+def sysroot() -> Path:
+    return Path(os.environ.get(SYSROOT_VARIABLE, DEFAULT_SYSROOT))
+
+
+def missing() -> str:
+    """What stands in the way of running arm64 here; empty when nothing does."""
+    if shutil.which(QEMU) is None:
+        return f"{QEMU} is not installed (Debian: apt install qemu-user-static)"
+    if not (sysroot() / "usr/bin/python3.11").exists():
+        return f"no arm64 sysroot in {sysroot()}; make it with tools/install-arm64-sysroot.sh"
+    return ""
+
+
+class Arm64:
+    """`--device arm64`."""
+
+    def __init__(self) -> None:
+        if reason := missing():
+            raise DeviceError(f"arm64: {reason}.")
+        self._launcher = litert_process.Launcher(
+            "arm64", _python(sysroot()), {"PATH": os.environ["PATH"]}, emulated=True
+        )
+        self.info = DeviceInfo(
+            name="arm64",
+            kind="qemu",
+            model=f"{CPU} under qemu",
+            os="Debian arm64 userland",
+            abi="arm64-v8a",
+            cores=os.cpu_count(),
+            simulated=True,
+        )
+
+    def state(self) -> DeviceState:
+        return DeviceState()
+
+    @contextmanager
+    def open(
+        self, artifacts: Sequence[Path], plan: BenchPlan
+    ) -> Iterator[Sequence[litert_process.LiteRtSession]]:
+        if plan.accelerator != "cpu":
+            raise DeviceError(f"Emulated arm64 has no {plan.accelerator}; use --accelerator cpu.")
+        if plan.profile:
+            raise DeviceError("A profile of emulated arm64 would be qemu's; profile on the host or a phone.")
+        with litert_process.sessions(self._launcher, artifacts, plan) as opened:
+            yield opened
+
+    def infer(
+        self,
+        artifact: Path,
+        inputs: Sequence[NDArray[np.generic]],
+        threads: int,
+        timeout_s: float = SLOWDOWN_TIMEOUT_S,
+    ) -> list[list[NDArray[np.generic]]]:
+        return litert_process.infer(self._launcher, artifact, inputs, threads, timeout_s)
+
+
+def _python(root: Path) -> tuple[str, ...]:
+    """The emulated interpreter with its libraries and the arm64 wheels, and nothing of this machine's."""
+    libraries = f"{root}/lib/aarch64-linux-gnu:{root}/usr/lib/aarch64-linux-gnu"
+    return (
+        QEMU, "-cpu", CPU, "-L", str(root),
+        "-E", f"PYTHONHOME={root}/usr", "-E", f"PYTHONPATH={root}/site", "-E", f"LD_LIBRARY_PATH={libraries}",
+        f"{root}/usr/bin/python3.11", "-s",
+    )  # fmt: skip

@@ -1,0 +1,198 @@
+"""LiteRT in a child process that this machine can start: natively for the host, through qemu for arm64."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgekit.devices.device import BenchPlan, Measured, Opened, OpTime
+from edgekit.devices.process import Completed, Output, child, printable, run
+from edgekit.errors import DeviceError, UnreadableOutput
+from edgekit.files import JsonValue
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+CHILD = Path(__file__).parent.parent / "bench" / "litert_child.py"
+PROFILER = CHILD.with_name("litert_profiler.py")
+PROFILED_RUNS = 20
+
+
+@dataclass(frozen=True)
+class Launcher:
+    """How a Python with LiteRT is started: the argument list before the script, and the environment."""
+
+    device: str
+    python: tuple[str, ...]
+    env: Mapping[str, str]
+    emulated: bool = False
+
+    def argv(self, script: Path, *arguments: str | Path) -> list[str]:
+        return [*self.python, str(script), *(str(a) for a in arguments)]
+
+
+class LiteRtSession:
+    """One artifact in one child process, driven line by line."""
+
+    def __init__(
+        self, launcher: Launcher, artifact: Path, process: subprocess.Popen[bytes], plan: BenchPlan
+    ) -> None:
+        self._launcher, self._artifact, self._process, self._plan = launcher, artifact, process, plan
+        self._output = Output(process)
+        self._ready = self._answer("ready")
+
+    def measure(self, inferences: int) -> Measured:
+        self._say(f"measure {inferences}")
+        values = self._answer("samples").get("ms")
+        if not isinstance(values, list) or len(values) != inferences:
+            raise UnreadableOutput(f"{self._where}: asked for {inferences} samples, got {values!r:.80}.")
+        samples = tuple(float(v) for v in values if isinstance(v, (int, float)) and v > 0)
+        if len(samples) != inferences:
+            raise UnreadableOutput(f"{self._where}: a sample is no positive number: {values!r:.80}.")
+        return Measured(samples, inferences)
+
+    def finish(self) -> Opened:
+        self._say("finish")
+        end = self._answer("end")
+        try:
+            code = self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired as error:
+            raise DeviceError(f"{self._where}: the runner answered but did not end.") from error
+        if code != 0:
+            raise DeviceError(f"{self._where}: the runner ended with code {code} after its last answer.")
+        left = self._ready.get("undelegated_ops")
+        partitions = self._ready.get("partitions")
+        return Opened(
+            load_ms=_number(self._ready, "load_ms"),
+            first_inference_ms=_number(self._ready, "first_inference_ms"),
+            accelerator="cpu (XNNPACK)" if partitions else "cpu",
+            partitions=partitions if isinstance(partitions, int) else None,
+            undelegated_ops=tuple(str(op) for op in left) if isinstance(left, list) else None,
+            # Under emulation this would be the emulator's own memory.
+            peak_rss_mb=None if self._launcher.emulated else _number(end, "peak_rss_mb"),
+            profile=profile(self._launcher, self._artifact, self._plan) if self._plan.profile else (),
+            runner=f"LiteRT {self._ready.get('runtime')} in a Python process",
+        )
+
+    def _say(self, line: str) -> None:
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(f"{line}\n".encode())
+            self._process.stdin.flush()
+        except OSError:
+            raise self._broken() from None
+
+    def _answer(self, event: str) -> Mapping[str, JsonValue]:
+        line = self._output.line(self._plan.timeout_s)
+        if line is None:
+            raise self._broken()
+        try:
+            answer = json.loads(line)
+        except ValueError as error:
+            raise UnreadableOutput(f"{self._where}: not an answer: {printable(line)!r}.") from error
+        if not isinstance(answer, dict) or answer.get("event") != event:
+            raise UnreadableOutput(f"{self._where}: expected {event!r}, got {printable(line)!r}.")
+        return answer
+
+    @property
+    def _where(self) -> str:
+        return f"{self._artifact} on {self._launcher.device}"
+
+    def _broken(self) -> DeviceError:
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=5 if self._output.ended else 0)
+        code = self._process.returncode
+        if code is None:
+            return DeviceError(
+                f"{self._where}: no answer within {self._plan.timeout_s:g} s; the runner was killed. "
+                f"Raise --timeout if the model is that slow."
+            )
+        return DeviceError(
+            f"{self._where}: the runner {ending(code)}: {last_line(self._output.text('stderr'))}"
+        )
+
+
+@contextmanager
+def sessions(
+    launcher: Launcher, artifacts: Sequence[Path], plan: BenchPlan
+) -> Iterator[Sequence[LiteRtSession]]:
+    """A child per artifact, all loaded and warm; none outlives the block."""
+    with ExitStack() as running:
+        opened = []
+        for artifact in artifacts:
+            argv = launcher.argv(CHILD, "bench", artifact.resolve(), str(plan.threads), str(plan.warmup_runs))
+            process = running.enter_context(child(argv, launcher.env, stdin=True))
+            opened.append(LiteRtSession(launcher, artifact, process, plan))
+        yield opened
+
+
+def infer(
+    launcher: Launcher,
+    artifact: Path,
+    inputs: Sequence[NDArray[np.generic]],
+    threads: int,
+    timeout_s: float,
+) -> list[list[NDArray[np.generic]]]:
+    """Outputs of the artifact for each input, from one child process."""
+    import numpy as np
+
+    with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
+        given, answered = Path(folder) / "in.npz", Path(folder) / "out.npz"
+        named = {f"{i:05d}": value for i, value in enumerate(inputs)}
+        np.savez(given, **named)  # type: ignore[arg-type]
+        argv = launcher.argv(CHILD, "infer", artifact.resolve(), str(threads), given, answered)
+        ended = run(argv, timeout_s, launcher.env)
+        if ended.code != 0 or not answered.is_file():
+            raise DeviceError(f"{artifact} on {launcher.device}: {_how(ended, timeout_s)}")
+        with np.load(answered) as archive:
+            count = len(archive.files) // len(inputs)
+            return [[archive[f"{i:05d}/{o}"] for o in range(count)] for i in range(len(inputs))]
+
+
+def profile(launcher: Launcher, artifact: Path, plan: BenchPlan) -> tuple[OpTime, ...]:
+    """Mean time per operator in a run of its own, after the timing: profiling slows a model down."""
+    argv = launcher.argv(PROFILER, artifact.resolve(), str(plan.threads), str(PROFILED_RUNS))
+    ended = run(argv, plan.timeout_s, launcher.env)
+    if ended.code != 0:
+        raise DeviceError(f"{artifact} on {launcher.device}, profiling: {_how(ended, plan.timeout_s)}")
+    try:
+        rows = json.loads(ended.stdout)["ops"]
+        return tuple(OpTime(str(name), str(kind), float(mean_ms)) for name, kind, mean_ms in rows)
+    except (ValueError, KeyError, TypeError) as error:
+        raise UnreadableOutput(f"{artifact}: the profiler answered {printable(ended.stdout)!r}.") from error
+
+
+def _how(ended: Completed, timeout_s: float) -> str:
+    if ended.code is None:
+        return f"no answer within {timeout_s:g} s; the runner was killed."
+    return f"the runner {ending(ended.code)}: {last_line(ended.stderr)}"
+
+
+def ending(code: int) -> str:
+    return f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
+
+
+def last_line(text: str) -> str:
+    lines = [line for line in text.splitlines() if line.strip()]
+    return printable(lines[-1]) if lines else "it printed nothing."
+
+
+def _number(answer: Mapping[str, JsonValue], key: str) -> float:
+    value = answer.get(key)
+    if not isinstance(value, (int, float)) or value <= 0:
+        raise UnreadableOutput(f"the runner's {key} is {value!r}, not a positive number.")
+    return float(value)
+
+
+def clean_environment() -> dict[str, str]:
+    """This process's environment without what would change the runner's libraries or threads."""
+    dropped = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "LD_PRELOAD")
+    return {k: v for k, v in os.environ.items() if k not in dropped}

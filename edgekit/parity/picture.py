@@ -1,0 +1,63 @@
+"""The final picture as a gate: the same style drawn with PyTorch's mask and with the artifact's, compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.ndimage import binary_dilation
+from skimage.color import deltaE_ciede2000, rgb2lab
+
+from edgekit.color.controls import Controls
+from edgekit.color.engine import layers_from_style, styled_pixels, upsampled_rows
+from edgekit.color.styles import style_named
+from edgekit.metrics import boundaries
+from edgekit.model.outputs import MASK_STRIDE, GroupWeights
+from edgekit.weights import Checkpoint
+
+STYLE = "dramatic"  # moves colours most while it keeps skin: a wrong mask shows most
+EDGE_PX = 8  # half a logit's side at stride 16: where two masks may differ without either being wrong
+SKIN_WEIGHT = 0.5
+
+Logits = NDArray[np.float32]  # (classes, h, w)
+REGIONS = ("skin", "edge", "elsewhere")
+
+
+@dataclass(frozen=True)
+class PixelGate:
+    """ΔE2000 between the two final pictures, by region of the reference's mask."""
+
+    checkpoint: Checkpoint
+
+    def __call__(
+        self, image: NDArray[np.uint8], reference: Logits, candidate: Logits
+    ) -> Mapping[str, NDArray[np.float64]]:
+        """image: (size, size, 3) uint8 sRGB. Region name to ΔE2000 of its pixels, (n,)."""
+        masks = [self._mask(logits, image.shape[0]) for logits in (reference, candidate)]
+        layers = layers_from_style(style_named(STYLE))
+        styled = [styled_pixels(image, layers, Controls(), mask) for mask in masks]
+        difference = deltaE_ciede2000(*(rgb2lab(p) for p in styled))  # type: ignore[no-untyped-call]
+        regions = _regions(masks[0], image.shape[:2])
+        return {name: np.asarray(difference[where], np.float64) for name, where in regions.items()}
+
+    def _mask(self, logits: Logits, size: int) -> NDArray[np.float32]:
+        """(mask, mask, 3) in [0, 1]: what the `groups` output says."""
+        head = GroupWeights(
+            self.checkpoint.groups, len(self.checkpoint.class_names), size // MASK_STRIDE, rgba=False
+        )
+        weights = head(torch.from_numpy(np.ascontiguousarray(logits))[None])[0] / 255
+        mask: NDArray[np.float32] = weights.permute(1, 2, 0).contiguous().numpy()
+        return mask
+
+
+def _regions(mask: NDArray[np.float32], shape: tuple[int, int]) -> dict[str, NDArray[np.bool_]]:
+    """Skin, the band around any change of group outside skin, and the rest."""
+    weights = upsampled_rows(mask, shape, slice(0, shape[0]))  # (H, W, 3)
+    background = 1 - weights.sum(-1, keepdims=True)
+    groups = np.concatenate([weights, background], -1).argmax(-1)
+    edge = binary_dilation(boundaries(groups), np.ones((2 * EDGE_PX + 1,) * 2, bool))
+    skin = weights[..., 0] > SKIN_WEIGHT
+    return {"skin": skin, "edge": edge & ~skin, "elsewhere": ~(skin | edge)}

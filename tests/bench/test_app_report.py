@@ -1,0 +1,179 @@
+"""The demo app's benchmark file: the good one, and every way it can be wrong."""
+
+from __future__ import annotations
+
+import copy
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgekit.bench.app_report import read_app_report
+from edgekit.bench.frame_budget import FRAME_MS, STAGES, Stage, budget, measured_stage, time_stage
+from edgekit.errors import UnreadableOutput
+
+GOOD: dict[str, Any] = {
+    "schema": "edgekit-app-bench/1",
+    "simulated": False,
+    "device": {"model": "Pixel 6", "os": "Android 14", "abi": "arm64-v8a", "cores": 8},
+    "artifact": {"name": "parser-256.tflite", "sha256": "ab" * 32, "size_bytes": 6_900_000},
+    "threads": 4,
+    "accelerator_asked": "gpu",
+    "accelerator": "gpu",
+    "warmup_runs": 5,
+    "load_ms": 210.0,
+    "first_inference_ms": 55.5,
+    "peak_rss_mb": None,
+    "samples_ms": [20.0 + 0.1 * i for i in range(40)],
+    "stages_ms": {
+        "resize": [1.0] * 40,
+        "segmenter": [20.0 + 0.1 * i for i in range(40)],
+        "shader": [3.0] * 40,
+    },
+    "before": {"battery_percent": 80, "thermal_status": 0},
+    "after": {"battery_percent": 79, "thermal_status": None},
+}
+
+
+def written(tmp_path: Path, value: object) -> Path:
+    (tmp_path / "app.json").write_text(json.dumps(value))
+    return tmp_path / "app.json"
+
+
+def test_the_apps_file_becomes_the_same_report(tmp_path: Path) -> None:
+    app = read_app_report(written(tmp_path, GOOD), artifact_sha256="ab" * 32)
+    (row,) = app.report.artifacts
+    assert row.latency is not None and row.latency.p50 == pytest.approx(21.95) and row.latency.n == 40
+    assert (row.accelerator, row.load_ms, row.peak_rss_mb) == ("gpu", 210.0, None)
+    assert (app.report.device.model, app.report.device.cores) == ("Pixel 6", 8)
+    assert app.report.before.battery_percent == 80 and app.report.after.thermal_status is None
+    assert app.report.complete
+    assert [(s.name, s.p50_ms) for s in app.stages] == [
+        ("resize", 1.0), ("segmenter", pytest.approx(21.95)), ("shader", 3.0),
+    ]  # fmt: skip
+
+
+def changed(*path: str, to: object) -> Callable[[dict[str, Any]], None]:
+    def change(data: dict[str, Any]) -> None:
+        for key in path[:-1]:
+            data = data[key]
+        data[path[-1]] = to
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda data: data.pop("threads"),
+        changed("surprise", to=1),
+        changed("schema", to="edgekit-app-bench/2"),
+        changed("samples_ms", to=[]),
+        changed("samples_ms", to="20, 21"),
+        changed("samples_ms", to=[20.0, -1.0]),
+        changed("samples_ms", to=[20.0, True]),
+        changed("samples_ms", to=[float("nan")]),
+        changed("samples_ms", to=[1e999]),
+        changed("stages_ms", "shader", to=[3.0] * 39),
+        changed("stages_ms", "coffee", to=[3.0] * 40),
+        changed("device", to="Pixel 6"),
+        changed("device", "cores", to="8"),
+        changed("simulated", to="no"),
+        changed("threads", to=-1),
+        changed("load_ms", to=0),
+        changed("artifact", "name", to=""),
+        changed("before", to={}),
+    ],
+)
+def test_a_wrong_file_is_refused(tmp_path: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    data = copy.deepcopy(GOOD)
+    change(data)
+    with pytest.raises(UnreadableOutput, match=r"app\.json"):
+        read_app_report(written(tmp_path, data))
+
+
+def test_a_truncated_missing_or_huge_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = written(tmp_path, GOOD)
+    path.write_text(path.read_text()[:300])
+    with pytest.raises(UnreadableOutput, match="may not have finished"):
+        read_app_report(path)
+    path.write_text("[" * 100_000)
+    with pytest.raises(UnreadableOutput):
+        read_app_report(path)
+    with pytest.raises(UnreadableOutput, match="cannot be read"):
+        read_app_report(tmp_path / "none.json")
+    monkeypatch.setattr("edgekit.bench.app_report.MOST_BYTES", 100)
+    with pytest.raises(UnreadableOutput, match="larger"):
+        read_app_report(written(tmp_path, GOOD))
+
+
+def test_another_artifacts_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableOutput, match="another artifact"):
+        read_app_report(written(tmp_path, GOOD), artifact_sha256="cd" * 32)
+
+
+def test_names_from_the_phone_are_printable(tmp_path: Path) -> None:
+    data = copy.deepcopy(GOOD)
+    data["device"]["model"] = "\x1b[31mPixel\n6"
+    assert read_app_report(written(tmp_path, data)).report.device.model == "Pixel 6"
+
+
+def test_the_command_reads_it_and_shows_the_budget(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "edgekit",
+        "bench",
+        "--app-report",
+        str(written(tmp_path, GOOD)),
+        "--json",
+    ]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 0, ended.stderr
+    printed = json.loads(ended.stdout)
+    assert printed["artifacts"][0]["latency_ms"]["p50"] == pytest.approx(21.95)
+    (shown,) = printed["frame_budgets"]
+    assert shown["known_ms"] == pytest.approx(25.95) and shown["fits_30_fps"] == "OPEN"
+    assert "not run, camera" in ended.stderr
+
+
+def test_a_frame_size_that_is_none_is_a_usage_error() -> None:
+    command = [sys.executable, "-m", "edgekit", "bench", "--frame", "big"]
+    assert subprocess.run(command, capture_output=True, text=True, timeout=60).returncode == 2
+
+
+# ---- the frame budget ----------------------------------------------------------------------------------
+
+
+def stages(**ms: float) -> list[Stage]:
+    return [measured_stage(name, [value]) for name, value in ms.items()]
+
+
+def test_a_budget_with_every_stage_gets_a_verdict() -> None:
+    fast = budget("p", False, "a", 256, stages(camera=2, resize=1, segmenter=20, refinement=1, shader=3))
+    slow = budget("p", False, "a", 512, stages(camera=2, resize=1, segmenter=30, refinement=1, shader=3))
+    assert (fast.known_ms, fast.verdict) == (27, "YES")
+    assert slow.known_ms > FRAME_MS and slow.verdict == "NO"
+
+
+def test_a_missing_stage_keeps_the_question_open_but_may_already_be_too_much() -> None:
+    half = budget("host", False, "a", 256, stages(resize=1, segmenter=20))
+    assert half.verdict == "OPEN"
+    assert [s.name for s in half.stages] == list(STAGES)
+    assert all(s.reason for s in half.stages if s.status == "NOT_RUN")
+    assert budget("host", False, "a", 512, stages(segmenter=40)).verdict == "NO"
+
+
+def test_a_simulated_phone_gets_no_verdict() -> None:
+    assert budget("double", True, "a", 256, stages(segmenter=1)).verdict == "NOT_RUN"
+
+
+def test_a_stage_is_timed_after_its_warm_up() -> None:
+    calls: list[int] = []
+    stage = time_stage("resize", lambda: calls.append(1), runs=5)
+    assert len(calls) == 5 + 3
+    assert stage.status == "MEASURED" and stage.p50_ms is not None and stage.p90_ms is not None

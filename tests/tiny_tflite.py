@@ -1,0 +1,73 @@
+"""A few-hundred-byte .tflite built in place: MUL by a per-channel constant, then the operators named.
+
+Small enough to run in microseconds, and its answers are known: tests of runners need no converter.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import flatbuffers
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+SHAPE = (1, 7, 5, 3)  # NHWC, H ≠ W
+SCALES = np.array([0.5, -1.25, 3.0], np.float32)
+OPERATORS = {
+    "LOGISTIC": schema.BuiltinOperator.LOGISTIC,
+    "ROUND": schema.BuiltinOperator.ROUND,  # no GPU kernel
+    "SIGN": schema.BuiltinOperator.SIGN,  # XNNPACK leaves it to the reference kernels
+}
+
+
+def write_tiny(path: Path, *names: str, shape: tuple[int, ...] = SHAPE) -> Path:
+    """x float32 of `shape` (last axis 3) → x · SCALES → each named unary operator in turn."""
+    operators = [schema.BuiltinOperator.MUL, *(OPERATORS[name] for name in names)]
+    model = schema.ModelT()
+    model.version = 3
+    model.description = "edgekit test"
+    model.buffers = [schema.BufferT(), schema.BufferT()]
+    model.buffers[1].data = np.frombuffer(SCALES.tobytes(), np.uint8)
+    model.operatorCodes = [_code(operator) for operator in operators]
+    graph = schema.SubGraphT()
+    graph.tensors = [_tensor("x", shape, 0), _tensor("scales", (3,), 1)]
+    graph.tensors += [_tensor(f"y{i}", shape, 0) for i in range(len(operators))]
+    graph.inputs = [0]
+    graph.outputs = [len(graph.tensors) - 1]
+    graph.operators = []
+    for i in range(len(operators)):
+        operator = schema.OperatorT()
+        operator.opcodeIndex = i
+        operator.inputs = [0, 1] if i == 0 else [i + 1]
+        operator.outputs = [i + 2]
+        if i == 0:
+            operator.builtinOptionsType = schema.BuiltinOptions.MulOptions
+            operator.builtinOptions = schema.MulOptionsT()
+        graph.operators.append(operator)
+    model.subgraphs = [graph]
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    path.write_bytes(bytes(builder.Output()))
+    return path
+
+
+def expected(x: np.ndarray) -> np.ndarray:
+    """What MUL then LOGISTIC gives for x."""
+    return 1 / (1 + np.exp(-x * SCALES))
+
+
+def _code(operator: int) -> schema.OperatorCodeT:
+    code = schema.OperatorCodeT()
+    code.builtinCode = operator
+    code.deprecatedBuiltinCode = min(operator, 127)  # the schema: codes above 127 stand in builtinCode only
+    code.version = 1
+    return code
+
+
+def _tensor(name: str, shape: tuple[int, ...], buffer: int) -> schema.TensorT:
+    tensor = schema.TensorT()
+    tensor.name = name
+    tensor.shape = list(shape)
+    tensor.type = schema.TensorType.FLOAT32
+    tensor.buffer = buffer
+    return tensor
