@@ -29,7 +29,7 @@ def shader(
         str, typer.Option(help="Of essl300, essl300-external (Android camera), msl, wgsl.")
     ] = "essl300,msl,wgsl",
     interpolation: Annotated[
-        str, typer.Option(help="trilinear: 4 fetches. tetrahedral: 10, exact to one level everywhere.")
+        str, typer.Option(help="trilinear: 4 fetches. tetrahedral: 10, exact to one level.")
     ] = "trilinear",
     refinement: Annotated[
         str, typer.Option(help="How the mask follows edges: bilinear, joint-bilateral or guided.")
