@@ -4,7 +4,7 @@ VENV   := .venv
 PY     := $(VENV)/bin/python
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test lint types unit clean
+.PHONY: demo test system lint types unit clean
 
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(PY) || $(PYTHON) -m venv $(VENV)
@@ -15,7 +15,11 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)
 	$(VENV)/bin/edgekit demo --out demo-out
 
-test: lint types unit
+test: system lint types unit
+
+# CI installs the Debian packages that tests marked `system` need; elsewhere those tests skip and say so.
+system:
+	test -z "$(CI)" || tools/install-system-packages.sh
 
 lint: $(STAMP)
 	$(VENV)/bin/ruff check .

@@ -1,7 +1,8 @@
 """Which mask refinement follows hair and skin edges best, and what it costs.
 
 The masks are the true labels' groups reduced by area to 128², as 8 bits, so that only the refinement is
-judged. For every photo the mask is brought back to full size by each method; measured are
+judged; with `--network` they are the bundled network's own. For every photo the mask is brought back to
+full size by each method; measured are
 
 - boundary F: of the refined weight ≥ 0.5 against the true region, precision and recall of boundary
   pixels (Perazzi et al., DAVIS, CVPR 2016, section 4.1), for skin and for hair. The tolerance is one
@@ -10,6 +11,7 @@ judged. For every photo the mask is brought back to full size by each method; me
   through the refined mask and through the true one: everything but the region gets `rich-contrast`.
 
     python -m benchmarks.mask_refinement --people DIR            the methods with their defaults, on eval
+    python -m benchmarks.mask_refinement --people DIR --network  with the network's masks
     python -m benchmarks.mask_refinement --people DIR --tune     the grid of parameters, on train
 """
 
@@ -41,6 +43,8 @@ BAND_OF_DIAGONAL = 0.0075
 TUNING_PHOTOS = 60
 REGIONS = {"skin": {"Face", "Left-leg", "Right-leg", "Left-arm", "Right-arm"}, "hair": {"Hair"}}
 
+# (picture (H, W, 3) uint8, truth (H, W, 2)) → (h, w, 2) of skin and hair
+Masks = Callable[[NDArray[np.uint8], NDArray[np.bool_]], NDArray[np.float32]]
 Method = Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.float32]]
 
 
@@ -59,6 +63,31 @@ def guided(epsilon: float) -> Method:
     return lambda mask, picture: guided_refine(mask, picture, Guided(epsilon))
 
 
+def paper_guided(radius: int, epsilon: float) -> Method:
+    """The fast guided filter as published: box windows, and the coefficients averaged once more."""
+    side = (2 * radius + 1, 2 * radius + 1)
+
+    def mean(planes: NDArray[np.float64]) -> NDArray[np.float64]:
+        flat = planes.reshape(*planes.shape[:2], -1)
+        blurred = [cv2.blur(np.ascontiguousarray(flat[..., k]), side) for k in range(flat.shape[2])]
+        return np.stack(blurred, axis=-1).reshape(planes.shape)
+
+    def refine(mask: NDArray[np.float32], picture: NDArray[np.float32]) -> NDArray[np.float32]:
+        reduced = cv2.resize(picture, mask.shape[1::-1], interpolation=cv2.INTER_AREA)
+        guide, share = reduced.astype(np.float64), mask.astype(np.float64)
+        m, p = mean(guide), mean(share)
+        spread = mean(guide[..., :, None] * guide[..., None, :]) - m[..., :, None] * m[..., None, :]
+        cross = mean(guide[..., :, None] * share[..., None, :]) - m[..., :, None] * p[..., None, :]
+        slope = np.linalg.solve(spread + epsilon * np.eye(3), cross)  # (h, w, 3, K)
+        offset = p - np.einsum("hwc,hwck->hwk", m, slope)
+        size = picture.shape[1::-1]
+        a = [cv2.resize(mean(slope[..., k]), size) for k in range(mask.shape[2])]  # (H, W, 3) each
+        b = cv2.resize(mean(offset), size)
+        return np.stack([(a[k] * picture).sum(axis=-1) for k in range(mask.shape[2])], axis=-1) + b
+
+    return refine
+
+
 def joint_bilateral(reach: int, sigma: float) -> Method:
     return lambda mask, picture: joint_bilateral_refine(mask, picture, JointBilateral(reach, sigma))
 
@@ -75,6 +104,7 @@ GRID: dict[str, Method] = {
         for r in (1, 2)
         for s in (0.03, 0.05, 0.07, 0.1, 0.2)
     },
+    **{f"guided as published, radius {r}": paper_guided(r, 1e-4) for r in (1, 2, 4)},
     **{f"guided epsilon {e:g}": guided(e) for e in (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 1e-2)},
 }
 
@@ -84,13 +114,33 @@ def main() -> None:
     parser.add_argument("--people", type=Path, required=True, help="folder with train/ and eval/")
     parser.add_argument("--tune", action="store_true", help="the grid of parameters, on train")
     parser.add_argument("--mask-side", type=int, default=MASK_SIDE, help="of the reduced mask")
+    parser.add_argument("--network", action="store_true", help="masks by the bundled network")
     parser.add_argument("--photos", type=int, help="at most so many")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     photos = photos_of(arguments.people / ("train" if arguments.tune else "eval"), arguments.tune)
     photos = photos[: arguments.photos]
     names = json.loads((arguments.people / "classes.json").read_text())
-    report(GRID if arguments.tune else DEFAULTS, photos, names, arguments.mask_side)
+    methods = GRID if arguments.tune else DEFAULTS
+    report(methods, photos, names, network_masks() if arguments.network else true_masks(arguments.mask_side))
+
+
+def true_masks(side: int) -> Masks:
+    """The true regions reduced by area, in 8 bits."""
+
+    def masks(picture: NDArray[np.uint8], truth: NDArray[np.bool_]) -> NDArray[np.float32]:
+        small = cv2.resize(truth.astype(np.float32), (side, side), interpolation=cv2.INTER_AREA)
+        return np.asarray(np.round(small * 255) / 255, np.float32)
+
+    return masks
+
+
+def network_masks() -> Masks:
+    """Skin and hair as the bundled network sees them."""
+    from edgekit.pipeline import group_segmenter
+
+    segment = group_segmenter(None)
+    return lambda picture, truth: np.ascontiguousarray(segment(picture)[..., :2], np.float32)
 
 
 def photos_of(folder: Path, tuning: bool) -> list[Path]:
@@ -98,17 +148,18 @@ def photos_of(folder: Path, tuning: bool) -> list[Path]:
     return photos[:: max(1, len(photos) // TUNING_PHOTOS)] if tuning else photos
 
 
-def report(methods: dict[str, Method], photos: list[Path], names: list[str], mask_side: int) -> None:
+def report(methods: dict[str, Method], photos: list[Path], names: list[str], masks: Masks) -> None:
     scores: dict[str, dict[str, list[Score]]] = {name: {region: [] for region in REGIONS} for name in methods}
     ms_per_mp: dict[str, list[float]] = {name: [] for name in methods}
     for path in photos:
-        picture = np.asarray(Image.open(path).convert("RGB"), np.float32) / np.float32(255.0)
+        picture = np.asarray(Image.open(path).convert("RGB"))
         labels = np.asarray(Image.open(path.parent.parent / "labels" / f"{path.stem}.png"))
         truth = np.stack([np.isin(labels, [names.index(n) for n in REGIONS[r]]) for r in REGIONS], axis=-1)
-        score_photo(methods, picture, truth, mask_side, scores, ms_per_mp)
+        mask = masks(picture, truth)
+        score_photo(methods, picture.astype(np.float32) / np.float32(255), truth, mask, scores, ms_per_mp)
     print(
-        f"N = {len(photos)} photos, mask {mask_side}², {os.cpu_count()} cores, numpy {np.__version__}, "
-        f"OpenCV {cv2.__version__}, Python {platform.python_version()}"
+        f"N = {len(photos)} photos, mask {mask.shape[1]}×{mask.shape[0]}, {os.cpu_count()} cores, "
+        f"numpy {np.__version__}, OpenCV {cv2.__version__}, Python {platform.python_version()}"
     )
     print(
         "| refinement | fetches | F skin | F hair | ΔE2000 skin edge | ΔE2000 hair edge | CPU ms/MP, one thread |"
@@ -124,12 +175,10 @@ def score_photo(
     methods: dict[str, Method],
     picture: NDArray[np.float32],
     truth: NDArray[np.bool_],
-    mask_side: int,
+    mask: NDArray[np.float32],
     scores: dict[str, dict[str, list[Score]]],
     ms_per_mp: dict[str, list[float]],
 ) -> None:
-    small = cv2.resize(truth.astype(np.float32), (mask_side, mask_side), interpolation=cv2.INTER_AREA)
-    mask = np.asarray(np.round(small * 255) / 255, np.float32)
     lut = style_named("rich-contrast").luts()["background"]
     styled = tetrahedral(lut.table, picture)
     for name, method in methods.items():

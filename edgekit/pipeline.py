@@ -409,12 +409,13 @@ def _segmenter_from_artifact(artifact: Artifact) -> Callable[[NDArray[np.uint8]]
 
     from calibration.preprocess import stretch
     from edgekit.parity.compare import Candidate
+    from edgekit.runtimes import open_runtime
 
     if artifact.manifest.output != "groups":
         raise EdgekitError(
             f"{artifact.path} delivers {artifact.manifest.output}; convert with --output groups to style."
         )
-    candidate = Candidate(artifact)
+    candidate = Candidate(artifact, open_runtime)
 
     def segment(photo: NDArray[np.uint8]) -> NDArray[np.float32]:
         _, delivered = candidate.run(stretch(photo, artifact.manifest.size))  # (3 or 4, mask, mask)

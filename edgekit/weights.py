@@ -221,11 +221,16 @@ def _named(what: str, keys: Sequence[str], shown: int = 4) -> str:
 def _groups(folder: Path, class_names: Sequence[str]) -> Groups:
     file = folder / "groups.json"
     if not file.is_file():
-        known = {group: {name.lower() for name in names} for group, names in KNOWN_CLASSES.items()}
-        return Groups(
-            **{g: tuple(i for i, n in enumerate(class_names) if n.lower() in known[g]) for g in GROUP_NAMES}
-        )
+        return groups_from_known_names(class_names)
     return groups_from_names(_read_json(file), class_names, file)
+
+
+def groups_from_known_names(class_names: Sequence[str]) -> Groups:
+    """Groups of the classes that KNOWN_CLASSES names, for a class list without a groups.json."""
+    known = {group: {name.lower() for name in names} for group, names in KNOWN_CLASSES.items()}
+    return Groups(
+        **{g: tuple(i for i, n in enumerate(class_names) if n.lower() in known[g]) for g in GROUP_NAMES}
+    )
 
 
 def groups_from_names(values: Mapping[str, object], class_names: Sequence[str], file: Path) -> Groups:

@@ -13,6 +13,7 @@ from edgekit.commands.bench import bench
 from edgekit.commands.convert import convert
 from edgekit.commands.demo import demo
 from edgekit.commands.devices import devices
+from edgekit.commands.finetune import finetune
 from edgekit.commands.lut import lut
 from edgekit.commands.parity_check import parity_check
 from edgekit.commands.plan import plan
@@ -29,6 +30,7 @@ COMMANDS: dict[str, Callable[..., None] | Typer] = {
     "style": style,
     "lut": lut,
     "styles": styles,
+    "finetune": finetune,
     "bench": bench,
     "devices": devices,
 }

@@ -245,10 +245,12 @@ def _quantize(op: Operation) -> Kernel:
     low, high = BYTE_RANGES[kind]
 
     def run(x: Tensor, scale: Tensor, zero: Tensor | None) -> Tensor:
-        levels = torch.round(x / _along(scale, axis, x.ndim))
+        levels = (
+            x / _along(scale, axis, x.ndim)
+        ).round_()  # in place on its own copy: half the memory traffic
         if zero is not None:
-            levels = levels + _along(zero, axis, x.ndim)
-        return levels.clamp(low, high).to(TORCH_TYPES[kind])
+            levels.add_(_along(zero, axis, x.ndim))
+        return levels.clamp_(low, high).to(TORCH_TYPES[kind])
 
     return Kernel(("input", "scale", "zero_point"), run)
 
@@ -260,8 +262,8 @@ def _dequantize(op: Operation) -> Kernel:
     def run(x: Tensor, scale: Tensor, zero: Tensor | None) -> Tensor:
         levels = x.to(torch.float32)
         if zero is not None:
-            levels = levels - _along(zero, axis, x.ndim)
-        return levels * _along(scale, axis, x.ndim)
+            levels.sub_(_along(zero, axis, x.ndim))
+        return levels.mul_(_along(scale, axis, x.ndim))
 
     return Kernel(("input", "scale", "zero_point"), run)
 

@@ -8,7 +8,7 @@ model's meaning; it does not predict how a Neural Engine rounds in between, so r
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from edgekit.runtimes import DEFAULT_THREADS, Tensors
 from edgekit.runtimes.mil_operators import EXACT, OPERATORS, Function, Operation, affine_dequantized
 
 AFFINE = "constexpr_affine_dequantize"
+Watch = Callable[[str, Tensor], None]
 
 
 @dataclass(frozen=True)
@@ -105,14 +106,19 @@ class MilFunction:
                 raise ConversionError("coreml", "load", f"the program has no tensor {tap!r}.")
         self._steps = _with_lifetimes(steps, kept={*self._outputs, *self._constants})
 
-    def run(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Outputs and taps by name, floats as float32. `inputs` are in the program's layout."""
+    def run(self, inputs: Mapping[str, Tensor], watch: Watch | None = None) -> dict[str, Tensor]:
+        """Outputs and taps by name, floats as float32. `inputs` are in the program's layout.
+
+        `watch` is called with the name and value of every computed tensor as it is made; nothing is kept.
+        """
         values = {**self._constants, **inputs}
         for step in self._steps:
             result = step.function(*(None if name is None else values[name] for name in step.inputs))
             results = result if isinstance(result, tuple) else (result,)
             for name, tensor in zip(step.outputs, results, strict=True):
                 values[name] = tensor.half().float() if step.rounds else tensor
+                if watch is not None:
+                    watch(name, values[name])
             for name in step.forgets:
                 del values[name]
         return {name: values[name] for name in self._outputs}

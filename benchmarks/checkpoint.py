@@ -1,0 +1,274 @@
+"""Accuracy of checkpoints on labelled photos, side by side: whole photos, half-body and head-and-shoulders.
+
+    python -m benchmarks.checkpoint --images DIR --labels DIR [--json FILE] [WEIGHTS …]
+
+Every frame is stretched to the network's input, the logits are resized to the frame's own pixels, and
+every labelled pixel counts. The closer frames are cut around the labelled person by the rules of
+`edgekit.training.framing`, so they are the same for every checkpoint. Intervals are 95 % percentile
+bootstraps over photos.
+
+Strata of the whole photos: thirds by mean L* of the photo, and skin tone by the individual typology angle
+of the labelled skin's median colour (Chardon et al., Int. J. Cosmet. Sci. 1991). A photo's light moves the
+angle as skin does, and the groups are small: read them as a warning light, not as a fairness study.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import platform
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import transformers
+from numpy.typing import NDArray
+from skimage.color import rgb2lab
+
+from calibration.pictures import Folder, Picture
+from calibration.preprocess import stretch
+from edgekit import console
+from edgekit.files import write_json
+from edgekit.metrics import Confusion, labels_from_logits, ratio_interval
+from edgekit.model.reference import ReferenceSegmenter
+from edgekit.training.framing import FIXED_FRAMES, head_classes, subject_of
+from edgekit.weights import Checkpoint, load_checkpoint
+
+LIGHT_ITA, DARK_ITA = 41.0, 10.0  # Chardon's very light and light above, brown and dark below
+SKIN_MIN_PX = 100  # a median of fewer pixels is one of edges and noise
+STRATA = (
+    "darkest third", "middle third", "brightest third",
+    "skin light (ITA > 41°)", "skin intermediate or tan (10–41°)", "skin brown or dark (< 10°)",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One photo in one frame: (classes, classes) counts of true against predicted class."""
+
+    name: str
+    counts: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Light:
+    """What decides a photo's strata: mean L* and, where enough skin is labelled, its ITA in degrees."""
+
+    lightness: float
+    ita_degrees: float | None
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Pooled over n photos; shares in [0, 1], None where nothing of the kind occurs."""
+
+    n: int
+    miou: float | None
+    mean_accuracy: float | None
+    overall_accuracy: float | None
+    person_iou: float | None
+    skin_iou: float | None
+    skin_iou_ci95: tuple[float, float] | None
+    per_class: Mapping[str, float | None]
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """One checkpoint's figures by frame, and of the whole photos by stratum."""
+
+    name: str
+    weights_sha256: str
+    frames: Mapping[str, Figures]
+    strata: Mapping[str, Figures]
+
+
+def main() -> None:
+    """Evaluate the checkpoints named, print markdown, and write JSON where asked."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.checkpoint", description=__doc__.split("\n")[0]
+    )
+    parser.add_argument("weights", nargs="*", help="NAME=FOLDER or FOLDER (default: the bundled checkpoint)")
+    parser.add_argument("--images", type=Path, required=True)
+    parser.add_argument("--labels", type=Path, required=True)
+    parser.add_argument("--limit", type=int, default=None, help="only the first N photos, to try the script")
+    parser.add_argument("--json", type=Path, default=None, help="write the figures here too")
+    options = parser.parse_args()
+    results = []
+    for given in options.weights or ["bundled="]:
+        name, _, folder = given.rpartition("=")
+        checkpoint = load_checkpoint(folder or None)
+        pictures = Folder(options.images, options.labels, len(checkpoint.class_names))
+        chosen = [
+            picture for picture, _ in zip(pictures, range(options.limit or len(pictures)), strict=False)
+        ]
+        results.append(evaluate(checkpoint, chosen, name or checkpoint.name))
+        for skipped in pictures.skipped:
+            console.say(f"left out: {skipped.name} {skipped.reason}")
+    print(markdown(results))
+    if options.json is not None:
+        write_json(options.json, {"machine": machine(), "models": [asdict(result) for result in results]})
+
+
+def evaluate(checkpoint: Checkpoint, pictures: Sequence[Picture], name: str) -> Evaluated:
+    """A checkpoint's figures on labelled pictures."""
+    model = ReferenceSegmenter(checkpoint)
+    scored: dict[str, list[Scored]] = {frame: [] for frame in FIXED_FRAMES}
+    for picture in console.track(pictures, len(pictures), name):
+        for frame, counts in _scored(model, checkpoint, picture):
+            scored[frame].append(Scored(picture.name, counts))
+    lights = {picture.name: light_of(picture, checkpoint.groups.skin) for picture in pictures}
+    names = {stratum: members(stratum, lights) for stratum in STRATA}
+    return Evaluated(
+        name,
+        checkpoint.sha256,
+        {frame: figures(checkpoint, photos) for frame, photos in scored.items()},
+        {
+            stratum: figures(checkpoint, [photo for photo in scored["whole"] if photo.name in chosen])
+            for stratum, chosen in names.items()
+        },
+    )
+
+
+def _scored(
+    model: ReferenceSegmenter, checkpoint: Checkpoint, picture: Picture
+) -> Iterable[tuple[str, NDArray[np.int64]]]:
+    """Counts of one picture in every frame; none without a labelled person to frame."""
+    assert picture.labels is not None  # Folder was given labels
+    subject = subject_of(picture.labels, head_classes(checkpoint.class_names))
+    if subject is None:
+        return
+    for frame, cut in FIXED_FRAMES.items():
+        place = cut(picture.labels, subject)
+        truth = place.of(picture.labels)
+        image = stretch(np.ascontiguousarray(place.of(picture.image)), checkpoint.size_default)
+        confusion = Confusion(len(checkpoint.class_names))
+        confusion.add(truth, labels_from_logits(_logits(model, image), truth.shape))
+        yield frame, confusion.counts
+
+
+def _logits(model: ReferenceSegmenter, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(size, size, 3) uint8 RGB to (classes, h, w)."""
+    with torch.inference_mode():
+        logits = model(torch.from_numpy(image.copy()).permute(2, 0, 1)[None].float())
+    values: NDArray[np.float32] = logits[0].numpy()
+    return values
+
+
+def figures(checkpoint: Checkpoint, photos: Sequence[Scored]) -> Figures:
+    """The figures of photos pooled, the interval from the single photos."""
+    classes = len(checkpoint.class_names)
+    singles = [Confusion(classes) for _ in photos]
+    whole = Confusion(classes)
+    for single, photo in zip(singles, photos, strict=True):
+        single.counts += photo.counts
+        whole.counts += photo.counts
+    skin = [single.union_counts(checkpoint.groups.skin) for single in singles]
+    per_class = zip(checkpoint.class_names, whole.per_class_iou, strict=True)
+    return Figures(
+        n=len(photos),
+        miou=_number(whole.miou),
+        mean_accuracy=_number(whole.mean_accuracy),
+        overall_accuracy=_number(whole.overall_accuracy),
+        person_iou=_number(whole.union_iou(range(1, classes))),
+        skin_iou=_number(whole.union_iou(checkpoint.groups.skin)),
+        skin_iou_ci95=ratio_interval([hit for hit, _ in skin], [union for _, union in skin])
+        if skin
+        else None,
+        per_class={name: _number(float(value)) for name, value in per_class},
+    )
+
+
+def light_of(picture: Picture, skin: Sequence[int]) -> Light:
+    """Mean L* of the photo, and the ITA of its labelled skin's median colour."""
+    lab = rgb2lab(picture.image)  # (H, W, 3) CIELAB, D65
+    assert picture.labels is not None  # Folder was given labels
+    chosen = lab[np.isin(picture.labels, skin)]
+    if len(chosen) < SKIN_MIN_PX:
+        return Light(float(lab[..., 0].mean()), None)
+    lightness, _, b = np.median(chosen, axis=0)
+    return Light(float(lab[..., 0].mean()), math.degrees(math.atan2(lightness - 50, b)))
+
+
+def members(stratum: str, lights: Mapping[str, Light]) -> set[str]:
+    """Names of the photos in one of STRATA."""
+    order = sorted(lights, key=lambda name: lights[name].lightness)
+    third = -(-len(order) // 3)
+    chosen: Mapping[str, Callable[[str], bool]] = {
+        "darkest third": order[:third].__contains__,
+        "middle third": order[third : 2 * third].__contains__,
+        "brightest third": order[2 * third :].__contains__,
+        "skin light (ITA > 41°)": lambda name: _ita_within(lights[name], LIGHT_ITA, math.inf),
+        "skin intermediate or tan (10–41°)": lambda name: _ita_within(lights[name], DARK_ITA, LIGHT_ITA),
+        "skin brown or dark (< 10°)": lambda name: _ita_within(lights[name], -math.inf, DARK_ITA),
+    }
+    return {name for name in lights if chosen[stratum](name)}
+
+
+def _ita_within(light: Light, low: float, high: float) -> bool:
+    return light.ita_degrees is not None and low < light.ita_degrees <= high
+
+
+def machine() -> dict[str, str | int | None]:
+    """What the figures were made with."""
+    return {
+        "cpu_cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "transformers": transformers.__version__,
+        "numpy": np.__version__,
+    }
+
+
+def markdown(results: Sequence[Evaluated]) -> str:
+    """Three tables: frames, strata, classes."""
+    lines = [
+        "| checkpoint | frame | photos | mIoU | mean accuracy | overall accuracy | person IoU "
+        "| skin-union IoU (95 %) |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for result in results:
+        lines += [_row(result.name, frame, found) for frame, found in result.frames.items()]
+    lines += [
+        "",
+        "| checkpoint | stratum (whole photos) | photos | skin-union IoU (95 %) | overall accuracy |",
+    ]
+    lines += ["|---|---|---|---|---|"]
+    for result in results:
+        for stratum, found in result.strata.items():
+            told = f"{_skin(found)} | {_shown(found.overall_accuracy)}"
+            lines.append(f"| {result.name} | {stratum} | {found.n} | {told} |")
+    columns = [(result.name, frame, found) for result in results for frame, found in result.frames.items()]
+    lines += ["", "| IoU | " + " | ".join(f"{name}, {frame}" for name, frame, _ in columns) + " |"]
+    lines += ["|---|" + "---|" * len(columns)]
+    for label in results[0].frames["whole"].per_class:
+        cells = (_shown(found.per_class.get(label)) for _, _, found in columns)
+        lines.append(f"| {label} | " + " | ".join(cells) + " |")
+    made_with = ", ".join(f"{key} {value}" for key, value in machine().items())
+    return "\n".join([*lines, "", made_with])
+
+
+def _row(name: str, frame: str, found: Figures) -> str:
+    values = (found.miou, found.mean_accuracy, found.overall_accuracy, found.person_iou)
+    cells = " | ".join(_shown(value) for value in values)
+    return f"| {name} | {frame} | {found.n} | {cells} | {_skin(found)} |"
+
+
+def _skin(found: Figures) -> str:
+    low_high = found.skin_iou_ci95
+    interval = "" if low_high is None else f" ({low_high[0]:.3f}–{low_high[1]:.3f})"
+    return _shown(found.skin_iou) + interval
+
+
+def _shown(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else round(value, 4)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,241 @@
+"""int8 in ML Programs, on any machine: weights per channel, activations from plain ranges.
+
+coremltools' own `linear_quantize_activations` runs the model on a Mac to learn its ranges. Here the ranges
+are given (the reference executor supplies them), and the `quantize`/`dequantize` pairs are put around chosen
+operations' inputs by a pass of our own: one pair per tensor, scale and zero point computed in float64.
+coremltools' passes leave matmul out, compute the zero point in fp16 (it overflows when a range passes 512),
+repeat a pair for every reader of a tensor, and put a pair between a convolution and its silu.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from edgekit.errors import CalibrationError
+
+if TYPE_CHECKING:
+    import coremltools as ct
+
+MULTIPLYING = ("conv", "linear", "matmul")
+QUANTIZABLE = (*MULTIPLYING, "add")
+INT8 = (-128, 127)
+# fp16 holds this scale to 1 part in 32; a smaller one would lose its digits, and round to zero below 2⁻²⁵.
+SMALLEST_SCALE = 2.0**-19
+MIN_WEIGHTS = 0  # quantise every weight that is asked for, however small
+
+Range = tuple[float, float]
+Precision = Literal["w8a8", "w8", "float"]
+PARAMETER = re.compile(
+    r"p_segmenter_(?:(?P<plain>stem|aspp|classifier)|(?P<residual>stage[12])_(?P<index>\d+)"
+    r"|(?P<stage>stage[345])_(?:layers_(?P<layer>\d+)_(?P<part>attention|ffn)"
+    r"|(?P<seam>down|local|to_tokens|from_tokens|fusion)))_"
+)
+
+
+def blocks_of(model: ct.models.MLModel) -> dict[str, str]:
+    """Operation name to named block (`converters.recipes.BLOCKS`) of every quantisable operation.
+
+    A convolution or linear map carries its parameter's path in its weight's name; a matmul belongs to the block
+    that computed its inputs; a residual addition of the transformer to its layer (`stage3.0`). Operations of the
+    output head belong to no block.
+    """
+    block_of_tensor: dict[str, str] = {}
+    blocks: dict[str, str] = {}
+    for op in program_of(model).operations:
+        if op.op_type == "const" or op.op_type.startswith("constexpr"):
+            continue
+        block = _block(op, block_of_tensor)
+        if block is None:
+            continue
+        block_of_tensor.update({output.name: block for output in op.outputs})
+        if op.op_type in QUANTIZABLE:
+            blocks[op.name] = block
+    return blocks
+
+
+def _block(op: Any, block_of_tensor: Mapping[str, str]) -> str | None:
+    if op.op_type in ("conv", "linear"):
+        found = PARAMETER.match(op.weight.name)
+        return None if found is None else _block_name(found)
+    inputs = [block_of_tensor.get(variable.name) for variable in op.get_flattened_inputs()]
+    known = [block for block in inputs if block is not None]
+    if not known:
+        return None
+    block = known[-1]  # the residual comes first, what is added to it last
+    is_layer = op.op_type == "add" and block.endswith((".attention", ".ffn"))
+    return block.rpartition(".")[0] if is_layer else block
+
+
+def _block_name(found: re.Match[str]) -> str:
+    part = found.groupdict()
+    if part["plain"]:
+        return part["plain"]
+    if part["residual"]:
+        return f"{part['residual']}.{part['index']}"
+    within = part["seam"] or f"{part['layer']}.{part['part']}"
+    return f"{part['stage']}.{within}"
+
+
+def program_of(model: ct.models.MLModel) -> Any:
+    """The `main` function of a model made in this process (not one read from disk)."""
+    return model._mil_program.functions["main"]  # no public way to the program
+
+
+def activations_of(model: ct.models.MLModel, operations: Collection[str]) -> tuple[str, ...]:
+    """The tensors whose ranges `quantize_activations` needs for these operations, in the order of the program."""
+    names = (
+        variable.name
+        for op in program_of(model).operations
+        if op.name in operations
+        for _, variable in _activations(op)
+    )
+    return tuple(dict.fromkeys(names))
+
+
+def _activations(op: Any) -> Iterator[tuple[str, Any]]:
+    """The inputs of an operation that are computed: (parameter, variable)."""
+    for parameter in ("x", "y"):
+        variable = op.inputs.get(parameter)
+        if variable is not None and variable.op is not None and variable.val is None:
+            yield parameter, variable
+
+
+def quantize_weights(model: ct.models.MLModel, operations: Collection[str]) -> ct.models.MLModel:
+    """The model with the weights of these conv and linear operations int8, symmetric, per output channel.
+
+    In the form of iOS 16: `constexpr_affine_dequantize`.
+    """
+    import coremltools as ct
+
+    optimize = ct.optimize.coreml
+    config = optimize.OpLinearQuantizerConfig(mode="linear_symmetric", weight_threshold=MIN_WEIGHTS)
+    names = {name: config for name in operations}
+    with np.errstate(divide="ignore", invalid="ignore"):  # a channel of zeros gets scale 0, which is right
+        return optimize.linear_quantize_weights(model, optimize.OptimizationConfig(op_name_configs=names))
+
+
+def quantize_activations(
+    model: ct.models.MLModel,
+    ranges: Mapping[str, Range],
+    operations: Collection[str],
+    symmetric: Collection[str] = (),
+) -> ct.models.MLModel:
+    """The model with the computed inputs of these operations (conv, linear, matmul, add) int8, per tensor.
+
+    `ranges`: least and greatest value of each tensor in `activations_of(model, operations)`. Tensors named in
+    `symmetric` get zero point 0. The model must have been converted for iOS 17 or later.
+    Raises CalibrationError for a tensor without a usable range.
+    """
+    from coremltools import _SPECIFICATION_VERSION_IOS_17
+    from coremltools.models.utils import _apply_graph_pass
+
+    scales = {name: affine(name, ranges, name in symmetric) for name in activations_of(model, operations)}
+    return _apply_graph_pass(
+        model, _pass(scales, operations), spec_version=_SPECIFICATION_VERSION_IOS_17, skip_model_load=True
+    )
+
+
+@dataclass(frozen=True)
+class Affine:
+    """value = (level − zero_point) · scale, levels from −128 to 127."""
+
+    scale: float
+    zero_point: int
+
+
+def affine(name: str, ranges: Mapping[str, Range], symmetric: bool) -> Affine:
+    """The levels that cover a tensor's range and zero; a range too narrow for fp16 scales is widened."""
+    if name not in ranges:
+        raise CalibrationError(f"Tensor {name} of the Core ML program has no range; calibrate it first.")
+    low, high = min(ranges[name][0], 0.0), max(ranges[name][1], 0.0)
+    if not np.isfinite((low, high)).all():
+        raise CalibrationError(f"Tensor {name} has the range {ranges[name]}, which is not finite.")
+    if symmetric:
+        return Affine(max(-low, high, SMALLEST_SCALE * INT8[1]) / INT8[1], 0)
+    scale = max((high - low) / (INT8[1] - INT8[0]), SMALLEST_SCALE)
+    return Affine(scale, int(np.clip(round(INT8[0] - low / scale), *INT8)))
+
+
+def _pass(scales: Mapping[str, Affine], operations: Collection[str]) -> Any:
+    """A graph pass that puts one quantize/dequantize pair behind each tensor, read by these operations only."""
+    from coremltools.converters.mil import Builder as mb
+    from coremltools.converters.mil.mil import types
+    from coremltools.converters.mil.mil.passes.graph_pass import AbstractGraphPass
+    from coremltools.converters.mil.mil.passes.helper import block_context_manager
+
+    def pair(variable: Any, before: Any) -> Any:
+        known = scales[variable.name]
+        kind = np.float16 if variable.dtype == types.fp16 else np.float32
+        scale, zero_point = kind(known.scale), np.int8(known.zero_point)
+        levels = mb.quantize(
+            input=variable,
+            scale=scale,
+            zero_point=zero_point,
+            output_dtype="int8",
+            name=f"{variable.name}_int8",
+            before_op=before,
+        )
+        return mb.dequantize(
+            input=levels,
+            scale=scale,
+            zero_point=zero_point,
+            name=f"{variable.name}_dequantized",
+            before_op=before,
+        )
+
+    class InsertPairs(AbstractGraphPass):  # type: ignore[misc]
+        def apply(self, prog: Any) -> None:
+            for function in prog.functions.values():
+                self._insert(function)
+
+        @block_context_manager  # type: ignore[untyped-decorator]
+        def _insert(self, block: Any) -> None:
+            pairs: dict[str, Any] = {}
+            for op in list(block.operations):
+                if op.name not in operations:
+                    continue
+                changed = {}
+                for parameter, variable in list(_activations(op)):
+                    if variable.name not in pairs:
+                        pairs[variable.name] = pair(variable, op)
+                    changed[parameter] = pairs[variable.name]
+                op.set_inputs(**changed)
+
+    return InsertPairs()
+
+
+def macs_by_precision(model: ct.models.MLModel) -> dict[Precision, int]:
+    """Multiply-accumulates of one run, by what is multiplied.
+
+    `w8a8`: both factors are int8; `w8`: int8 weights and float activations; `float`: the rest.
+    """
+    totals: dict[Precision, int] = {"w8a8": 0, "w8": 0, "float": 0}
+    for op in program_of(model).operations:
+        if op.op_type in MULTIPLYING:
+            totals[_precision(op)] += macs(op)
+    return totals
+
+
+def macs(op: Any) -> int:
+    """Multiply-accumulates of a conv, linear or matmul operation."""
+    outputs = prod(int(n) for n in op.outputs[0].shape)
+    if op.op_type == "matmul":
+        transposed = op.transpose_x is not None and bool(op.transpose_x.val)
+        return outputs * int(op.x.shape[-2 if transposed else -1])
+    return outputs * prod(int(n) for n in op.weight.shape[1:])  # (out, in / groups, …)
+
+
+def _precision(op: Any) -> Precision:
+    factors = (op.x, op.y if op.op_type == "matmul" else op.weight)
+    int8 = [
+        f.op is not None and f.op.op_type in ("dequantize", "constexpr_affine_dequantize") for f in factors
+    ]
+    if all(int8):
+        return "w8a8"
+    return "w8" if int8[1] and op.op_type != "matmul" else "float"

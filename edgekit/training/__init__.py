@@ -1,0 +1,1 @@
+"""Fine-tuning a checkpoint: data check, augmentation, losses, the loop, quantisation-aware training."""

@@ -1,0 +1,133 @@
+"""What happens to a training picture after it is framed: albumentations, seeded per sample.
+
+The ranges are those of phone photos seen by the parser: mirrored, dim or glaring, compressed, behind a
+fence. Geometry beyond the flip is in `framing` (the frame's place, scale and aspect).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it asks the network for its newest version on import
+import albumentations as A
+import cv2
+
+from edgekit.metrics import IGNORE
+
+LATTICE_LINES = (3, 6)  # across the person, each way
+LATTICE_THICKNESS = (0.006, 0.02)  # of the picture's side: wires and bars, thinner than an arm
+
+
+def mirror_table(names: Sequence[str]) -> NDArray[np.uint8]:
+    """(256,) what each label becomes in a mirror: `Left-x` and `Right-x` change places, the rest stay."""
+    table = np.arange(256, dtype=np.uint8)
+    index = {name.lower(): i for i, name in enumerate(names)}
+    for name, i in index.items():
+        if name.startswith("left"):
+            other = index.get("right" + name.removeprefix("left"))
+            if other is not None:
+                table[i], table[other] = other, i
+    return table
+
+
+class Mirror(A.HorizontalFlip):  # type: ignore[misc]
+    """A horizontal flip that swaps left and right classes too: a mirrored left arm is a right arm."""
+
+    def __init__(self, table: NDArray[np.uint8], p: float) -> None:
+        super().__init__(p=p)
+        self.table = table
+
+    def apply_to_mask(self, mask: NDArray[np.uint8], **params: object) -> NDArray[np.uint8]:
+        return np.ascontiguousarray(self.table[mask[:, ::-1]])
+
+
+class Lattice(A.DualTransform):  # type: ignore[misc]
+    """Bars of one colour across the person, as a fence before them. What they hide is not labelled."""
+
+    @property
+    def targets_as_params(self) -> list[str]:
+        return ["image", "mask"]
+
+    def get_params_dependent_on_data(
+        self, params: Mapping[str, object], data: Mapping[str, NDArray[np.uint8]]
+    ) -> dict[str, NDArray[np.uint8] | NDArray[np.bool_]]:
+        bars = self._bars(data["mask"])
+        return {"bars": bars, "colour": np.array([self.py_random.randrange(256) for _ in range(3)], np.uint8)}
+
+    def apply(
+        self, img: NDArray[np.uint8], bars: NDArray[np.bool_], colour: NDArray[np.uint8], **params: object
+    ) -> NDArray[np.uint8]:
+        out = img.copy()
+        out[bars] = colour
+        return out
+
+    def apply_to_mask(
+        self, mask: NDArray[np.uint8], bars: NDArray[np.bool_], **params: object
+    ) -> NDArray[np.uint8]:
+        out = mask.copy()
+        out[bars] = IGNORE
+        return out
+
+    def _bars(self, mask: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        """(H, W) true under a bar; nothing where nobody is labelled."""
+        bars = np.zeros(mask.shape, bool)
+        rows, columns = np.nonzero((mask > 0) & (mask != IGNORE))
+        if not len(rows):
+            return bars
+        top, bottom, left, right = rows.min(), rows.max() + 1, columns.min(), columns.max() + 1
+        thickness = max(1, round(self.py_random.uniform(*LATTICE_THICKNESS) * max(mask.shape)))
+        for y in self._places(int(top), int(bottom)):
+            bars[y : y + thickness, left:right] = True
+        for x in self._places(int(left), int(right)):
+            bars[top:bottom, x : x + thickness] = True
+        return bars
+
+    def _places(self, start: int, stop: int) -> list[int]:
+        count = self.py_random.randint(*LATTICE_LINES)
+        step = max(1.0, (stop - start) / count)
+        offset = self.py_random.uniform(0, step)
+        return [int(start + offset + i * step) for i in range(count)]
+
+
+class Augmentation:
+    """(size, size, 3) uint8 RGB and (size, size) labels to the same, changed at random.
+
+    The same seed changes a picture in the same way, whatever was augmented before it and in whichever
+    worker process it runs.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._transforms = A.Compose(
+            [
+                Mirror(mirror_table(names), p=0.5),
+                Lattice(p=0.05),
+                A.Downscale(
+                    scale_range=(0.33, 0.5),
+                    interpolation_pair={"downscale": cv2.INTER_AREA, "upscale": cv2.INTER_LINEAR},
+                    p=0.25,
+                ),
+                A.ColorJitter(
+                    brightness=(0.65, 1.35), contrast=(0.7, 1.3), saturation=(0.5, 1.5), hue=(0, 0), p=0.9
+                ),
+                A.HueSaturationValue(hue_shift_limit=12, sat_shift_limit=0, val_shift_limit=0, p=0.1),
+                A.MultiplicativeNoise(multiplier=(0.88, 1.12), per_channel=True, p=0.9),  # white balance
+                A.OneOf([A.ToGray(p=1), A.ToSepia(p=1)], p=0.1),
+                A.GaussNoise(std_range=(0.01, 0.04), p=0.2),
+                A.PixelDropout(dropout_prob=0.01, p=0.05),
+            ]
+        )
+
+    def __call__(
+        self, image: NDArray[np.uint8], labels: NDArray[np.uint8], seed: int
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        # Compose.set_random_seed gives every transform the same generator, so that all of them would roll
+        # the same number against their `p` and fire together; each gets a stream of its own instead.
+        self._transforms.set_random_seed(seed)
+        for i, transform in enumerate(self._transforms.transforms):
+            transform.set_random_seed(seed + 1 + i)
+        changed = self._transforms(image=image, mask=labels)
+        return changed["image"], changed["mask"]

@@ -1,0 +1,247 @@
+"""A labelled data set: images/, labels/ and classes.json, checked before it is trained on.
+
+A photo and its label share a stem; labels are single-channel PNGs whose values index classes.json (255:
+not labelled).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from edgekit.errors import CalibrationError, ImageError
+from edgekit.metrics import IGNORE
+from edgekit.training.augment import Augmentation
+from edgekit.training.framing import head_classes, training_frame
+
+VALIDATION_SHARE = 1 / 15
+LABEL_STRIDE = 4  # the loss is taken at size/4, where the shader reads the mask; the logits are at size/16
+NAMED_PROBLEMS = 5  # files named per kind of problem in the sentence; --json has them all
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How files become arrays: the one definition that conversion and apps share, handed in by the caller.
+
+    image: path to (H, W, 3) uint8 sRGB. labels: path to (H, W) uint8, any value. stretch: (H, W, 3) to
+    (size, size, 3). Both readers raise ImageError.
+    """
+
+    image: Callable[[Path], NDArray[np.uint8]]
+    labels: Callable[[Path], NDArray[np.uint8]]
+    stretch: Callable[[NDArray[np.uint8], int], NDArray[np.uint8]]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A photo and its label file."""
+
+    image: Path
+    label: Path
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Files left out for one reason."""
+
+    reason: str
+    files: tuple[str, ...]
+
+    def sentence(self) -> str:
+        more = len(self.files) - NAMED_PROBLEMS
+        named = ", ".join(self.files[:NAMED_PROBLEMS]) + (f" and {more} more" if more > 0 else "")
+        return f"{len(self.files)} left out, {self.reason}: {named}"
+
+
+@dataclass(frozen=True)
+class LabelledData:
+    """The usable pairs of a data set, in name order, and what was found on the way.
+
+    `pixels`: (classes,) how many pixels of each class the labels hold.
+    """
+
+    class_names: tuple[str, ...]
+    pairs: tuple[Pair, ...]
+    pixels: NDArray[np.int64]
+    problems: tuple[Problem, ...]
+
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """Classes that no label holds: they cannot be learned here."""
+        return tuple(name for name, n in zip(self.class_names, self.pixels, strict=True) if n == 0)
+
+    def sentences(self) -> list[str]:
+        """What the check found, for people."""
+        found = [f"{len(self.pairs)} photos with labels, {len(self.class_names)} classes"]
+        found += [problem.sentence() for problem in self.problems]
+        if self.unseen:
+            found.append(f"no label holds {', '.join(self.unseen)}")
+        return found
+
+
+def read_class_names(folder: Path) -> tuple[str, ...]:
+    """The class list: `classes.json` in the folder or in the one above (shared by train and eval sets)."""
+    for file in (folder / "classes.json", folder.resolve().parent / "classes.json"):
+        if file.is_file():
+            return _class_names(file)
+    raise CalibrationError(
+        f"{folder} has no classes.json (nor has the folder above it); write the class names there as a JSON "
+        "list, in the order of the label values."
+    )
+
+
+def _class_names(file: Path) -> tuple[str, ...]:
+    try:
+        names = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CalibrationError(f"{file} cannot be read as JSON ({error}).") from error
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names) or len(names) < 2:
+        raise CalibrationError(f"{file} must hold a JSON list of at least two class names.")
+    if len(set(names)) < len(names) or len(names) > IGNORE:
+        raise CalibrationError(f"{file}: class names must differ, and there can be {IGNORE} at most.")
+    return tuple(names)
+
+
+def check(
+    images: Sequence[Path], labels: Path, class_names: Sequence[str], reading: Preprocessing
+) -> LabelledData:
+    """The usable pairs of `images` with the PNGs in `labels`, every file opened once.
+
+    Left out, and named in `problems`: photos without label and the reverse, unreadable files, labels of
+    another size than their photo, with values outside the class list, or without a single labelled pixel
+    (an empty mask is far more often a failed export than a photo of nobody, and teaches that people are
+    background). Raises CalibrationError when nothing is left.
+    """
+    if not labels.is_dir():
+        raise CalibrationError(f"{labels} is not a folder of label images.")
+    pairs = [Pair(image, labels / f"{image.stem}.png") for image in images]
+    found: dict[str, list[str]] = {}
+    stems = {image.stem for image in images}
+    orphans = [path.name for path in sorted(labels.glob("*.png")) if path.stem not in stems]
+    if orphans:
+        found["label without a photo"] = orphans
+    kept: list[Pair] = []
+    pixels = np.zeros(len(class_names), np.int64)
+    for pair in pairs:
+        verdict = _read(pair, len(class_names), reading)
+        if isinstance(verdict, Fault):
+            found.setdefault(verdict.reason, []).append(verdict.name)
+            continue
+        kept.append(pair)
+        pixels += np.bincount(verdict[verdict != IGNORE], minlength=len(class_names))
+    problems = tuple(Problem(reason, tuple(files)) for reason, files in found.items())
+    if not kept:
+        told = "; ".join(problem.sentence() for problem in problems)
+        raise CalibrationError(f"No photo can be trained on with {labels}: {told}.")
+    return LabelledData(tuple(class_names), tuple(kept), pixels, problems)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why one pair is left out; `name` says which file, and the value or size found."""
+
+    reason: str
+    name: str
+
+
+def _read(pair: Pair, classes: int, reading: Preprocessing) -> NDArray[np.uint8] | Fault:
+    """The labels of a sound pair, or what is wrong with it."""
+    if not pair.label.is_file():
+        return Fault("photo without a label", pair.image.name)
+    try:
+        image, labels = reading.image(pair.image), reading.labels(pair.label)
+    except ImageError as error:
+        return Fault("unreadable", f"{error.path.name} ({error.reason.rstrip('.')})")
+    if labels.shape != image.shape[:2]:
+        return Fault(
+            "label of another size",
+            f"{pair.label.name} ({labels.shape[1]}×{labels.shape[0]}, its photo "
+            f"{image.shape[1]}×{image.shape[0]})",
+        )
+    unknown = np.setdiff1d(np.unique(labels), [*range(classes), IGNORE])
+    if unknown.size:
+        return Fault("label value not in the class list", f"{pair.label.name} ({int(unknown[0])})")
+    if not ((labels > 0) & (labels != IGNORE)).any():
+        return Fault("empty label", pair.label.name)
+    return labels
+
+
+def split(
+    pairs: Sequence[Pair], share: float = VALIDATION_SHARE
+) -> tuple[tuple[Pair, ...], tuple[Pair, ...]]:
+    """(training, validation) pairs: the `share` whose names hash lowest, and at least one, validate.
+
+    The split depends on the file names alone: no seed, order or machine moves a photo across it.
+    """
+    if len(pairs) < 2:
+        raise CalibrationError(
+            "Training needs at least two labelled photos: one to learn from, one to check."
+        )
+    count = max(1, round(share * len(pairs)))
+    chosen = set(sorted(pairs, key=_name_hash)[:count])
+    return tuple(p for p in pairs if p not in chosen), tuple(p for p in pairs if p in chosen)
+
+
+def _name_hash(pair: Pair) -> str:
+    return sha256(pair.image.stem.encode()).hexdigest()
+
+
+class TrainingSet(torch.utils.data.Dataset[tuple[torch.Tensor, torch.Tensor]]):
+    """Framed, stretched and augmented samples; `epoch` must be set before each pass.
+
+    A sample depends on (seed, epoch, index) alone, so neither resuming nor worker processes change it.
+    Gives (3, size, size) uint8 RGB and (size/4, size/4) int64 labels.
+    """
+
+    def __init__(
+        self, pairs: Sequence[Pair], class_names: Sequence[str], reading: Preprocessing, size: int, seed: int
+    ) -> None:
+        self._pairs, self._reading = tuple(pairs), reading
+        self._size, self.seed = size, seed
+        self._head = head_classes(class_names)
+        self._augment = Augmentation(class_names)
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return len(self._pairs)
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
+        rng = np.random.default_rng((self.seed, self.epoch, index))
+        pair = self._pairs[index]
+        image, labels = self._reading.image(pair.image), self._reading.labels(pair.label)
+        frame = training_frame(labels, self._head, rng)
+        image, labels = self._augment(
+            self._reading.stretch(np.ascontiguousarray(frame.of(image)), self._size),
+            stretched_labels(frame.of(labels), self._size),
+            int(rng.integers(2**31)),
+        )
+        middle = LABEL_STRIDE // 2  # the nearest to each mask pixel's centre
+        coarse = np.ascontiguousarray(labels[middle::LABEL_STRIDE, middle::LABEL_STRIDE])
+        pixels = np.ascontiguousarray(image.transpose(2, 0, 1))
+        return torch.from_numpy(pixels), torch.from_numpy(coarse).long()
+
+
+def stretched_labels(labels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """(H, W) labels to (size, size): the value at each new pixel's centre."""
+    resized = Image.fromarray(np.ascontiguousarray(labels)).resize((size, size), Image.Resampling.NEAREST)
+    return np.asarray(resized)
+
+
+def batches(
+    samples: TrainingSet, epoch: int, batch: int, workers: int
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """One epoch in its own fixed random order. The last, smaller batch is dropped: the pooled ASPP branch's
+    BatchNorm has one value per channel and picture, and a batch of one has no variance."""
+    samples.epoch = epoch
+    order = torch.Generator().manual_seed(int(np.random.default_rng((samples.seed, epoch)).integers(2**31)))
+    yield from torch.utils.data.DataLoader(
+        samples, batch, shuffle=True, drop_last=True, num_workers=workers, generator=order
+    )

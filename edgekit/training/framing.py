@@ -1,0 +1,159 @@
+"""How close the camera is: cut-outs of a labelled photo, from the whole frame to a head shot.
+
+The photos people take are closer than the full-body photos that parsing data sets are made of. Training
+draws frames of every scale; validation and the benchmark use three fixed ones, placed by the labels alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.metrics import IGNORE
+
+HEAD_CLASSES = ("hat", "hair", "face")  # as ATR, LIP and CIHP spell them, in lower case
+PERSON_MIN_PX = 50  # fewer labelled pixels than this are a slip of the annotator's hand, not a person
+HEAD_MIN_PX = 10
+FRAME_MIN_PX = 24  # below this a stretched frame is a smear
+
+# Share of the person's height in each kind of training frame, and how often each kind is drawn. A head is
+# 1/8 to 1/7 of a standing person (artists' canon), so 0.14 is a head shot and 0.28 is head and shoulders.
+WHOLE_CHANCE, WHOLE_SHARE = 0.35, (0.75, 1.0)  # share of the photo, not of the person
+HALF_BODY_CHANCE, HALF_BODY_SHARE = 0.25, (0.4, 0.75)
+HEAD_CHANCE, HEAD_SHARE = 0.30, (0.14, 0.4)
+ANYWHERE_SHARE = (0.3, 1.0)
+ROOM_ABOVE = (0.02, 0.3)  # of the frame's height, above the head
+ASPECT = (0.6, 1.4)  # width / height: portrait and landscape phones, and what stretching does to both
+SIDEWAYS = (-0.25, 0.25)  # of the frame's width, away from the head's centre
+
+T = TypeVar("T", bound=np.generic)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A rectangle of a photo, in whole pixels."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+    def of(self, array: NDArray[T]) -> NDArray[T]:
+        """The rectangle of (H, W) labels or an (H, W, 3) picture."""
+        return array[self.top : self.top + self.height, self.left : self.left + self.width]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The labelled person: rows `top`…`bottom` (inclusive) and the column of the head's centre."""
+
+    top: int
+    bottom: int
+    head_x: float
+
+    @property
+    def height(self) -> int:
+        return self.bottom - self.top + 1
+
+
+def head_classes(names: Sequence[str]) -> tuple[int, ...]:
+    """Indices of the classes a head is made of; empty when the class list has none."""
+    return tuple(i for i, name in enumerate(names) if name.lower() in HEAD_CLASSES)
+
+
+def subject_of(labels: NDArray[np.uint8], head: Sequence[int]) -> Subject | None:
+    """The person in (H, W) labels; None when hardly a pixel is labelled.
+
+    Where no head is labelled, the person's own centre stands for the head's.
+    """
+    rows, columns = np.nonzero((labels > 0) & (labels != IGNORE))
+    if len(rows) < PERSON_MIN_PX:
+        return None
+    head_columns = np.nonzero(np.isin(labels, head))[1]
+    centre = head_columns if len(head_columns) > HEAD_MIN_PX else columns
+    return Subject(int(rows.min()), int(rows.max()), float(centre.mean()))
+
+
+def whole(labels: NDArray[np.uint8], subject: Subject) -> Frame:
+    """The photo as it is."""
+    return Frame(0, 0, *labels.shape)
+
+
+def half_body(labels: NDArray[np.uint8], subject: Subject) -> Frame:
+    """Head to hips: the upper 55 % of the person, a twelfth of that above the head, 4:5, head centred."""
+    return _placed(labels.shape, subject, share=0.55, room_above=1 / 12, aspect=0.8)
+
+
+def head_and_shoulders(labels: NDArray[np.uint8], subject: Subject) -> Frame:
+    """A portrait: a square of 28 % of the person's height, 15 % of it above the head, head centred."""
+    return _placed(labels.shape, subject, share=0.28, room_above=0.15, aspect=1.0)
+
+
+# The fixed frames of every evaluation.
+FIXED_FRAMES: Mapping[str, Callable[[NDArray[np.uint8], Subject], Frame]] = {
+    "whole": whole,
+    "half_body": half_body,
+    "head_and_shoulders": head_and_shoulders,
+}
+
+
+def training_frame(labels: NDArray[np.uint8], head: Sequence[int], rng: np.random.Generator) -> Frame:
+    """A random frame, from the whole photo to a head shot."""
+    subject = subject_of(labels, head)
+    kind = rng.random()
+    if subject is None or kind < WHOLE_CHANCE:
+        return _anywhere(labels.shape, float(rng.uniform(*WHOLE_SHARE)), rng)
+    if kind < WHOLE_CHANCE + HALF_BODY_CHANCE:
+        share, from_head = rng.uniform(*HALF_BODY_SHARE), True
+    elif kind < WHOLE_CHANCE + HALF_BODY_CHANCE + HEAD_CHANCE:
+        share, from_head = rng.uniform(*HEAD_SHARE), True
+    else:
+        share, from_head = rng.uniform(*ANYWHERE_SHARE), False
+    # A frame that does not start at the head slides down the person: legs, hips, feet without a face.
+    slide = 0.0 if from_head else float(rng.uniform(0, max(0.0, 1 - share)))
+    return _placed(
+        labels.shape,
+        subject,
+        share=float(share),
+        room_above=float(rng.uniform(*ROOM_ABOVE)) if from_head else 0.0,
+        aspect=float(rng.uniform(*ASPECT)),
+        sideways=float(rng.uniform(*SIDEWAYS)),
+        slide=slide,
+    )
+
+
+def _placed(
+    shape: tuple[int, ...],
+    subject: Subject,
+    *,
+    share: float,
+    room_above: float,
+    aspect: float,
+    sideways: float = 0.0,
+    slide: float = 0.0,
+) -> Frame:
+    """A frame of `share` of the person's height around the head, moved and cut to stay inside the photo."""
+    height = max(FRAME_MIN_PX, round(subject.height * share))
+    width = max(FRAME_MIN_PX, round(height * aspect))
+    top = subject.top + slide * subject.height - room_above * height
+    left = subject.head_x + sideways * width - width / 2
+    return _inside(shape, top, left, height, width)
+
+
+def _anywhere(shape: tuple[int, ...], share: float, rng: np.random.Generator) -> Frame:
+    """A frame of `share` of the photo's sides, placed at random."""
+    height, width = (max(1, int(side * share)) for side in shape[:2])
+    return Frame(
+        int(rng.integers(shape[0] - height + 1)), int(rng.integers(shape[1] - width + 1)), height, width
+    )
+
+
+def _inside(shape: tuple[int, ...], top: float, left: float, height: int, width: int) -> Frame:
+    height, width = min(height, shape[0]), min(width, shape[1])
+    return Frame(
+        int(np.clip(top, 0, shape[0] - height)), int(np.clip(left, 0, shape[1] - width)), height, width
+    )

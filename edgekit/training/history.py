@@ -1,0 +1,93 @@
+"""What each epoch gave: one JSON line each, a plot, a line for people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from edgekit.files import JsonValue, staged, write_whole
+
+LOG_FILE = "log.jsonl"
+PLOT_FILE = "training.png"
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Validation photos in one frame; shares in [0, 1], None where nothing of the kind occurs."""
+
+    miou: float | None
+    mean_accuracy: float | None
+    overall_accuracy: float | None
+    skin_iou: float | None
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One epoch: mean training loss, the rate it ended on, and validation of the averaged weights."""
+
+    epoch: int
+    step: int
+    loss: float
+    lr: float
+    seconds: float
+    whole: Scores
+    head_and_shoulders: Scores
+
+    def to_json(self) -> dict[str, JsonValue]:
+        return asdict(self)
+
+    def sentence(self, epochs: int) -> str:
+        whole, close = self.whole, self.head_and_shoulders
+        return (
+            f"epoch {self.epoch}/{epochs}  loss {self.loss:.3f}  mIoU {_shown(whole.miou)}  "
+            f"mean accuracy {_shown(whole.mean_accuracy)}  overall {_shown(whole.overall_accuracy)}  "
+            f"skin IoU {_shown(whole.skin_iou)}  "
+            f"head shots: mIoU {_shown(close.miou)}  ({self.seconds:.0f} s)"
+        )
+
+
+def epoch_from_json(value: dict[str, JsonValue]) -> Epoch:
+    """The inverse of `to_json`; KeyError or TypeError when fields are missing."""
+    frames = {name: Scores(**value[name]) for name in ("whole", "head_and_shoulders")}  # type: ignore[arg-type]
+    return Epoch(**{**value, **frames})  # type: ignore[arg-type]
+
+
+def write_log(history: Sequence[Epoch], folder: Path) -> None:
+    """Every epoch so far, one JSON object a line."""
+    lines = (json.dumps(epoch.to_json(), allow_nan=False) + "\n" for epoch in history)
+    write_whole(folder / LOG_FILE, "".join(lines))
+
+
+def write_plot(history: Sequence[Epoch], folder: Path) -> None:
+    """Loss and the three accuracies over the epochs."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    epochs = [epoch.epoch for epoch in history]
+    left.plot(epochs, [epoch.loss for epoch in history], marker=".")
+    left.set(xlabel="epoch", ylabel="training loss")
+    curves = {
+        "mIoU": [epoch.whole.miou for epoch in history],
+        "mean accuracy": [epoch.whole.mean_accuracy for epoch in history],
+        "overall accuracy": [epoch.whole.overall_accuracy for epoch in history],
+        "skin-union IoU": [epoch.whole.skin_iou for epoch in history],
+        "mIoU, head and shoulders": [epoch.head_and_shoulders.miou for epoch in history],
+    }
+    for name, values in curves.items():
+        known = [float("nan") if value is None else value for value in values]
+        right.plot(epochs, known, marker=".", label=name)
+    right.set(xlabel="epoch", ylabel="validation, averaged weights", ylim=(0, 1))
+    for axes in (left, right):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    right.legend(fontsize="small")
+    with staged(folder / PLOT_FILE) as file:
+        FigureCanvasAgg(figure).print_png(str(file))  # type: ignore[no-untyped-call]
+
+
+def _shown(value: float | None) -> str:
+    return "none" if value is None else f"{value:.3f}"

@@ -1,0 +1,266 @@
+"""The training loop: AdamW, averaged weights, mixed precision, one validation an epoch, resumable."""
+
+from __future__ import annotations
+
+import copy
+import math
+import shutil
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from edgekit import console
+from edgekit.errors import CalibrationError
+from edgekit.metrics import Confusion, labels_from_logits
+from edgekit.model.outputs import resized
+from edgekit.model.reference import ReferenceSegmenter
+from edgekit.training import history as log
+from edgekit.training import qat, state
+from edgekit.training.data import LabelledData, Pair, Preprocessing, TrainingSet, batches, split
+from edgekit.training.framing import FIXED_FRAMES, head_classes, subject_of
+from edgekit.training.losses import class_weights, cross_entropy, union_jaccard
+from edgekit.training.save import write_checkpoint
+from edgekit.training.settings import Settings
+from edgekit.weights import Checkpoint
+
+WEIGHT_DECAY = 0.02  # on matrices and kernels only; biases and norms are not shrunk
+GRADIENT_NORM = 1.0
+AVERAGE_DECAY = 0.998  # the averaged weights look back about 500 steps; fewer at first, see `averaged`
+BATCHNORM_MOMENTUM = 0.03  # small batches of crops give noisy statistics; torch's 0.1 follows the noise
+DROPOUT_MAX = 0.05  # a short run on hundreds of photos underfits; MobileViT's 0.1 is for long ones
+VALIDATION_FRAMES = ("whole", "head_and_shoulders")
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished run. The folder is a checkpoint, with the log and the plot beside the weights."""
+
+    folder: Path
+    history: tuple[log.Epoch, ...]
+    training_photos: int
+    validation_photos: int
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What is minimised: class weights (classes,), the skin classes and the weight of their term."""
+
+    weights: torch.Tensor
+    skin: tuple[int, ...]
+    skin_jaccard: float
+
+    def __call__(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """logits: (B, C, h, w), labels: (B, H, W) int64. A scalar."""
+        wide = resized(logits.float(), labels.shape[-2:])
+        loss = cross_entropy(wide, labels, self.weights)
+        if self.skin_jaccard and self.skin:
+            loss = loss + self.skin_jaccard * union_jaccard(wide, labels, self.skin)
+        return loss
+
+
+@dataclass(frozen=True)
+class Learner:
+    """What a run changes: the model, its averaged weights and the optimizer; and what steers it."""
+
+    model: ReferenceSegmenter
+    average: ReferenceSegmenter
+    optimizer: torch.optim.Optimizer
+    objective: Objective
+    settings: Settings
+    steps_per_epoch: int
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.model.parameters()).device
+
+    def rate(self, step: int) -> float:
+        return self.settings.learning_rate(step, self.settings.epochs * self.steps_per_epoch)
+
+    def epoch(self, epoch: int, steps: Iterable[tuple[torch.Tensor, torch.Tensor]]) -> float:
+        """Train through one epoch's batches; the mean loss."""
+        torch.manual_seed(self.settings.seed + epoch)  # dropout: the same after a resume
+        self.model.train()
+        if self.settings.qat:
+            qat.freeze_statistics(self.model)
+        first = (epoch - 1) * self.steps_per_epoch
+        return float(np.mean([self._step(step, *batch) for step, batch in enumerate(steps, first)]))
+
+    def _step(self, step: int, pixels: torch.Tensor, labels: torch.Tensor) -> float:
+        """pixels: (B, 3, size, size) uint8 RGB, labels: (B, size/4, size/4) int64. The loss."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.rate(step)
+        images = pixels.to(self.device, memory_format=torch.channels_last).float()
+        with mixed_precision(self.device):
+            logits = self.model(images)
+        loss = self.objective(logits, labels.to(self.device))
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise CalibrationError(f"The loss is {value} at step {step + 1}; start again with a lower --lr.")
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.model.parameters(), GRADIENT_NORM)
+        self.optimizer.step()
+        averaged(self.average, self.model, step + 1)
+        return value
+
+
+def train(
+    checkpoint: Checkpoint,
+    data: LabelledData,
+    reading: Preprocessing,
+    settings: Settings,
+    out: Path,
+    *,
+    resume: bool = False,
+    workers: int = 0,
+) -> Trained:
+    """Train, writing the averaged weights, log, plot and state into `out` after every epoch.
+
+    The same settings, data and thread count give the same weights on a CPU, interrupted or not. The state
+    is removed at the end. Raises CalibrationError for too little data or a loss that is no longer a number.
+    """
+    training, validation = split(data.pairs)
+    if len(training) < settings.batch:
+        raise CalibrationError(
+            f"{len(training)} photos remain to train on, less than one batch; lower --batch {settings.batch}."
+        )
+    samples = TrainingSet(training, data.class_names, reading, settings.size, settings.seed)
+    learner = _learner(
+        checkpoint, data, settings, batches(samples, 0, settings.batch, workers), len(training)
+    )
+    run = state.RunIdentity(
+        settings, checkpoint.sha256, state.data_identity([pair.image.name for pair in data.pairs])
+    )
+    parts = (learner.model, learner.average, learner.optimizer)
+    history = state.restore(out, run, *parts) if resume else []
+    for epoch in range(len(history) + 1, settings.epochs + 1):
+        started = time.perf_counter()
+        steps = console.track(
+            batches(samples, epoch, settings.batch, workers),
+            learner.steps_per_epoch,
+            f"epoch {epoch}/{settings.epochs}",
+        )
+        loss = learner.epoch(epoch, steps)
+        whole, close = (
+            validate(learner.average, checkpoint, validation, reading, settings.val_size, frame)
+            for frame in VALIDATION_FRAMES
+        )
+        step, seconds = epoch * learner.steps_per_epoch, round(time.perf_counter() - started, 1)
+        history.append(log.Epoch(epoch, step, loss, learner.rate(step - 1), seconds, whole, close))
+        console.say(history[-1].sentence(settings.epochs))
+        write_checkpoint(out, checkpoint, learner.average.model)
+        log.write_log(history, out)
+        log.write_plot(history, out)
+        state.save(out, run, *parts, history)
+    shutil.rmtree(out / state.STATE_FOLDER)
+    return Trained(out, tuple(history), len(training), len(validation))
+
+
+def _learner(
+    checkpoint: Checkpoint,
+    data: LabelledData,
+    settings: Settings,
+    first_batches: Iterable[tuple[torch.Tensor, torch.Tensor]],
+    photos: int,
+) -> Learner:
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    torch.manual_seed(settings.seed)
+    model = _trainable(checkpoint, device)
+    if settings.qat:
+        qat.prepare(model)
+        qat.observe(model, (pixels.to(device).float() for pixels, _ in first_batches))
+    return Learner(
+        model,
+        copy.deepcopy(model).eval().requires_grad_(False),
+        _optimizer(model, settings.lr),
+        Objective(class_weights(data.pixels).to(device), checkpoint.groups.skin, settings.skin_jaccard),
+        settings,
+        photos // settings.batch,
+    )
+
+
+def _trainable(checkpoint: Checkpoint, device: torch.device) -> ReferenceSegmenter:
+    """The reference graph with the dropout and BatchNorm momentum of a short fine-tuning."""
+    model = ReferenceSegmenter(checkpoint).to(device)
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = min(module.p, DROPOUT_MAX)
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = BATCHNORM_MOMENTUM
+    return model
+
+
+def _optimizer(model: nn.Module, lr: float) -> torch.optim.AdamW:
+    shrunk = [p for p in model.parameters() if p.ndim > 1]
+    kept = [p for p in model.parameters() if p.ndim <= 1]
+    groups = [{"params": shrunk, "weight_decay": WEIGHT_DECAY}, {"params": kept, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=lr)
+
+
+def averaged(average: nn.Module, model: nn.Module, steps: int) -> None:
+    """Move the averaged weights towards the model's, by more while few steps have been taken."""
+    decay = min(AVERAGE_DECAY, (steps + 1) / (steps + 10))
+    with torch.no_grad():
+        pairs = zip(average.state_dict().values(), model.state_dict().values(), strict=True)
+        for kept, new in pairs:
+            kept.lerp_(new, 1 - decay) if kept.is_floating_point() else kept.copy_(new)
+
+
+def mixed_precision(device: torch.device) -> AbstractContextManager[None]:
+    """bfloat16 where it is exact enough and fast: CPUs, and GPUs that have it. It needs no loss scaling."""
+    able = device.type == "cpu" or torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.autocast(device.type, torch.bfloat16, enabled=able)
+
+
+def validate(
+    model: nn.Module,
+    checkpoint: Checkpoint,
+    pairs: Sequence[Pair],
+    reading: Preprocessing,
+    size: int,
+    frame: str,
+) -> log.Scores:
+    """Scores of the photos cut to one of FIXED_FRAMES and stretched to `size`; labels at full resolution."""
+    confusion = Confusion(len(checkpoint.class_names))
+    for image, labels in _framed(pairs, reading, head_classes(checkpoint.class_names), frame):
+        logits = _logits(model, reading.stretch(image, size))
+        confusion.add(labels, labels_from_logits(logits, labels.shape))
+    return log.Scores(
+        miou=_number(confusion.miou),
+        mean_accuracy=_number(confusion.mean_accuracy),
+        overall_accuracy=_number(confusion.overall_accuracy),
+        skin_iou=_number(confusion.union_iou(checkpoint.groups.skin)),
+    )
+
+
+def _framed(
+    pairs: Sequence[Pair], reading: Preprocessing, head: Sequence[int], frame: str
+) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
+    for pair in pairs:
+        image, labels = reading.image(pair.image), reading.labels(pair.label)
+        subject = subject_of(labels, head)
+        if subject is not None:
+            cut = FIXED_FRAMES[frame](labels, subject)
+            yield np.ascontiguousarray(cut.of(image)), np.ascontiguousarray(cut.of(labels))
+
+
+def _logits(model: nn.Module, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(size, size, 3) uint8 RGB to (classes, h, w) float32."""
+    device = next(model.parameters()).device
+    pixels = torch.from_numpy(image.copy()).to(device).permute(2, 0, 1)[None].float()
+    with torch.inference_mode(), mixed_precision(device):
+        logits = model(pixels.to(memory_format=torch.channels_last))
+    values: NDArray[np.float32] = logits[0].float().cpu().numpy()
+    return values
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else round(value, 6)

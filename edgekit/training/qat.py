@@ -1,0 +1,104 @@
+"""Quantisation-aware training: int8 rounding in the forward pass, straight through in the backward one.
+
+Weights: int8, symmetric, one scale per output channel, from their present maximum. Inputs of every
+convolution and linear layer: 8 bits, asymmetric, one range per tensor, an exponential average of what was
+seen (Jacob et al., arXiv 1712.05877, section 3.1). BatchNorm's statistics are frozen: the deployed graph
+has them folded in, and a per-channel weight scale is the same before and after folding.
+
+The classes are exchanged in place and add only range buffers, so the trained weights are an ordinary
+checkpoint. The rounding happens in Hugging Face's graph; the exported graph folds LayerNorm's scale into
+the next layer, so its activations are rounded on slightly other grids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+RANGE_MOMENTUM = 0.01  # the ranges follow the weights over about 100 steps
+RANGE_BATCHES = 8  # seen before the first step, so that it does not start from empty ranges
+RANGE_KEY = "input_range"
+WEIGHT_LEVELS = 127  # symmetric int8: −127…127
+INPUT_LEVELS = 255
+SCALE_FLOOR = 1e-8  # a channel or tensor of zeros
+
+
+def rounded_weight(weight: torch.Tensor) -> torch.Tensor:
+    """(out, …) float32 on its int8 grid; the gradient passes as if nothing had happened."""
+    peak = weight.detach().abs().amax(dim=tuple(range(1, weight.ndim)), keepdim=True)
+    scale = (peak / WEIGHT_LEVELS).clamp_min(SCALE_FLOOR)
+    return weight + ((weight / scale).round() * scale - weight).detach()
+
+
+def rounded_input(x: torch.Tensor, low: torch.Tensor, high: torch.Tensor) -> torch.Tensor:
+    """Any shape, float32, on the 8-bit grid of [low, high], which contains 0; no gradient outside it."""
+    scale = ((high - low) / INPUT_LEVELS).clamp_min(SCALE_FLOOR)
+    zero = (-low / scale).round()
+    inside = x.clamp(-zero * scale, (INPUT_LEVELS - zero) * scale)
+    return inside + ((inside / scale).round() * scale - inside).detach()
+
+
+class _RangedInput(nn.Module):
+    """The part that both layers share. `input_range`: (2,) float32, least and greatest input seen."""
+
+    input_range: torch.Tensor
+
+    def _input(self, x: torch.Tensor) -> torch.Tensor:
+        if self.training:
+            self._observe(x.detach())
+        return rounded_input(x.float(), self.input_range[0], self.input_range[1])
+
+    def _observe(self, x: torch.Tensor) -> None:
+        seen = torch.stack([x.amin().clamp_max(0), x.amax().clamp_min(0)]).float()
+        started = bool((self.input_range != 0).any())
+        self.input_range.lerp_(seen, RANGE_MOMENTUM) if started else self.input_range.copy_(seen)
+
+
+class RoundedConv2d(_RangedInput, nn.Conv2d):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y: torch.Tensor = self._conv_forward(self._input(x), rounded_weight(self.weight), self.bias)
+        return y
+
+
+class RoundedLinear(_RangedInput, nn.Linear):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return nn.functional.linear(self._input(x), rounded_weight(self.weight), self.bias)
+
+
+ROUNDED: Mapping[type[nn.Module], type[_RangedInput]] = {nn.Conv2d: RoundedConv2d, nn.Linear: RoundedLinear}
+
+
+def prepare(model: nn.Module) -> None:
+    """Exchange every convolution and linear layer, in place, for one that rounds."""
+    for module in model.modules():
+        rounded = ROUNDED.get(type(module))
+        if rounded is not None:
+            module.register_buffer(RANGE_KEY, torch.zeros(2))
+            module.__class__ = rounded
+
+
+def freeze_statistics(model: nn.Module) -> None:
+    """BatchNorm keeps its statistics from here on; call after every `train()`."""
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eval()
+
+
+def observe(model: nn.Module, inputs: Iterable[torch.Tensor]) -> None:
+    """Let the ranges see RANGE_BATCHES batches before training starts."""
+    with torch.no_grad(), _training(model):
+        freeze_statistics(model)
+        for _, x in zip(range(RANGE_BATCHES), inputs, strict=False):
+            model(x)
+
+
+@contextmanager
+def _training(model: nn.Module) -> Iterator[None]:
+    model.train()
+    try:
+        yield
+    finally:
+        model.eval()

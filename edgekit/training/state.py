@@ -1,0 +1,113 @@
+"""An interrupted run on disk: tensors in safetensors, the rest in JSON, replaced together each epoch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from edgekit.errors import EdgekitError
+from edgekit.files import sha256_of_bytes, staged, write_json
+from edgekit.training.history import Epoch, epoch_from_json
+from edgekit.training.settings import Settings
+
+STATE_FOLDER = "state"
+TENSORS_FILE = "state.safetensors"
+JSON_FILE = "state.json"
+MOMENTS = ("exp_avg", "exp_avg_sq")  # AdamW's, per parameter
+
+
+@dataclass(frozen=True)
+class RunIdentity:
+    """What must be the same for a run to go on: its settings, its first weights, its data."""
+
+    settings: Settings
+    weights_sha256: str
+    data_sha256: str
+
+
+def data_identity(names: Sequence[str]) -> str:
+    """Digest of the file names trained and validated on."""
+    return sha256_of_bytes("\0".join(names).encode())
+
+
+def save(
+    folder: Path,
+    identity: RunIdentity,
+    model: nn.Module,
+    average: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    history: Sequence[Epoch],
+) -> None:
+    """Write the state after the last epoch in `history`; an older one is replaced as a whole."""
+    tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
+    tensors |= {f"average.{k}": v for k, v in average.state_dict().items()}
+    for name, parameter in model.named_parameters():
+        tensors |= {f"{moment}.{name}": optimizer.state[parameter][moment] for moment in MOMENTS}
+    with staged(folder / STATE_FOLDER) as state:
+        state.mkdir()
+        save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, state / TENSORS_FILE)
+        write_json(
+            state / JSON_FILE,
+            {"run": asdict(identity), "history": [epoch.to_json() for epoch in history]},
+        )
+
+
+def restore(
+    folder: Path,
+    identity: RunIdentity,
+    model: nn.Module,
+    average: nn.Module,
+    optimizer: torch.optim.Optimizer,
+) -> list[Epoch]:
+    """Put an interrupted run back into the models and the optimizer; its epochs so far.
+
+    Raises EdgekitError: nothing to resume, damaged, or another run.
+    """
+    state = folder / STATE_FOLDER
+    if not state.is_dir():
+        raise EdgekitError(
+            f"{state} does not exist: there is no interrupted run to resume; leave out --resume."
+        )
+    try:
+        described = json.loads((state / JSON_FILE).read_text(encoding="utf-8"))
+        tensors = load_file(state / TENSORS_FILE)
+        history = [epoch_from_json(value) for value in described["history"]]
+        before = _identity(described["run"])
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        raise EdgekitError(f"{state} is damaged ({error}); delete it and start again.") from error
+    _require_same(before, identity, state)
+    model.load_state_dict(_below("model.", tensors))
+    average.load_state_dict(_below("average.", tensors))
+    for name, parameter in model.named_parameters():
+        moments = {moment: tensors[f"{moment}.{name}"].to(parameter.device) for moment in MOMENTS}
+        optimizer.state[parameter] = {"step": torch.tensor(float(history[-1].step)), **moments}
+    return history
+
+
+def _below(prefix: str, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+
+
+def _identity(run: dict[str, str | dict[str, int | float | str | None]]) -> RunIdentity:
+    return RunIdentity(**{**run, "settings": Settings(**run["settings"])})  # type: ignore[arg-type]
+
+
+def _require_same(before: RunIdentity, now: RunIdentity, state: Path) -> None:
+    earlier, present = _flat(before), _flat(now)
+    changed = [key for key in present if earlier[key] != present[key]]
+    if changed:
+        told = ", ".join(f"{key} was {earlier[key]}, is {present[key]}" for key in changed)
+        raise EdgekitError(
+            f"{state} is of another run ({told}); resume with the same options or another --out."
+        )
+
+
+def _flat(run: RunIdentity) -> dict[str, str | int | float | None]:
+    return {**asdict(run.settings), "weights": run.weights_sha256[:12], "data": run.data_sha256[:12]}

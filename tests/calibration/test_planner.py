@@ -1,0 +1,100 @@
+"""The planner finds the cheapest recipe inside the budget, remembers what it measured and resumes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from calibration.planner import Budget, Journal, Point, plan, recipe_key
+from converters.recipes import BLOCKS, Recipe
+from edgekit.errors import CalibrationError
+
+BAD = {"stage2.1": 0.03, "aspp": 0.015}  # agreement lost when the block is int8
+COST = {block: 0.01 for block in BLOCKS}  # latency saved when it is
+
+
+class World:
+    """A made-up model: losses and gains add up; `coarse` ranges lose a little everywhere."""
+
+    def __init__(self) -> None:
+        self.asked: list[Recipe] = []
+        self.fail_after: int | None = None
+
+    def measure(self, recipe: Recipe) -> Point:
+        if self.fail_after is not None and len(self.asked) >= self.fail_after:
+            raise KeyboardInterrupt
+        self.asked.append(recipe)
+        quantised = recipe.blocks_in("w8a8")
+        lost = sum(BAD.get(block, 0.0001) for block in quantised)
+        lost += 0.05 if recipe.observer == "coarse" and quantised else 0
+        cost = 1 - sum(COST[block] for block in quantised)
+        return Point(1000, cost, 1 - lost, snr_db=60 - 1000 * lost)
+
+
+def run(world: World, budget: Budget, journal: Path | None = None) -> tuple[Recipe, list[str]]:
+    found = plan(world.measure, budget, ("coarse", "fine"), Journal(journal, "same"), lambda line: None)
+    return found.recipe, [trial.why for trial in found.trials]
+
+
+def test_everything_int8_is_kept_when_it_is_good_enough() -> None:
+    recipe, steps = run(World(), Budget(min_agreement=0.9))
+    assert recipe.mode == "w8a8" and not recipe.blocks and recipe.observer == "fine"
+    assert not any("sensitivity" in step for step in steps)
+
+
+def test_the_block_that_hurts_is_protected_and_no_other() -> None:
+    recipe, _ = run(World(), Budget(min_agreement=0.975))
+    assert recipe.blocks == {"stage2.1": "w8"}
+
+
+def test_a_tighter_budget_protects_more() -> None:
+    recipe, _ = run(World(), Budget(min_agreement=0.99))
+    assert set(recipe.blocks) == {"stage2.1", "aspp"}
+
+
+def test_a_released_block_must_still_keep_the_budget() -> None:
+    recipe, steps = run(World(), Budget(min_agreement=0.99))
+    assert "release aspp" in steps and "release stage2.1" in steps
+    assert set(recipe.blocks) == {"stage2.1", "aspp"}
+
+
+def test_an_impossible_budget_is_an_error() -> None:
+    with pytest.raises(CalibrationError, match="No recipe keeps the budget"):
+        run(World(), Budget(min_agreement=0.98, max_miou_drop=0.001))  # nothing here has a mIoU
+
+
+def test_an_interrupted_plan_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    journal = tmp_path / "plan.journal.json"
+    budget = Budget(min_agreement=0.99)
+    straight, _ = run(World(), budget)
+    first = World()
+    first.fail_after = 20
+    with pytest.raises(KeyboardInterrupt):
+        run(first, budget, journal)
+    second = World()
+    resumed, _ = run(second, budget, journal)
+    assert resumed == straight
+    done, again = {recipe_key(r) for r in first.asked}, {recipe_key(r) for r in second.asked}
+    assert len(done) == 20 and not done & again
+
+
+def test_a_journal_of_another_plan_is_not_mixed_in(tmp_path: Path) -> None:
+    path = tmp_path / "plan.journal.json"
+    run(World(), Budget(min_agreement=0.9), path)
+    with pytest.raises(CalibrationError, match="belongs to another plan"):
+        Journal(path, "other")
+    path.write_text("{")
+    with pytest.raises(CalibrationError, match="not a planner's journal"):
+        Journal(path, "same")
+
+
+def test_pareto_keeps_only_what_nothing_beats() -> None:
+    world = World()
+    found = plan(
+        world.measure, Budget(min_agreement=0.99), ("coarse", "fine"), Journal(None, ""), lambda line: None
+    )
+    points = [trial.point for trial in found.pareto()]
+    assert [p.cost for p in points] == sorted(p.cost for p in points)
+    assert [p.agreement for p in points] == sorted(p.agreement for p in points)
+    assert not any("coarse" in trial.why for trial in found.pareto())

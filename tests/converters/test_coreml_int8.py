@@ -1,0 +1,257 @@
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+import coremltools as ct
+import numpy as np
+import pytest
+import torch
+from coremltools.converters.mil import Builder as mb
+from numpy.typing import NDArray
+
+from converters import coreml, coreml_int8
+from converters.conversion import Conversion
+from converters.coreml_int8 import (
+    Affine,
+    activations_of,
+    affine,
+    blocks_of,
+    macs_by_precision,
+    program_of,
+    quantize_activations,
+    quantize_weights,
+)
+from converters.recipes import BLOCKS, Recipe
+from edgekit.errors import CalibrationError
+from edgekit.metrics import labels_from_logits
+from edgekit.runtimes.mil_reference import MilFunction, MilReference, operator_counts
+from edgekit.weights import Checkpoint
+from tests.conftest import picture
+
+SIZE = 128
+
+
+@pytest.fixture(scope="module")
+def parser(checkpoint: Checkpoint) -> ct.models.MLModel:
+    """The bundled parser at 128² in fp16 for iOS 17, with its group output."""
+    return coreml._ml_program(Conversion(checkpoint, SIZE, Recipe("fp16", "fp16")), ct.target.iOS17)
+
+
+def kinds(model: ct.models.MLModel) -> dict[str, str]:
+    return {op.name: op.op_type for op in program_of(model).operations}
+
+
+def watched_ranges(model: ct.models.MLModel, image: NDArray[np.uint8]) -> dict[str, tuple[float, float]]:
+    ranges: dict[str, tuple[float, float]] = {}
+
+    def watch(name: str, value: torch.Tensor) -> None:
+        ranges[name] = (float(value.min()), float(value.max()))
+
+    x = torch.from_numpy(image.copy()).permute(2, 0, 1)[None].float()
+    MilFunction(program_of(model)).run({"image": x}, watch)
+    return ranges
+
+
+# -- blocks -----------------------------------------------------------------------------------------------------
+
+
+def test_every_block_of_the_recipes_has_operations_and_no_other(parser: ct.models.MLModel) -> None:
+    assert set(blocks_of(parser).values()) == set(BLOCKS)
+
+
+def test_operations_are_where_they_belong(parser: ct.models.MLModel) -> None:
+    blocks, kind = blocks_of(parser), kinds(parser)
+    found = {block: sorted(kind[n] for n, b in blocks.items() if b == block) for block in BLOCKS}
+    assert found["stem"] == ["conv"]
+    assert found["stage1.0"] == ["conv"] * 3
+    assert found["stage2.1"] == ["add", *["conv"] * 3]
+    assert found["stage3.down"] == ["conv"] * 3
+    assert found["stage5.down"] == ["conv"] * 3
+    assert found["stage4.2.attention"] == ["linear"] * 4 + ["matmul"] * 8
+    assert found["stage4.2.ffn"] == ["linear"] * 2
+    assert found["stage4.2"] == ["add"] * 2
+    assert found["aspp"] == ["add", *["conv"] * 7]
+    assert found["classifier"] == ["conv"]
+    head = [op.name for op in program_of(parser).operations if op.op_type == "conv"][-1]
+    assert head not in blocks  # the group weights of the output stay float
+
+
+# -- scales -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("interval", "symmetric", "expected"),
+    [
+        ((-1.0, 4.1), False, Affine(5.1 / 255, -78)),
+        ((0.5, 5.1), False, Affine(5.1 / 255, -128)),  # zero is always a level: padding stays exact
+        ((-5.1, -0.5), False, Affine(5.1 / 255, 127)),
+        ((-1.0, 2.54), True, Affine(0.02, 0)),
+        ((-2.54, 1.0), True, Affine(0.02, 0)),
+        ((-1000.0, 1550.0), False, Affine(10.0, -28)),  # −128 · 1550 does not fit fp16
+        ((0.0, 0.0), False, Affine(coreml_int8.SMALLEST_SCALE, -128)),
+        ((0.0, 1e-9), True, Affine(coreml_int8.SMALLEST_SCALE, 0)),
+    ],
+)
+def test_levels_of_a_range(interval: tuple[float, float], symmetric: bool, expected: Affine) -> None:
+    got = affine("t", {"t": interval}, symmetric)
+    assert got.scale == pytest.approx(expected.scale)
+    assert got.zero_point == expected.zero_point
+    assert np.float16(got.scale) > 0
+
+
+def test_ranges_must_be_there_and_finite() -> None:
+    with pytest.raises(CalibrationError, match="Tensor t of the Core ML program has no range"):
+        affine("t", {}, False)
+    with pytest.raises(CalibrationError, match="not finite"):
+        affine("t", {"t": (0.0, float("nan"))}, False)
+    with pytest.raises(CalibrationError, match="not finite"):
+        affine("t", {"t": (float("-inf"), 1.0)}, True)
+
+
+# -- a program small enough to know every number -----------------------------------------------------------------
+
+WEIGHT = np.array(
+    [[1.0, -0.5, 0.25], [12.7, 0.1, 0.0], [0.3, -0.31, 0.02], [-3.0, 2.0, 1.0], [0.0, 0.0, 0.0]], np.float32
+)  # a large, a small and an empty row: scales are per row
+
+
+@pytest.fixture
+def small() -> ct.models.MLModel:
+    """out = relu(x Wᵀ) + x V, with V computed (so it is an activation of its matmul)."""
+
+    @mb.program(input_specs=[mb.TensorSpec((4, 3)), mb.TensorSpec((3, 5))], opset_version=ct.target.iOS17)
+    def program(x: Any, v: Any) -> Any:
+        twice = mb.mul(x=x, y=np.float32(2), name="twice")
+        first = mb.linear(x=twice, weight=WEIGHT, name="first")
+        second = mb.matmul(x=twice, y=mb.relu(x=v, name="positive"), name="second")
+        return mb.add(x=mb.relu(x=first), y=second, name="out")
+
+    return ct.convert(
+        program,
+        convert_to="mlprogram",
+        minimum_deployment_target=ct.target.iOS17,
+        compute_precision=ct.precision.FLOAT32,
+        skip_model_load=True,
+    )
+
+
+SMALL_RANGES = {"twice": (-2.0, 3.1), "positive": (0.0, 1.0)}
+
+
+def test_one_pair_per_tensor_and_only_the_named_operations_read_it(small: ct.models.MLModel) -> None:
+    assert activations_of(small, ("first", "second")) == ("twice", "positive")
+    both = program_of(quantize_activations(small, SMALL_RANGES, ("first", "second")))
+    assert [op.outputs[0].name for op in both.operations if op.op_type == "quantize"] == [
+        "twice_int8",
+        "positive_int8",
+    ]
+    one = program_of(quantize_activations(small, SMALL_RANGES, ("second",)))
+    operations = {op.name: op for op in one.operations}
+    assert operations["first"].x.name == "twice"
+    assert operations["second"].x.name == "twice_dequantized"
+
+
+def test_values_are_those_of_the_definition(small: ct.models.MLModel) -> None:
+    rng = np.random.default_rng(0)
+    x, v = rng.uniform(-1, 1.5, (4, 3)).astype(np.float32), rng.uniform(-1, 1, (3, 5)).astype(np.float32)
+
+    def rounded(t: NDArray[Any], low: float, high: float) -> NDArray[Any]:
+        scale = (high - low) / 255
+        zero = round(-128 - low / scale)
+        return (np.clip(np.rint(t / scale) + zero, -128, 127) - zero) * scale
+
+    steps = np.maximum(np.abs(WEIGHT).max(1, keepdims=True), 1e-9) / 127
+    weight = np.rint(WEIGHT / steps) * steps
+    twice, positive = rounded(2 * x, -2.0, 3.1), rounded(np.maximum(v, 0), 0.0, 1.0)
+    wanted = np.maximum(twice @ weight.T, 0) + twice @ positive
+    names = ("first", "second")
+    model = quantize_weights(quantize_activations(small, SMALL_RANGES, names), ("first",))
+    inputs = {"x": torch.from_numpy(x), "v": torch.from_numpy(v)}
+    got = MilFunction(program_of(model)).run(inputs)["out"].numpy()
+    np.testing.assert_allclose(got, wanted, rtol=1e-5, atol=1e-5)
+    plain = MilFunction(program_of(small)).run(inputs)["out"].numpy()
+    assert np.abs(plain - wanted).max() > 1e-3  # the levels do show
+
+
+def test_macs_are_counted_by_what_is_multiplied(small: ct.models.MLModel) -> None:
+    linear = matmul = 4 * 3 * 5
+    assert macs_by_precision(small) == {"w8a8": 0, "w8": 0, "float": linear + matmul}
+    weights = quantize_weights(small, ("first",))
+    assert macs_by_precision(weights) == {"w8a8": 0, "w8": linear, "float": matmul}
+    activations = quantize_activations(small, SMALL_RANGES, ("first",))
+    assert macs_by_precision(activations) == {"w8a8": 0, "w8": 0, "float": linear + matmul}
+    first = quantize_weights(activations, ("first",))
+    assert macs_by_precision(first) == {"w8a8": linear, "w8": 0, "float": matmul}
+    both = quantize_weights(quantize_activations(small, SMALL_RANGES, ("first", "second")), ("first",))
+    assert macs_by_precision(both) == {"w8a8": linear + matmul, "w8": 0, "float": 0}
+
+
+# -- the parser -------------------------------------------------------------------------------------------------
+
+
+def test_w8_halves_the_package_and_keeps_the_labels(parser: ct.models.MLModel, tmp_path: Path) -> None:
+    kept_float = {"classifier", "stem"}
+    blocks, kind = blocks_of(parser), kinds(parser)
+    chosen = [n for n, b in blocks.items() if kind[n] in ("conv", "linear") and b not in kept_float]
+    model = quantize_weights(parser, chosen)
+    assert blocks_of(model) == blocks  # names survive, and so does what is float
+    by_name = {op.name: op for op in program_of(model).operations}
+    is_float = {
+        n for n in blocks if kind[n] in ("conv", "linear") and by_name[n].weight.op.op_type == "const"
+    }
+    assert {blocks[n] for n in is_float} == kept_float
+    parser.save(str(tmp_path / "float.mlpackage"))
+    model.save(str(tmp_path / "w8.mlpackage"))
+    sizes = [sum(f.stat().st_size for f in p.rglob("*")) for p in sorted(tmp_path.glob("*.mlpackage"))]
+    assert sizes[1] < 0.55 * sizes[0]
+    image = {"image": picture(SIZE, SIZE)[None]}
+    wide, narrow = (MilReference(p).run(image)["groups"] for p in sorted(tmp_path.glob("*.mlpackage")))
+    difference = np.abs(wide.astype(int) - narrow)
+    assert difference.max() > 0
+    assert difference.mean() < 1.0
+
+
+def test_w8a8_runs_from_disk_with_every_product_int8(parser: ct.models.MLModel, tmp_path: Path) -> None:
+    image = picture(SIZE, SIZE)
+    ranges = watched_ranges(parser, image)
+    blocks, kind = blocks_of(parser), kinds(parser)
+    chosen = [n for n in blocks if kind[n] != "add"]
+    activations = quantize_activations(parser, ranges, chosen)
+    model = quantize_weights(activations, [n for n in chosen if kind[n] != "matmul"])
+    counted = macs_by_precision(model)
+    assert counted["w8"] == 0
+    assert counted["float"] / sum(counted.values()) < 0.001  # the output head
+    model.save(str(tmp_path / "w8a8.mlpackage"))
+    assert operator_counts(tmp_path / "w8a8.mlpackage")["quantize"] == len(activations_of(parser, chosen))
+    tap = [op.outputs[0].name for op in program_of(parser).operations if op.op_type == "conv"][-2]
+    logits = {
+        p: MilFunction(program_of(p), (tap,)).run(
+            {"image": torch.from_numpy(image.copy()).permute(2, 0, 1)[None].float()}
+        )[tap]
+        for p in (parser, model)
+    }
+    labels = [labels_from_logits(v[0].numpy(), (SIZE, SIZE)) for v in logits.values()]
+    assert (labels[0] == labels[1]).mean() > 0.9
+    saved = MilReference(tmp_path / "w8a8.mlpackage", taps=(tap,)).run({"image": image[None]})[tap]
+    np.testing.assert_array_equal(saved, logits[model].numpy())  # the bytes on disk say the same
+
+
+# -- what is used of coremltools without being public ----------------------------------------------------------
+
+
+def test_coremltools_still_has_what_is_used_of_it(parser: ct.models.MLModel) -> None:
+    from coremltools.converters.mil.mil import Operation
+    from coremltools.converters.mil.mil.passes.graph_pass import AbstractGraphPass
+    from coremltools.converters.mil.mil.passes.helper import block_context_manager
+    from coremltools.models.utils import _apply_graph_pass
+
+    assert ct._SPECIFICATION_VERSION_IOS_17 == 8
+    assert {"mlmodel", "graph_pass", "spec_version", "skip_model_load"} <= set(
+        inspect.signature(_apply_graph_pass).parameters
+    )
+    assert "input_kvs" in inspect.signature(Operation.set_inputs).parameters
+    assert issubclass(type(coreml_int8._pass({}, ())), AbstractGraphPass)
+    assert callable(block_context_manager)
+    assert parser._mil_program.functions["main"].operations

@@ -1,0 +1,69 @@
+"""Augmentation keeps pictures and labels together, and left apart from right."""
+
+import numpy as np
+
+from edgekit.metrics import IGNORE
+from edgekit.training.augment import Augmentation, Lattice, Mirror, mirror_table
+
+NAMES = ("Background", "Left-arm", "Face", "Right-arm", "Left-over")
+RNG = np.random.default_rng(5)
+IMAGE = RNG.integers(0, 256, (6, 6, 3)).astype(np.uint8)
+LABELS = np.array([[1, 1, 0, 2, 3, 0]] * 6, np.uint8)
+
+
+def test_mirror_table_swaps_sides_and_keeps_the_rest() -> None:
+    table = mirror_table(NAMES)
+    assert table[:5].tolist() == [0, 3, 2, 1, 4]  # Left-over has no Right-over
+    assert table[IGNORE] == IGNORE
+
+
+def test_a_mirrored_left_arm_is_a_right_arm() -> None:
+    mirrored = Mirror(mirror_table(NAMES), p=1)(image=IMAGE, mask=LABELS)
+    assert np.array_equal(mirrored["image"], IMAGE[:, ::-1])
+    assert mirrored["mask"][0].tolist() == [0, 1, 2, 0, 3, 3]
+
+
+def test_the_lattice_stays_on_the_person_and_hides_labels() -> None:
+    labels = np.zeros((80, 60), np.uint8)
+    labels[10:70, 20:50] = 2
+    image = np.full((80, 60, 3), 9, np.uint8)
+    lattice = Lattice(p=1)
+    lattice.set_random_seed(1)
+    changed = lattice(image=image, mask=labels)
+    bars = changed["mask"] == IGNORE
+    assert np.array_equal(bars, (changed["image"] != 9).any(2))
+    assert 0.05 < bars[10:70, 20:50].mean() < 0.6
+    assert not bars[:10].any() and not bars[:, :20].any() and not bars[70:].any()
+
+
+def test_the_lattice_leaves_an_empty_street_alone() -> None:
+    image, labels = np.full((40, 30, 3), 9, np.uint8), np.zeros((40, 30), np.uint8)
+    changed = Lattice(p=1)(image=image, mask=labels)
+    assert np.array_equal(changed["image"], image) and not changed["mask"].any()
+
+
+def test_a_seed_decides_everything_whatever_came_before() -> None:
+    image = RNG.integers(0, 256, (64, 64, 3)).astype(np.uint8)
+    labels = RNG.integers(0, 5, (64, 64)).astype(np.uint8)
+    augment = Augmentation(NAMES)
+    first = augment(image, labels, 11)
+    other = augment(image, labels, 12)
+    again = augment(image, labels, 11)
+    assert np.array_equal(first[0], again[0]) and np.array_equal(first[1], again[1])
+    assert not np.array_equal(first[0], other[0])
+
+
+def test_transforms_do_not_roll_the_same_number() -> None:
+    """With one seed for all, a rare transform would fire only together with every more likely one."""
+    image = np.full((16, 16, 3), 90, np.uint8)
+    labels = np.tile(np.array([1, 2, 2, 2], np.uint8), (16, 4))
+    augment = Augmentation(NAMES)
+    mirrored, barred = [], []
+    for seed in range(0, 4000, 10):
+        changed = augment(image, labels, seed)[1]
+        barred.append(bool((changed == IGNORE).any()))
+        mirrored.append(bool((changed[changed != IGNORE] == 3).any()))
+    assert 0.4 < np.mean(mirrored) < 0.6
+    assert 0.02 < np.mean(barred) < 0.09
+    both = np.array(mirrored)[np.array(barred)]
+    assert 0 < both.mean() < 1

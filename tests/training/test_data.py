@@ -1,0 +1,100 @@
+"""The data check names what is wrong; the split and the samples depend on nothing but names and seed."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from edgekit.errors import CalibrationError
+from edgekit.training.data import Pair, TrainingSet, batches, read_class_names, split
+from tests.training.toy import HEIGHT, READING, WIDTH, checked, class_names, write_set
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write_set(tmp_path / "set", 6)
+
+
+def test_sound_data_is_counted(folder: Path) -> None:
+    data = checked(folder)
+    assert len(data.pairs) == 6 and data.problems == ()
+    assert data.pixels.sum() == 6 * HEIGHT * WIDTH
+    assert data.pixels[11] == 6 * 14 * 12  # the faces
+    assert "no label holds Hat" in " ".join(data.sentences())
+
+
+def test_every_kind_of_damage_is_named_and_left_out(folder: Path) -> None:
+    labels = folder / "labels"
+    (labels / "toy00.png").unlink()
+    Image.fromarray(np.ones((HEIGHT, WIDTH + 1), np.uint8)).save(labels / "toy01.png")
+    Image.fromarray(np.full((HEIGHT, WIDTH), 77, np.uint8)).save(labels / "toy02.png")
+    Image.fromarray(np.zeros((HEIGHT, WIDTH), np.uint8)).save(labels / "toy03.png")
+    (folder / "images" / "toy04.png").write_bytes(b"no picture")
+    Image.fromarray(np.ones((HEIGHT, WIDTH), np.uint8)).save(labels / "stray.png")
+    data = checked(folder)
+    assert [pair.image.name for pair in data.pairs] == ["toy05.png"]
+    found = {problem.reason: problem.files for problem in data.problems}
+    assert found["photo without a label"] == ("toy00.png",)
+    assert found["label without a photo"] == ("stray.png",)
+    assert found["label of another size"] == (f"toy01.png (91×{HEIGHT}, its photo 90×{HEIGHT})",)
+    assert found["label value not in the class list"] == ("toy02.png (77)",)
+    assert found["empty label"] == ("toy03.png",)
+    assert found["unreadable"][0].startswith("toy04.png (")
+    assert "1 left out, empty label: toy03.png" in data.sentences()
+
+
+def test_a_mask_of_unlabelled_pixels_only_is_empty(folder: Path) -> None:
+    Image.fromarray(np.full((HEIGHT, WIDTH), 255, np.uint8)).save(folder / "labels" / "toy03.png")
+    assert [p.reason for p in checked(folder).problems] == ["empty label"]
+
+
+def test_nothing_usable_is_an_error_that_says_why(folder: Path) -> None:
+    for label in (folder / "labels").iterdir():
+        Image.fromarray(np.zeros((HEIGHT, WIDTH), np.uint8)).save(label)
+    with pytest.raises(CalibrationError, match=r"6 left out, empty label: toy00\.png.* and 1 more"):
+        checked(folder)
+
+
+def test_class_names_from_the_folder_or_the_one_above(folder: Path) -> None:
+    assert read_class_names(folder) == class_names()
+    (folder / "classes.json").rename(folder.parent / "classes.json")
+    assert read_class_names(folder) == class_names()
+    (folder.parent / "classes.json").write_text(json.dumps({"Background": 0}))
+    with pytest.raises(CalibrationError, match="list of at least two"):
+        read_class_names(folder)
+    (folder.parent / "classes.json").unlink()
+    with pytest.raises(CalibrationError, match=r"no classes\.json"):
+        read_class_names(folder)
+
+
+def test_the_split_follows_the_names_not_the_order() -> None:
+    pairs = [Pair(Path(f"a/p{i}.jpg"), Path(f"b/p{i}.png")) for i in range(30)]
+    training, validation = split(pairs)
+    assert len(validation) == 2 and not set(training) & set(validation)
+    assert set(split(pairs[::-1])[1]) == set(validation)
+    moved = [Pair(Path("elsewhere") / p.image.name, p.label) for p in pairs]
+    assert {p.image.stem for p in split(moved)[1]} == {p.image.stem for p in validation}
+    with pytest.raises(CalibrationError, match="at least two"):
+        split(pairs[:1])
+
+
+def test_samples_repeat_with_the_epoch_and_differ_between_epochs(folder: Path) -> None:
+    samples = TrainingSet(checked(folder).pairs, class_names(), READING, 128, seed=3)
+    samples.epoch = 1
+    image, labels = samples[2]
+    assert image.shape == (3, 128, 128) and image.dtype == torch.uint8
+    assert labels.shape == (32, 32) and labels.dtype == torch.int64
+    samples[4]
+    again = samples[2]
+    assert torch.equal(image, again[0]) and torch.equal(labels, again[1])
+    samples.epoch = 2
+    assert not torch.equal(image, samples[2][0])
+
+
+def test_batches_repeat_and_the_short_last_one_is_dropped(folder: Path) -> None:
+    samples = TrainingSet(checked(folder).pairs, class_names(), READING, 128, seed=3)
+    first, again, other = ([x.sum().item() for x, _ in batches(samples, e, 4, 0)] for e in (1, 1, 2))
+    assert len(first) == 1 and first == again and first != other

@@ -1,0 +1,143 @@
+"""The command on twenty toy photos: it learns, resumes to the same bytes, and its checkpoint is ordinary."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from edgekit import pipeline
+from edgekit.cli import app
+from edgekit.errors import EdgekitError, MissingDependency
+from edgekit.files import sha256_of
+from edgekit.model.reference import ReferenceSegmenter
+from edgekit.training import loop
+from edgekit.training.save import with_classes
+from edgekit.weights import load_checkpoint
+from tests.training.toy import write_set
+
+TOY = ("--size", "128", "--val-size", "128", "--batch", "6", "--lr", "1e-3")
+
+
+def test_missing_packages_are_named_before_anything_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # By sys.modules: in the package, the name `finetune` is the command's function.
+    monkeypatch.setattr(sys.modules["edgekit.commands.finetune"], "find_spec", lambda name: None)
+    with pytest.raises(MissingDependency, match=r"albumentations.*edgekit\[train\]"):
+        finetune(tmp_path, tmp_path / "out")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_set(tmp_path_factory.mktemp("toy") / "set", 20)
+
+
+def finetune(data: Path, out: Path, *options: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(app, ["finetune", "--data", str(data), "--out", str(out), *TOY, *options])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.stdout, result.stderr
+
+
+@pytest.fixture(scope="module")
+def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, object]]:
+    out = tmp_path_factory.mktemp("trained") / "checkpoint"
+    code, stdout, _ = finetune(data, out, "--epochs", "3", "--json")
+    assert code == 0
+    return out, json.loads(stdout)
+
+
+@pytest.mark.slow
+def test_the_loss_falls(trained: tuple[Path, dict[str, object]]) -> None:
+    epochs = trained[1]["epochs"]
+    assert isinstance(epochs, list) and [epoch["epoch"] for epoch in epochs] == [1, 2, 3]
+    assert epochs[2]["loss"] < 0.8 * epochs[0]["loss"]
+    assert [epoch["step"] for epoch in epochs] == [3, 6, 9]
+    assert trained[1]["training_photos"] == 19 and trained[1]["validation_photos"] == 1
+
+
+@pytest.mark.slow
+def test_the_folder_is_a_checkpoint_with_log_and_plot(trained: tuple[Path, dict[str, object]]) -> None:
+    out, said = trained
+    written = "config.json groups.json log.jsonl model.safetensors preprocessor_config.json training.png"
+    assert {path.name for path in out.iterdir()} == set(written.split())
+    lines = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    assert lines == said["epochs"]
+    checkpoint, bundled = load_checkpoint(out), load_checkpoint()
+    assert checkpoint.class_names == bundled.class_names and checkpoint.groups == bundled.groups
+    assert checkpoint.state_dict.keys() == bundled.state_dict.keys()
+    assert checkpoint.bgr == bundled.bgr and checkpoint.size_default == 512
+    logits = ReferenceSegmenter(checkpoint)(torch.full((1, 3, 128, 128), 99.0))
+    assert logits.shape == (1, 18, 8, 8)
+    assert not torch.equal(logits, ReferenceSegmenter(bundled)(torch.full((1, 3, 128, 128), 99.0)))
+
+
+@pytest.mark.slow
+def test_an_interrupted_run_resumes_to_the_same_bytes(
+    data: Path, trained: tuple[Path, dict[str, object]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, calls = tmp_path / "checkpoint", []
+    validate = loop.validate
+
+    def interrupted(*arguments: object) -> object:
+        calls.append(arguments)
+        if len(calls) == len(loop.VALIDATION_FRAMES) + 1:  # in the second epoch
+            raise KeyboardInterrupt
+        return validate(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(loop, "validate", interrupted)
+    assert finetune(data, out, "--epochs", "3")[0] == 130
+    monkeypatch.undo()
+    assert len((out / "log.jsonl").read_text().splitlines()) == 1
+    with pytest.raises(EdgekitError, match="--resume to go on"):
+        finetune(data, out, "--epochs", "3")
+    with pytest.raises(EdgekitError, match="epochs was 3, is 4"):
+        finetune(data, out, "--epochs", "4", "--resume")
+    assert finetune(data, out, "--epochs", "3", "--resume")[0] == 0
+    assert sha256_of(out / "model.safetensors") == sha256_of(trained[0] / "model.safetensors")
+    assert scores(out) == scores(trained[0])
+
+
+def scores(out: Path) -> list[tuple[object, ...]]:
+    """Everything in the log but the seconds."""
+    lines = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    return [tuple((k, str(v)) for k, v in line.items() if k != "seconds") for line in lines]
+
+
+@pytest.mark.slow
+def test_qat_gives_an_ordinary_checkpoint(
+    data: Path, trained: tuple[Path, dict[str, object]], tmp_path: Path
+) -> None:
+    out = tmp_path / "w8a8"
+    code, stdout, _ = finetune(
+        data, out, "--weights", str(trained[0]), "--qat", "w8a8", "--epochs", "1", "--lr", "1e-4", "--json"
+    )
+    assert code == 0
+    before, after = load_checkpoint(trained[0]), load_checkpoint(out)
+    assert after.state_dict.keys() == before.state_dict.keys()
+    changed = [k for k, v in after.state_dict.items() if not torch.equal(v, before.state_dict[k])]
+    assert not any("running_" in key for key in changed)  # BatchNorm's statistics are frozen
+    assert any(key.endswith("convolution.weight") for key in changed)
+    assert json.loads(stdout)["epochs"][0]["whole"]["miou"] > 0
+
+
+@pytest.mark.slow
+def test_another_class_list_starts_a_new_classifier() -> None:
+    other = with_classes(load_checkpoint(), ("Background", "Hair", "Face"), seed=0)
+    logits = ReferenceSegmenter(other)(torch.full((1, 3, 128, 128), 99.0))
+    assert logits.shape == (1, 3, 8, 8)
+    assert other.groups.skin == (2,) and other.groups.hair == (1,)
+    assert other.config.num_labels == 3
+
+
+@pytest.mark.slow
+def test_the_trained_checkpoint_converts_and_passes_parity(
+    data: Path, trained: tuple[Path, dict[str, object]], tmp_path: Path
+) -> None:
+    checkpoint = load_checkpoint(trained[0])
+    artifacts = pipeline.convert(checkpoint, pipeline.ConvertOptions(target="tflite", size=128, out=tmp_path))
+    report = pipeline.check(artifacts, checkpoint, data / "images", data / "labels")
+    assert report.passed and report.artifacts[0].metrics.n == 20

@@ -1,0 +1,73 @@
+"""Frames follow the labelled person and stay inside the photo."""
+
+import numpy as np
+
+from edgekit.metrics import IGNORE
+from edgekit.training.framing import (
+    FIXED_FRAMES,
+    Frame,
+    head_and_shoulders,
+    head_classes,
+    subject_of,
+    training_frame,
+)
+
+HEAD = (11,)
+
+
+def photo() -> np.ndarray:
+    """(300, 200) labels: someone 200 rows tall from row 50, the head right of the body's centre."""
+    labels = np.zeros((300, 200), np.uint8)
+    labels[80:250, 60:120] = 4
+    labels[50:80, 100:120] = 11
+    labels[:, 199] = IGNORE
+    return labels
+
+
+def test_head_classes_by_name() -> None:
+    assert head_classes(("Background", "Hair", "Bag", "face", "Hat")) == (1, 3, 4)
+
+
+def test_the_subject_is_the_labelled_person() -> None:
+    subject = subject_of(photo(), HEAD)
+    assert subject is not None
+    assert (subject.top, subject.bottom, subject.height) == (50, 249, 200)
+    assert subject.head_x == 109.5
+    faceless = np.where(photo() == 11, 4, photo()).astype(np.uint8)
+    other = subject_of(faceless, HEAD)
+    assert other is not None and 88 < other.head_x < 92
+    assert subject_of(np.zeros((9, 9), np.uint8), HEAD) is None
+
+
+def test_head_and_shoulders_is_a_square_around_the_head() -> None:
+    labels = photo()
+    frame = head_and_shoulders(labels, subject_of(labels, HEAD))  # type: ignore[arg-type]
+    assert frame == Frame(top=41, left=81, height=56, width=56)  # 0.28 · 200; 50 − 0.15 · 56; 109.5 − 28
+    assert FIXED_FRAMES["half_body"](labels, subject_of(labels, HEAD)).height == 110  # type: ignore[arg-type]
+    assert FIXED_FRAMES["whole"](labels, subject_of(labels, HEAD)) == Frame(0, 0, 300, 200)  # type: ignore[arg-type]
+
+
+def test_of_cuts_pictures_and_labels_alike() -> None:
+    labels = photo()
+    image = np.repeat(labels[..., None], 3, 2)
+    frame = Frame(40, 90, 30, 20)
+    assert frame.of(labels).shape == (30, 20) and frame.of(image).shape == (30, 20, 3)
+    assert np.array_equal(frame.of(image)[..., 0], frame.of(labels))
+
+
+def test_training_frames_stay_inside_and_reach_from_head_shot_to_whole() -> None:
+    labels, heights, with_head = photo(), [], 0
+    for seed in range(400):
+        frame = training_frame(labels, HEAD, np.random.default_rng(seed))
+        assert frame.top >= 0 and frame.top + frame.height <= 300
+        assert frame.left >= 0 and frame.left + frame.width <= 200
+        heights.append(frame.height)
+        with_head += bool((frame.of(labels) == 11).any())
+    assert min(heights) < 0.2 * 200 and max(heights) > 0.95 * 300
+    assert 0.25 < np.mean(np.array(heights) < 0.41 * 200) < 0.45
+    assert with_head > 320
+
+
+def test_an_empty_photo_still_gives_a_frame() -> None:
+    frame = training_frame(np.zeros((40, 30), np.uint8), HEAD, np.random.default_rng(0))
+    assert 30 <= frame.height <= 40 and frame.top + frame.height <= 40

@@ -1,0 +1,47 @@
+"""The losses against figures worked out by hand."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from edgekit.metrics import IGNORE
+from edgekit.training.losses import class_weights, cross_entropy, union_jaccard
+
+
+def logits_of(probabilities: list[list[float]]) -> torch.Tensor:
+    """(1, C, 1, n) logits whose softmax is the given (n, C)."""
+    return torch.tensor(probabilities).log().T[None, :, None]
+
+
+def test_weights_rise_with_rarity_within_bounds() -> None:
+    weights = class_weights(np.array([9_000_000, 1_000_000, 10, 0]))
+    assert weights[0] == pytest.approx((1 / 4 / 0.9) ** 0.35, rel=1e-3)
+    assert weights[1] == pytest.approx((1 / 4 / 0.1) ** 0.35, rel=1e-3)
+    assert weights[2] == weights[3] == 4.0
+
+
+def test_cross_entropy_is_a_weighted_mean_over_labelled_pixels() -> None:
+    logits = logits_of([[0.5, 0.3, 0.2], [0.1, 0.8, 0.1], [0.2, 0.2, 0.6]])
+    labels = torch.tensor([[[0, 1, IGNORE]]])
+    loss = cross_entropy(logits, labels, torch.tensor([1.0, 3.0, 7.0]))
+    assert loss.item() == pytest.approx(-(math.log(0.5) + 3 * math.log(0.8)) / 4, rel=1e-5)
+
+
+def test_cross_entropy_of_nothing_labelled_is_zero() -> None:
+    labels = torch.full((1, 1, 2), IGNORE)
+    assert cross_entropy(torch.randn(1, 3, 1, 2), labels, torch.ones(3)).item() == 0
+
+
+def test_jaccard_takes_the_members_as_one_class() -> None:
+    logits = logits_of([[0.1, 0.6, 0.3], [0.5, 0.25, 0.25], [0.1, 0.1, 0.8]])
+    labels = torch.tensor([[[2, 0, IGNORE]]])  # a leg called an arm costs nothing: 0.6 + 0.3 is all skin
+    hits, union = 0.9, (0.9 + 0.5) + 1 - 0.9
+    loss = union_jaccard(logits, labels, (1, 2))
+    assert loss.item() == pytest.approx(1 - (hits + 1) / (union + 1), rel=1e-5)
+
+
+def test_jaccard_is_zero_where_nobody_is_and_nobody_is_found() -> None:
+    logits = torch.tensor([50.0, 0.0, 0.0])[None, :, None, None]
+    assert union_jaccard(logits, torch.zeros(1, 1, 1, dtype=torch.long), (1, 2)).item() < 1e-6

@@ -1,0 +1,69 @@
+"""Rounding by hand, gradients straight through, and nothing left behind in the checkpoint's keys."""
+
+import pytest
+import torch
+from torch import nn
+
+from edgekit.training import qat
+
+
+def test_weights_are_rounded_per_output_channel() -> None:
+    weight = torch.tensor([[1.27, 0.014], [-12.7, 0.14]], requires_grad=True)
+    rounded = qat.rounded_weight(weight)
+    assert torch.allclose(rounded, torch.tensor([[1.27, 0.01], [-12.7, 0.1]]))  # scales 0.01 and 0.1
+    rounded.sum().backward()
+    assert torch.equal(weight.grad, torch.ones(2, 2))  # type: ignore[arg-type]
+
+
+def test_a_channel_of_zeros_stays_zero() -> None:
+    assert torch.equal(qat.rounded_weight(torch.zeros(3, 2)), torch.zeros(3, 2))
+
+
+def test_inputs_are_rounded_within_their_range_and_cut_outside() -> None:
+    x = torch.tensor([-2.0, 0.0, 0.014, 1.0, 9.0], requires_grad=True)
+    rounded = qat.rounded_input(x, torch.tensor(-0.5), torch.tensor(2.05))  # scale 0.01, zero at 50
+    assert torch.allclose(rounded, torch.tensor([-0.5, 0.0, 0.01, 1.0, 2.05]), atol=1e-6)
+    rounded.sum().backward()
+    assert x.grad.tolist() == [0, 1, 1, 1, 0]  # type: ignore[union-attr]
+
+
+def network() -> nn.Sequential:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(3, 5, 3, bias=False), nn.BatchNorm2d(5), nn.Flatten(), nn.Linear(20, 2))
+
+
+def test_prepare_adds_ranges_and_changes_no_weight() -> None:
+    plain, rounding = network(), network()
+    qat.prepare(rounding)
+    extra = rounding.state_dict().keys() - plain.state_dict().keys()
+    assert extra == {"0.input_range", "3.input_range"}
+    for key, value in plain.state_dict().items():
+        assert torch.equal(value, rounding.state_dict()[key])
+
+
+def test_rounding_changes_the_output_a_little() -> None:
+    plain, rounding = network().eval(), network().eval()
+    qat.prepare(rounding)
+    x = torch.randn(8, 3, 4, 4)
+    qat.observe(rounding, [x] * 3)
+    error = (plain(x) - rounding(x)).abs().max().item()
+    assert 1e-4 < error < 0.1
+
+
+def test_ranges_start_at_the_first_input_follow_slowly_and_rest_in_eval() -> None:
+    layer = nn.Linear(2, 1)
+    qat.prepare(layer)
+    layer(torch.tensor([[-1.0, 3.0]]))
+    assert layer.input_range.tolist() == [-1, 3]
+    layer(torch.tensor([[-2.0, 5.0]]))
+    assert layer.input_range.tolist() == pytest.approx([-1.01, 3.02])
+    layer.eval()(torch.tensor([[-90.0, 90.0]]))
+    assert layer.input_range.tolist() == pytest.approx([-1.01, 3.02])
+
+
+def test_batchnorm_statistics_are_frozen() -> None:
+    model = network()
+    before = model[1].running_mean.clone()
+    qat.freeze_statistics(model.train())
+    model(torch.randn(8, 3, 4, 4) + 5)
+    assert torch.equal(model[1].running_mean, before)
