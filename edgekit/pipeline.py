@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from calibration.trials import Judged
     from converters.conversion import Conversion
     from converters.recipes import Recipe
+    from edgekit.devices.profiles import Profile
     from edgekit.model.outputs import OutputMode
     from edgekit.parity.gates import Gates
     from edgekit.parity.report import ParityReport
@@ -220,6 +221,22 @@ def plan(checkpoint: Checkpoint, options: PlanOptions) -> Plan:
         )
         found = search(trials.measure, budget, PLAN_OBSERVERS, journal, console.say, options.name)
     return replace(found, recipe=replace(found.recipe, evidence=evidence_of(found, whole, len(judged))))
+
+
+def placement_warnings(
+    checkpoint: Checkpoint, recipe: Path, options: PlanOptions, phone: Profile
+) -> list[str]:
+    """What of a saved recipe would land on that phone's CPU: the artifact it makes, looked at, not run."""
+    import tempfile
+
+    from edgekit.bench.placement import place
+
+    with tempfile.TemporaryDirectory() as folder:
+        convert_options = ConvertOptions(
+            options.target, options.size, str(recipe), calibration=options.calibration, out=Path(folder)
+        )
+        (artifact,) = convert(checkpoint, convert_options)
+        return list(place(artifact.path, phone).warnings)
 
 
 PLAN_OBSERVERS = ("moving-average", "percentile")  # min-max and mse never won (docs/quantization.md)

@@ -43,7 +43,7 @@ def bench(device: Device, artifacts: Sequence[Path], plan: BenchPlan, say: Say) 
     """
     _check(artifacts, plan)
     started_at = datetime.now(UTC).isoformat(timespec="seconds")
-    runnable = [i for i, a in enumerate(artifacts) if not _not_run_reason(a, device)]
+    runnable = [i for i, a in enumerate(artifacts) if not not_run_reason(a, device)]
     warnings: list[str] = []
     before = device.state()
     measured: dict[int, ArtifactBench] = {}
@@ -196,7 +196,7 @@ def _check(artifacts: Sequence[Path], plan: BenchPlan) -> None:
         )
 
 
-def _not_run_reason(path: Path, device: Device) -> str:
+def not_run_reason(path: Path, device: Device) -> str:
     """Why this artifact cannot run on this device; empty when it can."""
     if path.suffix not in RUNS_ON:
         return f"{path.name} is neither a .tflite nor a .mlpackage artifact"
@@ -207,7 +207,7 @@ def _not_run_reason(path: Path, device: Device) -> str:
 
 def _not_run(path: Path, plan: BenchPlan, device: Device) -> ArtifactBench:
     return ArtifactBench(
-        path, sha256_of(path), size_bytes_of(path), "NOT_RUN", _not_run_reason(path, device),
+        path, sha256_of(path), size_bytes_of(path), "NOT_RUN", not_run_reason(path, device),
         accelerator_asked=plan.accelerator,
     )  # fmt: skip
 

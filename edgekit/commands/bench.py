@@ -145,7 +145,14 @@ def _measured(artifacts: list[Path] | None, device: str, runner: Path | None, pl
     from edgekit.bench import run
     from edgekit.devices import open_device
 
-    return run.bench(open_device(device, runner), _paths(artifacts), plan, console.say)
+    where = open_device(device, runner)
+    paths = _paths(artifacts)
+    if not artifacts:
+        for path in paths:
+            if reason := run.not_run_reason(path, where):
+                console.say(f"leaving out {path}: {reason}")
+        paths = [path for path in paths if not run.not_run_reason(path, where)] or paths
+    return run.bench(where, paths, plan, console.say)
 
 
 def _farm(

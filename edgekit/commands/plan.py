@@ -22,12 +22,16 @@ def plan(
         float, typer.Option(help="Least share of labels equal to the float model's.")
     ] = 0.98,
     max_miou_drop: Annotated[float | None, typer.Option(help="Largest loss of mIoU; needs --labels.")] = None,
+    phone: Annotated[
+        str | None, typer.Option(help="Warn what of the recipe would leave this known phone's GPU or NPU.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="Where the recipe is saved.")] = Path("recipe.json"),
     force: Annotated[bool, typer.Option("--force", help="Replace an existing recipe.")] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
     """Find the fastest recipe that keeps the budget; interrupted, it goes on where it stopped."""
     from edgekit import pipeline
+    from edgekit.devices.profiles import profile_named
     from edgekit.errors import EdgekitError
     from edgekit.files import refuse_existing, write_json
     from edgekit.weights import load_checkpoint
@@ -35,6 +39,7 @@ def plan(
     if max_miou_drop is not None and labels is None:
         raise EdgekitError("--max-miou-drop needs --labels: true labels of the calibration photos.")
     refuse_existing(out, force)
+    profile = None if phone is None else profile_named(phone)
     with console.quiet_libraries():
         checkpoint = load_checkpoint(weights)
     journal = out.with_suffix(".journal.json")
@@ -46,8 +51,12 @@ def plan(
     journal.unlink(missing_ok=True)
     _print_pareto(found.pareto(), found.chosen.why)
     console.say(f"recipe: {out}")
+    warnings = [] if profile is None else pipeline.placement_warnings(checkpoint, out, options, profile)
+    for warning in warnings:
+        console.say(f"warning, on {phone}: {warning}")
     if json:
-        console.print_json({"recipe": str(out), "evidence": found.recipe.evidence})
+        printed = {"recipe": str(out), "evidence": found.recipe.evidence, "placement_warnings": warnings}
+        console.print_json(printed)
 
 
 def _print_pareto(trials: tuple[object, ...], chosen: str) -> None:

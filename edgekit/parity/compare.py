@@ -82,7 +82,7 @@ class Reference:
 class Candidate:
     """An artifact open in a runtime: picture in, logits and delivered output out."""
 
-    def __init__(self, artifact: Artifact, opener: Opener) -> None:
+    def __init__(self, artifact: Artifact, opener: Opener = open_runtime) -> None:
         self.artifact = artifact
         manifest = artifact.manifest
         self._logits_name = manifest.taps["logits"]

@@ -7,11 +7,13 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
+from edgekit import pipeline
 from edgekit.bench.placement import place
 from edgekit.devices.profiles import FILE, Sourced, profile_named, profiles
 from edgekit.errors import ConversionError, UnknownName
@@ -145,3 +147,29 @@ def test_a_dozen_phones_every_figure_with_its_source() -> None:
 def test_an_unknown_phone_lists_the_known_ones() -> None:
     with pytest.raises(UnknownName, match=r"Pixel 66.*known: iPhone 12"):
         profile_named("Pixel 66")
+
+
+# ---- the planner ------------------------------------------------------------------------------------
+
+
+def test_the_planner_warns_for_a_named_phone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The artifact that the recipe makes is placed; here a small one that splits stands for it."""
+    asked: list[pipeline.ConvertOptions] = []
+
+    def converted(_: object, options: pipeline.ConvertOptions) -> list[SimpleNamespace]:
+        asked.append(options)
+        path = write_tiny(options.out / "a.tflite", "SIGN", "LOGISTIC", "SIGN", "LOGISTIC", "ROUND")
+        return [SimpleNamespace(path=path)]
+
+    monkeypatch.setattr(pipeline, "convert", converted)
+    options = pipeline.PlanOptions(tmp_path / "photos", size=256)
+    found = pipeline.placement_warnings(None, tmp_path / "recipe.json", options, PIXEL)  # type: ignore[arg-type]
+    assert found == ["CPU: 3 XNNPACK partitions; outside run 2 SIGN", "GPU: the delegate refuses 1 ROUND"]
+    assert (asked[0].recipe, asked[0].size) == (str(tmp_path / "recipe.json"), 256)
+    assert asked[0].calibration == tmp_path / "photos"
+
+
+def test_the_planner_refuses_an_unknown_phone_before_it_starts(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "edgekit", "plan", "--calibration", str(tmp_path), "--phone", "Pixel 66"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 3 and "Pixel 66" in ended.stderr

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -14,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgekit.artifact import Artifact
 from edgekit.bench.report import (
     ArtifactBench,
     BenchReport,
@@ -30,6 +32,7 @@ from edgekit.errors import EdgekitError
 from edgekit.files import write_json
 from tests.tiny_tflite import write_tiny
 
+ROOT = str(Path(__file__).parents[2])
 DEVICE = DeviceInfo("host", "host", "Some CPU", "Linux", "x86_64", 2, simulated=False)
 
 
@@ -208,6 +211,28 @@ def test_an_artifact_that_does_not_match_its_manifest_is_refused(tmp_path: Path)
     (tmp_path / "tiny.tflite.json").write_text('{"schema_version": 99}')
     ended = edgekit("bench", artifact)
     assert ended.returncode == 3 and "schema version 99" in ended.stderr
+
+
+def test_without_names_the_default_folder_is_measured_as_far_as_the_device_goes(
+    artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    for artifact in artifacts.values():
+        for path in (artifact.path, artifact.manifest_path):
+            (tmp_path / "artifacts").mkdir(exist_ok=True)
+            (tmp_path / "artifacts" / path.name).symlink_to(path)
+    command = [sys.executable, "-m", "edgekit", "bench", "--runs", "2", "--seconds", "0", "--json"]
+    ended = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": ROOT},
+    )
+    assert ended.returncode == 0, ended.stderr
+    (row,) = json.loads(ended.stdout)["artifacts"]
+    assert row["path"].endswith(".tflite") and row["status"] == "MEASURED"
+    assert "leaving out" in ended.stderr and ".mlpackage" in ended.stderr
 
 
 def test_devices_lists_what_there_is_and_why_not() -> None:
