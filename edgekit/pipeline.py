@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from converters.conversion import Conversion
     from converters.recipes import Recipe
     from edgekit.devices.profiles import Profile
+    from edgekit.evaluation import Evaluation
     from edgekit.model.outputs import OutputMode
     from edgekit.parity.gates import Gates
     from edgekit.parity.report import ParityReport
@@ -239,7 +240,7 @@ def placement_warnings(
         return list(place(artifact.path, phone).warnings)
 
 
-PLAN_OBSERVERS = ("moving-average", "percentile")  # min-max and mse never won (docs/quantization.md)
+PLAN_OBSERVERS = ("moving-average", "percentile", "mse")  # min-max never won (docs/quantization.md)
 
 
 def split(pictures: CalibrationSet) -> tuple[CalibrationSet, tuple[int, ...]]:
@@ -359,6 +360,47 @@ def check(
         report = check_parity(artifacts, checkpoint, pictures, stated, gate)
     skipped = tuple((item.name, item.reason) for item in folder.skipped)
     return replace(report, skipped=skipped, notes=tuple(folder.notes))
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """Every model over n labelled photos, and what was left out."""
+
+    n: int
+    models: tuple[Evaluation, ...]
+    skipped: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+
+
+def evaluate(
+    checkpoint: Checkpoint, artifacts: Sequence[Path], images: Path, labels: Path, baselines: bool = True
+) -> Evaluated:
+    """Accuracy of the checkpoint, artifacts and classical baselines against true labels."""
+    from calibration.pictures import Folder
+    from edgekit import evaluation
+    from edgekit.parity.compare import Candidate
+    from edgekit.runtimes import open_runtime
+
+    folder = Folder(images, labels, len(checkpoint.class_names))
+    with console.quiet_libraries():
+        predictors = {f"PyTorch {checkpoint.name}": evaluation.from_checkpoint(checkpoint)}
+        for artifact in (read_artifact(path) for path in artifacts):
+            candidate = Candidate(artifact, open_runtime)
+            name = f"{artifact.manifest.target} {artifact.manifest.recipe_name}"
+            predictors[name if name not in predictors else str(artifact.path)] = evaluation.from_artifact(
+                candidate
+            )
+        models = evaluation.evaluate(
+            predictors,
+            evaluation.BASELINES if baselines and checkpoint.groups.skin else {},
+            console.track(folder, len(folder), "evaluating"),
+            checkpoint.class_names,
+            checkpoint.groups.skin,
+        )
+    if models[0].n == 0:
+        raise CalibrationError(f"No labelled photo in {images} could be used; nothing was evaluated.")
+    skipped = tuple((item.name, item.reason) for item in folder.skipped)
+    return Evaluated(models[0].n, models, skipped, tuple(folder.notes))
 
 
 @dataclass(frozen=True)

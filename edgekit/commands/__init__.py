@@ -13,6 +13,7 @@ from edgekit.commands.bench import bench
 from edgekit.commands.convert import convert
 from edgekit.commands.demo import demo
 from edgekit.commands.devices import devices
+from edgekit.commands.evaluate import evaluate
 from edgekit.commands.finetune import finetune
 from edgekit.commands.lut import lut
 from edgekit.commands.parity_check import parity_check
@@ -26,6 +27,7 @@ COMMANDS: dict[str, Callable[..., None] | Typer] = {
     "convert": convert,
     "plan": plan,
     "parity-check": parity_check,
+    "evaluate": evaluate,
     "shader": shader,
     "style": style,
     "lut": lut,

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from calibration.pictures import Picture
+from edgekit.artifact import Artifact
+from edgekit.errors import CalibrationError
+from edgekit.evaluation import BASELINES, evaluate, skin_by_both, skin_by_hsv, skin_by_ycbcr
+from edgekit.pipeline import evaluate as evaluate_folder
+from edgekit.weights import Checkpoint
+from tests.conftest import picture
+from tests.test_cli import edgekit
+
+NAMES = ("Background", "Face", "Hat")
+
+
+def labelled(truth: list[list[int]]) -> Picture:
+    labels = np.array(truth, np.uint8)
+    return Picture("made", np.zeros((*labels.shape, 3), np.uint8), labels)
+
+
+PICTURES = [labelled([[0, 1, 1, 255], [0, 2, 1, 0]]), labelled([[1, 1, 0, 0], [0, 0, 0, 0]])]
+GUESS = np.array([[0, 1, 0, 1], [1, 2, 1, 0]], np.uint8)
+
+
+def test_scores_by_hand() -> None:
+    found = evaluate({"guess": lambda p, shape: GUESS}, {}, PICTURES, NAMES, [1])[0]
+    # Face: hits 2 + 1, missed 1 + 1, false 1 + 3 (the first picture's false one at 255 counts for nothing)
+    assert found.n == 2
+    assert found.per_class["Face"].iou == pytest.approx(3 / 9)
+    assert found.per_class["Face"].recall == pytest.approx(3 / 5)
+    assert found.per_class["Face"].precision == pytest.approx(3 / 7)
+    assert found.skin_iou == found.per_class["Face"].iou
+    assert found.skin_f1 == pytest.approx(2 * 3 / (2 * 3 + 2 + 4))
+    assert found.overall_accuracy == pytest.approx(8 / 15)
+    assert found.per_class["Hat"].iou == pytest.approx(1 / 2)
+    assert found.miou == pytest.approx((4 / 11 + 3 / 9 + 1 / 2) / 3)
+    assert found.skin_iou_ci95 is not None
+
+
+def test_perfect_prediction_scores_one() -> None:
+    truths = {id(p): p.labels for p in PICTURES}
+    found = evaluate(
+        {"right": lambda p, shape: np.where(truths[id(p)] == 255, 0, truths[id(p)])}, {}, PICTURES, NAMES, [1]
+    )
+    assert found[0].miou == found[0].skin_iou == found[0].overall_accuracy == 1
+
+
+def test_a_baseline_is_judged_on_skin_alone() -> None:
+    found = evaluate({}, {"everything": lambda image: np.ones(image.shape[:2], bool)}, PICTURES, NAMES, [1])[
+        0
+    ]
+    assert found.miou is None and not found.per_class
+    assert found.skin_iou == pytest.approx(5 / 15)
+    assert found.skin_recall == 1
+
+
+@pytest.mark.parametrize("colour", [(224, 172, 105), (141, 85, 36), (198, 134, 66)])
+def test_skin_tones_pass_the_thresholds_and_sky_does_not(colour: tuple[int, int, int]) -> None:
+    skin = np.full((2, 3, 3), colour, np.uint8)
+    sky = np.full((2, 3, 3), (90, 150, 230), np.uint8)
+    assert skin_by_ycbcr(skin).all()
+    for detect in BASELINES.values():
+        assert not detect(sky).any()
+    assert np.array_equal(skin_by_both(skin), skin_by_ycbcr(skin) & skin_by_hsv(skin))
+
+
+def folder_of(tmp_path: Path, n: int) -> tuple[Path, Path]:
+    images, labels = tmp_path / "images", tmp_path / "labels"
+    images.mkdir()
+    labels.mkdir()
+    for i in range(n):
+        Image.fromarray(picture(90, 60, i)).save(images / f"{i}.png")
+        mask = np.zeros((90, 60), np.uint8)
+        mask[10:30, 20:40] = 11
+        Image.fromarray(mask).save(labels / f"{i}.png")
+    return images, labels
+
+
+def test_artifacts_and_checkpoint_agree(
+    artifacts: dict[str, Artifact], checkpoint: Checkpoint, tmp_path: Path
+) -> None:
+    images, labels = folder_of(tmp_path, 2)
+    (images / "broken.jpg").write_bytes(b"junk")
+    (labels / "broken.png").write_bytes((labels / "0.png").read_bytes())
+    found = evaluate_folder(checkpoint, [artifacts["tflite"].path], images, labels)
+    assert [m.name for m in found.models][1:] == ["tflite fp32", *BASELINES]
+    assert found.n == 2
+    assert found.skipped[0][0] == "broken.jpg"
+
+
+def test_nothing_usable_is_an_error(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    images, labels = folder_of(tmp_path, 1)
+    (images / "0.png").write_bytes(b"junk")
+    with pytest.raises(CalibrationError, match="nothing was evaluated"):
+        evaluate_folder(checkpoint, [], images, labels)
+
+
+def test_command_prints_the_published_keys(tmp_path: Path) -> None:
+    images, labels = folder_of(tmp_path, 1)
+    run = edgekit("evaluate", "--images", str(images), "--labels", str(labels), "--json")
+    assert run.returncode == 0, run.stderr
+    report = json.loads(run.stdout)
+    keys = {"name", "miou", "mean_accuracy", "overall_accuracy", "skin_iou", "skin_iou_ci95", "per_class"}
+    assert report["n"] == 1
+    assert keys <= set(report["models"][0])
