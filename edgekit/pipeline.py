@@ -136,6 +136,7 @@ def calibration_set(folder: Path, conversion: Conversion, limit: int | None = No
 
     has_skin = bool(conversion.checkpoint.groups.skin)
     masks = group_segmenter(checkpoint=conversion.checkpoint) if has_skin else None
+    console.say(f"reading the calibration pictures in {folder} and what they cover …")
     with console.quiet_libraries():
         found = read_calibration_set(folder, conversion.size, masks, limit)
     for item in found.skipped:
