@@ -1,8 +1,9 @@
 """Accuracy beside latency over input sizes: which size can a phone afford, and what does it cost?
 
-    python -m benchmarks.size_sweep [--sizes 256 384 512] [--recipe fp32] [--runs 50] [--out FILE.json]
+    python -m benchmarks.size_sweep [--sizes 256 384 512] [--recipe fp32] [--runs 50]
+        [--data DIR] [--out FILE.json]
 
-Measured on ../shared/data/people/eval (photos with labels), this machine's CPU, 2 threads.
+Measured by default on ../shared/data/people/eval (photos with labels), this machine's CPU, 2 threads.
 """
 
 from __future__ import annotations
@@ -38,14 +39,14 @@ class SweepRow:
     pictures: int
 
 
-def sweep(sizes: list[int], recipe: str, plan: BenchPlan, folder: Path) -> list[SweepRow]:
+def sweep(sizes: list[int], recipe: str, plan: BenchPlan, data: Path, folder: Path) -> list[SweepRow]:
     checkpoint = load_checkpoint(None)
     artifacts = []
     for size in sizes:
         options = pipeline.ConvertOptions("tflite", size, recipe, "logits", out=folder)
         artifacts += pipeline.convert(checkpoint, options)
     timed = bench(Host(), [a.path for a in artifacts], plan, console.say)
-    parity = pipeline.check(artifacts, checkpoint, EVAL / "images", EVAL / "labels")
+    parity = pipeline.check(artifacts, checkpoint, data / "images", data / "labels")
     rows = []
     for size, row, report in zip(sizes, timed.artifacts, parity.artifacts, strict=True):
         assert row.latency is not None
@@ -71,11 +72,12 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[256, 384, 512])
     parser.add_argument("--recipe", default="fp32")
     parser.add_argument("--runs", type=int, default=50)
+    parser.add_argument("--data", type=Path, default=EVAL, help="folder with images/ and labels/")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     plan = BenchPlan(runs=arguments.runs, threads=THREADS)
     with tempfile.TemporaryDirectory() as folder:
-        rows = sweep(arguments.sizes, arguments.recipe, plan, Path(folder))
+        rows = sweep(arguments.sizes, arguments.recipe, plan, arguments.data, Path(folder))
     print(
         "| input | p50 ms | p90 ms | mIoU | skin IoU | labels as PyTorch | photos |\n|---|---|---|---|---|---|---|"
     )

@@ -236,10 +236,14 @@ def test_without_names_the_default_folder_is_measured_as_far_as_the_device_goes(
 
 
 def test_devices_lists_what_there_is_and_why_not() -> None:
-    ended = edgekit("devices", "--json")
+    """Without adb on the path: no daemon is started, and the row says what to install."""
+    command = [sys.executable, "-m", "edgekit", "devices", "--json"]
+    bare = {**os.environ, "PATH": str(Path(sys.executable).parent)}
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, env=bare)
     assert ended.returncode == 0, ended.stderr
     rows = {r["name"]: r for r in json.loads(ended.stdout)["devices"]}
     assert rows["host"]["state"] == "READY"
     assert rows["arm64"]["simulated"] is True
+    assert rows["(a phone)"]["state"] == "NOT_RUN" and "apt install adb" in rows["(a phone)"]["reason"]
     if sys.platform != "darwin":
         assert rows["iphone"]["state"] == "NOT_RUN" and "Mac" in rows["iphone"]["reason"]
