@@ -14,12 +14,12 @@ from PIL import Image
 from calibration.pictures import Picture
 from edgekit.artifact import Artifact
 from edgekit.errors import CalibrationError, ConversionError, EdgekitError
-from edgekit.parity import compare, present
+from edgekit.parity import present
 from edgekit.parity.compare import check_parity
 from edgekit.parity.gates import GATES, Gates, gates_for, judge, overall
 from edgekit.parity.report import Check, Metrics, Status
 from edgekit.pipeline import artifacts_at, check
-from edgekit.runtimes import Runtime, Tensors
+from edgekit.runtimes import Runtime, Tensors, open_runtime
 from edgekit.weights import Checkpoint
 from tests.conftest import picture
 
@@ -90,17 +90,12 @@ class Altered:
         return {name: self.alter(name, value) for name, value in self.inner.run(inputs).items()}
 
 
-def altered_report(
-    artifact: Artifact, checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch, alter: Any
-) -> Any:
-    right = compare.open_runtime
-
+def altered_report(artifact: Artifact, checkpoint: Checkpoint, alter: Any) -> Any:
     def wrong(path: Path, taps: Sequence[str]) -> Runtime:
-        return Altered(right(path, taps=taps), alter)
+        return Altered(open_runtime(path, taps), alter)
 
-    monkeypatch.setattr(compare, "open_runtime", wrong)
     pictures = [Picture("made", picture(150, 210))]
-    return check_parity([artifact], checkpoint, pictures, Gates()).artifacts[0]
+    return check_parity([artifact], checkpoint, pictures, Gates(), opener=wrong).artifacts[0]
 
 
 @pytest.mark.parametrize(
@@ -116,11 +111,10 @@ def altered_report(
 def test_a_wrong_artifact_fails(
     artifacts: dict[str, Artifact],
     checkpoint: Checkpoint,
-    monkeypatch: pytest.MonkeyPatch,
     failing: str,
     alter: Any,
 ) -> None:
-    report = altered_report(artifacts["tflite"], checkpoint, monkeypatch, alter)
+    report = altered_report(artifacts["tflite"], checkpoint, alter)
     assert report.status == Status.FAILED
     assert failing in report.reason
 

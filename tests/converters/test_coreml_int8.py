@@ -36,7 +36,7 @@ SIZE = 128
 @pytest.fixture(scope="module")
 def parser(checkpoint: Checkpoint) -> ct.models.MLModel:
     """The bundled parser at 128² in fp16 for iOS 17, with its group output."""
-    return coreml._ml_program(Conversion(checkpoint, SIZE, Recipe("fp16", "fp16")), ct.target.iOS17)
+    return coreml._ml_program(Conversion(checkpoint, SIZE, Recipe("w8a8", mode="w8a8")))
 
 
 def kinds(model: ct.models.MLModel) -> dict[str, str]:

@@ -132,7 +132,8 @@ def test_geometry_moves_the_picture_and_its_mask_together() -> None:
 
 
 def test_guided_slots_are_only_for_the_groups_that_are_read() -> None:
-    description = describe(everything_but_skin(warm_lut(5)), dialects=())
+    guided = refinement_named("guided")
+    description = describe(everything_but_skin(warm_lut(5)), refinement=guided, dialects=())
     assert list(mask_slots(description, mask_weights(), guide_of(image()))) == ["u_coefficients_skin"]
 
 

@@ -7,7 +7,7 @@ precision highp sampler2D;
 precision highp sampler3D;
 precision highp samplerExternalOES;
 uniform samplerExternalOES u_image;
-uniform sampler2D u_coefficients_skin;
+uniform sampler2D u_mask;
 uniform sampler3D u_lut_0;
 uniform sampler3D u_lut_1;
 uniform mat3 u_image_from_output;
@@ -54,7 +54,7 @@ void main() {
   vec4 source = texture(u_image, image_uv);
   vec3 c = source.xyz;
   vec2 mask_uv = (u_mask_from_image * vec3(image_uv, 1.0)).xy;
-  vec3 weights = shares(vec3(dot(texture(u_coefficients_skin, mask_uv), vec4(c, 1.0)), 0.0, 0.0));
+  vec3 weights = shares(texture(u_mask, mask_uv).xyz * vec3(1.0, 0.0, 0.0));
   vec3 looked_0 = lookup_0(c);
   vec3 looked_1 = lookup_1(c);
   vec3 mixed = c;

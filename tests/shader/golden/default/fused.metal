@@ -53,7 +53,7 @@ vertex VertexOut edgekit_vertex(uint id [[vertex_id]]) {
 fragment float4 edgekit_fragment(
     VertexOut in [[stage_in]],
     texture2d<float> u_image [[texture(0)]],
-    texture2d<float> u_coefficients_skin [[texture(1)]],
+    texture2d<float> u_mask [[texture(1)]],
     texture3d<float> u_lut_0 [[texture(2)]],
     texture3d<float> u_lut_1 [[texture(3)]],
     constant Params& params [[buffer(0)]]) {
@@ -62,7 +62,7 @@ fragment float4 edgekit_fragment(
   float4 source = u_image.sample(s_linear, image_uv);
   float3 c = source.xyz;
   float2 mask_uv = (params.mask_from_image * float3(image_uv, 1.0)).xy;
-  float3 weights = shares(float3(dot(u_coefficients_skin.sample(s_linear, mask_uv), float4(c, 1.0)), 0.0, 0.0));
+  float3 weights = shares(u_mask.sample(s_linear, mask_uv).xyz * float3(1.0, 0.0, 0.0));
   float3 looked_0 = lookup_0(c, u_lut_0);
   float3 looked_1 = lookup_1(c, u_lut_1);
   float3 mixed = c;

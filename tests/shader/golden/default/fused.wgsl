@@ -11,7 +11,7 @@ struct Params {
 };
 struct VertexOut { @builtin(position) position : vec4<f32>, @location(0) uv : vec2<f32> };
 @group(0) @binding(0) var u_image : texture_2d<f32>;
-@group(0) @binding(1) var u_coefficients_skin : texture_2d<f32>;
+@group(0) @binding(1) var u_mask : texture_2d<f32>;
 @group(0) @binding(2) var u_lut_0 : texture_3d<f32>;
 @group(0) @binding(3) var u_lut_1 : texture_3d<f32>;
 @group(0) @binding(4) var s_linear : sampler;
@@ -58,7 +58,7 @@ fn lookup_1(c : vec3<f32>) -> vec3<f32> {
   let source : vec4<f32> = textureSampleLevel(u_image, s_linear, image_uv, 0.0);
   let c : vec3<f32> = source.xyz;
   let mask_uv : vec2<f32> = (params.mask_from_image * vec3<f32>(image_uv, 1.0)).xy;
-  let weights : vec3<f32> = shares(vec3<f32>(dot(textureSampleLevel(u_coefficients_skin, s_linear, mask_uv, 0.0), vec4<f32>(c, 1.0)), 0.0, 0.0));
+  let weights : vec3<f32> = shares(textureSampleLevel(u_mask, s_linear, mask_uv, 0.0).xyz * vec3<f32>(1.0, 0.0, 0.0));
   let looked_0 : vec3<f32> = lookup_0(c);
   let looked_1 : vec3<f32> = lookup_1(c);
   var mixed : vec3<f32> = c;

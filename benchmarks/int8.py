@@ -1,0 +1,294 @@
+"""int8 against its peers: latency, size and accuracy of every recipe, all compared in one run.
+
+    python -m benchmarks.int8 --calibration DIR --images DIR --labels DIR [--runs 20] [--peers]
+
+Calibrates on one folder and measures on another (refused when they share a picture). Latency: interleaved,
+2 threads, medians and ratios pair by pair to the plain `litert_torch.convert` fp32 model. Accuracy: whole photos
+stretched to the input, labels at their own size. `--peers` adds ONNX Runtime (pip install onnx onnxruntime
+onnxscript), fp32 and static int8 with its own calibration on the same photos.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from benchmarks.plain import ChannelsLast, plain_tflite
+from calibration.dataset import read_calibration_set, sha256_of_images
+from calibration.pictures import Folder, Picture
+from converters.conversion import Conversion
+from converters.recipes import Recipe, recipe_named
+from edgekit.console import quiet_libraries, say
+from edgekit.metrics import Confusion, labels_from_logits, ratio_interval
+from edgekit.model.reference import ReferenceSegmenter
+from edgekit.pipeline import ConvertOptions, convert_one, observe, ranges_for, recipe_for
+from edgekit.runtimes import open_runtime
+from edgekit.runtimes.litert import LiteRT
+from edgekit.weights import Checkpoint, load_checkpoint
+
+THREADS = 2
+CALIBRATED_ON = 96  # photos; the rest of a folder only costs time here
+Image = NDArray[np.uint8]
+Logits = NDArray[np.float32]  # (classes, h, w)
+Run = Callable[[Image], Logits]
+
+
+@dataclass
+class Row:
+    """One model of the table."""
+
+    name: str
+    run: Run
+    size_bytes: int | None
+    timed: bool = True
+    partitions: int | None = None
+
+
+def litert_row(name: str, path: Path, tap: str, bytes_in: bool) -> Row:
+    runtime = LiteRT(path, taps=() if tap == "logits" else [tap], threads=THREADS)
+
+    def run(image: Image) -> Logits:
+        tensor = image[None] if bytes_in else image[None].astype(np.float32)
+        logits: Logits = runtime.run({"image": tensor})[tap][0].transpose(2, 0, 1)
+        return logits
+
+    return Row(name, run, path.stat().st_size, partitions=runtime.partitions)
+
+
+def stock(data: bytes, kind: str, images: Iterable[Image]) -> bytes:
+    """ai-edge-quantizer's own recipes on the plain model, with its own calibration."""
+    from ai_edge_quantizer import quantizer, recipe
+
+    tool = quantizer.Quantizer(bytearray(data))
+    if kind == "dynamic":
+        tool.load_quantization_recipe(recipe.dynamic_wi8_afp32())
+        return bytes(tool.quantize(enable_progress_report=False).quantized_model)
+    tool.load_quantization_recipe(recipe.static_wi8_ai8())
+    samples = [{"image": image[None].astype(np.float32)} for image in images]
+    statistics = tool.calibrate({"serving_default": samples}, num_threads=THREADS)
+    return bytes(tool.quantize(statistics, enable_progress_report=False).quantized_model)
+
+
+def torch_row(checkpoint: Checkpoint) -> Row:
+    model = ReferenceSegmenter(checkpoint)
+
+    def run(image: Image) -> Logits:
+        with torch.inference_mode():
+            x = torch.from_numpy(image.copy()).permute(2, 0, 1)[None].float()
+            logits: Logits = model(x)[0].numpy()
+        return logits
+
+    return Row("PyTorch eager fp32 (the reference)", run, None)
+
+
+def onnx_rows(checkpoint: Checkpoint, size: int, images: list[Image], folder: Path) -> list[Row]:
+    """ONNX Runtime on the Hugging Face model: fp32, and its static int8 (QDQ, per channel)."""
+    import onnxruntime as ort
+    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, quantize_static
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    float_path, ready, int8 = (folder / f"{name}.onnx" for name in ("float", "ready", "int8"))
+    model = ChannelsLast(ReferenceSegmenter(checkpoint)).eval()
+    torch.onnx.export(
+        model, (torch.zeros(1, size, size, 3),), str(float_path), input_names=["image"], output_names=["logits"],
+        dynamo=True, external_data=False,
+    )  # fmt: skip
+    quant_pre_process(str(float_path), str(ready))
+
+    class Photos(CalibrationDataReader):
+        def __init__(self) -> None:
+            self.left = iter(images)
+
+        def get_next(self) -> dict[str, Any] | None:
+            image = next(self.left, None)
+            return None if image is None else {"image": image[None].astype(np.float32)}
+
+    quantize_static(str(ready), str(int8), Photos(), quant_format=QuantFormat.QDQ, per_channel=True)
+    rows = []
+    for name, path in (("ONNX Runtime fp32", float_path), ("ONNX Runtime static int8", int8)):
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = THREADS
+        session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+        def run(image: Image, session: Any = session) -> Logits:
+            logits: Logits = session.run(None, {"image": image[None].astype(np.float32)})[0][0].transpose(
+                2, 0, 1
+            )
+            return logits
+
+        rows.append(Row(name, run, path.stat().st_size))
+    return rows
+
+
+@dataclass
+class Accuracy:
+    agreement: float
+    miou: float
+    skin_iou: float
+    skin_ci95: tuple[float, float] | None
+
+
+def accuracies(
+    rows: list[Row], pictures: list[Picture], size: int, checkpoint: Checkpoint
+) -> dict[str, Accuracy]:
+    """rows[0] is the reference. Agreement is of labels at the input's size."""
+    classes, skin = len(checkpoint.class_names), checkpoint.groups.skin
+    found = {}
+    expected = [labels_from_logits(rows[0].run(p.at(size)), (size, size)) for p in pictures]
+    for row in rows:
+        truth, same, counts = Confusion(classes), [], []
+        for picture, reference in zip(pictures, expected, strict=True):
+            assert picture.labels is not None
+            logits = row.run(picture.at(size))
+            same.append((labels_from_logits(logits, (size, size)) == reference).mean())
+            one = Confusion(classes)
+            one.add(picture.labels, labels_from_logits(logits, picture.labels.shape))
+            counts.append(one.union_counts(skin))
+            truth.counts += one.counts
+        interval = ratio_interval([h for h, _ in counts], [u for _, u in counts])
+        found[row.name] = Accuracy(float(np.mean(same)), truth.miou, truth.union_iou(skin), interval)
+        say(f"{row.name}: mIoU {truth.miou:.4f}")
+    return found
+
+
+def latencies(rows: list[Row], image: Image, runs: int) -> dict[str, list[float]]:
+    timed = [row for row in rows if row.timed]
+    samples: dict[str, list[float]] = {row.name: [] for row in timed}
+    for row in timed:
+        row.run(image)
+        row.run(image)
+    for _ in range(runs):
+        for row in timed:
+            start = time.perf_counter()
+            row.run(image)
+            samples[row.name].append((time.perf_counter() - start) * 1e3)
+    return samples
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("calibration", "images", "labels"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--runs", type=int, default=20)
+    parser.add_argument("--photos", type=int, default=None, help="at most so many labelled photos")
+    parser.add_argument("--peers", action="store_true")
+    arguments = parser.parse_args()
+    torch.set_num_threads(THREADS)
+    with quiet_libraries():
+        checkpoint = load_checkpoint()
+    size = checkpoint.size_default
+    photos = read_calibration_set(
+        arguments.calibration, size, limit=CALIBRATED_ON, forbidden=sha256_of_images(arguments.images)
+    )
+    with tempfile.TemporaryDirectory() as name, quiet_libraries():
+        rows, notes = build(checkpoint, size, photos, Path(name), arguments.peers)
+        pictures = list(Folder(arguments.images, arguments.labels, len(checkpoint.class_names)))[
+            : arguments.photos
+        ]
+        samples = latencies(rows, pictures[0].at(size), arguments.runs)
+        found = accuracies(rows, pictures, size, checkpoint)
+    report(rows, samples, found, len(pictures), len(photos.images), notes, arguments)
+
+
+def build(
+    checkpoint: Checkpoint, size: int, photos: Any, folder: Path, peers: bool
+) -> tuple[list[Row], list[str]]:
+    """Every model of the table, the reference first."""
+    images, notes = list(photos.images), []
+    plain = plain_tflite(checkpoint, size, folder / "plain.tflite")
+    rows = [torch_row(checkpoint), litert_row("plain litert_torch.convert fp32", plain, "logits", False)]
+    for kind in ("static", "dynamic"):
+        path = folder / f"stock-{kind}.tflite"
+        path.write_bytes(stock(plain.read_bytes(), kind, images[:24]))
+        rows.append(litert_row(f"stock {kind} int8 on the plain model", path, "logits", False))
+    planned = recipe_for("tflite", checkpoint, ConvertOptions("tflite"))
+    for target, recipe in (
+        ("tflite", recipe_named("fp32")), ("tflite", recipe_named("fp16")), ("tflite", recipe_named("w8")),
+        ("tflite", planned), ("coreml", recipe_named("fp16")), ("coreml", recipe_named("w8")),
+        ("coreml", Recipe("w8a8", mode="w8a8", observer=planned.observer)),
+        ("coreml", planned),
+    ):  # fmt: skip
+        conversion = Conversion(checkpoint, size, recipe)
+        ranges = None
+        if recipe.needs_calibration:
+            shipped = recipe is planned and target == "tflite"
+            ranges = (
+                ranges_for(target, conversion, None)
+                if shipped
+                else observe(target, conversion, photos, [recipe.observer])[recipe.observer]
+            )
+        suffix = "tflite" if target == "tflite" else "mlpackage"
+        artifact = convert_one(target, conversion, folder / f"{target}-{recipe.name}.{suffix}", ranges)
+        tap = artifact.manifest.taps["logits"]
+        if target == "tflite":
+            rows.append(litert_row(f"edgekit TFLite {recipe.name}", artifact.path, tap, True))
+        else:
+            rows.append(mil_row(f"edgekit Core ML {recipe.name} (mil-reference)", artifact.path, tap))
+    if peers:
+        try:
+            rows += onnx_rows(checkpoint, size, images[:24], folder)
+        except ImportError as error:
+            notes.append(f"ONNX Runtime was not measured: {error}")
+    return rows, notes
+
+
+def mil_row(name: str, path: Path, tap: str) -> Row:
+    runtime = open_runtime(path, taps=[tap], threads=THREADS)
+
+    def run(image: Image) -> Logits:
+        logits: Logits = runtime.run({"image": image[None]})[tap][0]
+        return logits
+
+    size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    return Row(name, run, size, timed=False)
+
+
+def report(
+    rows: list[Row],
+    samples: dict[str, list[float]],
+    found: dict[str, Accuracy],
+    photos: int,
+    calibrated: int,
+    notes: list[str],
+    arguments: argparse.Namespace,
+) -> None:
+    packages = ("torch", "litert-torch", "ai-edge-quantizer", "ai-edge-litert", "coremltools")
+    print(
+        f"`python -m benchmarks.int8`: {arguments.runs} runs each, interleaved, {THREADS} threads, "
+        f"{os.cpu_count()} cores ({platform.machine()}); {photos} labelled photos, calibrated on {calibrated} others; "
+        + ", ".join(f"{p} {metadata.version(p)}" for p in packages)
+    )
+    base = samples[rows[1].name]
+    print(
+        "\n| model | median ms | ratio to plain fp32 | partitions | MB | equal labels | mIoU | skin IoU (95 %) |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
+    for row in rows:
+        times, a = samples.get(row.name), found[row.name]
+        ms = "not timed" if times is None else f"{np.median(times):.0f}"
+        ratio = "" if times is None else f"{np.median(np.divide(times, base)):.2f}"
+        size = "" if row.size_bytes is None else f"{row.size_bytes / 1e6:.1f}"
+        interval = "" if a.skin_ci95 is None else f" ({a.skin_ci95[0]:.3f}–{a.skin_ci95[1]:.3f})"
+        print(
+            f"| {row.name} | {ms} | {ratio} | {row.partitions or ''} | {size} | {a.agreement:.2%} "
+            f"| {a.miou:.4f} | "
+            f"{a.skin_iou:.4f}{interval} |"
+        )
+    for note in notes:
+        print(f"\n{note}")
+
+
+if __name__ == "__main__":
+    main()
