@@ -159,12 +159,21 @@ def observe(
     with tempfile.TemporaryDirectory() as folder, console.quiet_libraries():
         run = OBSERVABLES[target]()(conversion, Path(folder))
         images = console.track(pictures.images, len(pictures.images), "observing")
-        collected = collect_ranges(run, images, observers)
+        collected = collect_ranges(run, images, {*observers, UNCLIPPED})
+    for tensors in collected.values():
+        for name in tensors.keys() & LOGITS_TENSORS:
+            tensors[name] = collected[UNCLIPPED][name]
     weights = conversion.checkpoint.sha256
     return {
         name: Ranges(target, name, len(pictures.images), weights, pictures.sha256, tensors)
         for name, tensors in collected.items()
+        if name in observers
     }
+
+
+# Clipped logits keep their argmax and lose their differences, which are the group weights: never clip them.
+UNCLIPPED = "minmax"
+LOGITS_TENSORS = frozenset({"segmenter/classifier/conv:2", "logits"})
 
 
 @dataclass(frozen=True)
@@ -184,6 +193,7 @@ class PlanOptions:
 PLANNED_TARGETS = ("tflite",)
 JUDGED_SHARE = 4  # every fourth calibration picture judges; the others give the ranges
 JUDGED_MOST = 16
+PLAN_MOST = 80  # pictures of the folder that are used: 64 for ranges, 16 to judge
 
 
 def plan(checkpoint: Checkpoint, options: PlanOptions) -> Plan:
@@ -204,7 +214,7 @@ def plan(checkpoint: Checkpoint, options: PlanOptions) -> Plan:
         )
     size = checkpoint.size_default if options.size is None else options.size
     conversion = Conversion(checkpoint, size, recipe_named("fp32"))
-    whole = calibration_set(options.calibration, conversion)
+    whole = calibration_set(options.calibration, conversion, PLAN_MOST)
     seen, judged = split(whole)
     budget = Budget(options.min_agreement, options.max_miou_drop)
     context = sha256_of_bytes(

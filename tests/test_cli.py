@@ -119,3 +119,12 @@ def test_convert_refuses_to_overwrite_and_prints_json(tmp_path: Path) -> None:
     assert again.returncode == 3
     assert "exists already; pass --force" in again.stderr
     assert edgekit(*arguments, "--force", cwd=tmp_path).returncode == 0
+
+
+def test_doctor_says_what_is_here_and_what_is_missing() -> None:
+    run = edgekit("doctor", "--json")
+    assert run.returncode == 0, run.stderr
+    findings = {item["name"]: item for item in json.loads(run.stdout)["findings"]}
+    assert findings["torch"]["version"].startswith("2.")
+    assert findings["xcrun"]["version"] is None or sys.platform == "darwin"
+    assert all(item["needed_for"] for item in findings.values())

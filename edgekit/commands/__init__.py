@@ -13,6 +13,7 @@ from edgekit.commands.bench import bench
 from edgekit.commands.convert import convert
 from edgekit.commands.demo import demo
 from edgekit.commands.devices import devices
+from edgekit.commands.doctor import doctor
 from edgekit.commands.evaluate import evaluate
 from edgekit.commands.finetune import finetune
 from edgekit.commands.lut import lut
@@ -35,4 +36,5 @@ COMMANDS: dict[str, Callable[..., None] | Typer] = {
     "finetune": finetune,
     "bench": bench,
     "devices": devices,
+    "doctor": doctor,
 }

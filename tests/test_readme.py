@@ -1,0 +1,52 @@
+"""The README's five commands, run in order as a reader would, in an empty folder with one photo."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from calibration.pictures import astronaut
+from tests.test_cli import edgekit
+
+README = Path(__file__).parent.parent / "README.md"
+MADE = (
+    "demo-out/report.html", "artifacts", "artifacts", "styled/photo.jpg", "shader",
+)  # fmt: skip
+
+
+def commands() -> list[list[str]]:
+    """The arguments of the commands in the block under "Five commands"."""
+    section = README.read_text(encoding="utf-8").split("## Five commands")[1]
+    block = re.search(r"```sh\n(.*?)```", section, re.S)
+    assert block is not None
+    return [shlex.split(line, comments=True)[1:] for line in block[1].splitlines()]
+
+
+def test_there_are_five_and_all_are_edgekit() -> None:
+    assert [arguments[0] for arguments in commands()] == [
+        "demo",
+        "convert",
+        "parity-check",
+        "style",
+        "shader",
+    ]
+
+
+@pytest.mark.slow
+def test_the_five_commands_work(tmp_path: Path) -> None:
+    Image.fromarray(astronaut().image).save(tmp_path / "photo.jpg")
+    for arguments, made in zip(commands(), MADE, strict=True):
+        run = edgekit(*arguments, cwd=tmp_path, timeout_s=900)
+        assert run.returncode == 0, f"edgekit {' '.join(arguments)}\n{run.stderr}"
+        assert (tmp_path / made).exists()
+    assert "PASSED" in (tmp_path / "demo-out/report.html").read_text(encoding="utf-8")
+
+
+def test_relative_links_lead_somewhere() -> None:
+    for page in [README, *README.parent.glob("docs/*.md")]:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
