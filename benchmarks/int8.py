@@ -2,10 +2,10 @@
 
     python -m benchmarks.int8 --calibration DIR --images DIR --labels DIR [--runs 20] [--peers]
 
-Calibrates on one folder and measures on another (refused when they share a picture). Latency: interleaved,
-2 threads, medians and ratios pair by pair to the plain `litert_torch.convert` fp32 model. Accuracy: whole photos
-stretched to the input, labels at their own size. `--peers` adds ONNX Runtime (pip install onnx onnxruntime
-onnxscript), fp32 and static int8 with its own calibration on the same photos.
+Peers calibrate on one folder, everything is measured on another (refused when they share a picture). Latency:
+interleaved, 2 threads, medians and ratios pair by pair to the plain `litert_torch.convert` fp32 model. Accuracy:
+whole photos stretched to the input, labels at their own size. `--peers` adds ONNX Runtime (pip install onnx
+onnxruntime onnxscript), fp32 and static int8 with its own calibration on the same photos.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ from benchmarks.plain import ChannelsLast, plain_tflite
 from calibration.dataset import read_calibration_set, sha256_of_images
 from calibration.pictures import Folder, Picture
 from converters.conversion import Conversion
-from converters.recipes import Recipe, recipe_named
+from converters.recipes import recipe_named
 from edgekit.console import quiet_libraries, say
 from edgekit.metrics import Confusion, labels_from_logits, ratio_interval
 from edgekit.model.reference import ReferenceSegmenter
-from edgekit.pipeline import ConvertOptions, convert_one, observe, ranges_for, recipe_for
+from edgekit.pipeline import ConvertOptions, convert_one, ranges_for, recipe_for
 from edgekit.runtimes import open_runtime
 from edgekit.runtimes.litert import LiteRT
 from edgekit.weights import Checkpoint, load_checkpoint
 
 THREADS = 2
-CALIBRATED_ON = 96  # photos; the rest of a folder only costs time here
+STOCK_PHOTOS = 24  # that the peers calibrate on; ours come with the weights (tools/ship_plan.py)
 Image = NDArray[np.uint8]
 Logits = NDArray[np.float32]  # (classes, h, w)
 Run = Callable[[Image], Logits]
@@ -190,7 +190,7 @@ def main() -> None:
         checkpoint = load_checkpoint()
     size = checkpoint.size_default
     photos = read_calibration_set(
-        arguments.calibration, size, limit=CALIBRATED_ON, forbidden=sha256_of_images(arguments.images)
+        arguments.calibration, size, limit=STOCK_PHOTOS, forbidden=sha256_of_images(arguments.images)
     )
     with tempfile.TemporaryDirectory() as name, quiet_libraries():
         rows, notes = build(checkpoint, size, photos, Path(name), arguments.peers)
@@ -211,24 +211,17 @@ def build(
     rows = [torch_row(checkpoint), litert_row("plain litert_torch.convert fp32", plain, "logits", False)]
     for kind in ("static", "dynamic"):
         path = folder / f"stock-{kind}.tflite"
-        path.write_bytes(stock(plain.read_bytes(), kind, images[:24]))
+        path.write_bytes(stock(plain.read_bytes(), kind, images))
         rows.append(litert_row(f"stock {kind} int8 on the plain model", path, "logits", False))
     planned = recipe_for("tflite", checkpoint, ConvertOptions("tflite"))
     for target, recipe in (
         ("tflite", recipe_named("fp32")), ("tflite", recipe_named("fp16")), ("tflite", recipe_named("w8")),
         ("tflite", planned), ("coreml", recipe_named("fp16")), ("coreml", recipe_named("w8")),
-        ("coreml", Recipe("w8a8", mode="w8a8", observer=planned.observer)),
+        ("coreml", recipe_named("w8a8")),
         ("coreml", planned),
     ):  # fmt: skip
         conversion = Conversion(checkpoint, size, recipe)
-        ranges = None
-        if recipe.needs_calibration:
-            shipped = recipe is planned and target == "tflite"
-            ranges = (
-                ranges_for(target, conversion, None)
-                if shipped
-                else observe(target, conversion, photos, [recipe.observer])[recipe.observer]
-            )
+        ranges = ranges_for(target, conversion, None)  # those shipped with the weights
         suffix = "tflite" if target == "tflite" else "mlpackage"
         artifact = convert_one(target, conversion, folder / f"{target}-{recipe.name}.{suffix}", ranges)
         tap = artifact.manifest.taps["logits"]
@@ -238,7 +231,7 @@ def build(
             rows.append(mil_row(f"edgekit Core ML {recipe.name} (mil-reference)", artifact.path, tap))
     if peers:
         try:
-            rows += onnx_rows(checkpoint, size, images[:24], folder)
+            rows += onnx_rows(checkpoint, size, images, folder)
         except ImportError as error:
             notes.append(f"ONNX Runtime was not measured: {error}")
     return rows, notes
@@ -267,7 +260,8 @@ def report(
     packages = ("torch", "litert-torch", "ai-edge-quantizer", "ai-edge-litert", "coremltools")
     print(
         f"`python -m benchmarks.int8`: {arguments.runs} runs each, interleaved, {THREADS} threads, "
-        f"{os.cpu_count()} cores ({platform.machine()}); {photos} labelled photos, calibrated on {calibrated} others; "
+        f"{os.cpu_count()} cores ({platform.machine()}); {photos} labelled photos, "
+        f"peers calibrated on {calibrated} others; "
         + ", ".join(f"{p} {metadata.version(p)}" for p in packages)
     )
     base = samples[rows[1].name]

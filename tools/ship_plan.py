@@ -1,0 +1,41 @@
+"""Put a planned recipe and its activation ranges into the bundled checkpoint, so that `convert` needs no photos.
+
+edgekit plan --calibration DIR --min-agreement 0.984 --out recipe.json
+python tools/ship_plan.py recipe.json DIR
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from converters.conversion import Conversion
+from converters.recipes import read_recipe
+from edgekit.console import quiet_libraries, say
+from edgekit.files import write_json
+from edgekit.pipeline import PLAN_MOST, PLANNED_FOLDER, RECIPE_FILE, TARGETS, calibration_set, observe, split
+from edgekit.weights import BUNDLED_FOLDER, load_checkpoint
+
+NAME = "planned"
+
+
+def main() -> None:
+    recipe = replace(read_recipe(Path(sys.argv[1])), name=NAME)
+    with quiet_libraries():
+        checkpoint = load_checkpoint()
+    folder = BUNDLED_FOLDER / PLANNED_FOLDER
+    conversion = Conversion(checkpoint, checkpoint.size_default, recipe)
+    whole = calibration_set(Path(sys.argv[2]), conversion, PLAN_MOST)
+    seen, _ = split(whole)  # the same pictures that gave the planner its ranges
+    write_json(folder / RECIPE_FILE, recipe.to_json())
+    write_json(folder / "calibration.json", whole.manifest())
+    for target in TARGETS:
+        observe(target, conversion, seen, [recipe.observer])[recipe.observer].save(
+            folder / f"ranges-{target}.json"
+        )
+        say(f"wrote {folder / f'ranges-{target}.json'}")
+
+
+if __name__ == "__main__":
+    main()
