@@ -76,9 +76,11 @@ def convert(checkpoint: Checkpoint, options: ConvertOptions) -> list[Artifact]:
     from converters.conversion import Conversion
 
     size = checkpoint.size_default if options.size is None else options.size
+    targets = targets_of(options.target)
+    found = planned_now(checkpoint, options) if options.recipe == AUTO else None
     planned: list[tuple[str, Conversion, Path]] = []
-    for target in targets_of(options.target):
-        recipe = recipe_for(target, checkpoint, options)
+    for target in targets:
+        recipe = found or recipe_for(target, checkpoint, options)
         conversion = Conversion(checkpoint, size, recipe, options.output, options.mask_size)
         path = options.out / f"{conversion.file_stem}{SUFFIXES[target]}"
         refuse_existing(path, options.force)
@@ -90,14 +92,17 @@ def convert(checkpoint: Checkpoint, options: ConvertOptions) -> list[Artifact]:
     return made
 
 
+def planned_now(checkpoint: Checkpoint, options: ConvertOptions) -> Recipe:
+    """One recipe for all targets, planned on the photos given (`--recipe auto`)."""
+    if options.calibration is None:
+        raise EdgekitError("--recipe auto needs --calibration: photos to plan with.")
+    return plan(checkpoint, PlanOptions(options.calibration, options.size)).recipe
+
+
 def recipe_for(target: str, checkpoint: Checkpoint, options: ConvertOptions) -> Recipe:
-    """The recipe asked for, planned now (`auto`), planned for these weights, or the target's default."""
+    """The recipe asked for, planned for these weights, or the target's default."""
     from converters.recipes import read_recipe, recipe_named
 
-    if options.recipe == AUTO:
-        if options.calibration is None:
-            raise EdgekitError("--recipe auto needs --calibration: photos to plan with.")
-        return plan(checkpoint, PlanOptions(options.calibration, options.size, target)).recipe
     if options.recipe is not None:
         return recipe_named(options.recipe)
     shipped = checkpoint.folder / PLANNED_FOLDER / RECIPE_FILE
@@ -130,15 +135,21 @@ def ranges_for(target: str, conversion: Conversion, calibration: Path | None) ->
     )
 
 
-def calibration_set(folder: Path, conversion: Conversion, limit: int | None = None) -> CalibrationSet:
-    """The pictures of a folder, with coverage by the float model's own mask; its warnings are said."""
-    from calibration.dataset import read_calibration_set
+def calibration_set(
+    folder: Path, conversion: Conversion, limit: int | None = None, evaluation: Path | None = None
+) -> CalibrationSet:
+    """The pictures of a folder, with coverage by the float model's own mask; its warnings are said.
+
+    Raises CalibrationError when one of them is also in the `evaluation` folder.
+    """
+    from calibration.dataset import read_calibration_set, sha256_of_images
 
     has_skin = bool(conversion.checkpoint.groups.skin)
     masks = group_segmenter(checkpoint=conversion.checkpoint) if has_skin else None
     console.say(f"reading the calibration pictures in {folder} and what they cover …")
     with console.quiet_libraries():
-        found = read_calibration_set(folder, conversion.size, masks, limit)
+        forbidden = frozenset() if evaluation is None else sha256_of_images(evaluation)
+        found = read_calibration_set(folder, conversion.size, masks, limit, forbidden)
     for item in found.skipped:
         console.say(f"left out {item.name}: {item.reason}")
     for warning in found.warnings:
@@ -178,7 +189,8 @@ LOGITS_TENSORS = frozenset({"segmenter/classifier/conv:2", "logits"})
 
 @dataclass(frozen=True)
 class PlanOptions:
-    """What a plan may use and may lose. `labels`: true labels of the calibration photos, by name."""
+    """What a plan may use and may lose. `labels`: true labels of the calibration photos, by name; `evaluation`:
+    photos that must not be among them."""
 
     calibration: Path
     size: int | None = None
@@ -186,6 +198,7 @@ class PlanOptions:
     labels: Path | None = None
     min_agreement: float = 0.98
     max_miou_drop: float | None = None
+    evaluation: Path | None = None
     journal: Path | None = None
     name: str = "planned"
 
@@ -214,7 +227,7 @@ def plan(checkpoint: Checkpoint, options: PlanOptions) -> Plan:
         )
     size = checkpoint.size_default if options.size is None else options.size
     conversion = Conversion(checkpoint, size, recipe_named("fp32"))
-    whole = calibration_set(options.calibration, conversion, PLAN_MOST)
+    whole = calibration_set(options.calibration, conversion, PLAN_MOST, options.evaluation)
     seen, judged = split(whole)
     budget = Budget(options.min_agreement, options.max_miou_drop)
     context = sha256_of_bytes(
@@ -232,7 +245,22 @@ def plan(checkpoint: Checkpoint, options: PlanOptions) -> Plan:
             tflite.LOGITS,
         )
         found = search(trials.measure, budget, PLAN_OBSERVERS, journal, console.say, options.name)
-    return replace(found, recipe=replace(found.recipe, evidence=evidence_of(found, whole, len(judged))))
+    unstable = instability(options.target, conversion, seen, found.recipe.observer)
+    evidence = evidence_of(found, whole, len(judged), unstable)
+    return replace(found, recipe=replace(found.recipe, evidence=evidence))
+
+
+def instability(target: str, conversion: Conversion, pictures: CalibrationSet, observer: str) -> float:
+    """Share of tensors whose range another half of the pictures would put elsewhere; said, with advice."""
+    from calibration.ranges import unstable_share
+
+    halves = [replace(pictures, images=pictures.images[i::2] or pictures.images) for i in (0, 1)]
+    ranges = [observe(target, conversion, half, [observer])[observer].tensors for half in halves]
+    share = unstable_share(*ranges)
+    console.say(
+        f"{share:.0%} of the ranges differ between two halves of the pictures; more pictures make it fewer"
+    )
+    return share
 
 
 def placement_warnings(
@@ -282,7 +310,7 @@ def labelled(
     return made
 
 
-def evidence_of(found: Plan, pictures: CalibrationSet, judged: int) -> JsonValue:
+def evidence_of(found: Plan, pictures: CalibrationSet, judged: int, unstable: float) -> JsonValue:
     """What a planned recipe is based on, for its JSON."""
     from dataclasses import asdict
 
@@ -294,6 +322,7 @@ def evidence_of(found: Plan, pictures: CalibrationSet, judged: int) -> JsonValue
         "calibration_sha256": pictures.sha256,
         "pictures": len(pictures.images),
         "judged": judged,
+        "unstable_range_share": unstable,
         "pareto": rows,
         "sensitivity_db": dict(found.sensitivity_db),
     }

@@ -22,6 +22,9 @@ def plan(
         float, typer.Option(help="Least share of labels equal to the float model's.")
     ] = 0.98,
     max_miou_drop: Annotated[float | None, typer.Option(help="Largest loss of mIoU; needs --labels.")] = None,
+    evaluation: Annotated[
+        Path | None, typer.Option(help="Folder of evaluation photos that must not be calibrated on.")
+    ] = None,
     phone: Annotated[
         str | None, typer.Option(help="Warn what of the recipe would leave this known phone's GPU or NPU.")
     ] = None,
@@ -44,7 +47,15 @@ def plan(
         checkpoint = load_checkpoint(weights)
     journal = out.with_suffix(".journal.json")
     options = pipeline.PlanOptions(
-        calibration, size, target, labels, min_agreement, max_miou_drop, journal, out.stem.lower()
+        calibration,
+        size,
+        target,
+        labels,
+        min_agreement,
+        max_miou_drop,
+        evaluation,
+        journal,
+        out.stem.lower(),
     )
     found = pipeline.plan(checkpoint, options)
     write_json(out, found.recipe.to_json())

@@ -1,0 +1,113 @@
+"""Choosing recipes and ranges: what was asked for, what came with the weights, what is missing."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from converters.conversion import Conversion
+from converters.recipes import recipe_named
+from edgekit.artifact import Artifact
+from edgekit.errors import CalibrationError
+from edgekit.pipeline import (
+    PLANNED_FOLDER,
+    ConvertOptions,
+    PlanOptions,
+    calibration_set,
+    check,
+    convert,
+    convert_one,
+    plan,
+    ranges_for,
+    recipe_for,
+    split,
+)
+from edgekit.weights import BUNDLED_FOLDER, Checkpoint, load_checkpoint
+from tests.conftest import picture
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for i in range(9):
+        Image.fromarray(picture(60 + i, 80, i)).save(folder / f"{i}.png")
+    return folder
+
+
+def test_the_planned_recipe_is_the_default_where_it_was_planned(checkpoint: Checkpoint) -> None:
+    planned = recipe_for("tflite", checkpoint, ConvertOptions())
+    assert planned.name == "planned" and planned.needs_calibration and planned.evidence
+    assert recipe_for("coreml", checkpoint, ConvertOptions()).name == "w8"
+    assert recipe_for("tflite", checkpoint, ConvertOptions(recipe="fp16")).name == "fp16"
+
+
+def test_weights_without_a_plan_get_the_float_default(atr_folder: Path) -> None:
+    assert recipe_for("tflite", load_checkpoint(atr_folder), ConvertOptions()).name == "fp32"
+
+
+def test_shipped_ranges_are_of_these_weights_and_this_observer(
+    checkpoint: Checkpoint, atr_folder: Path
+) -> None:
+    conversion = Conversion(checkpoint, 128, recipe_for("tflite", checkpoint, ConvertOptions()))
+    for target in ("tflite", "coreml"):
+        ranges = ranges_for(target, conversion, None)
+        assert ranges is not None and ranges.weights_sha256 == checkpoint.sha256
+    shutil.copytree(BUNDLED_FOLDER / PLANNED_FOLDER, atr_folder / PLANNED_FOLDER)
+    other = Conversion(load_checkpoint(atr_folder), 128, recipe_named("w8a8"))
+    with pytest.raises(CalibrationError, match="pass --calibration with photos"):
+        ranges_for("tflite", other, None)
+    assert ranges_for("tflite", Conversion(checkpoint, 128, recipe_named("w8")), None) is None
+
+
+def test_every_fourth_picture_judges_and_gives_no_range(checkpoint: Checkpoint, photos: Path) -> None:
+    conversion = Conversion(checkpoint, 128, recipe_named("fp32"))
+    whole = calibration_set(photos, conversion)
+    seen, judged = split(whole)
+    assert judged == (0, 4, 8)
+    assert len(seen.images) == 6
+    few = calibration_set(photos, conversion, limit=3)
+    assert split(few) == (few, (0, 1, 2))
+    with pytest.raises(CalibrationError, match="also an evaluation picture"):
+        calibration_set(photos, conversion, evaluation=photos)
+
+
+@pytest.mark.slow
+def test_one_int8_recipe_converts_to_both_targets(
+    checkpoint: Checkpoint, photos: Path, tmp_path: Path
+) -> None:
+    made: list[Artifact] = []
+    for target, suffix in (("tflite", "tflite"), ("coreml", "mlpackage")):
+        conversion = Conversion(checkpoint, 128, recipe_named("w8a8"))
+        ranges = ranges_for(target, conversion, photos)
+        made.append(convert_one(target, conversion, tmp_path / f"a.{suffix}", ranges))
+    tflite, coreml = (artifact.manifest for artifact in made)
+    assert tflite.calibration_sha256 == coreml.calibration_sha256 is not None
+    assert tflite.recipe == coreml.recipe
+    assert coreml.minimum_os == "iOS 17"
+    assert all(manifest.size_bytes < 7.5e6 for manifest in (tflite, coreml))
+    report = check(made, checkpoint)
+    for artifact in report.artifacts:
+        assert artifact.metrics.label_agreement > 0.9
+        assert artifact.metrics.output_error_levels <= 2
+        assert {c.name for c in artifact.checks} >= {"label agreement", "mIoU drop", "skin ΔE2000 p95"}
+
+
+@pytest.mark.slow
+def test_a_small_plan_ends_with_a_recipe_and_its_evidence(checkpoint: Checkpoint, photos: Path) -> None:
+    found = plan(checkpoint, PlanOptions(photos, 128, min_agreement=0.5))
+    assert found.recipe.mode == "w8a8"
+    evidence = json.loads(json.dumps(found.recipe.evidence))
+    assert evidence["judged"] == 3 and 0 <= evidence["unstable_range_share"] <= 1
+    assert any(row["cost"] > 0 for row in evidence["pareto"])
+
+
+def test_nothing_is_converted_when_one_target_exists(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    (tmp_path / "mobilevit-s-deeplabv3-parsing-128-planned.tflite").touch()
+    with pytest.raises(Exception, match="exists already"):
+        convert(checkpoint, ConvertOptions(size=128, out=tmp_path))
+    assert len(list(tmp_path.iterdir())) == 1
