@@ -1,0 +1,131 @@
+package dev.edgekit.demo.gl
+
+import android.opengl.GLES30
+import dev.edgekit.core.Matrix3
+import dev.edgekit.core.tapOffset
+import java.nio.ByteBuffer
+import java.nio.ByteOrder
+
+/** Brings the picture, upright and stretched to the network's square, into memory: it is made small on the
+ * GPU, and only the small square is read back, through a pixel buffer while the GPU goes on drawing.
+ *
+ * A CPU network needs its input in memory, so this copy (1 MiB at 512²) is the one that remains; the
+ * picture at full size never leaves the GPU. */
+class Downscaler(val side: Int, isExternal: Boolean) {
+    private val program = GlProgram(VERTEX, fragment(isExternal))
+    private val target = GlTarget(side, side)
+    private val buffer = IntArray(1).also { GLES30.glGenBuffers(1, it, 0) }[0]
+    private var fence = 0L
+
+    init {
+        GLES30.glBindBuffer(GLES30.GL_PIXEL_PACK_BUFFER, buffer)
+        GLES30.glBufferData(GLES30.GL_PIXEL_PACK_BUFFER, bytes(), null, GLES30.GL_STREAM_READ)
+        GLES30.glBindBuffer(GLES30.GL_PIXEL_PACK_BUFFER, 0)
+    }
+
+    /** Draw, and ask for the pixels. [uprightWidth], [uprightHeight]: the picture's size in pixels. */
+    fun start(picture: GlTexture, imageFromUpright: Matrix3, uprightWidth: Int, uprightHeight: Int) {
+        draw(picture, imageFromUpright, uprightWidth, uprightHeight)
+        GLES30.glBindBuffer(GLES30.GL_PIXEL_PACK_BUFFER, buffer)
+        GLES30.glReadPixels(0, 0, side, side, GLES30.GL_RGBA, GLES30.GL_UNSIGNED_BYTE, 0)
+        GLES30.glBindBuffer(GLES30.GL_PIXEL_PACK_BUFFER, 0)
+        fence = GLES30.glFenceSync(GLES30.GL_SYNC_GPU_COMMANDS_COMPLETE, 0)
+        GLES30.glFlush() // without it the fence may never be reached
+    }
+
+    /** RGBA rows from the top when the GPU is done, else null. Never waits. */
+    fun poll(): ByteBuffer? {
+        if (fence == 0L) return null
+        val state = GLES30.glClientWaitSync(fence, 0, 0)
+        if (state == GLES30.GL_TIMEOUT_EXPIRED) return null
+        deleteFence()
+        if (state == GLES30.GL_WAIT_FAILED) throw GlException("the GPU lost the picture for the network")
+        return mapped()
+    }
+
+    /** The same at once, for the benchmark and the tests: this waits for the GPU. */
+    fun now(picture: GlTexture, imageFromUpright: Matrix3, uprightWidth: Int, uprightHeight: Int): ByteBuffer {
+        draw(picture, imageFromUpright, uprightWidth, uprightHeight)
+        val pixels = pixelBuffer()
+        GLES30.glReadPixels(0, 0, side, side, GLES30.GL_RGBA, GLES30.GL_UNSIGNED_BYTE, pixels)
+        return pixels
+    }
+
+    fun delete() {
+        deleteFence()
+        GLES30.glDeleteBuffers(1, intArrayOf(buffer), 0)
+        target.delete()
+        program.delete()
+    }
+
+    private fun draw(picture: GlTexture, imageFromUpright: Matrix3, uprightWidth: Int, uprightHeight: Int) {
+        target.bind()
+        program.use()
+        picture.bindTo(0)
+        val isMipmapped = picture.target == GLES30.GL_TEXTURE_2D // a photo; an external texture has one level
+        if (isMipmapped) picture.setMinFilter(GLES30.GL_LINEAR_MIPMAP_LINEAR)
+        GLES30.glUniform1i(program.location("u_image"), 0)
+        GLES30.glUniformMatrix3fv(program.location("u_image_from_upright"), 1, false, imageFromUpright.columnMajor(), 0)
+        val across = if (isMipmapped) 0f else tapOffset(uprightWidth, side)
+        val down = if (isMipmapped) 0f else tapOffset(uprightHeight, side)
+        GLES30.glUniform2f(program.location("u_tap"), across, down)
+        GLES30.glDrawArrays(GLES30.GL_TRIANGLES, 0, 3)
+        if (isMipmapped) picture.setMinFilter(GLES30.GL_LINEAR)
+    }
+
+    private fun mapped(): ByteBuffer {
+        GLES30.glBindBuffer(GLES30.GL_PIXEL_PACK_BUFFER, buffer)
+        val source = GLES30.glMapBufferRange(GLES30.GL_PIXEL_PACK_BUFFER, 0, bytes(), GLES30.GL_MAP_READ_BIT) as ByteBuffer?
+            ?: throw GlException("the driver does not map the picture for the network")
+        val pixels = pixelBuffer()
+        pixels.put(source).rewind()
+        GLES30.glUnmapBuffer(GLES30.GL_PIXEL_PACK_BUFFER)
+        GLES30.glBindBuffer(GLES30.GL_PIXEL_PACK_BUFFER, 0)
+        return pixels
+    }
+
+    private fun deleteFence() {
+        if (fence != 0L) GLES30.glDeleteSync(fence)
+        fence = 0L
+    }
+
+    private fun pixelBuffer() = ByteBuffer.allocateDirect(bytes()).order(ByteOrder.nativeOrder())
+
+    private fun bytes() = side * side * 4
+
+    companion object {
+        // Row 0 of the target, which is read first, is the picture's top.
+        const val VERTEX = """#version 300 es
+out highp vec2 v_uv;
+void main() {
+  vec2 p = vec2(float((gl_VertexID << 1) & 2), float(gl_VertexID & 2));
+  v_uv = p;
+  gl_Position = vec4(p * 2.0 - 1.0, 0.0, 1.0);
+}
+"""
+
+        /** The mean of four reads, each of which the texture unit already makes a mean of four. */
+        fun fragment(isExternal: Boolean): String {
+            val extension = if (isExternal) "#extension GL_OES_EGL_image_external_essl3 : require\n" else ""
+            val sampler = if (isExternal) "samplerExternalOES" else "sampler2D"
+            return "#version 300 es\n" + extension + """precision highp float;
+precision highp $sampler;
+uniform $sampler u_image;
+uniform mat3 u_image_from_upright;
+uniform vec2 u_tap;
+in highp vec2 v_uv;
+layout(location = 0) out vec4 o_color;
+
+vec3 at(vec2 uv) {
+  return texture(u_image, (u_image_from_upright * vec3(uv, 1.0)).xy).rgb;
+}
+
+void main() {
+  vec3 upper = at(v_uv - u_tap) + at(v_uv + vec2(u_tap.x, -u_tap.y));
+  vec3 lower = at(v_uv + u_tap) + at(v_uv + vec2(-u_tap.x, u_tap.y));
+  o_color = vec4((upper + lower) * 0.25, 1.0);
+}
+"""
+        }
+    }
+}
