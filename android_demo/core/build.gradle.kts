@@ -11,6 +11,7 @@ kotlin {
     compilerOptions {
         jvmTarget.set(org.jetbrains.kotlin.gradle.dsl.JvmTarget.JVM_1_8)
         allWarningsAsErrors.set(true)
+        freeCompilerArgs.add("-Xjdk-release=8") // Android 8 has no more of Java than this
     }
 }
 

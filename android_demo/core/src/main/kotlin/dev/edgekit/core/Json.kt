@@ -183,7 +183,7 @@ class JsonAt(private val value: JsonValue, val where: String) {
 
     fun int(): Int {
         val whole = whole()
-        if (whole < Int.MIN_VALUE || whole > Int.MAX_VALUE) wrong("a 32-bit number")
+        if (whole.toInt().toLong() != whole) wrong("a 32-bit number")
         return whole.toInt()
     }
 

@@ -1,5 +1,6 @@
 package dev.edgekit.core
 
+import java.nio.Buffer
 import java.nio.ByteBuffer
 
 /** A picture in bytes. [rgba]: height × width × (r, g, b, a), rows from the top, encoded sRGB, straight alpha. */
@@ -11,10 +12,8 @@ class Picture(val width: Int, val height: Int, val rgba: ByteArray) {
 
 /** RGBA bytes to RGB bytes: what the network takes. Both are read and written from their start. */
 fun rgbFromRgba(rgba: ByteBuffer, rgb: ByteBuffer, pixels: Int) {
-    val from = rgba.duplicate()
-    val to = rgb.duplicate()
-    from.position(0)
-    to.position(0)
+    val from = rgba.duplicate().at(0)
+    val to = rgb.duplicate().at(0)
     val row = ByteArray(4 * ROW_PIXELS)
     val out = ByteArray(3 * ROW_PIXELS)
     var left = pixels
@@ -32,6 +31,14 @@ fun rgbFromRgba(rgba: ByteBuffer, rgb: ByteBuffer, pixels: Int) {
 }
 
 private const val ROW_PIXELS = 1024 // block copies: element access of a direct buffer is slow on ART
+
+/** The buffer, to be read or written from this byte on. ByteBuffer's own `position` and `rewind` return a
+ * ByteBuffer only since Java 9 and Android 9; code compiled against those breaks on Android 8. */
+fun ByteBuffer.at(byte: Int): ByteBuffer {
+    val plain: Buffer = this
+    plain.position(byte)
+    return this
+}
 
 /** RGBA from Android's packed ARGB ints (`Bitmap.getPixels`, straight alpha). */
 fun rgbaFromArgb(argb: IntArray): ByteArray {

@@ -2,6 +2,7 @@ package dev.edgekit.demo.gl
 
 import android.opengl.GLES30
 import dev.edgekit.core.Matrix3
+import dev.edgekit.core.at
 import dev.edgekit.core.tapOffset
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
@@ -78,7 +79,7 @@ class Downscaler(val side: Int, isExternal: Boolean) {
         val source = GLES30.glMapBufferRange(GLES30.GL_PIXEL_PACK_BUFFER, 0, bytes(), GLES30.GL_MAP_READ_BIT) as ByteBuffer?
             ?: throw GlException("the driver does not map the picture for the network")
         val pixels = pixelBuffer()
-        pixels.put(source).rewind()
+        pixels.put(source).at(0)
         GLES30.glUnmapBuffer(GLES30.GL_PIXEL_PACK_BUFFER)
         GLES30.glBindBuffer(GLES30.GL_PIXEL_PACK_BUFFER, 0)
         return pixels

@@ -3,6 +3,7 @@ package dev.edgekit.demo.gl
 import android.opengl.GLES30
 import dev.edgekit.core.PassInputs
 import dev.edgekit.core.ShaderDescription
+import dev.edgekit.core.at
 import dev.edgekit.core.uniformValues
 import java.nio.ByteBuffer
 
@@ -41,4 +42,4 @@ class FusedPass(private val description: ShaderDescription, isExternal: Boolean)
 }
 
 /** What GL reads must lie outside the Java heap. */
-fun direct(bytes: ByteArray): ByteBuffer = ByteBuffer.allocateDirect(bytes.size).apply { put(bytes).rewind() }
+fun direct(bytes: ByteArray): ByteBuffer = ByteBuffer.allocateDirect(bytes.size).put(bytes).at(0)

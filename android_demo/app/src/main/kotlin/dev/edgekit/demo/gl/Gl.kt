@@ -87,7 +87,7 @@ class GlTexture(val target: Int, isLinear: Boolean) {
     fun delete() = GLES30.glDeleteTextures(1, intArrayOf(id), 0)
 
     companion object {
-        const val EXTERNAL = GLES11Ext.GL_TEXTURE_EXTERNAL_OES
+        val EXTERNAL = GLES11Ext.GL_TEXTURE_EXTERNAL_OES
     }
 }
 

@@ -6,6 +6,7 @@ import dev.edgekit.core.Matrix3
 import dev.edgekit.core.PassInputs
 import dev.edgekit.core.PassTransforms
 import dev.edgekit.core.Picture
+import dev.edgekit.core.at
 import dev.edgekit.demo.inference.Mask
 import java.io.Closeable
 import java.nio.ByteBuffer
@@ -42,8 +43,7 @@ class StillPicture(bundle: Bundle, private val picture: Picture, width: Int, hei
         val rgba = ByteArray(bottomUp.capacity())
         val row = target.width * 4
         for (y in 0 until target.height) {
-            bottomUp.position((target.height - 1 - y) * row)
-            bottomUp.get(rgba, y * row, row)
+            bottomUp.at((target.height - 1 - y) * row).get(rgba, y * row, row)
         }
         return Picture(target.width, target.height, rgba)
     }

@@ -2,6 +2,7 @@ package dev.edgekit.demo.inference
 
 import dev.edgekit.core.Bundle
 import dev.edgekit.core.SegmenterEntry
+import dev.edgekit.core.at
 import dev.edgekit.demo.bundle.goldenPicture
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
@@ -18,7 +19,7 @@ class GoldenSegmenter(bundle: Bundle, entry: SegmenterEntry) : Segmenter {
     override fun segment(rgba: ByteBuffer): Segmentation {
         val started = System.nanoTime()
         val mask = ByteBuffer.allocateDirect(golden.rgba.size).order(ByteOrder.nativeOrder())
-        mask.put(golden.rgba).rewind()
+        mask.put(golden.rgba).at(0)
         return Segmentation(Mask(golden.width, mask), 0.0, (System.nanoTime() - started) / 1e6)
     }
 

@@ -3,10 +3,11 @@ package dev.edgekit.demo.inference
 import dev.edgekit.core.Bundle
 import dev.edgekit.core.BundleException
 import dev.edgekit.core.SegmenterEntry
+import dev.edgekit.core.at
 import dev.edgekit.core.rgbFromRgba
-import org.tensorflow.lite.Interpreter
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
+import org.tensorflow.lite.Interpreter
 
 /** The bundle's .tflite on LiteRT's CPU kernels (XNNPACK), where its int8 recipe was planned to run. */
 class LiteRtSegmenter(bundle: Bundle, private val entry: SegmenterEntry, threads: Int) : Segmenter {
@@ -31,11 +32,9 @@ class LiteRtSegmenter(bundle: Bundle, private val entry: SegmenterEntry, threads
         rgbFromRgba(rgba, input, pixels)
         val mask = buffer(maskBytes()) // a new one: the GL thread still reads the last
         val invoked = System.nanoTime()
-        input.rewind()
-        interpreter.run(input, mask)
+        interpreter.run(input.at(0), mask)
         val ended = System.nanoTime()
-        mask.rewind()
-        return Segmentation(Mask(entry.maskSize, mask), (invoked - started) / 1e6, (ended - invoked) / 1e6)
+        return Segmentation(Mask(entry.maskSize, mask.at(0)), (invoked - started) / 1e6, (ended - invoked) / 1e6)
     }
 
     override fun close() = interpreter.close()
@@ -46,6 +45,6 @@ class LiteRtSegmenter(bundle: Bundle, private val entry: SegmenterEntry, threads
         fun buffer(bytes: Int): ByteBuffer = ByteBuffer.allocateDirect(bytes).order(ByteOrder.nativeOrder())
 
         /** LiteRT keeps reading the model from this memory. */
-        fun direct(bytes: ByteArray): ByteBuffer = buffer(bytes.size).apply { put(bytes).rewind() }
+        fun direct(bytes: ByteArray): ByteBuffer = buffer(bytes.size).put(bytes).at(0)
     }
 }

@@ -150,8 +150,8 @@ class DemoScreen(private val activity: Activity, private val listener: Listener)
     }
 
     private companion object {
-        const val MATCH = ViewGroup.LayoutParams.MATCH_PARENT
-        const val WRAP = ViewGroup.LayoutParams.WRAP_CONTENT
+        val MATCH = ViewGroup.LayoutParams.MATCH_PARENT
+        val WRAP = ViewGroup.LayoutParams.WRAP_CONTENT
         const val STEPS = 200 // a hundredth of the widest range, which is 2
         const val PADDING = 24
         const val SHADE = 0x80000000.toInt() // readable over any picture
