@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from calibration.dataset import CalibrationSet
-    from calibration.planner import Plan
+    from calibration.planner import Budget, Plan
     from calibration.ranges import Ranges
-    from calibration.trials import Judged
+    from calibration.trials import Judged, SkinDifference
     from converters.conversion import Conversion
     from converters.recipes import Recipe
     from edgekit.devices.profiles import Profile
@@ -190,14 +190,15 @@ LOGITS_TENSORS = frozenset({"segmenter/classifier/conv:2", "logits"})
 @dataclass(frozen=True)
 class PlanOptions:
     """What a plan may use and may lose. `labels`: true labels of the calibration photos, by name; `evaluation`:
-    photos that must not be among them."""
+    photos that must not be among them. A bound that is None is parity's for int8; mIoU's needs labels."""
 
     calibration: Path
     size: int | None = None
     target: str = "tflite"
     labels: Path | None = None
-    min_agreement: float = 0.98
+    min_agreement: float | None = None
     max_miou_drop: float | None = None
+    max_skin_de: float | None = None
     evaluation: Path | None = None
     journal: Path | None = None
     name: str = "planned"
@@ -213,7 +214,7 @@ def plan(checkpoint: Checkpoint, options: PlanOptions) -> Plan:
     """The fastest recipe inside a budget, measured on this machine; its evidence is in the recipe."""
     import tempfile
 
-    from calibration.planner import Budget, Journal
+    from calibration.planner import Journal
     from calibration.planner import plan as search
     from calibration.trials import LiteRTTrials
     from converters import tflite
@@ -229,7 +230,7 @@ def plan(checkpoint: Checkpoint, options: PlanOptions) -> Plan:
     conversion = Conversion(checkpoint, size, recipe_named("fp32"))
     whole = calibration_set(options.calibration, conversion, PLAN_MOST, options.evaluation)
     seen, judged = split(whole)
-    budget = Budget(options.min_agreement, options.max_miou_drop)
+    budget = budget_of(options)
     context = sha256_of_bytes(
         json_text([checkpoint.sha256, whole.sha256, size, options.target, tflite.tools()]).encode()
     )
@@ -243,11 +244,33 @@ def plan(checkpoint: Checkpoint, options: PlanOptions) -> Plan:
             checkpoint.groups.skin,
             Path(folder),
             tflite.LOGITS,
+            skin_difference(checkpoint),
         )
         found = search(trials.measure, budget, PLAN_OBSERVERS, journal, console.say, options.name)
     unstable = instability(options.target, conversion, seen, found.recipe.observer)
     evidence = evidence_of(found, whole, len(judged), unstable)
     return replace(found, recipe=replace(found.recipe, evidence=evidence))
+
+
+def budget_of(options: PlanOptions) -> Budget:
+    """The bounds stated, and parity's for int8 where none is."""
+    from calibration.planner import Budget
+    from edgekit.parity.gates import GATES
+
+    stated = (options.min_agreement, options.max_miou_drop, options.max_skin_de)
+    usual = (GATES["int8"].min_agreement, GATES["int8"].max_miou_drop, GATES["int8"].max_skin_de)
+    agreement, miou, skin = (u if s is None else s for s, u in zip(stated, usual, strict=True))
+    return Budget(agreement or 0.0, None if options.labels is None else miou, max_skin_de=skin)
+
+
+def skin_difference(checkpoint: Checkpoint) -> SkinDifference | None:
+    """What the planner judges the final picture by: the parity gate's ΔE2000 on skin. None without skin."""
+    from edgekit.parity.picture import PixelGate
+
+    if not checkpoint.groups.skin:
+        return None
+    gate = PixelGate(checkpoint)
+    return lambda image, expected, got: gate(image, expected, got)["skin"]
 
 
 def instability(target: str, conversion: Conversion, pictures: CalibrationSet, observer: str) -> float:
