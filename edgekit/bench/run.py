@@ -6,6 +6,7 @@ falls on all artifacts alike.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -121,7 +122,8 @@ def _interleaved(
             slowest_s = max(slowest_s, took_s / rounds[i][-1].inferences)
         # Many short inferences in one request, or the requests would be most of the time; but never
         # for long, so that artifacts still alternate and heat is seen in time.
-        at_once = max(1, min(int(LONGEST_TURN_S / slowest_s), MOST_AT_ONCE))
+        lacking = max(_lacking(r, s, plan, slowest_s) for r, s in zip(rounds, spent_s, strict=True))
+        at_once = max(1, min(int(LONGEST_TURN_S / slowest_s), MOST_AT_ONCE, lacking))
         turn += 1
         if time.monotonic() - told > COOLING_POLL_S:
             told = time.monotonic()
@@ -133,6 +135,12 @@ def _interleaved(
 def _enough(rounds: Sequence[Measured], spent_s: float, plan: BenchPlan) -> bool:
     inferences = sum(r.inferences for r in rounds)
     return inferences >= plan.runs and (spent_s >= plan.seconds or inferences >= MOST_INFERENCES)
+
+
+def _lacking(rounds: Sequence[Measured], spent_s: float, plan: BenchPlan, inference_s: float) -> int:
+    """Inferences until the plan is met, so that the last request is no longer than it has to be."""
+    runs = plan.runs - sum(r.inferences for r in rounds)
+    return max(runs, math.ceil((plan.seconds - spent_s) / inference_s))
 
 
 def _cool_down(device: Device, state: DeviceState, plan: BenchPlan, say: Say, warnings: list[str]) -> None:
