@@ -52,7 +52,8 @@ AUTO = "auto"
 @dataclass(frozen=True)
 class ConvertOptions:
     """What to convert to. `recipe` None: the one planned for the checkpoint, else the target's default.
-    `size` None: the checkpoint's own. `calibration`: photos that activation ranges are taken from."""
+    `size` None: the checkpoint's own. `calibration`: photos that activation ranges are taken from.
+    `minimum_ios`: the oldest iOS that the Core ML artifact must run on; None: what the recipe needs."""
 
     target: str = "all"
     size: int | None = None
@@ -62,6 +63,7 @@ class ConvertOptions:
     calibration: Path | None = None
     out: Path = Path("artifacts")
     force: bool = False
+    minimum_ios: int | None = None
 
 
 def targets_of(target: str) -> tuple[str, ...]:
@@ -82,6 +84,10 @@ def convert(checkpoint: Checkpoint, options: ConvertOptions) -> list[Artifact]:
     for target in targets:
         recipe = found or recipe_for(target, checkpoint, options)
         conversion = Conversion(checkpoint, size, recipe, options.output, options.mask_size)
+        if target == "coreml" and options.minimum_ios is not None:
+            from converters.coreml import check_minimum_ios
+
+            check_minimum_ios(recipe, options.minimum_ios)
         path = options.out / f"{conversion.file_stem}{SUFFIXES[target]}"
         refuse_existing(path, options.force)
         planned.append((target, conversion, path))

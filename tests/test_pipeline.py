@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from calibration.pictures import astronaut
 from converters.conversion import Conversion
 from converters.recipes import recipe_named
 from edgekit.artifact import Artifact
-from edgekit.errors import CalibrationError
+from edgekit.errors import CalibrationError, ConversionError
 from edgekit.pipeline import (
     PLANNED_FOLDER,
     ConvertOptions,
@@ -109,6 +110,17 @@ def test_a_small_plan_ends_with_a_recipe_and_its_evidence(checkpoint: Checkpoint
     evidence = json.loads(json.dumps(found.recipe.evidence))
     assert evidence["judged"] == 3 and 0 <= evidence["unstable_range_share"] <= 1
     assert any(row["cost"] > 0 for row in evidence["pareto"])
+
+
+def test_an_ios_too_old_for_the_recipe_is_refused_before_anything_is_made(
+    checkpoint: Checkpoint, tmp_path: Path
+) -> None:
+    options = ConvertOptions("all", 128, "w8a8", out=tmp_path, minimum_ios=16)
+    with pytest.raises(ConversionError, match="recipe w8a8 needs iOS 17, not iOS 16; use --recipe w8 or"):
+        convert(checkpoint, options)
+    with pytest.raises(ConversionError, match="ML Programs need iOS 16"):
+        convert(checkpoint, replace(options, recipe="w8", minimum_ios=15))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_nothing_is_converted_when_one_target_exists(checkpoint: Checkpoint, tmp_path: Path) -> None:
