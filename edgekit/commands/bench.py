@@ -12,6 +12,7 @@ import typer
 from edgekit import console
 
 if TYPE_CHECKING:
+    from edgekit.bench.app_report import AppReport
     from edgekit.bench.frame_budget import FrameBudget
     from edgekit.bench.report import BenchReport
     from edgekit.devices.device import BenchPlan
@@ -75,6 +76,13 @@ def bench(
         Path | None,
         typer.Option(help="Measure nothing: read the demo app's benchmark file, stages included."),
     ] = None,
+    app: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PACKAGE",
+            help="Phones: let this installed demo app measure (dev.edgekit.demo), stages of a frame included.",
+        ),
+    ] = None,
     frame: Annotated[
         str | None, typer.Option(help="Camera frame, e.g. 1920x1080: is there time for 30 frames a second?")
     ] = None,
@@ -115,6 +123,8 @@ def bench(
         return
     if app_report is not None:
         result, budgets = _from_app(app_report)
+    elif app is not None:
+        result, budgets = _by_app(app, device, artifacts or [], runner, plan)
     else:
         result = _measured(artifacts, device, runner, plan)
         budgets = [] if frame_size is None else _budgets(result, frame_size)
@@ -182,9 +192,33 @@ def _farm(
 
 def _from_app(path: Path) -> tuple[BenchReport, list[FrameBudget]]:
     from edgekit.bench.app_report import read_app_report
+
+    return _with_stages(read_app_report(path))
+
+
+def _by_app(
+    package: str, device: str, artifacts: list[Path], runner: Path | None, plan: BenchPlan
+) -> tuple[BenchReport, list[FrameBudget]]:
+    from edgekit.bench.app_run import bench_app
+    from edgekit.devices import open_device
+    from edgekit.devices.adb import Phone
+
+    if len(artifacts) != 1:
+        raise typer.BadParameter("the app measures one artifact at a time; name it", param_hint="--app")
+    if runner is not None or plan.profile or plan.runs_per_launch != 1:
+        raise typer.BadParameter(
+            "the app measures by itself; leave out --runner, --profile and --per-launch", param_hint="--app"
+        )
+    phone = open_device(device)
+    if not isinstance(phone, Phone):
+        raise typer.BadParameter(f"an app runs on a phone; {device} is none (--device)", param_hint="--app")
+    return _with_stages(bench_app(phone, package, artifacts[0], plan, console.say))
+
+
+def _with_stages(app: AppReport) -> tuple[BenchReport, list[FrameBudget]]:
+    """The report and, where the app timed stages, the frame's budget."""
     from edgekit.bench.frame_budget import budget
 
-    app = read_app_report(path)
     told = app.report.device
     name = app.report.artifacts[0].path.name
     return app.report, [budget(told.name, told.simulated, name, None, app.stages)] if app.stages else []

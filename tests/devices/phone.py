@@ -125,7 +125,7 @@ class Phone:
     def start(self, command: str, merge_stderr: bool) -> subprocess.Popen[bytes]:
         """Run a shell command of the phone on this machine, its paths moved below the root."""
         self.commands.append(command)
-        here = re.sub(r"(?<![\w./-])/(data/local/tmp|sys/devices)", rf"{self.root}/\1", command)
+        here = re.sub(r"(?<![\w./-])/(data/local/tmp|sys/devices|sdcard)", rf"{self.root}/\1", command)
         process = subprocess.Popen(
             ["sh", "-c", here],
             stdin=subprocess.PIPE,
