@@ -159,8 +159,9 @@ def test_what_is_no_package_name_is_refused_before_the_phone_hears_of_it(
     [
         (["a.tflite", "b.tflite"], "one artifact at a time"),
         ([], "one artifact at a time"),
-        (["a.tflite", "--profile"], "measures by itself"),
-        (["a.tflite", "--device", "host"], "host is none"),
+        (["a.tflite", "--profile"], "--profile: it has no meaning with --app"),
+        (["a.tflite", "--runner", "x"], "--runner: it has no meaning with --app"),
+        (["a.tflite", "--device", "host"], "and host is none"),
     ],
 )
 def test_options_that_contradict_the_app_are_usage_errors(arguments: list[str], words: str) -> None:
