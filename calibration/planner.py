@@ -37,7 +37,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Budget:
-    """What a recipe may lose. A bound whose metric a point does not have is not kept."""
+    """What a recipe may lose. A bound on a metric that nothing could measure does not hold; `known` drops it."""
 
     min_agreement: float = 0.98
     max_miou_drop: float | None = None
@@ -53,6 +53,10 @@ class Budget:
         )
         kept = all(bound is None or (value is not None and value <= bound) for value, bound in pairs)
         return kept and point.agreement >= self.min_agreement
+
+    def known(self, point: Point) -> Budget:
+        """Without the bound on skin colour where the float model's own point shows there was no skin."""
+        return replace(self, max_skin_de=None) if point.skin_delta_e00_p95 is None else self
 
 
 @dataclass(frozen=True)
@@ -152,10 +156,14 @@ def plan(
         trial = Trial(why, recipe, journal.measured(recipe, measure))
         trials.append(trial)
         point = trial.point
-        say(f"{why}: agreement {point.agreement:.4f}, {point.snr_db:.1f} dB, cost {point.cost:.3f}")
+        skin = "" if point.skin_delta_e00_p95 is None else f", skin ΔE2000 p95 {point.skin_delta_e00_p95:.2f}"
+        say(f"{why}: agreement {point.agreement:.4f}, {point.snr_db:.1f} dB, cost {point.cost:.3f}{skin}")
         return trial
 
-    tried("float", Recipe("fp32"))
+    floating = tried("float", Recipe("fp32"))
+    if budget.max_skin_de is not None and budget.known(floating.point).max_skin_de is None:
+        say("warning: the float model sees no skin in the judging pictures; skin colour is not judged")
+    budget = budget.known(floating.point)
     best = max(
         (tried(f"all int8, {name_}", Recipe("w8a8", mode="w8a8", observer=name_)) for name_ in observers),
         key=lambda trial: (trial.point.agreement, trial.point.snr_db),

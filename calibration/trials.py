@@ -19,6 +19,8 @@ from edgekit.runtimes.litert import LiteRT
 LATENCY_RUNS = 7
 Image = NDArray[np.uint8]  # (size, size, 3)
 Logits = NDArray[np.float32]  # (classes, h, w)
+# (image, float logits, int8 logits) → ΔE2000 of the final picture's skin pixels, (n,)
+SkinDifference = Callable[[Image, Logits, Logits], NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class LiteRTTrials:
     """Recipes measured on this machine's LiteRT: accuracy on held-out pictures, latency against float.
 
     `model` is a float .tflite, `logits_name` the tensor that holds its logits; `ranges` holds each observer's
-    ranges of its tensors.
+    ranges of its tensors. `skin_difference` None: no point says what becomes of the final picture.
     """
 
     def __init__(
@@ -44,10 +46,12 @@ class LiteRTTrials:
         skin: Sequence[int],
         folder: Path,
         logits_name: str,
+        skin_difference: SkinDifference | None = None,
     ) -> None:
         self._logits_name = logits_name
         self._model, self._ranges, self._pictures = model, ranges, pictures
         self._skin, self._folder = tuple(skin), folder
+        self._skin_difference = skin_difference
         self._float = self._opened(model, "float")
         self._expected = [self._logits(self._float, picture.image) for picture in pictures]
 
@@ -69,6 +73,7 @@ class LiteRTTrials:
             partitions=runtime.partitions,
             miou_drop=miou,
             skin_iou_drop=skin,
+            skin_delta_e00_p95=self._skin_delta_e00_p95(got),
         )
 
     def _opened(self, data: bytes, name: str) -> LiteRT:
@@ -92,6 +97,14 @@ class LiteRTTrials:
             float(((e - g).astype(np.float64) ** 2).sum()) for e, g in zip(self._expected, got, strict=True)
         )
         return min(120.0, 10 * float(np.log10(signal / max(noise, 1e-12 * signal))))
+
+    def _skin_delta_e00_p95(self, got: Sequence[Logits]) -> float | None:
+        """95th percentile over all pictures' skin pixels, as the parity gate; None where there is no skin."""
+        if self._skin_difference is None:
+            return None
+        triples = zip(self._pictures, self._expected, got, strict=True)
+        pixels = np.concatenate([self._skin_difference(p.image, e, g) for p, e, g in triples])
+        return float(np.percentile(pixels, 95)) if pixels.size else None
 
     def _drops(self, got: Sequence[Logits]) -> tuple[float | None, float | None]:
         """Loss of mIoU and of skin IoU against true labels, where there are any."""

@@ -80,12 +80,22 @@ def convert(conversion: Conversion, path: Path) -> Converted:
     model.save(str(path))
     make_reproducible(path)
     tools = tool_versions("coremltools", "torch")
-    return Converted((image,), (output,), taps, minimum_os(conversion.recipe), tools)
+    return Converted((image,), (output,), taps, f"iOS {minimum_ios(conversion.recipe)}", tools)
 
 
-def minimum_os(recipe: Recipe) -> str:
-    """iOS 17 where activations are int8 (`quantize` exists from there), iOS 16 otherwise."""
-    return "iOS 17" if recipe.needs_calibration else "iOS 16"
+def minimum_ios(recipe: Recipe) -> int:
+    """17 where activations are int8 (`quantize` exists from there), 16 otherwise."""
+    return 17 if recipe.needs_calibration else 16
+
+
+def check_minimum_ios(recipe: Recipe, oldest: int) -> None:
+    """ConversionError when `oldest`, the oldest iOS that must be served, cannot run the recipe."""
+    needed = minimum_ios(recipe)
+    if oldest < needed:
+        advice = "use --recipe w8 or raise --minimum-ios" if needed > 16 else "ML Programs need iOS 16"
+        raise ConversionError(
+            "coreml", "recipe", f"recipe {recipe.name} needs iOS {needed}, not iOS {oldest}; {advice}."
+        )
 
 
 def observable(

@@ -29,11 +29,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from calibration.dataset import CalibrationSet
-    from calibration.planner import Plan
+    from calibration.planner import Budget, Plan
     from calibration.ranges import Ranges
-    from calibration.trials import Judged
+    from calibration.trials import Judged, SkinDifference
     from converters.conversion import Conversion
     from converters.recipes import Recipe
+    from edgekit.bundle.reading import OpenBundle
     from edgekit.devices.profiles import Profile
     from edgekit.evaluation import Evaluation
     from edgekit.model.outputs import OutputMode
@@ -52,7 +53,8 @@ AUTO = "auto"
 @dataclass(frozen=True)
 class ConvertOptions:
     """What to convert to. `recipe` None: the one planned for the checkpoint, else the target's default.
-    `size` None: the checkpoint's own. `calibration`: photos that activation ranges are taken from."""
+    `size` None: the checkpoint's own. `calibration`: photos that activation ranges are taken from.
+    `minimum_ios`: the oldest iOS that the Core ML artifact must run on; None: what the recipe needs."""
 
     target: str = "all"
     size: int | None = None
@@ -62,6 +64,7 @@ class ConvertOptions:
     calibration: Path | None = None
     out: Path = Path("artifacts")
     force: bool = False
+    minimum_ios: int | None = None
 
 
 def targets_of(target: str) -> tuple[str, ...]:
@@ -82,6 +85,10 @@ def convert(checkpoint: Checkpoint, options: ConvertOptions) -> list[Artifact]:
     for target in targets:
         recipe = found or recipe_for(target, checkpoint, options)
         conversion = Conversion(checkpoint, size, recipe, options.output, options.mask_size)
+        if target == "coreml" and options.minimum_ios is not None:
+            from converters.coreml import check_minimum_ios
+
+            check_minimum_ios(recipe, options.minimum_ios)
         path = options.out / f"{conversion.file_stem}{SUFFIXES[target]}"
         refuse_existing(path, options.force)
         planned.append((target, conversion, path))
@@ -190,14 +197,15 @@ LOGITS_TENSORS = frozenset({"segmenter/classifier/conv:2", "logits"})
 @dataclass(frozen=True)
 class PlanOptions:
     """What a plan may use and may lose. `labels`: true labels of the calibration photos, by name; `evaluation`:
-    photos that must not be among them."""
+    photos that must not be among them. A bound that is None is parity's for int8; mIoU's needs labels."""
 
     calibration: Path
     size: int | None = None
     target: str = "tflite"
     labels: Path | None = None
-    min_agreement: float = 0.98
+    min_agreement: float | None = None
     max_miou_drop: float | None = None
+    max_skin_de: float | None = None
     evaluation: Path | None = None
     journal: Path | None = None
     name: str = "planned"
@@ -213,7 +221,7 @@ def plan(checkpoint: Checkpoint, options: PlanOptions) -> Plan:
     """The fastest recipe inside a budget, measured on this machine; its evidence is in the recipe."""
     import tempfile
 
-    from calibration.planner import Budget, Journal
+    from calibration.planner import Journal
     from calibration.planner import plan as search
     from calibration.trials import LiteRTTrials
     from converters import tflite
@@ -229,7 +237,7 @@ def plan(checkpoint: Checkpoint, options: PlanOptions) -> Plan:
     conversion = Conversion(checkpoint, size, recipe_named("fp32"))
     whole = calibration_set(options.calibration, conversion, PLAN_MOST, options.evaluation)
     seen, judged = split(whole)
-    budget = Budget(options.min_agreement, options.max_miou_drop)
+    budget = budget_of(options)
     context = sha256_of_bytes(
         json_text([checkpoint.sha256, whole.sha256, size, options.target, tflite.tools()]).encode()
     )
@@ -243,11 +251,33 @@ def plan(checkpoint: Checkpoint, options: PlanOptions) -> Plan:
             checkpoint.groups.skin,
             Path(folder),
             tflite.LOGITS,
+            skin_difference(checkpoint),
         )
         found = search(trials.measure, budget, PLAN_OBSERVERS, journal, console.say, options.name)
     unstable = instability(options.target, conversion, seen, found.recipe.observer)
     evidence = evidence_of(found, whole, len(judged), unstable)
     return replace(found, recipe=replace(found.recipe, evidence=evidence))
+
+
+def budget_of(options: PlanOptions) -> Budget:
+    """The bounds stated, and parity's for int8 where none is."""
+    from calibration.planner import Budget
+    from edgekit.parity.gates import GATES
+
+    stated = (options.min_agreement, options.max_miou_drop, options.max_skin_de)
+    usual = (GATES["int8"].min_agreement, GATES["int8"].max_miou_drop, GATES["int8"].max_skin_de)
+    agreement, miou, skin = (u if s is None else s for s, u in zip(stated, usual, strict=True))
+    return Budget(agreement or 0.0, None if options.labels is None else miou, max_skin_de=skin)
+
+
+def skin_difference(checkpoint: Checkpoint) -> SkinDifference | None:
+    """What the planner judges the final picture by: the parity gate's ΔE2000 on skin. None without skin."""
+    from edgekit.parity.picture import PixelGate
+
+    if not checkpoint.groups.skin:
+        return None
+    gate = PixelGate(checkpoint)
+    return lambda image, expected, got: gate(image, expected, got)["skin"]
 
 
 def instability(target: str, conversion: Conversion, pictures: CalibrationSet, observer: str) -> float:
@@ -471,6 +501,79 @@ def demo(out: Path) -> Demo:
     write_whole(out / "overlay.png", png_bytes(drawn))
     write_html(report, out / "report.html", ((picture.name, data_uri(drawn)),))
     return Demo(tuple(artifacts), report, out / "overlay.png", out / "report.html")
+
+
+@dataclass(frozen=True)
+class BundleOptions:
+    """What to bundle. No artifacts: the checkpoint is converted for both targets first."""
+
+    artifacts: tuple[Path, ...]
+    styles: tuple[str, ...]
+    default_style: str
+    out: Path
+    refinement: str = "bilinear"
+    force: bool = False
+
+
+@dataclass(frozen=True)
+class GoldenCheck:
+    """One artifact's own mask on the golden picture, drawn, against the golden styled picture."""
+
+    target: str
+    delta_e00_p95: float
+    bound: float
+
+    @property
+    def passed(self) -> bool:
+        return self.delta_e00_p95 <= self.bound
+
+
+def bundle(checkpoint: Checkpoint, options: BundleOptions) -> tuple[OpenBundle, tuple[GoldenCheck, ...]]:
+    """Write a bundle and hold each of its artifacts to its golden picture, on this machine's runtimes."""
+    import tempfile
+
+    from calibration.pictures import astronaut
+    from edgekit.bundle.writing import BundleContents, write_bundle
+
+    refuse_existing(options.out, options.force)
+    with tempfile.TemporaryDirectory() as temporary:
+        artifacts = [read_artifact(path) for path in options.artifacts]
+        if not artifacts:
+            artifacts = convert(checkpoint, ConvertOptions(out=Path(temporary)))
+        for artifact in artifacts:
+            if artifact.manifest.weights_sha256 != checkpoint.sha256:
+                raise EdgekitError(
+                    f"{artifact.path} was made from other weights than {checkpoint.folder}; give them with --weights."
+                )
+        image = astronaut().image
+        with console.quiet_libraries():
+            weights = group_segmenter(checkpoint=checkpoint)(image)
+        contents = BundleContents(
+            artifacts, options.styles, options.default_style, image, weights, options.refinement
+        )
+        made = write_bundle(contents, options.out, options.force)
+    return made, tuple(_golden_check(made, artifact.manifest.target) for artifact in artifacts)
+
+
+def _golden_check(opened: OpenBundle, target: str) -> GoldenCheck:
+    import numpy as np
+    from PIL import Image
+
+    from edgekit.bundle.golden import styled_levels
+    from edgekit.color.difference import delta_e00
+    from edgekit.shader.description import read_description
+
+    bundle, golden = opened.bundle, opened.bundle.golden
+    image, styled = (
+        np.asarray(Image.open(opened.path(picture.path)), np.uint8)
+        for picture in (golden.image, golden.styled)
+    )
+    with console.quiet_libraries():
+        weights = group_segmenter(opened.path(bundle.segmenter(target).path))(image[..., :3])
+    description = read_description(opened.path(bundle.style(golden.style).description))
+    drawn = np.round(styled_levels(description, image, weights)).astype(np.uint8)
+    difference = delta_e00(drawn[..., :3], styled[..., :3])
+    return GoldenCheck(target, float(np.percentile(difference, 95)), golden.end_to_end_delta_e00_p95)
 
 
 def group_segmenter(

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
+from calibration.pictures import astronaut
 from converters.conversion import Conversion
 from converters.recipes import recipe_named
 from edgekit.artifact import Artifact
-from edgekit.errors import CalibrationError
+from edgekit.errors import CalibrationError, ConversionError
 from edgekit.pipeline import (
     PLANNED_FOLDER,
     ConvertOptions,
@@ -77,9 +80,12 @@ def test_every_fourth_picture_judges_and_gives_no_range(checkpoint: Checkpoint, 
 
 
 @pytest.mark.slow
-def test_one_int8_recipe_converts_to_both_targets(
-    checkpoint: Checkpoint, photos: Path, tmp_path: Path
-) -> None:
+def test_one_int8_recipe_converts_to_both_targets(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    photos = tmp_path / "photos"  # what the check judges, cut and mirrored: ranges of noise would not fit it
+    photos.mkdir()
+    whole = astronaut().image
+    for i, cut in enumerate((whole, whole[:, ::-1], whole[:400, 60:], whole[:300, 90:390], whole[40:])):
+        Image.fromarray(np.ascontiguousarray(cut)).save(photos / f"{i}.png")
     made: list[Artifact] = []
     for target, suffix in (("tflite", "tflite"), ("coreml", "mlpackage")):
         conversion = Conversion(checkpoint, 128, recipe_named("w8a8"))
@@ -104,6 +110,17 @@ def test_a_small_plan_ends_with_a_recipe_and_its_evidence(checkpoint: Checkpoint
     evidence = json.loads(json.dumps(found.recipe.evidence))
     assert evidence["judged"] == 3 and 0 <= evidence["unstable_range_share"] <= 1
     assert any(row["cost"] > 0 for row in evidence["pareto"])
+
+
+def test_an_ios_too_old_for_the_recipe_is_refused_before_anything_is_made(
+    checkpoint: Checkpoint, tmp_path: Path
+) -> None:
+    options = ConvertOptions("all", 128, "w8a8", out=tmp_path, minimum_ios=16)
+    with pytest.raises(ConversionError, match="recipe w8a8 needs iOS 17, not iOS 16; use --recipe w8 or"):
+        convert(checkpoint, options)
+    with pytest.raises(ConversionError, match="ML Programs need iOS 16"):
+        convert(checkpoint, replace(options, recipe="w8", minimum_ios=15))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_nothing_is_converted_when_one_target_exists(checkpoint: Checkpoint, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typer import Typer
 
 from edgekit.commands.bench import bench
+from edgekit.commands.bundle import bundle
 from edgekit.commands.convert import convert
 from edgekit.commands.demo import demo
 from edgekit.commands.devices import devices
@@ -33,6 +34,7 @@ COMMANDS: dict[str, Callable[..., None] | Typer] = {
     "style": style,
     "lut": lut,
     "styles": styles,
+    "bundle": bundle,
     "finetune": finetune,
     "bench": bench,
     "devices": devices,

@@ -36,6 +36,10 @@ def convert(
             help="Folder of photos for int8 activation ranges.", show_default="the checkpoint's own"
         ),
     ] = None,
+    minimum_ios: Annotated[
+        int | None,
+        typer.Option(help="Oldest iOS to serve: int8 activations need 17.", show_default="the recipe's"),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the artifacts.")] = Path("artifacts"),
     force: Annotated[bool, typer.Option("--force", help="Replace existing artifacts.")] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
@@ -46,7 +50,17 @@ def convert(
 
     with console.quiet_libraries():
         checkpoint = load_checkpoint(weights)
-    options = pipeline.ConvertOptions(target, size, recipe, output, mask_size, calibration, out, force)  # type: ignore[arg-type]
+    options = pipeline.ConvertOptions(
+        target,
+        size,
+        recipe,
+        output,  # type: ignore[arg-type]  # Conversion checks it
+        mask_size,
+        calibration,
+        out,
+        force,
+        minimum_ios,
+    )
     artifacts = pipeline.convert(checkpoint, options)
     for artifact in artifacts:
         console.say(

@@ -19,9 +19,19 @@ def plan(
     size: Annotated[int | None, typer.Option(help="Input side.", show_default="the checkpoint's")] = None,
     labels: Annotated[Path | None, typer.Option(help="Label PNGs of the calibration photos.")] = None,
     min_agreement: Annotated[
-        float, typer.Option(help="Least share of labels equal to the float model's.")
-    ] = 0.98,
-    max_miou_drop: Annotated[float | None, typer.Option(help="Largest loss of mIoU; needs --labels.")] = None,
+        float | None,
+        typer.Option(help="Least share of labels equal to the float model's.", show_default="0.98"),
+    ] = None,
+    max_miou_drop: Annotated[
+        float | None,
+        typer.Option(help="Largest loss of mIoU; needs --labels.", show_default="0.005 with --labels"),
+    ] = None,
+    max_skin_de: Annotated[
+        float | None,
+        typer.Option(
+            help="Largest ΔE2000 (95th percentile) of skin in the final picture.", show_default="1.0"
+        ),
+    ] = None,
     evaluation: Annotated[
         Path | None, typer.Option(help="Folder of evaluation photos that must not be calibrated on.")
     ] = None,
@@ -53,6 +63,7 @@ def plan(
         labels,
         min_agreement,
         max_miou_drop,
+        max_skin_de,
         evaluation,
         journal,
         out.stem.lower(),
@@ -76,7 +87,16 @@ def _print_pareto(trials: tuple[object, ...], chosen: str) -> None:
     from calibration.planner import Trial
 
     table = Table(title="recipes that no other beats in both latency and agreement")
-    for column in ("step", "size MB", "latency / float", "partitions", "agreement", "mIoU drop", ""):
+    for column in (
+        "step",
+        "size MB",
+        "latency / float",
+        "partitions",
+        "agreement",
+        "skin ΔE",
+        "mIoU drop",
+        "",
+    ):
         table.add_column(column, justify="left" if column == "step" else "right")
     for trial in trials:
         assert isinstance(trial, Trial)
@@ -88,6 +108,7 @@ def _print_pareto(trials: tuple[object, ...], chosen: str) -> None:
             f"{p.cost:.2f}",
             str(p.partitions),
             f"{p.agreement:.4f}",
+            "–" if p.skin_delta_e00_p95 is None else f"{p.skin_delta_e00_p95:.2f}",
             drop,
             mark,
         )

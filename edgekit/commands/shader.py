@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgekit import console
+from edgekit.shader.description import DEFAULT_REFINEMENT
 
 if TYPE_CHECKING:
     from edgekit.color.lut import Lut3D
@@ -33,7 +34,7 @@ def shader(
     ] = "trilinear",
     refinement: Annotated[
         str, typer.Option(help="How the mask follows edges: bilinear, joint-bilateral or guided.")
-    ] = "guided",
+    ] = DEFAULT_REFINEMENT,
     encoding: Annotated[str, typer.Option(help="Of the camera and the screen: srgb or display-p3.")] = "srgb",
     check: Annotated[
         Path | None,

@@ -13,6 +13,7 @@ from edgekit.color.lut import Lut3D
 from edgekit.errors import ShaderError, UnknownName
 from edgekit.shader.description import (
     BACKGROUND,
+    DEFAULT_REFINEMENT,
     ENCODINGS,
     INTERPOLATIONS,
     REGIONS,
@@ -34,7 +35,6 @@ EVERYTHING_BUT_SKIN = ("hair", "clothes", BACKGROUND)
 # 64³ RGBA8 is 1 MiB; a larger table costs cache misses and gains nothing at 8 bits.
 MAX_TEXTURE_SIZE = 64
 DEFAULT_INTERPOLATION: Interpolation = "trilinear"  # reasons and figures: docs/shader.md
-DEFAULT_REFINEMENT = "bilinear"  # needs no second mask texture; docs/shader.md says when guided pays
 DEFAULT_DIALECTS = ("essl300", "msl", "wgsl")
 
 MAT3_BYTES = 48  # three columns of vec3, each aligned to 16 bytes (WGSL 14.4.1, MSL 2.3)

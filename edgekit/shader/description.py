@@ -41,6 +41,7 @@ Refinement = Literal["bilinear", "joint-bilateral", "guided"]
 Encoding = Literal["srgb", "display-p3"]
 INTERPOLATIONS: tuple[Interpolation, ...] = ("trilinear", "tetrahedral")
 ENCODINGS: tuple[Encoding, ...] = ("srgb", "display-p3")
+DEFAULT_REFINEMENT: Refinement = "bilinear"  # no second mask texture; docs/shader.md says when guided pays
 
 
 @dataclass(frozen=True)

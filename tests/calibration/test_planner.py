@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,21 @@ def test_the_block_that_hurts_is_protected_and_no_other() -> None:
 def test_a_tighter_budget_protects_more() -> None:
     recipe, _ = run(World(), Budget(min_agreement=0.99))
     assert set(recipe.blocks) == {"stage2.1", "aspp"}
+
+
+def test_skin_in_the_final_picture_counts_where_it_was_measured() -> None:
+    """stage4.1.ffn keeps its labels and spoils skin; without skin in the pictures the bound is dropped, and said."""
+
+    def measure(recipe: Recipe) -> Point:
+        colour = 0.1 + 2.0 * ("stage4.1.ffn" in recipe.blocks_in("w8a8"))
+        return replace(World().measure(recipe), skin_delta_e00_p95=colour if skin else None)
+
+    said: list[str] = []
+    for skin, protected in ((True, {"stage4.1.ffn"}), (False, set[str]())):
+        budget = Budget(min_agreement=0.9, max_skin_de=1.0)
+        found = plan(measure, budget, ("fine",), Journal(None, "same"), said.append)
+        assert set(found.recipe.blocks) >= protected and bool(found.recipe.blocks) == skin
+    assert sum("sees no skin" in line for line in said) == 1
 
 
 def test_a_released_block_must_still_keep_the_budget() -> None:

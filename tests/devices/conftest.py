@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -57,7 +58,10 @@ def plug(adb_environment: None, tmp_path: Path) -> Iterator[Plug]:
         return phone
 
     yield plugged
-    alive = [line for phone in phones for line in phone.alive()]
+    # A killed program's shell needs a moment to see it and end.
+    deadline = time.monotonic() + 5
+    while (alive := [line for p in phones for line in p.alive()]) and time.monotonic() < deadline:
+        time.sleep(0.05)
     for phone in phones:
         phone.close()
     assert not alive, "processes outlived their test"
