@@ -135,7 +135,9 @@ def _once(place: Path, fetch: Callable[[Path], None]) -> None:
 def _fetch_npm(package: NpmPackage, into: Path) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         spec = f"{package.name}@{package.version}"
-        subprocess.run(["npm", "pack", "--silent", spec], cwd=temporary, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            ["npm", "pack", "--silent", spec], cwd=temporary, check=True, stdout=subprocess.DEVNULL
+        )
         (archive,) = Path(temporary).glob("*.tgz")
         found = base64.b64encode(_digest(archive, "sha512")).decode()
         if found != package.integrity:

@@ -103,8 +103,7 @@ def _with_outer_and_bases(types: ApiTypes, names: Iterable[str]) -> set[str]:
         if types.find(name) is None:
             raise LookupError(f"{name} is not in the published API types")
         known.add(name)
-        package, classes = split(name)
-        if len(classes) > 1:
+        if len(split(name)[1]) > 1:
             waiting.append(name.rpartition(".")[0])
         base = _superclass(types, name)
         if base is not None:
@@ -120,7 +119,11 @@ def _superclass(types: ApiTypes, name: str) -> str | None:
         return None
     for base in node.bases:
         written = ast.unparse(base).split("[")[0]
-        qualified = written if written.split(".")[0] in ("android", "javax", "java") else f"{split(name)[0]}.{written}"
+        qualified = (
+            written
+            if written.split(".")[0] in ("android", "javax", "java")
+            else f"{split(name)[0]}.{written}"
+        )
         if qualified.startswith("java."):
             continue
         found = types.find(qualified)
@@ -185,7 +188,9 @@ class _Emitter:
         self, field: ast.AnnAssign, name: str, package: str, is_interface: bool
     ) -> tuple[tuple[str, str], str]:
         annotation = field.annotation
-        is_static = isinstance(annotation, ast.Subscript) and ast.unparse(annotation.value) == "typing.ClassVar"
+        is_static = (
+            isinstance(annotation, ast.Subscript) and ast.unparse(annotation.value) == "typing.ClassVar"
+        )
         if is_static:
             assert isinstance(annotation, ast.Subscript)
             annotation = annotation.slice

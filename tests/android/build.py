@@ -103,8 +103,24 @@ def link_resources(into: Path, manifest: Path, bundle: Path | None) -> Path:
     into.mkdir(parents=True, exist_ok=True)
     compiled, linked = into / "resources.zip", into / "resources.apk"
     run(["aapt2", "compile", "--dir", str(PROJECT / APP / "res"), "-o", str(compiled)])
-    command = ["aapt2", "link", "-o", str(linked), "-I", str(FRAMEWORK_RESOURCES), "--manifest", str(manifest)]
-    command += ["--min-sdk-version", MIN_SDK, "--target-sdk-version", TARGET_SDK, "--java", str(into / "generated")]
+    command = [
+        "aapt2",
+        "link",
+        "-o",
+        str(linked),
+        "-I",
+        str(FRAMEWORK_RESOURCES),
+        "--manifest",
+        str(manifest),
+    ]
+    command += [
+        "--min-sdk-version",
+        MIN_SDK,
+        "--target-sdk-version",
+        TARGET_SDK,
+        "--java",
+        str(into / "generated"),
+    ]
     if bundle is not None:
         shutil.copytree(bundle, into / "assets" / "edgekit")
         command += ["-A", str(into / "assets")]
@@ -112,14 +128,18 @@ def link_resources(into: Path, manifest: Path, bundle: Path | None) -> Path:
     return linked
 
 
-def build_apk(tools: Toolchain, core: Path, core_tests: Path, stubs: Path, bundle: Path, into: Path) -> OfflineApk:
+def build_apk(
+    tools: Toolchain, core: Path, core_tests: Path, stubs: Path, bundle: Path, into: Path
+) -> OfflineApk:
     """The offline APK, signed with a key made for it, and its code read back from the dex."""
     into.mkdir(parents=True, exist_ok=True)
     resources = link_resources(into, PROJECT / OFFLINE / "AndroidManifest.xml", bundle)
     tools.compile_kotlin(_offline_sources(), [core, stubs], into / "app")
     app_jar, tests_jar = _shrink(tools, [core, into / "app"], core_tests, stubs, into)
     dex = into / "classes.dex"
-    run([*JAVA, "-cp", str(tools.dx), "com.android.dx.command.Main", "--dex", f"--output={dex}", str(app_jar)])
+    run(
+        [*JAVA, "-cp", str(tools.dx), "com.android.dx.command.Main", "--dex", f"--output={dex}", str(app_jar)]
+    )
     with zipfile.ZipFile(resources, "a") as archive:
         archive.write(dex, "classes.dex")
     apk = into / "demo.apk"
@@ -134,9 +154,7 @@ def _offline_sources() -> list[Path]:
     return [path for path in chosen if path not in left_out] + kotlin_in(OFFLINE)
 
 
-def _shrink(
-    tools: Toolchain, program: list[Path], tests: Path, stubs: Path, into: Path
-) -> tuple[Path, Path]:
+def _shrink(tools: Toolchain, program: list[Path], tests: Path, stubs: Path, into: Path) -> tuple[Path, Path]:
     """(app, tests) as jars of Java 7 class files, which is what dx reads, with what they use of Kotlin's
     library. Nothing of the app or its core is dropped or renamed."""
     app_jar, tests_jar = into / "app.jar", into / "tests.jar"
@@ -169,7 +187,10 @@ def _shrink(
 
 def _java_8_api(into: Path) -> Path:
     """Java 8's API as class files that ProGuard 6 can read: the JDK keeps it as signatures for `--release 8`."""
-    with zipfile.ZipFile(_java_home() / "lib" / "ct.sym") as signatures, zipfile.ZipFile(into, "w") as library:
+    with (
+        zipfile.ZipFile(_java_home() / "lib" / "ct.sym") as signatures,
+        zipfile.ZipFile(into, "w") as library,
+    ):
         for name in signatures.namelist():
             found = JAVA_8_SIGNATURE.fullmatch(name)
             if found is not None and f"{found[1]}.class" not in library.NameToInfo:
@@ -187,8 +208,31 @@ def _java_home() -> Path:
 def _align_and_sign(unsigned: Path, apk: Path, into: Path) -> str:
     """Returns what apksigner's verification says."""
     key, aligned = into / "key.p12", into / "aligned.apk"
-    make_key = ["keytool", "-genkeypair", "-keystore", str(key), "-storetype", "PKCS12", "-storepass", "android"]
-    run([*make_key, "-alias", "demo", "-keyalg", "RSA", "-keysize", "2048", "-validity", "2", "-dname", "CN=demo"])
+    make_key = [
+        "keytool",
+        "-genkeypair",
+        "-keystore",
+        str(key),
+        "-storetype",
+        "PKCS12",
+        "-storepass",
+        "android",
+    ]
+    run(
+        [
+            *make_key,
+            "-alias",
+            "demo",
+            "-keyalg",
+            "RSA",
+            "-keysize",
+            "2048",
+            "-validity",
+            "2",
+            "-dname",
+            "CN=demo",
+        ]
+    )
     run(["zipalign", "-f", "-p", "4", str(unsigned), str(aligned)])
     sign = ["apksigner", "sign", "--ks", str(key), "--ks-pass", "pass:android", "--min-sdk-version", MIN_SDK]
     run([*sign, "--out", str(apk), str(aligned)])

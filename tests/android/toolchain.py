@@ -56,7 +56,15 @@ class Toolchain:
         a module's tests do."""
         compiler = self.kotlin / "lib" / "kotlin-compiler.jar"
         command = [*JAVA, "-cp", str(compiler), "org.jetbrains.kotlin.cli.jvm.K2JVMCompiler"]
-        command += ["-kotlin-home", str(self.kotlin), "-no-reflect", "-jvm-target", "1.8", "-Xjdk-release=8", *FOR_DX]
+        command += [
+            "-kotlin-home",
+            str(self.kotlin),
+            "-no-reflect",
+            "-jvm-target",
+            "1.8",
+            "-Xjdk-release=8",
+            *FOR_DX,
+        ]
         command += ["-language-version", KOTLIN_LANGUAGE, "-api-version", KOTLIN_LANGUAGE, "-Werror"]
         command += ["-cp", joined([self.kotlin_stdlib, *classpath]), "-d", str(into), *map(str, sources)]
         run([*command, *([f"-Xfriend-paths={friends}"] if friends else [])])

@@ -48,7 +48,8 @@ data class Golden(
     val vectors: String,
 )
 
-/** A bundle whose every file was there, listed, and of the right size and sha256 when it was opened. */
+/** A bundle whose every file was there, listed, and of the right size and sha256 when it was opened.
+ * [groups]: what the mask's channels sum, as indices into [classNames]. */
 class Bundle internal constructor(
     private val files: BundleFiles,
     private val entries: Map<String, FileEntry>,
@@ -56,7 +57,7 @@ class Bundle internal constructor(
     val edgekitVersion: String,
     val segmenters: List<SegmenterEntry>,
     val classNames: List<String>,
-    val groups: Map<String, List<String>>,
+    val groups: Map<String, List<Int>>,
     val styles: List<StyleEntry>,
     val defaultStyle: String,
     val controls: List<ControlRange>,
@@ -187,7 +188,7 @@ private class BundleOpening(private val files: BundleFiles) {
         item["input_size"].int(), item["mask_size"].int(), item["recipe"].text(),
     )
 
-    private fun groups(value: JsonAt) = value.keys.associateWith { key -> value[key].list().map { it.text() } }
+    private fun groups(value: JsonAt) = value.keys.associateWith { key -> value[key].list().map { it.int() } }
 
     private fun control(item: JsonAt): ControlRange {
         val range = ControlRange(
@@ -240,7 +241,8 @@ internal fun safePath(path: String): String {
     val reason = when {
         path.startsWith("/") -> "is absolute"
         '\\' in path -> "has a backslash"
-        path.length > 1 && path[1] == ':' -> "has a drive letter"
+        ':' in path -> "has a drive letter"
+        '\u0000' in path -> "has a NUL"
         path.split('/').any { it == "" || it == "." || it == ".." } -> "has an empty, \".\" or \"..\" part"
         path == BUNDLE_FILE -> "lists itself"
         else -> return path

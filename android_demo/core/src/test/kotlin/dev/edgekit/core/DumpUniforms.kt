@@ -2,17 +2,20 @@ package dev.edgekit.core
 
 import java.io.File
 
-/** Print what the app would set for every uniform block of a bundle's vectors, as JSON: the ESSL text is
- * then drawn with these values by a driver that is not here. `DumpUniforms.kt BUNDLE_FOLDER` */
+/** Print what the app would set for the golden picture and for every uniform block of a bundle's vectors, as
+ * JSON: the ESSL text is then drawn with these values by a driver that is not here.
+ * `DumpUniforms.kt BUNDLE_FOLDER` */
 fun main(arguments: Array<String>) {
     val bundle = openBundle(FolderFiles(File(arguments[0])))
     val text = bundle.bytes(bundle.golden.vectors).toString(Charsets.UTF_8)
     val vectors = JsonAt(parseJson(text, "vectors"), "vectors")
-    val draws = vectors["uniform_blocks"].list().map { case ->
-        val style = case["style"].text()
-        val shader = bundle.shader(bundle.style(style))
-        val values = uniformValues(shader, passInputsOf(case, vectors))
-        mapOf("style" to style, "uniforms" to values.associate { v -> v.slot.name to v.values.map { it.toDouble() } })
+    fun draw(style: String, inputs: PassInputs): Map<String, Any> {
+        val values = uniformValues(bundle.shader(bundle.style(style)), inputs)
+        return mapOf("style" to style, "uniforms" to values.associate { v -> v.slot.name to v.values.map { it.toDouble() } })
     }
-    println(writeJson(draws))
+    val golden = bundle.golden
+    val unmoved = PassTransforms(Matrix3.IDENTITY, Matrix3.IDENTITY)
+    val whole = PassInputs(golden.controls, unmoved, golden.image.width, golden.image.height)
+    val draws = vectors["uniform_blocks"].list().map { draw(it["style"].text(), passInputsOf(it, vectors)) }
+    println(writeJson(listOf(draw(golden.style, whole)) + draws))
 }

@@ -35,7 +35,7 @@ class TinyBundle {
         return """{"schema": "$schema", "schema_version": $version, "name": "tiny", "edgekit_version": "0.1.0",
           "segmenters": [{"target": "tflite", "path": "segmenter/net.tflite", "manifest": "segmenter/net.tflite.json",
             "input_size": 64, "mask_size": 16, "recipe": "planned", "minimum_os": "Android 8"}],
-          "class_names": ["Background", "Face"], "groups": {"skin": ["Face"], "hair": [], "clothes": []},
+          "class_names": ["Background", "Face"], "groups": {"skin": [1], "hair": [], "clothes": []},
           "styles": [{"name": "warm", "title": "Warm", "description": "styles/warm/shader.json"}],
           "default_style": "$defaultStyle",
           "controls": [{"name": "intensity", "minimum": 0, "maximum": 1, "default": 1},
