@@ -111,6 +111,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--into", type=Path, default=DEFAULT_FOLDER)
     folder: Path = parser.parse_args().into
+    if shutil.which("npm") is None:
+        print("npm is missing; it comes with Node.js. Install it and run this again.", file=sys.stderr)
+        return 1
     folder.mkdir(parents=True, exist_ok=True)
     for package in NPM_PACKAGES:
         _once(folder / package.folder, lambda into, package=package: _fetch_npm(package, into))

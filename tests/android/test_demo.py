@@ -14,7 +14,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from xml.etree import ElementTree
 
 import numpy as np
@@ -28,7 +28,16 @@ from edgekit.bench.app_report import read_app_report
 from edgekit.bundle.reading import OpenBundle, read_bundle
 from edgekit.color.controls import Controls
 from edgekit.files import sha256_of_bytes
-from edgekit.shader.description import read_description
+from edgekit.shader.description import (
+    DialectText,
+    MaskRefinement,
+    ShaderDescription,
+    SourceText,
+    Stage,
+    Texture,
+    Uniform,
+    read_description,
+)
 from edgekit.shader.oracle import FloatArray, Frame
 from tests.android import api_stubs
 from tests.android.api_stubs import ApiTypes, android_imports, write_stubs
@@ -36,6 +45,7 @@ from tests.android.build import APP, APP_TESTS, HAND_MADE_STUBS, OFFLINE, Compil
 from tests.android.sample_bundle import write_sample_bundle
 from tests.android.stub_check import CHECKED, UNCHECKED, stub_problems
 from tests.android.toolchain import JAVA, PROJECT, Toolchain, ToolFailed, joined, kotlin_in, run
+from tests.conftest import picture
 
 ANDROID = "{http://schemas.android.com/apk/res/android}"
 # JUnit prints the tests it ran; a suite that shrank or was skipped must not pass.
@@ -130,6 +140,15 @@ def mesa(request: pytest.FixtureRequest) -> Iterator[MesaEssl]:
     backend.close()
 
 
+@pytest.fixture(scope="module")
+def kotlin_dump(tools: Toolchain, core: tuple[Path, Path], android_bundle: OpenBundle) -> dict[str, Any]:
+    """What the app's Kotlin would hand to GL: see DumpUniforms.kt."""
+    classpath = joined([*core, tools.kotlin_stdlib])
+    command = [*JAVA, "-cp", classpath, "dev.edgekit.core.DumpUniformsKt", str(android_bundle.folder)]
+    dump: dict[str, Any] = json.loads(run(command))
+    return dump
+
+
 def _pixels(bundle: OpenBundle, name: str) -> NDArray[np.uint8]:
     return np.asarray(Image.open(bundle.folder / "golden" / f"{name}.png").convert("RGBA"))
 
@@ -137,13 +156,12 @@ def _pixels(bundle: OpenBundle, name: str) -> NDArray[np.uint8]:
 @pytest.mark.system
 @pytest.mark.slow
 def test_the_apps_uniforms_draw_the_same_pictures_on_mesa(
-    tools: Toolchain, core: tuple[Path, Path], android_bundle: OpenBundle, mesa: MesaEssl
+    kotlin_dump: dict[str, Any], android_bundle: OpenBundle, mesa: MesaEssl
 ) -> None:
     """ESSL from the bundle and uniforms from Kotlin, drawn by a real driver: the golden picture, and every
     vector as Python's uniforms draw it."""
     folder, golden = android_bundle.folder, android_bundle.bundle.golden
-    classpath = joined([*core, tools.kotlin_stdlib])
-    dumped = json.loads(run([*JAVA, "-cp", classpath, "dev.edgekit.core.DumpUniformsKt", str(folder)]))
+    dumped = kotlin_dump["draws"]
     vectors = json.loads((folder / golden.vectors).read_text())
     descriptions = {s.name: read_description(folder / s.description) for s in android_bundle.bundle.styles}
     pixels = {"u_image": _pixels(android_bundle, "image"), "u_mask": _pixels(android_bundle, "mask")}
@@ -164,6 +182,47 @@ def test_the_apps_uniforms_draw_the_same_pictures_on_mesa(
     swapped = {**first["uniforms"], "tone": first["uniforms"]["warmth"], "warmth": first["uniforms"]["tone"]}
     wrong = KotlinFrame(descriptions[first["style"]], pixels, side, side, kotlin=swapped)
     assert np.abs(drawn(wrong) - styled).max() > 10 * golden.given_mask_max_levels
+
+
+@pytest.mark.system
+@pytest.mark.slow
+def test_the_networks_input_is_the_upright_picture_made_smaller(
+    kotlin_dump: dict[str, Any], mesa: MesaEssl
+) -> None:
+    """The app's own small pass, drawn by a real driver: nothing is lost at full size, every turn stands upright,
+    and a picture of twice the side becomes the means of its 2×2 blocks."""
+    is_external = mesa.dialect == "essl300-external"
+    fragment = kotlin_dump["downscale_fragment_external" if is_external else "downscale_fragment"]
+    text = DialectText(
+        mesa.dialect, (SourceText("v", kotlin_dump["downscale_vertex"]), SourceText("f", fragment)),
+        Stage("v", "main"), Stage("f", "main"), 4,
+    )  # fmt: skip
+    description = ShaderDescription(
+        "", "trilinear", MaskRefinement(), "highp", "srgb", (),
+        (Texture("u_image", "camera", "2d", "rgba8unorm", "linear"),), (), tuple(_uniform(name) for name in ("image_from_upright", "tap_x", "tap_y")), (), 64,
+    )  # fmt: skip
+
+    def network_input(image: NDArray[np.uint8], matrix: list[float], tap: float) -> NDArray[np.int16]:
+        values = {"image_from_upright": matrix, "tap_x": [tap], "tap_y": [tap]}
+        frame = KotlinFrame(description, {"u_image": image}, 96, 96, kotlin=values)
+        rows_as_read = mesa.draw([(frame, text)])[0][::-1]  # the backend turns what a screen would show
+        return rows_as_read.astype(np.int16)
+
+    opaque = np.full((192, 192, 1), 255, np.uint8)
+    large = np.concatenate([picture(192, 192, seed=11), opaque], -1)
+    image = large[:96, 30:126].copy()
+    for turn in kotlin_dump["downscale_turns"]:
+        upright = np.rot90(image, -turn["quarter_turns"])
+        assert np.array_equal(network_input(image, turn["image_from_upright"], 0.0), upright), turn
+    blocks = large.reshape(96, 2, 96, 2, 4).mean((1, 3))
+    matrix = kotlin_dump["downscale_turns"][0]["image_from_upright"]
+    assert np.abs(network_input(large, matrix, kotlin_dump["tap_192_to_96"]) - blocks).max() <= 1
+    assert np.abs(network_input(large, matrix, 4 * kotlin_dump["tap_192_to_96"]) - blocks).max() > 5
+
+
+def _uniform(name: str) -> Uniform:
+    kind: Literal["mat3", "float"] = "mat3" if name == "image_from_upright" else "float"
+    return Uniform(name, kind, (0.0,), None, None, 0)
 
 
 def _python_frame(frame: Frame, block: dict[str, Any], view: dict[str, Any]) -> Frame:

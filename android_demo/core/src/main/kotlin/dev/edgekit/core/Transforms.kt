@@ -124,7 +124,3 @@ fun aspectFit(pictureWidth: Int, pictureHeight: Int, viewWidth: Int, viewHeight:
     val height = maxOf(1, Math.round(pictureHeight * scale).toInt())
     return Viewport((viewWidth - width) / 2, (viewHeight - height) / 2, width, height)
 }
-
-/** Half the distance of the downscaler's four taps, as a fraction of the output: a quarter of an output
- * pixel, so that up to four source pixels a side are averaged; none where nothing is made smaller. */
-fun tapOffset(sourceSide: Int, outputSide: Int): Float = if (sourceSide > outputSide) 0.25f / outputSide else 0f

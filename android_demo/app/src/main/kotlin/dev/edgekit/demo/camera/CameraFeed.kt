@@ -40,6 +40,12 @@ class CameraFeed(
         preview = null
     }
 
+    /** The owner is gone, and CameraX has let go of its surfaces with it. */
+    fun close() {
+        texture?.release()
+        texture = null
+    }
+
     fun onDisplayRotation(rotation: Int) {
         displayRotation = rotation
         preview?.targetRotation = rotation // brings a new TransformationInfo

@@ -1,8 +1,10 @@
 package dev.edgekit.demo.gl
 
 import android.opengl.GLES30
+import dev.edgekit.core.DOWNSCALE_VERTEX
 import dev.edgekit.core.Matrix3
 import dev.edgekit.core.at
+import dev.edgekit.core.downscaleFragment
 import dev.edgekit.core.tapOffset
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
@@ -13,7 +15,7 @@ import java.nio.ByteOrder
  * A CPU network needs its input in memory, so this copy (1 MiB at 512²) is the one that remains; the
  * picture at full size never leaves the GPU. */
 class Downscaler(val side: Int, isExternal: Boolean) {
-    private val program = GlProgram(VERTEX, fragment(isExternal))
+    private val program = GlProgram(DOWNSCALE_VERTEX, downscaleFragment(isExternal))
     private val target = GlTarget(side, side)
     private val buffer = IntArray(1).also { GLES30.glGenBuffers(1, it, 0) }[0]
     private var fence = 0L
@@ -69,7 +71,8 @@ class Downscaler(val side: Int, isExternal: Boolean) {
         GLES30.glUniformMatrix3fv(program.location("u_image_from_upright"), 1, false, imageFromUpright.columnMajor(), 0)
         val across = if (isMipmapped) 0f else tapOffset(uprightWidth, side)
         val down = if (isMipmapped) 0f else tapOffset(uprightHeight, side)
-        GLES30.glUniform2f(program.location("u_tap"), across, down)
+        GLES30.glUniform1f(program.location("u_tap_x"), across)
+        GLES30.glUniform1f(program.location("u_tap_y"), down)
         GLES30.glDrawArrays(GLES30.GL_TRIANGLES, 0, 3)
         if (isMipmapped) picture.setMinFilter(GLES30.GL_LINEAR)
     }
@@ -93,40 +96,4 @@ class Downscaler(val side: Int, isExternal: Boolean) {
     private fun pixelBuffer() = ByteBuffer.allocateDirect(bytes()).order(ByteOrder.nativeOrder())
 
     private fun bytes() = side * side * 4
-
-    companion object {
-        // Row 0 of the target, which is read first, is the picture's top.
-        const val VERTEX = """#version 300 es
-out highp vec2 v_uv;
-void main() {
-  vec2 p = vec2(float((gl_VertexID << 1) & 2), float(gl_VertexID & 2));
-  v_uv = p;
-  gl_Position = vec4(p * 2.0 - 1.0, 0.0, 1.0);
-}
-"""
-
-        /** The mean of four reads, each of which the texture unit already makes a mean of four. */
-        fun fragment(isExternal: Boolean): String {
-            val extension = if (isExternal) "#extension GL_OES_EGL_image_external_essl3 : require\n" else ""
-            val sampler = if (isExternal) "samplerExternalOES" else "sampler2D"
-            return "#version 300 es\n" + extension + """precision highp float;
-precision highp $sampler;
-uniform $sampler u_image;
-uniform mat3 u_image_from_upright;
-uniform vec2 u_tap;
-in highp vec2 v_uv;
-layout(location = 0) out vec4 o_color;
-
-vec3 at(vec2 uv) {
-  return texture(u_image, (u_image_from_upright * vec3(uv, 1.0)).xy).rgb;
-}
-
-void main() {
-  vec3 upper = at(v_uv - u_tap) + at(v_uv + vec2(u_tap.x, -u_tap.y));
-  vec3 lower = at(v_uv + u_tap) + at(v_uv + vec2(-u_tap.x, u_tap.y));
-  o_color = vec4((upper + lower) * 0.25, 1.0);
-}
-"""
-        }
-    }
 }

@@ -55,6 +55,7 @@ class DemoController(
     fun onPause() = screen.surface.onPause()
 
     fun onDestroy() {
+        feed.close()
         try {
             network.execute { segmenter?.close() }
         } catch (alreadyDown: RejectedExecutionException) {
