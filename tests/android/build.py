@@ -25,6 +25,7 @@ from tests.android.toolchain import (
     FRAMEWORK_RESOURCES,
     JAVA,
     PROJECT,
+    ROOT,
     Toolchain,
     find_toolchain,
     jar,
@@ -39,6 +40,7 @@ CORE_TESTS = Path("core/src/test")
 APP = Path("app/src/main")
 APP_TESTS = Path("app/src/androidTest")
 OFFLINE = Path("offline")
+GUIDE = ROOT / "docs" / "android.md"
 # The packages of the app that need neither CameraX nor LiteRT nor androidx.
 OFFLINE_PACKAGES = ("benchmark", "bundle", "gl", "inference")
 NOT_OFFLINE = ("inference/LiteRtSegmenter.kt", "inference/Segmenters.kt")
@@ -79,15 +81,26 @@ def compile_core(tools: Toolchain, into: Path) -> tuple[Path, Path]:
 
 
 def compile_app(tools: Toolchain, into: Path, core: Path, core_tests: Path) -> Compiled:
-    """All of the app, with CameraX, LiteRT and the instrumentation test, against stubs."""
+    """All of the app, with CameraX, LiteRT, the instrumentation test and the guide's code, against stubs."""
     stubs = compile_stubs(tools, into)
     resources = link_resources(into, PROJECT / OFFLINE / "AndroidManifest.xml", bundle=None)
     generated = sorted((into / "generated").rglob("*.java"))
     tools.compile_java(generated, [], into / "resources")
     classpath = [core, stubs, into / "resources", *tools.junit]
     kotlin_stubs = sorted(HAND_MADE_STUBS.rglob("*.kt"))  # of classes that Kotlin sees as Kotlin
-    tools.compile_kotlin([*kotlin_in(APP, APP_TESTS), *kotlin_stubs], classpath, into / "app")
+    sources = [*kotlin_in(APP, APP_TESTS), *kotlin_stubs, *_documented(into / "documented")]
+    tools.compile_kotlin(sources, classpath, into / "app")
     return Compiled(stubs, core, core_tests, into / "app", resources)
+
+
+def _documented(into: Path) -> list[Path]:
+    """Every Kotlin block of the integration guide as a file."""
+    into.mkdir()
+    blocks = re.findall(r"^```kotlin\n(.*?)^```", GUIDE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    paths = [into / f"Documented{i}.kt" for i in range(len(blocks))]
+    for path, block in zip(paths, blocks, strict=True):
+        path.write_text(block, encoding="utf-8")
+    return paths
 
 
 def compile_stubs(tools: Toolchain, into: Path) -> Path:

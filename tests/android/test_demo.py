@@ -197,10 +197,11 @@ def test_the_networks_input_is_the_upright_picture_made_smaller(
         mesa.dialect, (SourceText("v", kotlin_dump["downscale_vertex"]), SourceText("f", fragment)),
         Stage("v", "main"), Stage("f", "main"), 4,
     )  # fmt: skip
+    camera = Texture("u_image", "camera", "2d", "rgba8unorm", "linear")
+    uniforms = tuple(_uniform(name) for name in ("image_from_upright", "tap_x", "tap_y"))
     description = ShaderDescription(
-        "", "trilinear", MaskRefinement(), "highp", "srgb", (),
-        (Texture("u_image", "camera", "2d", "rgba8unorm", "linear"),), (), tuple(_uniform(name) for name in ("image_from_upright", "tap_x", "tap_y")), (), 64,
-    )  # fmt: skip
+        "", "trilinear", MaskRefinement(), "highp", "srgb", (), (camera,), (), uniforms, (), 64
+    )
 
     def network_input(image: NDArray[np.uint8], matrix: list[float], tap: float) -> NDArray[np.int16]:
         values = {"image_from_upright": matrix, "tap_x": [tap], "tap_y": [tap]}
@@ -241,6 +242,7 @@ class TestApp:
     def test_all_of_it_compiles_against_published_types(self, compiled: Compiled) -> None:
         names = {path.name for path in compiled.app.rglob("*.class")}
         wanted = {"MainActivity", "CameraFeed", "LiteRtSegmenter", "StyleRenderer", "GoldenPictureTest"}
+        wanted |= {"FirstFrame"}  # the code of docs/android.md
         assert {f"{name}.class" for name in wanted} <= names
 
     def test_the_hand_made_stubs_declare_only_what_is_published(
