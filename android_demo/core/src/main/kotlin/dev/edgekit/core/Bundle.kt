@@ -3,6 +3,8 @@ package dev.edgekit.core
 import java.io.ByteArrayOutputStream
 import java.io.IOException
 import java.io.InputStream
+import java.nio.ByteBuffer
+import java.nio.charset.CharacterCodingException
 import java.security.MessageDigest
 
 const val BUNDLE_FILE = "bundle.json"
@@ -69,9 +71,12 @@ class Bundle internal constructor(
     /** The file's bytes, checked again: what is used is what was listed, even if the file changed since. */
     fun bytes(path: String): ByteArray {
         val kept = ByteArrayOutputStream()
-        verify(files, entry(path)) { block, count -> kept.write(block, 0, count) }
+        readable { verify(files, entry(path)) { block, count -> kept.write(block, 0, count) } }
         return kept.toByteArray()
     }
+
+    /** A listed JSON file. */
+    fun json(path: String): JsonAt = JsonAt(parseJson(utf8(bytes(path), path), path), path)
 
     fun style(name: String): StyleEntry = styles.firstOrNull { it.name == name }
         ?: throw BundleException("There is no style \"$name\"; known: ${styles.joinToString { it.name }}.")
@@ -83,8 +88,7 @@ class Bundle internal constructor(
     /** What a style's description and the files beside it say. */
     fun shader(style: StyleEntry): ShaderDescription {
         val folder = style.description.substringBeforeLast('/', "")
-        val json = parseJson(bytes(style.description).toString(Charsets.UTF_8), style.description)
-        return readShaderDescription(JsonAt(json, style.description)) { file -> bytes("$folder/$file") }
+        return readShaderDescription(json(style.description)) { file -> bytes("$folder/$file") }
     }
 
     /** The artifact with these bytes, to time exactly the one that was asked for. */
@@ -93,18 +97,24 @@ class Bundle internal constructor(
             ?: throw BundleException("The app's bundle holds no artifact with the sha256 $sha256; put it in and install again.")
 
     /** A BundleException when the artifact's manifest says that it takes or gives what this app does not. */
-    fun requireUsable(segmenter: SegmenterEntry) {
-        val json = parseJson(bytes(segmenter.manifest).toString(Charsets.UTF_8), segmenter.manifest)
-        requireRgbInGroupsOut(JsonAt(json, segmenter.manifest), segmenter)
-    }
+    fun requireUsable(segmenter: SegmenterEntry) = requireRgbInGroupsOut(json(segmenter.manifest), segmenter)
 }
 
 /** Open and verify a bundle. Every refusal is a BundleException with one sentence; no file is trusted
  * before its size and sha256 were compared with `bundle.json`. */
-fun openBundle(files: BundleFiles): Bundle = try {
-    BundleOpening(files).open()
+fun openBundle(files: BundleFiles): Bundle = readable { BundleOpening(files).open() }
+
+/** A file that goes away or a medium that fails is a refusal like any other. */
+private fun <T> readable(read: () -> T): T = try {
+    read()
 } catch (error: IOException) {
     throw BundleException("The bundle cannot be read: ${error.message}.", error)
+}
+
+private fun utf8(bytes: ByteArray, where: String): String = try {
+    Charsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString()
+} catch (error: CharacterCodingException) {
+    throw BundleException("$where is not UTF-8 text; make the bundle again.", error)
 }
 
 private class BundleOpening(private val files: BundleFiles) {
@@ -123,7 +133,7 @@ private class BundleOpening(private val files: BundleFiles) {
         if (bytes == null || (size ?: 0) > LARGEST_BUNDLE_JSON_BYTES) {
             throw BundleException("$BUNDLE_FILE is larger than 1 MiB; it is no bundle of edgekit's.")
         }
-        return bytes.toString(Charsets.UTF_8)
+        return utf8(bytes, BUNDLE_FILE)
     }
 
     private fun requirePresent(path: String) {

@@ -69,6 +69,8 @@ class BundleTest {
         val root = TinyBundle().folder()
         File(root, BUNDLE_FILE).writeText("{\"schema\": ")
         assertTrue(refusal(FolderFiles(root)).contains("is not JSON"))
+        File(root, BUNDLE_FILE).writeBytes(byteArrayOf(0x22, 0xC3.toByte(), 0x22))
+        assertTrue(refusal(FolderFiles(root)).contains("not UTF-8"))
         File(root, BUNDLE_FILE).delete()
         assertTrue(refusal(FolderFiles(root)).contains("There is no bundle.json"))
     }
@@ -128,6 +130,8 @@ class BundleTest {
         val root = TinyBundle().folder()
         val bundle = openBundle(FolderFiles(root))
         File(root, "segmenter/net.tflite").writeBytes(ByteArray(1000))
+        assertThrows(BundleException::class.java) { bundle.bytes("segmenter/net.tflite") }
+        File(root, "segmenter/net.tflite").delete()
         assertThrows(BundleException::class.java) { bundle.bytes("segmenter/net.tflite") }
     }
 

@@ -7,8 +7,7 @@ import java.io.File
  * `DumpUniforms.kt BUNDLE_FOLDER` */
 fun main(arguments: Array<String>) {
     val bundle = openBundle(FolderFiles(File(arguments[0])))
-    val text = bundle.bytes(bundle.golden.vectors).toString(Charsets.UTF_8)
-    val vectors = JsonAt(parseJson(text, "vectors"), "vectors")
+    val vectors = bundle.json(bundle.golden.vectors)
     fun draw(style: String, inputs: PassInputs): Map<String, Any> {
         val values = uniformValues(bundle.shader(bundle.style(style)), inputs)
         return mapOf("style" to style, "uniforms" to values.associate { v -> v.slot.name to v.values.map { it.toDouble() } })

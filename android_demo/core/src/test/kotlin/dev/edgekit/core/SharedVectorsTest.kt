@@ -15,9 +15,7 @@ import java.util.Base64
 class SharedVectorsTest {
     private val folder: String? = System.getProperty("edgekit.bundle")
     private val bundle by lazy { openBundle(FolderFiles(File(folder!!))) }
-    private val vectors by lazy {
-        JsonAt(parseJson(bundle.bytes(bundle.golden.vectors).toString(Charsets.UTF_8), "vectors"), "vectors")
-    }
+    private val vectors by lazy { bundle.json(bundle.golden.vectors) }
 
     @Before
     fun aBundleIsThere() = assumeTrue(

@@ -15,8 +15,9 @@ import java.nio.ByteBuffer
 /** A photo as it lies in its file; [orientation] makes it stand upright, on the GPU. */
 class Photo(val picture: Picture, val orientation: PhotoOrientation)
 
-// Every OpenGL ES 3.0 device takes textures of 2048; 4096 is what phones with minSdk 26 take, and 64 MiB.
-private const val LARGEST_SIDE = 4096
+// About the longest screen. Bitmap, bytes and upload lie in memory together: a 12-megapixel photo, halved, is
+// 12 MiB each; whole it would be 48, too much for the heap of an old phone.
+private const val LARGEST_SIDE = 2560
 
 /** Decode a photo to sRGB bytes with straight alpha, reduced until its sides fit a texture. Call it off the
  * main thread. IOException: not there any more, or no picture. */
