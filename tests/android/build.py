@@ -194,14 +194,14 @@ def _shrink(tools: Toolchain, program: list[Path], tests: Path, stubs: Path, int
         "-dontwarn kotlin.**,org.jetbrains.**,org.junit.**,org.hamcrest.**",
     ]
     (into / "rules.pro").write_text("\n".join(rules) + "\n", encoding="utf-8")
-    run(["proguard", f"@{into / 'rules.pro'}"], env={**os.environ, "JAVA_HOME": str(_java_home())})
+    run(["proguard", f"@{into / 'rules.pro'}"], env={**os.environ, "JAVA_HOME": str(java_home())})
     return app_jar, tests_jar
 
 
 def _java_8_api(into: Path) -> Path:
     """Java 8's API as class files that ProGuard 6 can read: the JDK keeps it as signatures for `--release 8`."""
     with (
-        zipfile.ZipFile(_java_home() / "lib" / "ct.sym") as signatures,
+        zipfile.ZipFile(java_home() / "lib" / "ct.sym") as signatures,
         zipfile.ZipFile(into, "w") as library,
     ):
         for name in signatures.namelist():
@@ -212,7 +212,7 @@ def _java_8_api(into: Path) -> Path:
     return into
 
 
-def _java_home() -> Path:
+def java_home() -> Path:
     java = shutil.which("java")
     assert java is not None  # the toolchain was found
     return Path(java).resolve().parent.parent

@@ -20,9 +20,9 @@ NOT_A_NETWORK = bytes(range(256)) * 40
 GROUPS = ("skin", "hair", "clothes", "background")
 
 
-def write_sample_bundle(folder: Path, refinement: str = "bilinear") -> OpenBundle:
-    """The bundle in `folder / "bundle"`. `refinement`: what the styles' shaders do with the mask."""
-    weights = np.random.default_rng(7).dirichlet((1.0, 0.6, 0.8, 0.7), (MASK_SIDE, MASK_SIDE))[..., :3]
+def write_sample_bundle(folder: Path, refinement: str = "bilinear", seed: int = 7) -> OpenBundle:
+    """The bundle in `folder / "bundle"`. `refinement`: of the styles' shaders. `seed`: of the mask."""
+    weights = np.random.default_rng(seed).dirichlet((1.0, 0.6, 0.8, 0.7), (MASK_SIDE, MASK_SIDE))[..., :3]
     image = picture(INPUT_SIDE, INPUT_SIDE, seed=3)
     contents = BundleContents([_artifact(folder)], STYLES, "cozy", image, weights, refinement)
     return write_bundle(contents, folder / "bundle")

@@ -42,6 +42,7 @@ from edgekit.shader.oracle import FloatArray, Frame
 from tests.android import api_stubs
 from tests.android.api_stubs import ApiTypes, android_imports, write_stubs
 from tests.android.build import APP, APP_TESTS, HAND_MADE_STUBS, OFFLINE, Compiled, OfflineApk, junit_command
+from tests.android.mesa_jvm import build_shim, draw_golden
 from tests.android.sample_bundle import write_sample_bundle
 from tests.android.stub_check import CHECKED, UNCHECKED, stub_problems
 from tests.android.toolchain import JAVA, PROJECT, Toolchain, ToolFailed, joined, kotlin_in, run
@@ -311,6 +312,53 @@ class TestOfflineApk:
             assert f"dev/edgekit/demo/{name}.class" in names
         assert not any(name.endswith("Test.class") for name in names)
         assert b"org/tensorflow" not in referred and b"androidx/" not in referred
+
+
+@pytest.mark.system
+@pytest.mark.slow
+class TestGlOutOfTheApk:
+    """The app's `gl` package as it lies in the dex: programs, textures, framebuffers, pixel buffer and fence,
+    timer queries, on a real driver."""
+
+    @pytest.fixture(scope="class")
+    def shim(
+        self, tools: Toolchain, apk: OfflineApk, tmp_path_factory: pytest.TempPathFactory
+    ) -> tuple[Path, Path]:
+        return build_shim(tools, apk, tmp_path_factory.mktemp("shim"))
+
+    def test_it_draws_the_golden_picture(
+        self, shim: tuple[Path, Path], apk: OfflineApk, android_bundle: OpenBundle
+    ) -> None:
+        drawn = draw_golden(shim, apk, android_bundle.folder)
+        if not drawn.context:
+            pytest.skip("Mesa gave no OpenGL ES 3 context; run tools/install-system-packages.sh")
+        assert drawn.levels <= android_bundle.bundle.golden.given_mask_max_levels
+        assert drawn.waited_equals and drawn.polled_equals and not drawn.again
+        assert drawn.clock in ("GPU", "CPU_SUBMIT") and drawn.timed >= 4 and drawn.ms > 0
+
+    def test_another_mask_draws_another_picture(
+        self, shim: tuple[Path, Path], apk: OfflineApk, tmp_path: Path
+    ) -> None:
+        other = write_sample_bundle(tmp_path, seed=8)
+        mine = write_sample_bundle(tmp_path / "mine", seed=7)
+        mask = Image.open(other.folder / "golden/mask.png")
+        replaced_mask = rewritten(mine.folder, "golden/mask.png", mask)
+        drawn = draw_golden(shim, apk, replaced_mask)
+        assert not drawn.context or drawn.levels > 20
+
+
+def rewritten(folder: Path, path: str, image: Image.Image) -> Path:
+    """The bundle with another golden picture, every hash made right."""
+    index = json.loads((folder / "bundle.json").read_text())
+    image.save(folder / path)
+    data = (folder / path).read_bytes()
+    next(e for e in index["files"] if e["path"] == path).update(
+        size_bytes=len(data), sha256=sha256_of_bytes(data)
+    )
+    golden = next(v for v in index["golden"].values() if isinstance(v, dict) and v.get("path") == path)
+    golden["rgba8_sha256"] = sha256_of_bytes(np.asarray(image.convert("RGBA")).tobytes())
+    (folder / "bundle.json").write_text(json.dumps(index))
+    return folder
 
 
 class TestProject:
