@@ -17,7 +17,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.int8 import stock
+from benchmarks.peers import stock
 from benchmarks.plain import plain_tflite
 from calibration.pictures import astronaut
 from edgekit.bench.report import ArtifactBench, BenchReport, report_json
