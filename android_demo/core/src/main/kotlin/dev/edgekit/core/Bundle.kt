@@ -94,7 +94,7 @@ class Bundle internal constructor(
     /** The artifact with these bytes, to time exactly the one that was asked for. */
     fun segmenterWithSha256(sha256: String): SegmenterEntry =
         segmenters.firstOrNull { entries[it.path]?.sha256 == sha256 }
-            ?: throw BundleException("The app's bundle holds no artifact with the sha256 $sha256; put it in and install again.")
+            ?: throw BundleException("The app's bundle holds no artifact with the sha256 $sha256; install it with one.")
 
     /** A BundleException when the artifact's manifest says that it takes or gives what this app does not. */
     fun requireUsable(segmenter: SegmenterEntry) = requireRgbInGroupsOut(json(segmenter.manifest), segmenter)
@@ -176,7 +176,7 @@ private class BundleOpening(private val files: BundleFiles) {
     }
 
     private fun bundle(root: JsonAt, entries: Map<String, FileEntry>): Bundle {
-        val styles = root["styles"].list().map { StyleEntry(it["name"].text(), it["title"].text(), it["description"].text()) }
+        val styles = root["styles"].list().map(::style)
         val segmenters = root["segmenters"].list().map(::segmenter)
         val golden = golden(root["golden"])
         val named = styles.map { it.description } + segmenters.map { it.manifest } +
@@ -192,6 +192,8 @@ private class BundleOpening(private val files: BundleFiles) {
             root["controls"].list().map(::control), golden,
         )
     }
+
+    private fun style(item: JsonAt) = StyleEntry(item["name"].text(), item["title"].text(), item["description"].text())
 
     private fun segmenter(item: JsonAt) = SegmenterEntry(
         item["target"].text(), item["path"].text(), item["manifest"].text(),

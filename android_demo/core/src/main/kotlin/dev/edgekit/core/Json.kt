@@ -161,7 +161,8 @@ private class JsonParser(private val text: String, private val where: String) {
 class JsonAt(private val value: JsonValue, val where: String) {
     operator fun get(key: String): JsonAt {
         val members = (value as? JsonObject ?: wrong("an object")).members
-        return JsonAt(members[key] ?: throw BundleException("$where has no \"$key\"; make the bundle again."), "$where/$key")
+        val member = members[key] ?: throw BundleException("$where has no \"$key\"; make the bundle again.")
+        return JsonAt(member, "$where/$key")
     }
 
     val keys: Set<String> get() = (value as? JsonObject ?: wrong("an object")).members.keys

@@ -79,7 +79,8 @@ class Downscaler(val side: Int, isExternal: Boolean) {
 
     private fun mapped(): ByteBuffer {
         GLES30.glBindBuffer(GLES30.GL_PIXEL_PACK_BUFFER, buffer)
-        val source = GLES30.glMapBufferRange(GLES30.GL_PIXEL_PACK_BUFFER, 0, bytes(), GLES30.GL_MAP_READ_BIT) as ByteBuffer?
+        val mapped = GLES30.glMapBufferRange(GLES30.GL_PIXEL_PACK_BUFFER, 0, bytes(), GLES30.GL_MAP_READ_BIT)
+        val source = mapped as ByteBuffer?
             ?: throw GlException("the driver does not map the picture for the network")
         val pixels = pixelBuffer()
         pixels.put(source).at(0)

@@ -6,9 +6,10 @@ import dev.edgekit.core.DrawClock
 /** How long a draw takes: on the GPU's clock where the driver has one (EXT_disjoint_timer_query), else how
  * long the CPU took to submit it; [clock] says which. Answers come some frames later, without waiting. */
 class DrawTimer(private val report: (Double) -> Unit) {
-    val clock: DrawClock =
-        if ("GL_EXT_disjoint_timer_query" in GLES30.glGetString(GLES30.GL_EXTENSIONS).orEmpty().split(' ')) DrawClock.GPU
-        else DrawClock.CPU_SUBMIT
+    val clock: DrawClock = run {
+        val extensions = GLES30.glGetString(GLES30.GL_EXTENSIONS).orEmpty().split(' ')
+        if ("GL_EXT_disjoint_timer_query" in extensions) DrawClock.GPU else DrawClock.CPU_SUBMIT
+    }
     private val queries = IntArray(if (clock == DrawClock.GPU) QUERIES else 0)
     private var begun = 0
     private var answered = 0

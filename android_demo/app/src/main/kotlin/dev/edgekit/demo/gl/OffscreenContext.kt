@@ -45,8 +45,10 @@ class OffscreenContext : Closeable {
         return configs[0]
     }
 
-    private fun fail(call: String): Nothing =
-        throw GlException("This phone gives no OpenGL ES 3 context: $call failed, 0x${Integer.toHexString(EGL14.eglGetError())}")
+    private fun fail(call: String): Nothing {
+        val code = Integer.toHexString(EGL14.eglGetError())
+        throw GlException("This phone gives no OpenGL ES 3 context: $call failed, 0x$code")
+    }
 
     private companion object {
         const val ES3_BIT = 0x40 // EGL_OPENGL_ES3_BIT_KHR

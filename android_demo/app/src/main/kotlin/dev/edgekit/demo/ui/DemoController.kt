@@ -77,7 +77,8 @@ class DemoController(
         if (state !is UiState.Ready) return
         if (inputSize == null) openSegmenter()
         followCamera(state)
-        renderer.scene = Scene(model.description(state.style), state.controls, source(state), inputSize, state.showsBefore)
+        val description = model.description(state.style)
+        renderer.scene = Scene(description, state.controls, source(state), inputSize, state.showsBefore)
         requestRender()
     }
 

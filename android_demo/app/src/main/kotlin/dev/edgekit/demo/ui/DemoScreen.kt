@@ -59,14 +59,18 @@ class DemoScreen(private val activity: Activity, private val listener: Listener)
         is UiState.Ready -> {
             if (shownStyles != state.styles) showStyles(state.styles)
             if (shownRanges != state.ranges) showSliders(state.ranges, state.controls)
-            for (i in state.styles.indices) styles.getChildAt(i).isSelected = state.styles[i] == state.style
-            for (i in state.styles.indices) styles.getChildAt(i).alpha = if (state.styles[i] == state.style) 1f else 0.6f
+            state.styles.forEachIndexed { i, style -> markStyle(styles.getChildAt(i), style == state.style) }
             say(state.notice)
         }
     }
 
     fun showTimings(text: String) {
         overlay.text = text
+    }
+
+    private fun markStyle(button: View, isChosen: Boolean) {
+        button.isSelected = isChosen
+        button.alpha = if (isChosen) 1f else 0.6f
     }
 
     private fun say(sentence: String?) {
@@ -109,7 +113,10 @@ class DemoScreen(private val activity: Activity, private val listener: Listener)
         shownStyles = entries
         styles.removeAllViews()
         for (entry in entries) {
-            styles.addView(Button(activity).apply { text = entry.title; setOnClickListener { listener.onStyle(entry) } })
+            val button = Button(activity)
+            button.text = entry.title
+            button.setOnClickListener { listener.onStyle(entry) }
+            styles.addView(button)
         }
     }
 
