@@ -32,7 +32,8 @@ final class DemoController: NSObject {
     private var camera: CameraSource?
     private var style: LoadedStyle?
     private var frame: SegmentedFrame?
-    private var isPhotoShown = false
+    /// The photo that is shown, nil while the camera is.
+    private var photo: CVPixelBuffer?
     private var isMaskWithoutCopy = true
     private var stretchTimes = RollingTimes(capacity: timedFrames)
     private var segmentTimes = RollingTimes(capacity: timedFrames)
@@ -77,7 +78,7 @@ final class DemoController: NSObject {
         }
         let camera = self.camera ?? makeCamera(feeding: worker)
         self.camera = camera
-        isPhotoShown = false
+        photo = nil
         do {
             try await camera.start(side: side)
         } catch {
@@ -87,13 +88,12 @@ final class DemoController: NSObject {
 
     func usePhoto(_ data: Data) async {
         guard let worker = machine?.worker else { return }
-        isPhotoShown = true
         pause()
         do {
-            let buffer = try await Self.decode(data)
-            let size = PixelSize(width: CVPixelBufferGetWidth(buffer.pixels), height: CVPixelBufferGetHeight(buffer.pixels))
-            let geometry = FrameGeometry(sensor: size, quarterTurns: 0, isMirrored: false)
-            worker.offer(buffer.pixels, geometry: geometry)
+            let buffer = try await Self.decode(data).pixels
+            photo = buffer
+            let size = PixelSize(width: CVPixelBufferGetWidth(buffer), height: CVPixelBufferGetHeight(buffer))
+            worker.offer(buffer, geometry: FrameGeometry(sensor: size, quarterTurns: 0, isMirrored: false))
         } catch {
             report(.notice(error.localizedDescription))
         }
@@ -154,7 +154,7 @@ final class DemoController: NSObject {
         switch result {
         case .success(let (frame, times)):
             // A camera picture that was still in work when the user chose a photo.
-            if isPhotoShown && frame.geometry.quarterTurns != 0 { return }
+            if let photo, frame.image.buffer !== photo { return }
             self.frame = frame
             stretchTimes.add(milliseconds: times.stretchMs)
             segmentTimes.add(milliseconds: times.segmentMs)

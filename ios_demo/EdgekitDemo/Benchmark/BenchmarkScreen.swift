@@ -1,5 +1,6 @@
 import EdgekitCore
 import SwiftUI
+import UIKit
 
 /// Runs the benchmark that the app was started for, and says how it went.
 struct BenchmarkScreen: View {

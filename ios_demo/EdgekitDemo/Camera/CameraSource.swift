@@ -1,4 +1,4 @@
-import AVFoundation
+@preconcurrency import AVFoundation
 import CoreVideo
 import EdgekitCore
 import Foundation
@@ -47,8 +47,8 @@ final class CameraSource: NSObject, @unchecked Sendable {
             session.observe(\.isInterrupted, options: [.new]) { [weak self] session, _ in
                 self?.reported(session.isInterrupted ? .interrupted : .resumed)
             },
-            session.observe(\.isRunning, options: [.new]) { [weak self] session, _ in
-                self?.restartIfNeeded(after: session)
+            session.observe(\.isRunning, options: [.new]) { [weak self] _, _ in
+                self?.restartIfNeeded()
             },
         ]
     }
@@ -126,7 +126,7 @@ final class CameraSource: NSObject, @unchecked Sendable {
     }
 
     /// After a runtime error, such as a reset of the media services, the session just stops.
-    private func restartIfNeeded(after session: AVCaptureSession) {
+    private func restartIfNeeded() {
         guard !session.isRunning, !session.isInterrupted, locked({ isWanted }) else { return }
         sessionQueue.async { [self] in
             if locked({ isWanted }), !session.isRunning { session.startRunning() }

@@ -24,16 +24,30 @@ struct PhotoLoader {
         guard let source = CGImageSourceCreateWithData(data as CFData, nil) else {
             throw PhotoError("This is not a picture that can be read.")
         }
-        // Applies the EXIF orientation while it reduces.
+        guard let image = isReady(source) ? CGImageSourceCreateImageAtIndex(source, 0, nil) : reduced(source) else {
+            throw PhotoError("This picture is damaged or of a kind that cannot be read.")
+        }
+        return try buffer(of: image)
+    }
+
+    /// Upright and small enough: its pixels are used as they are.
+    private func isReady(_ source: CGImageSource) -> Bool {
+        guard let properties = CGImageSourceCopyPropertiesAtIndex(source, 0, nil) as? [String: Any],
+            let width = properties[kCGImagePropertyPixelWidth as String] as? Int,
+            let height = properties[kCGImagePropertyPixelHeight as String] as? Int
+        else { return false }
+        let orientation = properties[kCGImagePropertyOrientation as String] as? Int ?? 1
+        return orientation == 1 && max(width, height) <= Self.longestSidePixels
+    }
+
+    /// Turned as its EXIF orientation says and reduced to the longest side that is allowed.
+    private func reduced(_ source: CGImageSource) -> CGImage? {
         let options: [String: Any] = [
             kCGImageSourceCreateThumbnailFromImageAlways as String: true,
             kCGImageSourceCreateThumbnailWithTransform as String: true,
             kCGImageSourceThumbnailMaxPixelSize as String: Self.longestSidePixels,
         ]
-        guard let image = CGImageSourceCreateThumbnailAtIndex(source, 0, options as CFDictionary) else {
-            throw PhotoError("This picture is damaged or of a kind that cannot be read.")
-        }
-        return try buffer(of: image)
+        return CGImageSourceCreateThumbnailAtIndex(source, 0, options as CFDictionary)
     }
 
     /// The picture's pixels in sRGB, first row on top, on black where it is transparent.
