@@ -3,8 +3,9 @@
     python -m benchmarks.arm64_agreement [ARTIFACT...] [--size 256] [--pictures 4] [--images DIR]
         [--out FILE.json]
 
-Without artifacts: the bundled weights as fp32, and the same with stock dynamic int8 (ai-edge-quantizer's
-dynamic_wi8_afp32), both with logits as output. Needs tools/install-arm64-sysroot.sh.
+Without artifacts: the bundled weights as fp32, the same with stock dynamic int8 (ai-edge-quantizer's
+dynamic_wi8_afp32), and with the recipe planned for them (the default of edgekit convert), all with logits
+as output. Needs tools/install-arm64-sysroot.sh.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import argparse
 import os
 import platform
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
 
@@ -64,15 +65,17 @@ def agreement(artifact: Path, size: int, inputs: list[NDArray[np.uint8]]) -> Agr
 
 
 def default_artifacts(size: int, folder: Path) -> list[Path]:
-    """fp32 and stock dynamic int8 of the bundled weights."""
+    """fp32, stock dynamic int8 and the planned recipe of the bundled weights."""
     from ai_edge_quantizer import quantizer, recipe
 
-    options = pipeline.ConvertOptions(target="tflite", size=size, recipe="fp32", output="logits", out=folder)
-    (fp32,) = pipeline.convert(load_checkpoint(None), options)
+    planned = pipeline.ConvertOptions(target="tflite", size=size, output="logits", out=folder)
+    checkpoint = load_checkpoint(None)
+    (fp32,) = pipeline.convert(checkpoint, replace(planned, recipe="fp32"))
     dynamic = folder / fp32.path.name.replace("fp32", "dynamic-int8")
     stock = quantizer.Quantizer(str(fp32.path), recipe.dynamic_wi8_afp32())
     stock.quantize().export_model(str(dynamic))
-    return [fp32.path, dynamic]
+    (default,) = pipeline.convert(checkpoint, planned)
+    return [fp32.path, dynamic, default.path]
 
 
 def main() -> None:

@@ -4,8 +4,8 @@
 
 Peers calibrate on one folder, everything is measured on another (refused when they share a picture). Latency:
 interleaved, 2 threads, medians and ratios pair by pair to the plain `litert_torch.convert` fp32 model. Accuracy:
-whole photos stretched to the input, labels at their own size. `--peers` adds ONNX Runtime (pip install onnx
-onnxruntime onnxscript), fp32 and static int8 with its own calibration on the same photos.
+whole photos stretched to the input, labels at their own size. `--peers` adds ONNX Runtime, ExecuTorch and
+TensorFlow's quantiser (`benchmarks/peers.py` says what to install), calibrated on the same photos.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import os
 import platform
 import tempfile
 import time
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -23,9 +22,20 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from benchmarks.plain import ChannelsLast, plain_tflite
+from benchmarks.peers import (
+    THREADS,
+    Image,
+    Logits,
+    Row,
+    executorch_rows,
+    onnx_rows,
+    stock,
+    stock_row,
+    tensorflow_int8,
+    versions,
+)
+from benchmarks.plain import plain_tflite
 from calibration.dataset import read_calibration_set, sha256_of_images
 from calibration.pictures import Folder, Picture
 from converters.conversion import Conversion
@@ -38,22 +48,7 @@ from edgekit.runtimes import open_runtime
 from edgekit.runtimes.litert import LiteRT
 from edgekit.weights import Checkpoint, load_checkpoint
 
-THREADS = 2
 STOCK_PHOTOS = 24  # that the peers calibrate on; ours come with the weights (tools/ship_plan.py)
-Image = NDArray[np.uint8]
-Logits = NDArray[np.float32]  # (classes, h, w)
-Run = Callable[[Image], Logits]
-
-
-@dataclass
-class Row:
-    """One model of the table."""
-
-    name: str
-    run: Run
-    size_bytes: int | None
-    timed: bool = True
-    partitions: int | None = None
 
 
 def litert_row(name: str, path: Path, tap: str, bytes_in: bool) -> Row:
@@ -67,45 +62,6 @@ def litert_row(name: str, path: Path, tap: str, bytes_in: bool) -> Row:
     return Row(name, run, path.stat().st_size, partitions=runtime.partitions)
 
 
-def stock_row(name: str, path: Path) -> Row:
-    """A stock artifact: its input and output may be int8, which costs two passes that are timed too."""
-    from ai_edge_litert.interpreter import Interpreter
-
-    interpreter = Interpreter(str(path), num_threads=THREADS)
-    interpreter.allocate_tensors()
-    source, result = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-
-    def run(image: Image) -> Logits:
-        tensor = image[None].astype(np.float32)
-        if source["dtype"] == np.int8:
-            scale, zero = source["quantization"]
-            tensor = np.clip(np.round(tensor / scale) + zero, -128, 127).astype(np.int8)
-        interpreter.set_tensor(source["index"], tensor)
-        interpreter.invoke()
-        logits = interpreter.get_tensor(result["index"])[0].transpose(2, 0, 1)
-        if result["dtype"] == np.int8:
-            scale, zero = result["quantization"]
-            return (logits.astype(np.float32) - zero) * np.float32(scale)
-        return np.asarray(logits, np.float32)
-
-    partitions = sum(op["op_name"] == "DELEGATE" for op in interpreter._get_ops_details())
-    return Row(name, run, path.stat().st_size, partitions=partitions)
-
-
-def stock(data: bytes, kind: str, images: Iterable[Image]) -> bytes:
-    """ai-edge-quantizer's own recipes on the plain model, with its own calibration."""
-    from ai_edge_quantizer import quantizer, recipe
-
-    tool = quantizer.Quantizer(bytearray(data))
-    if kind == "dynamic":
-        tool.load_quantization_recipe(recipe.dynamic_wi8_afp32())
-        return bytes(tool.quantize(enable_progress_report=False).quantized_model)
-    tool.load_quantization_recipe(recipe.static_wi8_ai8())
-    samples = [{"image": image[None].astype(np.float32)} for image in images]
-    statistics = tool.calibrate({"serving_default": samples}, num_threads=THREADS)
-    return bytes(tool.quantize(statistics, enable_progress_report=False).quantized_model)
-
-
 def torch_row(checkpoint: Checkpoint) -> Row:
     model = ReferenceSegmenter(checkpoint)
 
@@ -116,45 +72,6 @@ def torch_row(checkpoint: Checkpoint) -> Row:
         return logits
 
     return Row("PyTorch eager fp32 (the reference)", run, None)
-
-
-def onnx_rows(checkpoint: Checkpoint, size: int, images: list[Image], folder: Path) -> list[Row]:
-    """ONNX Runtime on the Hugging Face model: fp32, and its static int8 (QDQ, per channel)."""
-    import onnxruntime as ort
-    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, quantize_static
-    from onnxruntime.quantization.shape_inference import quant_pre_process
-
-    float_path, ready, int8 = (folder / f"{name}.onnx" for name in ("float", "ready", "int8"))
-    model = ChannelsLast(ReferenceSegmenter(checkpoint)).eval()
-    torch.onnx.export(
-        model, (torch.zeros(1, size, size, 3),), str(float_path), input_names=["image"], output_names=["logits"],
-        dynamo=True, external_data=False,
-    )  # fmt: skip
-    quant_pre_process(str(float_path), str(ready))
-
-    class Photos(CalibrationDataReader):
-        def __init__(self) -> None:
-            self.left = iter(images)
-
-        def get_next(self) -> dict[str, Any] | None:
-            image = next(self.left, None)
-            return None if image is None else {"image": image[None].astype(np.float32)}
-
-    quantize_static(str(ready), str(int8), Photos(), quant_format=QuantFormat.QDQ, per_channel=True)
-    rows = []
-    for name, path in (("ONNX Runtime fp32", float_path), ("ONNX Runtime static int8", int8)):
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = THREADS
-        session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-
-        def run(image: Image, session: Any = session) -> Logits:
-            logits: Logits = session.run(None, {"image": image[None].astype(np.float32)})[0][0].transpose(
-                2, 0, 1
-            )
-            return logits
-
-        rows.append(Row(name, run, path.stat().st_size))
-    return rows
 
 
 @dataclass
@@ -231,7 +148,7 @@ def build(
     checkpoint: Checkpoint, size: int, photos: Any, folder: Path, peers: bool
 ) -> tuple[list[Row], list[str]]:
     """Every model of the table, the reference first."""
-    images, notes = list(photos.images), []
+    images, notes = list(photos.images), list[str]()
     plain = plain_tflite(checkpoint, size, folder / "plain.tflite")
     rows = [torch_row(checkpoint), litert_row("plain litert_torch.convert fp32", plain, "logits", False)]
     for kind in ("static", "dynamic"):
@@ -255,10 +172,32 @@ def build(
         else:
             rows.append(mil_row(f"edgekit Core ML {recipe.name} (mil-reference)", artifact.path, tap))
     if peers:
+        more, notes = peer_rows(checkpoint, plain, images, folder)
+        rows += more
+    return rows, notes
+
+
+def peer_rows(
+    checkpoint: Checkpoint, plain: Path, images: list[Image], folder: Path
+) -> tuple[list[Row], list[str]]:
+    """The peers whose packages are installed, and a sentence for each one that is not."""
+    size = images[0].shape[0]
+
+    def tensorflow_rows() -> list[Row]:
+        path = folder / "tensorflow.tflite"
+        path.write_bytes(tensorflow_int8(plain.read_bytes(), images))
+        return [stock_row("TensorFlow static int8 on the plain model", path)]
+
+    rows, notes = [], []
+    for name, make in (
+        ("TensorFlow", tensorflow_rows),
+        ("ONNX Runtime", lambda: onnx_rows(checkpoint, size, images, folder)),
+        ("ExecuTorch", lambda: executorch_rows(checkpoint, size, images, folder)),
+    ):
         try:
-            rows += onnx_rows(checkpoint, size, images, folder)
+            rows += make()
         except ImportError as error:
-            notes.append(f"ONNX Runtime was not measured: {error}")
+            notes.append(f"{name} was not measured: {error}")
     return rows, notes
 
 
@@ -288,6 +227,7 @@ def report(
         f"{os.cpu_count()} cores ({platform.machine()}); {photos} labelled photos, "
         f"peers calibrated on {calibrated} others; "
         + ", ".join(f"{p} {metadata.version(p)}" for p in packages)
+        + (f"; peers: {versions()}" if arguments.peers else "")
     )
     base = samples[rows[1].name]
     print(

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from calibration.trials import Judged, SkinDifference
     from converters.conversion import Conversion
     from converters.recipes import Recipe
+    from edgekit.bundle.reading import OpenBundle
     from edgekit.devices.profiles import Profile
     from edgekit.evaluation import Evaluation
     from edgekit.model.outputs import OutputMode
@@ -500,6 +501,105 @@ def demo(out: Path) -> Demo:
     write_whole(out / "overlay.png", png_bytes(drawn))
     write_html(report, out / "report.html", ((picture.name, data_uri(drawn)),))
     return Demo(tuple(artifacts), report, out / "overlay.png", out / "report.html")
+
+
+@dataclass(frozen=True)
+class BundleOptions:
+    """What to bundle. No artifacts: the checkpoint is converted for both targets first."""
+
+    artifacts: tuple[Path, ...]
+    styles: tuple[str, ...]
+    default_style: str
+    out: Path
+    refinement: str = "bilinear"
+    force: bool = False
+
+
+@dataclass(frozen=True)
+class GoldenCheck:
+    """One artifact's own mask on the golden picture, drawn, against the golden styled picture."""
+
+    target: str
+    delta_e00_p95: float
+    bound: float
+
+    @property
+    def passed(self) -> bool:
+        return self.delta_e00_p95 <= self.bound
+
+
+def bundle(checkpoint: Checkpoint, options: BundleOptions) -> tuple[OpenBundle, tuple[GoldenCheck, ...]]:
+    """Write a bundle and hold each of its artifacts to its golden picture, on this machine's runtimes."""
+    import tempfile
+
+    from calibration.pictures import astronaut
+    from edgekit.bundle.writing import BundleContents, write_bundle
+
+    refuse_existing(options.out, options.force)
+    with tempfile.TemporaryDirectory() as temporary:
+        artifacts = [read_artifact(path) for path in options.artifacts]
+        if not artifacts:
+            artifacts = convert(checkpoint, ConvertOptions(out=Path(temporary)))
+        for artifact in artifacts:
+            if artifact.manifest.weights_sha256 != checkpoint.sha256:
+                raise EdgekitError(
+                    f"{artifact.path} was made from other weights than {checkpoint.folder}; give them with --weights."
+                )
+        image = astronaut().image
+        with console.quiet_libraries():
+            weights = group_segmenter(checkpoint=checkpoint)(image)
+        contents = BundleContents(
+            artifacts, options.styles, options.default_style, image, weights, options.refinement
+        )
+        made = write_bundle(contents, options.out, options.force)
+    return made, tuple(_golden_check(made, artifact.manifest.target) for artifact in artifacts)
+
+
+def _golden_check(opened: OpenBundle, target: str) -> GoldenCheck:
+    import numpy as np
+    from PIL import Image
+
+    from edgekit.bundle.golden import styled_levels
+    from edgekit.color.difference import delta_e00
+    from edgekit.shader.description import read_description
+
+    bundle, golden = opened.bundle, opened.bundle.golden
+    image, styled = (
+        np.asarray(Image.open(opened.path(picture.path)), np.uint8)
+        for picture in (golden.image, golden.styled)
+    )
+    with console.quiet_libraries():
+        weights = group_segmenter(opened.path(bundle.segmenter(target).path))(image[..., :3])
+    description = read_description(opened.path(bundle.style(golden.style).description))
+    drawn = np.round(styled_levels(description, image, weights)).astype(np.uint8)
+    difference = delta_e00(drawn[..., :3], styled[..., :3])
+    return GoldenCheck(target, float(np.percentile(difference, 95)), golden.end_to_end_delta_e00_p95)
+
+
+PREVIEW_CACHE = Path("~/.cache/edgekit/preview").expanduser()
+
+
+def preview_bundle(cache: Path = PREVIEW_CACHE) -> OpenBundle:
+    """The bundled parser for the browser with every preset: made once for these weights and this edgekit."""
+    from edgekit import __version__
+    from edgekit.bundle.reading import read_bundle
+    from edgekit.bundle.writing import DEFAULT_STYLES
+    from edgekit.color.styles import STYLES
+    from edgekit.errors import BundleError
+
+    with console.quiet_libraries():
+        checkpoint = load_checkpoint()
+    place = cache / f"{__version__}-{checkpoint.sha256[:16]}"
+    try:
+        return read_bundle(place)
+    except BundleError:
+        console.say("making a bundle of the bundled parser for the preview, once …")
+    options = ConvertOptions(target="tflite", out=cache, force=True)
+    (artifact,) = convert(checkpoint, options)
+    made, _ = bundle(
+        checkpoint, BundleOptions((artifact.path,), tuple(STYLES), DEFAULT_STYLES[0], place, force=True)
+    )
+    return made
 
 
 def group_segmenter(

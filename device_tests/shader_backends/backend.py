@@ -1,4 +1,4 @@
-"""What every backend has in common: the frames' bytes, laid out as graphics APIs take them."""
+"""What every backend has in common."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.shader.description import DialectText, Texture
+from edgekit.shader.description import DialectText
 from edgekit.shader.oracle import Frame
 
 Drawn = NDArray[np.uint8]  # (height, width, 4), first row on top
@@ -29,26 +29,3 @@ class Backend(Protocol):
         """The pictures of these frames, each drawn by the text beside it."""
 
     def close(self) -> None: ...
-
-
-def texels_of(frame: Frame, texture: Texture) -> NDArray[np.uint8] | NDArray[np.float16]:
-    """(H, W, 4) or, for a table, (N blue, N green, N red, 4); contiguous, as an upload wants it."""
-    if texture.data is None:
-        return np.ascontiguousarray(frame.pixels[texture.name])
-    assert texture.size is not None
-    return np.frombuffer(texture.data, np.uint8).reshape(*reversed(texture.size), 4)
-
-
-def uniform_block(frame: Frame) -> bytes:
-    """The bytes of MSL's and WGSL's uniform block."""
-    block = np.zeros(frame.description.uniform_block_size_bytes // 4, np.float32)
-    values = frame.uniform_values()
-    for uniform in frame.description.uniforms:
-        start = uniform.offset_bytes // 4
-        if uniform.type == "float":
-            block[start] = values[uniform.name][0]
-        else:
-            for column in range(3):
-                at = start + 4 * column
-                block[at : at + 3] = values[uniform.name][:, column]
-    return block.tobytes()

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from device_tests.shader_backends.backend import BackendMissing, Drawn, Job, texels_of
+from device_tests.shader_backends.backend import BackendMissing, Drawn, Job
 from edgekit.shader.description import DialectText, Texture
 from edgekit.shader.oracle import Frame
+from edgekit.shader.upload import texels_of
 
 EGL_PLATFORM_SURFACELESS_MESA = 0x31DD
 EGL_OPENGL_ES_API = 0x30A0

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from device_tests.shader_backends.backend import BackendMissing, Drawn, Job, texels_of, uniform_block
+from device_tests.shader_backends.backend import BackendMissing, Drawn, Job
 from edgekit.shader.description import DialectText, Texture
 from edgekit.shader.oracle import Frame
+from edgekit.shader.upload import texels_of, uniform_block
 
 
 class WgpuWgsl:

@@ -163,12 +163,16 @@ def place(artifact: Path, phone: Profile) -> Placement:
     return Placement(artifact, phone.name, "PLANNED", "", partitions, tuple(outside), findings)
 
 
+def _partitions_text(partitions: int) -> str:
+    return f"{partitions} XNNPACK partition" + ("s" if partitions != 1 else "")
+
+
 def _cpu(partitions: int, outside: list[str]) -> list[Finding]:
     if partitions <= MOST_PARTITIONS:
         return []
     counts = ", ".join(f"{n} {name}" for name, n in Counter(outside).most_common(5))
     return [
-        Finding("CPU", "WARNING", f"{partitions} XNNPACK partitions; outside run {counts or 'no operators'}")
+        Finding("CPU", "WARNING", f"{_partitions_text(partitions)}; outside run {counts or 'no operators'}")
     ]
 
 
@@ -266,16 +270,22 @@ def placement_json(placement: Placement) -> dict[str, JsonValue]:
 
 def print_placements(placements: Sequence[Placement]) -> None:
     """A table on standard error."""
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table("artifact", "processor", "", "what would happen", title=f"on {placements[0].phone}")
+    table = Table(
+        Column("artifact", overflow="fold"),
+        "processor",
+        "",
+        "what would happen",
+        title=f"on {placements[0].phone}",
+    )
     for p in placements:
         if p.status == "NOT_RUN":
             table.add_row(p.artifact.name, "", "NOT_RUN", p.reason)
             continue
         if p.cpu_partitions is not None:
             outside = f"; {len(p.cpu_outside)} operators outside" if p.cpu_outside else ""
-            table.add_row(p.artifact.name, "CPU", "", f"{p.cpu_partitions} XNNPACK partitions{outside}")
+            table.add_row(p.artifact.name, "CPU", "", f"{_partitions_text(p.cpu_partitions)}{outside}")
         for finding in p.findings:
             table.add_row(p.artifact.name, finding.processor, finding.severity, finding.text)
     print_table(table)

@@ -42,14 +42,14 @@ def bench(device: Device, artifacts: Sequence[Path], plan: BenchPlan, say: Say) 
     DeviceError when the device cannot be used, stays too hot, or an artifact fails on it: a run that
     broke off yields no report at all.
     """
-    _check(artifacts, plan)
+    check(artifacts, plan)
     started_at = datetime.now(UTC).isoformat(timespec="seconds")
     runnable = [i for i, a in enumerate(artifacts) if not not_run_reason(a, device)]
     warnings: list[str] = []
     before = device.state()
     measured: dict[int, ArtifactBench] = {}
     if runnable:
-        _cool_down(device, before, plan, say, warnings)
+        cool_down(device, before, plan, say, warnings)
         with device.open([artifacts[i] for i in runnable], plan) as sessions:
             series = _interleaved(device, sessions, plan, say, warnings)
             opened = [session.finish() for session in sessions]
@@ -58,8 +58,8 @@ def bench(device: Device, artifacts: Sequence[Path], plan: BenchPlan, say: Say) 
     after = device.state()
     rows = [measured.get(i) or _not_run(a, plan, device) for i, a in enumerate(artifacts)]
     return BenchReport(
-        device.info, plan, started_at, _tools(), before, after,
-        tuple(warnings + _state_warnings(before, after, plan)), tuple(_against_first(rows)),
+        device.info, plan, started_at, tools(), before, after,
+        tuple(warnings + state_warnings(before, after, plan)), tuple(_against_first(rows)),
     )  # fmt: skip
 
 
@@ -128,7 +128,7 @@ def _interleaved(
         if time.monotonic() - told > COOLING_POLL_S:
             told = time.monotonic()
             say(f"  {min(sum(m.inferences for m in r) for r in rounds)} inferences each")
-            _cool_down(device, device.state(), plan, say, warnings)
+            cool_down(device, device.state(), plan, say, warnings)
     return [_Series(tuple(r)) for r in rounds]
 
 
@@ -143,7 +143,7 @@ def _lacking(rounds: Sequence[Measured], spent_s: float, plan: BenchPlan, infere
     return max(runs, math.ceil((plan.seconds - spent_s) / inference_s))
 
 
-def _cool_down(device: Device, state: DeviceState, plan: BenchPlan, say: Say, warnings: list[str]) -> None:
+def cool_down(device: Device, state: DeviceState, plan: BenchPlan, say: Say, warnings: list[str]) -> None:
     """Wait until the thermal status is at most `hottest_status`; DeviceError when it does not fall."""
     deadline = time.monotonic() + plan.cool_down_s
     first = state.thermal_status
@@ -186,7 +186,8 @@ def _against_first(rows: Sequence[ArtifactBench]) -> list[ArtifactBench]:
     ]
 
 
-def _check(artifacts: Sequence[Path], plan: BenchPlan) -> None:
+def check(artifacts: Sequence[Path], plan: BenchPlan) -> None:
+    """EdgekitError: an artifact is missing or damaged, or the plan's numbers make no sense."""
     for path in artifacts:
         if not path.exists():
             raise EdgekitError(f"{path} does not exist; make an artifact with edgekit convert.")
@@ -220,7 +221,8 @@ def _not_run(path: Path, plan: BenchPlan, device: Device) -> ArtifactBench:
     )  # fmt: skip
 
 
-def _state_warnings(before: DeviceState, after: DeviceState, plan: BenchPlan) -> list[str]:
+def state_warnings(before: DeviceState, after: DeviceState, plan: BenchPlan) -> list[str]:
+    """What the device's state says against the figures, in words."""
     found = []
     if before.battery_percent is not None and before.battery_percent < LOWEST_BATTERY_PERCENT:
         found.append(
@@ -244,5 +246,6 @@ def _status_name(status: int) -> str:
     return f"{status} ({THERMAL_STATUS[status]})" if 0 <= status < len(THERMAL_STATUS) else str(status)
 
 
-def _tools() -> dict[str, str]:
+def tools() -> dict[str, str]:
+    """Versions of what was measured with."""
     return {"edgekit": __version__, **{name: metadata.version(name) for name in TOOLS}}

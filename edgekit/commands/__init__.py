@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typer import Typer
 
 from edgekit.commands.bench import bench
+from edgekit.commands.bundle import bundle
 from edgekit.commands.convert import convert
 from edgekit.commands.demo import demo
 from edgekit.commands.devices import devices
@@ -19,6 +20,7 @@ from edgekit.commands.finetune import finetune
 from edgekit.commands.lut import lut
 from edgekit.commands.parity_check import parity_check
 from edgekit.commands.plan import plan
+from edgekit.commands.preview import preview
 from edgekit.commands.shader import shader
 from edgekit.commands.style import style
 from edgekit.commands.styles import styles
@@ -33,6 +35,8 @@ COMMANDS: dict[str, Callable[..., None] | Typer] = {
     "style": style,
     "lut": lut,
     "styles": styles,
+    "bundle": bundle,
+    "preview": preview,
     "finetune": finetune,
     "bench": bench,
     "devices": devices,

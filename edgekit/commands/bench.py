@@ -12,12 +12,32 @@ import typer
 from edgekit import console
 
 if TYPE_CHECKING:
+    from edgekit.bench.app_report import AppReport
     from edgekit.bench.frame_budget import FrameBudget
     from edgekit.bench.report import BenchReport
     from edgekit.devices.device import BenchPlan
 
 
+# Which options mean something, by what is done; any other that is given is refused, not ignored.
+PLAN = {"runs", "seconds", "warmup", "threads", "accelerator"}
+HEAT = {"max_thermal", "cool_down", "timeout"}
+WRITTEN = {"baseline", "tolerance", "out", "csv", "plot", "force"}
+USED = {
+    "--placement": {"placement"},
+    "--app-report": {"app_report"} | WRITTEN,
+    "--device farm:": {"device", "farm_app", "farm_tests", "timeout", "out", "force"},
+    "--app": {"device", "app"} | PLAN | HEAT | WRITTEN,
+    "this device": {"device", "profile", "frame"} | PLAN | HEAT | WRITTEN,
+    "a phone": {"device", "profile", "frame", "runner", "per_launch"} | PLAN | HEAT | WRITTEN,
+}
+ALWAYS = {"artifacts", "json"}
+
+PHONES, COMPARED = "Phones", "Comparison and files"
+INSTEAD, FARM = "Instead of measuring here", "Device farm"
+
+
 def bench(
+    context: typer.Context,
     artifacts: Annotated[
         list[Path] | None,
         typer.Argument(
@@ -36,53 +56,100 @@ def bench(
     warmup: Annotated[int, typer.Option(help="Inferences before the first that counts.")] = 5,
     threads: Annotated[int, typer.Option(help="CPU threads of the runtime.")] = 2,
     accelerator: Annotated[str, typer.Option(help="cpu, gpu or nnapi; on Apple also ane, all.")] = "cpu",
-    runner: Annotated[
-        Path | None, typer.Option(help="benchmark_model built for the phone's ABI; phones need it.")
-    ] = None,
-    farm_app: Annotated[
-        Path | None, typer.Option(help="The demo app's APK, for --device farm:DEVICE_POOL_ARN.")
-    ] = None,
-    farm_tests: Annotated[Path | None, typer.Option(help="The demo app's test APK, for a farm.")] = None,
-    per_launch: Annotated[
-        int, typer.Option(help="Phones: inferences per launch. Above 1 only means are known, no percentiles.")
-    ] = 1,
-    profile: Annotated[
-        bool, typer.Option("--profile", help="Time per operator as well, in a run of its own.")
-    ] = False,
-    max_thermal: Annotated[
-        int, typer.Option(help="Pause while Android's thermal status is above this (0 none, 1 light … 6).")
-    ] = 1,
-    cool_down: Annotated[
-        float, typer.Option(help="Give up when it stays hot for this many seconds.")
-    ] = 120.0,
     timeout: Annotated[
         float, typer.Option(help="Kill a runner that is silent for this many seconds.")
     ] = 600.0,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Time per operator as well, in a run of its own.")
+    ] = False,
+    frame: Annotated[
+        str | None, typer.Option(help="Camera frame, e.g. 1920x1080: is there time for 30 frames a second?")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+    runner: Annotated[
+        Path | None,
+        typer.Option(
+            help="LiteRT's benchmark_model, built for the phone's ABI (docs/bench.md says where to get it); "
+            "a phone needs it, or --app.",
+            rich_help_panel=PHONES,
+        ),
+    ] = None,
+    app: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PACKAGE",
+            help="Let the installed demo app measure (dev.edgekit.demo), the stages of a frame included.",
+            rich_help_panel=PHONES,
+        ),
+    ] = None,
+    per_launch: Annotated[
+        int,
+        typer.Option(
+            help="Inferences per launch of the runner. Above 1 only means are known, no percentiles.",
+            rich_help_panel=PHONES,
+        ),
+    ] = 1,
+    max_thermal: Annotated[
+        int,
+        typer.Option(
+            help="Pause while Android's thermal status is above this (0 none, 1 light … 6).",
+            rich_help_panel=PHONES,
+        ),
+    ] = 1,
+    cool_down: Annotated[
+        float,
+        typer.Option(help="Give up when it stays hot for this many seconds.", rich_help_panel=PHONES),
+    ] = 120.0,
     baseline: Annotated[
         Path | None,
-        typer.Option(help="An earlier --out file; exit 1 when an artifact is significantly slower."),
+        typer.Option(
+            help="An earlier --out file; exit 1 when an artifact is significantly slower.",
+            rich_help_panel=COMPARED,
+        ),
     ] = None,
     tolerance: Annotated[
-        float, typer.Option(help="A slowdown up to this share of the baseline is no regression.")
+        float,
+        typer.Option(
+            help="A slowdown up to this share of the baseline is no regression.", rich_help_panel=COMPARED
+        ),
     ] = 0.03,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write the report (JSON, with every sample) here.", rich_help_panel=COMPARED),
+    ] = None,
+    csv: Annotated[
+        Path | None, typer.Option(help="Write every sample as CSV here.", rich_help_panel=COMPARED)
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Write a plot (SVG) here.", rich_help_panel=COMPARED)
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace existing files.", rich_help_panel=COMPARED)
+    ] = False,
     placement: Annotated[
         str | None,
         typer.Option(
-            help="Run nothing: say where each artifact would land on this known phone, e.g. 'Pixel 6'."
+            metavar="PHONE",
+            help="Run nothing: say on which of its processors each artifact would land on this known phone, "
+            "e.g. 'Pixel 6' (edgekit devices --profiles).",
+            rich_help_panel=INSTEAD,
         ),
     ] = None,
     app_report: Annotated[
         Path | None,
-        typer.Option(help="Measure nothing: read the demo app's benchmark file, stages included."),
+        typer.Option(
+            help="Read the demo app's benchmark file, stages included. An artifact named with it must be the "
+            "one that was measured.",
+            rich_help_panel=INSTEAD,
+        ),
     ] = None,
-    frame: Annotated[
-        str | None, typer.Option(help="Camera frame, e.g. 1920x1080: is there time for 30 frames a second?")
+    farm_app: Annotated[
+        Path | None,
+        typer.Option(help="The demo app's APK, for --device farm:POOL_ARN.", rich_help_panel=FARM),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Write the report (JSON, with every sample) here.")] = None,
-    csv: Annotated[Path | None, typer.Option(help="Write every sample as CSV here.")] = None,
-    plot: Annotated[Path | None, typer.Option(help="Write a plot (SVG) here.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+    farm_tests: Annotated[
+        Path | None, typer.Option(help="The demo app's test APK.", rich_help_panel=FARM)
+    ] = None,
 ) -> None:
     """Time artifacts on this machine or a phone: p50, p90, p99 with intervals, load and first run apart.
 
@@ -97,6 +164,7 @@ def bench(
     from edgekit.errors import UnknownName
     from edgekit.files import refuse_existing, write_json, write_whole
 
+    _refuse_unused(context, placement, app_report, app, device)
     if accelerator not in ACCELERATORS:
         raise UnknownName("accelerator", accelerator, ACCELERATORS)
     for path in (out, csv, plot):
@@ -114,7 +182,9 @@ def bench(
         _farm(device, farm_app, farm_tests, _paths(artifacts), out, timeout, json)
         return
     if app_report is not None:
-        result, budgets = _from_app(app_report)
+        result, budgets = _from_app(app_report, artifacts or [])
+    elif app is not None:
+        result, budgets = _by_app(app, device, artifacts or [], plan)
     else:
         result = _measured(artifacts, device, runner, plan)
         budgets = [] if frame_size is None else _budgets(result, frame_size)
@@ -132,6 +202,30 @@ def bench(
     if json:
         console.print_json(printed)
     raise typer.Exit(0 if result.complete and not result.regressed else 1)
+
+
+def _refuse_unused(
+    context: typer.Context, placement: str | None, app_report: Path | None, app: str | None, device: str
+) -> None:
+    """Usage error for an option that this way of benching would not look at."""
+    from edgekit.devices import LOCAL
+
+    asked = {
+        "--placement": placement is not None,
+        "--app-report": app_report is not None,
+        "--device farm:": device.startswith("farm:"),
+        "--app": app is not None,
+        "this device": device in LOCAL,
+        "a phone": True,
+    }
+    done = next(name for name, is_asked in asked.items() if is_asked)
+    for name in context.params:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE" and name not in USED[done] | ALWAYS:
+            what = f"--device {device}" if done == "this device" else done
+            raise typer.BadParameter(
+                f"it has no meaning with {what}; leave it out.", param_hint=f"--{name.replace('_', '-')}"
+            )
 
 
 def _paths(artifacts: list[Path] | None) -> list[Path]:
@@ -180,11 +274,34 @@ def _farm(
     raise typer.Exit(0 if all(result.complete for result in found) else 1)
 
 
-def _from_app(path: Path) -> tuple[BenchReport, list[FrameBudget]]:
+def _from_app(path: Path, artifacts: list[Path]) -> tuple[BenchReport, list[FrameBudget]]:
     from edgekit.bench.app_report import read_app_report
+    from edgekit.files import sha256_of
+
+    if len(artifacts) > 1:
+        raise typer.BadParameter("it is about one artifact; name that one or none", param_hint="--app-report")
+    return _with_stages(read_app_report(path, sha256_of(artifacts[0]) if artifacts else None))
+
+
+def _by_app(
+    package: str, device: str, artifacts: list[Path], plan: BenchPlan
+) -> tuple[BenchReport, list[FrameBudget]]:
+    from edgekit.bench.app_run import bench_app
+    from edgekit.devices import open_device
+    from edgekit.devices.adb import Phone
+
+    if len(artifacts) != 1:
+        raise typer.BadParameter("the app measures one artifact at a time; name it", param_hint="--app")
+    phone = open_device(device)
+    if not isinstance(phone, Phone):
+        raise typer.BadParameter(f"an app runs on a phone, and {device} is none", param_hint="--device")
+    return _with_stages(bench_app(phone, package, artifacts[0], plan, console.say))
+
+
+def _with_stages(app: AppReport) -> tuple[BenchReport, list[FrameBudget]]:
+    """The report and, where the app timed stages, the frame's budget."""
     from edgekit.bench.frame_budget import budget
 
-    app = read_app_report(path)
     told = app.report.device
     name = app.report.artifacts[0].path.name
     return app.report, [budget(told.name, told.simulated, name, None, app.stages)] if app.stages else []

@@ -9,6 +9,8 @@ from pathlib import Path
 from edgekit.devices.device import Device
 from edgekit.errors import EdgekitError
 
+NO_PHONE = "enable USB debugging in the phone's developer options, plug it in and accept the key"
+
 
 @dataclass(frozen=True)
 class Listed:
@@ -48,7 +50,7 @@ def list_devices() -> list[Listed]:
             for p in phones
         ]
         if not phones:
-            rows.append(Listed("(a phone)", "adb", "", "NOT_RUN", "no phone is connected"))
+            rows.append(Listed("(a phone)", "adb", "", "NOT_RUN", NO_PHONE))
     except EdgekitError as error:
         rows.append(Listed("(a phone)", "adb", "", "NOT_RUN", str(error)))
     reason = macos.missing()

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation
-from skimage.color import deltaE_ciede2000, rgb2lab
 
 from edgekit.color.controls import Controls
+from edgekit.color.difference import delta_e00
 from edgekit.color.engine import layers_from_style, styled_pixels, upsampled_rows
 from edgekit.color.styles import style_named
 from edgekit.metrics import boundaries
@@ -39,9 +39,9 @@ class PixelGate:
         masks = [self._mask(logits, image.shape[0]) for logits in (reference, candidate)]
         layers = layers_from_style(style_named(STYLE))
         styled = [styled_pixels(image, layers, Controls(), mask) for mask in masks]
-        difference = deltaE_ciede2000(*(rgb2lab(p) for p in styled))  # type: ignore[no-untyped-call]
+        difference = delta_e00(*styled)
         regions = _regions(masks[0], image.shape[:2])
-        return {name: np.asarray(difference[where], np.float64) for name, where in regions.items()}
+        return {name: difference[where] for name, where in regions.items()}
 
     def _mask(self, logits: Logits, size: int) -> NDArray[np.float32]:
         """(mask, mask, 3) in [0, 1]: what the `groups` output says."""

@@ -45,3 +45,26 @@ def pixel_centres(height: int, width: int) -> NDArray[np.float64]:
     x = (np.arange(width) + 0.5) / width
     y = (np.arange(height) + 0.5) / height
     return np.stack(np.meshgrid(x, y, indexing="xy"), axis=-1)
+
+
+def upright_from_sensor(clockwise_quarter_turns: int) -> Matrix3:
+    """mask_from_image for a sensor frame that stands upright after so many clockwise quarter turns: the
+    segmenter is fed the upright picture, so its mask lies in the upright picture's space."""
+    return rotation(-clockwise_quarter_turns)
+
+
+def sensor_from_view(
+    sensor: tuple[int, int], clockwise_quarter_turns: int, mirrored: bool, view: tuple[int, int]
+) -> Matrix3:
+    """image_from_output of a camera preview: the sensor's frame, turned upright, cut to fill the view.
+
+    sensor and view: (width, height) in pixels. The larger part that has the view's shape is shown, centred;
+    `mirrored` swaps left and right of what is seen, as a front camera's preview does.
+    """
+    width, height = sensor if clockwise_quarter_turns % 2 == 0 else sensor[::-1]  # of the upright picture
+    shown = min(1.0, view[0] * height / (view[1] * width)), min(1.0, view[1] * width / (view[0] * height))
+    upright_from_view = crop((1 - shown[0]) / 2, (1 - shown[1]) / 2, *shown)
+    if mirrored:
+        upright_from_view = upright_from_view @ mirror()
+    matrix: Matrix3 = rotation(clockwise_quarter_turns) @ upright_from_view
+    return matrix

@@ -141,6 +141,15 @@ def test_the_command_reads_it_and_shows_the_budget(tmp_path: Path) -> None:
     assert "not run, camera" in ended.stderr
 
 
+def test_an_artifact_named_with_it_must_be_the_measured_one(tmp_path: Path) -> None:
+    other = tmp_path / "other.tflite"
+    other.write_bytes(b"x")
+    report = str(written(tmp_path, GOOD))
+    command = [sys.executable, "-m", "edgekit", "bench", str(other), "--app-report", report]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 3 and "measured with another artifact" in " ".join(ended.stderr.split())
+
+
 def test_a_frame_size_that_is_none_is_a_usage_error() -> None:
     command = [sys.executable, "-m", "edgekit", "bench", "--frame", "big"]
     assert subprocess.run(command, capture_output=True, text=True, timeout=60).returncode == 2

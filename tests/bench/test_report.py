@@ -190,6 +190,26 @@ def test_bench_against_its_own_and_a_doctored_baseline(tmp_path: Path) -> None:
     assert json.loads(slower.stdout)["baseline"][0]["change"]["verdict"] == "SLOWER"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--per-launch", "4"], "--per-launch: it has no meaning with --device host"),
+        (["--runner", "x"], "--runner: it has no meaning with --device host"),
+        (["--farm-app", "x"], "--farm-app: it has no meaning with --device host"),
+        (["--device", "pixel", "--farm-tests", "x"], "--farm-tests: it has no meaning with a phone"),
+        (["--device", "farm:x", "--baseline", "x"], "--baseline: it has no meaning with --device farm:"),
+        (["--device", "farm:x", "--runs", "50"], "--runs: it has no meaning with --device farm:"),
+        (["--placement", "Pixel 6", "--out", "x"], "--out: it has no meaning with --placement"),
+        (["--app-report", "x", "--device", "host"], "--device: it has no meaning with --app-report"),
+    ],
+)
+def test_an_option_that_would_be_ignored_is_refused(arguments: list[str], words: str) -> None:
+    ended = edgekit("bench", "a.tflite", *arguments)
+    assert ended.returncode == 2
+    said = " ".join(ended.stderr.replace("│", " ").split())
+    assert f"Invalid value for {words}; leave it out." in said
+
+
 def test_existing_files_are_kept_and_bad_input_is_one_sentence(tmp_path: Path) -> None:
     artifact = write_tiny(tmp_path / "tiny.tflite")
     kept = tmp_path / "kept.json"

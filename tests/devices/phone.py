@@ -71,7 +71,7 @@ class Phone:
         self._server = Server(("127.0.0.1", 0), Link)
         self._server.phone = self
         self._port = self._server.server_address[1]
-        self._install_android()
+        install_android(root, self.properties, self.behaviour)
         threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
         ).start()
@@ -125,7 +125,7 @@ class Phone:
     def start(self, command: str, merge_stderr: bool) -> subprocess.Popen[bytes]:
         """Run a shell command of the phone on this machine, its paths moved below the root."""
         self.commands.append(command)
-        here = re.sub(r"(?<![\w./-])/(data/local/tmp|sys/devices)", rf"{self.root}/\1", command)
+        here = re.sub(r"(?<![\w./-])/(data/local/tmp|sys/devices|sdcard)", rf"{self.root}/\1", command)
         process = subprocess.Popen(
             ["sh", "-c", here],
             stdin=subprocess.PIPE,
@@ -137,31 +137,30 @@ class Phone:
         self.processes.append(process)
         return process
 
-    def _install_android(self) -> None:
-        self.temporary.mkdir(parents=True)
-        policy = self.root / "sys/devices/system/cpu/cpufreq/policy0"
-        policy.mkdir(parents=True)
-        (policy / "scaling_governor").write_text("schedutil\n")
-        (policy / "scaling_cur_freq").write_text("1766400\n")
-        (self.root / "sys/devices/system/cpu/present").write_text("0-7\n")
-        properties = "".join(f"[{key}]: [{value}]\n" for key, value in self.properties.items())
-        self._program("getprop", f"printf %s {shlex.quote(properties)}")
-        self._program("df", f"echo Filesystem 1K-blocks Used Available Use% Mounted on; "
-                            f"echo /dev/block/dm-5 9000000 1 {self.behaviour.free_kib} 1% /data")  # fmt: skip
-        statuses = self.root / "thermal"
-        statuses.write_text("".join(f"{s}\n" for s in self.behaviour.thermal_status))
-        self._program(
-            "dumpsys",
-            'case "$1" in battery) printf "  AC powered: false\\n  USB powered: true\\n'
-            '  level: 83\\n  temperature: 314\\n";;\n'
-            'thermalservice) now=$(head -n 1 "$PHONE/thermal"); echo "IsStatusOverride: false"; '
-            'echo "Thermal Status: $now"; [ "$(wc -l < "$PHONE/thermal")" -gt 1 ] && '
-            'sed -i 1d "$PHONE/thermal"; true;; esac',
-        )
 
-    def _program(self, name: str, script: str) -> None:
-        program = self.root / "system/bin" / name
-        program.parent.mkdir(parents=True, exist_ok=True)
+def install_android(root: Path, properties: Mapping[str, str], behaviour: Behaviour) -> None:
+    """The few files and programs of Android that edgekit asks, below `root`; they find it in $PHONE."""
+    (root / "data/local/tmp").mkdir(parents=True)
+    policy = root / "sys/devices/system/cpu/cpufreq/policy0"
+    policy.mkdir(parents=True)
+    (policy / "scaling_governor").write_text("schedutil\n")
+    (policy / "scaling_cur_freq").write_text("1766400\n")
+    (root / "sys/devices/system/cpu/present").write_text("0-7\n")
+    told = "".join(f"[{key}]: [{value}]\n" for key, value in properties.items())
+    (root / "thermal").write_text("".join(f"{s}\n" for s in behaviour.thermal_status))
+    programs = {
+        "getprop": f"printf %s {shlex.quote(told)}",
+        "df": f"echo Filesystem 1K-blocks Used Available Use% Mounted on; "
+        f"echo /dev/block/dm-5 9000000 1 {behaviour.free_kib} 1% /data",
+        "dumpsys": 'case "$1" in battery) printf "  AC powered: false\\n  USB powered: true\\n'
+        '  level: 83\\n  temperature: 314\\n";;\n'
+        'thermalservice) now=$(head -n 1 "$PHONE/thermal"); echo "IsStatusOverride: false"; '
+        'echo "Thermal Status: $now"; [ "$(wc -l < "$PHONE/thermal")" -gt 1 ] && '
+        'sed -i 1d "$PHONE/thermal"; true;; esac',
+    }
+    (root / "system/bin").mkdir(parents=True)
+    for name, script in programs.items():
+        program = root / "system/bin" / name
         program.write_text(f"#!/bin/sh\n{script}\n")
         program.chmod(0o755)
 

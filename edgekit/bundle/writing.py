@@ -1,0 +1,225 @@
+"""Writing a bundle: artifacts, styles and the golden pictures into one folder, and that folder into a zip."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from edgekit.artifact import Artifact
+from edgekit.bundle.format import (
+    BUNDLE_FILE,
+    Bundle,
+    Control,
+    FileEntry,
+    Golden,
+    GoldenPicture,
+    Segmenter,
+    StyleEntry,
+    json_of,
+)
+from edgekit.bundle.golden import GOLDEN_CONTROLS, golden_pictures, vectors
+from edgekit.bundle.reading import OpenBundle, check_entries, read_bundle
+from edgekit.color.controls import CONTROL_RANGES
+from edgekit.color.styles import Style, style_named
+from edgekit.errors import BundleError
+from edgekit.files import (
+    files_in,
+    json_text,
+    refuse_existing,
+    sha256_of,
+    sha256_of_bytes,
+    staged,
+    write_whole,
+)
+from edgekit.shader.compose import describe, everything_but_skin, refinement_named
+from edgekit.shader.description import DESCRIPTION_FILE, ShaderDescription, write_description
+
+# What the demo apps and the preview draw with; WGSL is for WebGPU pages.
+DIALECTS = ("essl300", "essl300-external", "msl", "wgsl")
+# One of each family, strong enough to be told apart.
+DEFAULT_STYLES = ("dramatic", "natural", "vibrant", "rich-contrast", "cozy", "gold", "stark-bw")
+GIVEN_MASK_MAX_LEVELS = 2  # hardware trilinear filtering in 8-bit fractions (docs/shader.md)
+END_TO_END_DELTA_E00_P95 = 1.0  # the parity gate's bound for int8
+ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # no clock: the same bundle gives the same bytes
+
+
+@dataclass(frozen=True)
+class BundleContents:
+    """What goes in. image: (H, W, 3) uint8 sRGB; weights: (h, w, 3), what the reference gives for it."""
+
+    artifacts: Sequence[Artifact]
+    styles: Sequence[str]
+    default_style: str
+    image: NDArray[np.uint8]
+    weights: NDArray[np.floating]
+    refinement: str = "bilinear"
+
+
+def write_bundle(contents: BundleContents, folder: Path, force: bool = False) -> OpenBundle:
+    """Write the bundle whole and read it back. BundleError for artifacts or styles that do not go together."""
+    _check(contents)
+    refuse_existing(folder, force)
+    with staged(folder) as temporary:
+        temporary.mkdir()
+        segmenters = tuple(_put_segmenter(artifact, temporary) for artifact in contents.artifacts)
+        descriptions = {name: _put_style(name, contents.refinement, temporary) for name in contents.styles}
+        golden = _put_golden(contents, descriptions, temporary)
+        manifest = contents.artifacts[0].manifest
+        bundle = Bundle(
+            name=manifest.name,
+            edgekit_version=metadata.version("edgekit"),
+            segmenters=segmenters,
+            class_names=manifest.class_names,
+            groups=manifest.groups,
+            styles=tuple(_entry(style_named(name)) for name in contents.styles),
+            default_style=contents.default_style,
+            controls=tuple(Control(c.name, c.minimum, c.maximum, c.default) for c in CONTROL_RANGES),
+            golden=golden,
+            files=_listed(temporary),
+        )
+        check_entries(bundle.files)
+        (temporary / BUNDLE_FILE).write_text(json_of(bundle), encoding="utf-8")
+    return read_bundle(folder)
+
+
+def zip_bundle(bundle: OpenBundle, path: Path, force: bool = False) -> None:
+    """The bundle as a zip, entries at its root, stored: the same bundle gives the same bytes."""
+    refuse_existing(path, force)
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as pack:
+        for name in (BUNDLE_FILE, *(entry.path for entry in bundle.bundle.files)):
+            info = zipfile.ZipInfo(name, ZIP_DATE)
+            info.external_attr = 0o644 << 16
+            pack.writestr(info, (bundle.folder / name).read_bytes())
+    write_whole(path, archive.getvalue())
+
+
+def _check(contents: BundleContents) -> None:
+    if not contents.artifacts:
+        raise BundleError("A bundle needs an artifact; convert one first.")
+    if not contents.styles:
+        raise BundleError("A bundle needs a style; name at least one.")
+    for name in contents.styles:
+        style_named(name)
+    if len(set(contents.styles)) != len(contents.styles):
+        raise BundleError("A style is named twice; name each once.")
+    if contents.default_style not in contents.styles:
+        raise BundleError(f"The default style {contents.default_style!r} is not among those bundled.")
+    first = contents.artifacts[0].manifest
+    for artifact in contents.artifacts:
+        manifest = artifact.manifest
+        if manifest.output != "groups":
+            raise BundleError(
+                f"{artifact.path} delivers {manifest.output}; an app needs groups (convert --output groups)."
+            )
+        if manifest.weights_sha256 != first.weights_sha256:
+            raise BundleError(
+                f"{artifact.path} was made from other weights than {contents.artifacts[0].path}."
+            )
+    targets = [artifact.manifest.target for artifact in contents.artifacts]
+    if len(set(targets)) != len(targets):
+        raise BundleError(f"Two artifacts are for {targets[0]}; a bundle holds one for each target.")
+
+
+def _put_segmenter(artifact: Artifact, folder: Path) -> Segmenter:
+    manifest = artifact.manifest
+    place = folder / "segmenter" / artifact.path.name
+    place.parent.mkdir(exist_ok=True)
+    if artifact.path.is_dir():
+        shutil.copytree(artifact.path, place)
+    else:
+        shutil.copyfile(artifact.path, place)
+    shutil.copyfile(artifact.manifest_path, place.with_name(artifact.manifest_path.name))
+    mask = manifest.outputs[0]
+    return Segmenter(
+        target=manifest.target,
+        path=f"segmenter/{artifact.path.name}",
+        manifest=f"segmenter/{artifact.manifest_path.name}",
+        input_size=manifest.size,
+        mask_size=mask.shape[mask.layout.index("W")],
+        recipe=manifest.recipe_name,
+        minimum_os=manifest.minimum_os,
+    )
+
+
+def _put_style(name: str, refinement: str, folder: Path) -> ShaderDescription:
+    style = style_named(name)
+    luts = style.luts()
+    description = describe(
+        everything_but_skin(luts["background"], luts["skin"]),
+        title=style.title,
+        refinement=refinement_named(refinement),
+        dialects=DIALECTS,
+    )
+    write_description(description, folder / "styles" / name)
+    return description
+
+
+def _put_golden(
+    contents: BundleContents, descriptions: Mapping[str, ShaderDescription], folder: Path
+) -> Golden:
+    place = folder / "golden"
+    place.mkdir()
+    pictures = golden_pictures(descriptions[contents.default_style], contents.image, contents.weights)
+    textures = {
+        f"styles/{name}/{texture.file}": sha256_of_bytes(texture.data)
+        for name, description in descriptions.items()
+        for texture in description.textures
+        if texture.data is not None
+    }
+    (place / "vectors.json").write_text(json_text(vectors(descriptions, textures)), encoding="utf-8")
+    return Golden(
+        style=contents.default_style,
+        uniforms={c.name: getattr(GOLDEN_CONTROLS, c.name) for c in CONTROL_RANGES},
+        image=_put_picture(pictures.image, "image", folder),
+        mask=_put_picture(pictures.mask, "mask", folder),
+        styled=_put_picture(pictures.styled, "styled", folder),
+        given_mask_max_levels=GIVEN_MASK_MAX_LEVELS,
+        end_to_end_delta_e00_p95=END_TO_END_DELTA_E00_P95,
+        vectors="golden/vectors.json",
+    )
+
+
+def _put_picture(rgba: NDArray[np.uint8], name: str, folder: Path) -> GoldenPicture:
+    """An opaque RGBA PNG without colour profile: decoders that convert nothing give these bytes."""
+    path = f"golden/{name}.png"
+    Image.fromarray(rgba, "RGBA").save(folder / path, optimize=False, compress_level=6)
+    height, width = rgba.shape[:2]
+    return GoldenPicture(path, width, height, sha256_of_bytes(rgba.tobytes()))
+
+
+def _entry(style: Style) -> StyleEntry:
+    return StyleEntry(style.name, style.title, f"styles/{style.name}/{DESCRIPTION_FILE}")
+
+
+def _listed(folder: Path) -> tuple[FileEntry, ...]:
+    return tuple(
+        FileEntry(path.relative_to(folder).as_posix(), path.stat().st_size, sha256_of(path))
+        for path in files_in(folder)
+    )
+
+
+# Where each demo project expects its bundle; both places are in the project's .gitignore.
+PROJECT_PLACES = {
+    "app/src/main": "app/src/main/assets/edgekit",
+    "EdgekitDemo": "EdgekitDemo/Resources/edgekit",
+}
+
+
+def place_in_project(project: Path) -> Path:
+    """The bundle's folder in a copy of android_demo or ios_demo. BundleError for any other folder."""
+    for mark, place in PROJECT_PLACES.items():
+        if (project / mark).is_dir():
+            return project / place
+    raise BundleError(
+        f"{project} is neither a copy of android_demo nor of ios_demo; use --out for other apps."
+    )

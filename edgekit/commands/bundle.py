@@ -1,0 +1,88 @@
+"""`edgekit bundle`: everything an app needs, in one folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgekit import console
+
+
+def bundle(
+    artifacts: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--artifact",
+            help="An artifact with groups output; repeat it for the other target.",
+            show_default="both targets, converted now",
+        ),
+    ] = None,
+    style: Annotated[
+        str | None,
+        typer.Option(help="Presets, separated by commas; `edgekit styles` lists them.", show_default="seven"),
+    ] = None,
+    default_style: Annotated[
+        str | None, typer.Option(help="The style an app starts with.", show_default="the first")
+    ] = None,
+    weights: Annotated[
+        str | None, typer.Option(help="Checkpoint folder or hub id.", show_default="the bundled parser")
+    ] = None,
+    refinement: Annotated[
+        str, typer.Option(help="How the mask follows edges: bilinear or guided.")
+    ] = "bilinear",
+    into: Annotated[
+        Path | None,
+        typer.Option(
+            help="A demo project (android_demo or ios_demo) to put the bundle into, instead of --out."
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the bundle.")] = Path("bundle"),
+    archive: Annotated[bool, typer.Option("--zip", help="Also write OUT.zip.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing bundle.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+) -> None:
+    """Put artifacts, styles, shader texts and a golden picture into one folder for an app.
+
+    Each artifact is held to the golden picture on this machine; exit code 1 when one misses it.
+    """
+    from edgekit import pipeline
+    from edgekit.bundle.writing import DEFAULT_STYLES, place_in_project, zip_bundle
+    from edgekit.files import sha256_of
+    from edgekit.weights import load_checkpoint
+
+    place = out if into is None else place_in_project(into)
+    styles = tuple(name.strip() for name in style.split(",")) if style else DEFAULT_STYLES
+    with console.quiet_libraries():
+        checkpoint = load_checkpoint(weights)
+    options = pipeline.BundleOptions(
+        tuple(artifacts or ()), styles, default_style or styles[0], place, refinement, force
+    )
+    made, checks = pipeline.bundle(checkpoint, options)
+    zipped = place.with_name(f"{place.name}.zip") if archive else None
+    if zipped is not None:
+        zip_bundle(made, zipped, force)
+    size_bytes = sum(entry.size_bytes for entry in made.bundle.files)
+    console.say(f"{place}: {len(made.bundle.files)} files, {size_bytes / 1e6:.1f} MB, {len(styles)} styles")
+    for check in checks:
+        verdict = "PASSED" if check.passed else "FAILED"
+        console.say(
+            f"golden picture, {check.target}: {verdict}, ΔE2000 p95 {check.delta_e00_p95:.2f}, "
+            f"allowed {check.bound:g}"
+        )
+    if json:
+        console.print_json(
+            {
+                "path": str(place),
+                "zip": None if zipped is None else str(zipped),
+                "sha256": sha256_of(place),
+                "size_bytes": size_bytes,
+                "styles": list(styles),
+                "golden": [
+                    {"target": c.target, "delta_e00_p95": c.delta_e00_p95, "passed": c.passed} for c in checks
+                ],
+            }
+        )
+    if not all(check.passed for check in checks):
+        raise typer.Exit(1)
