@@ -547,7 +547,8 @@ def bundle(checkpoint: Checkpoint, options: BundleOptions) -> tuple[OpenBundle, 
                 )
         image = astronaut().image
         with console.quiet_libraries():
-            weights = group_segmenter(checkpoint=checkpoint)(image)
+            segment = group_segmenter(checkpoint=checkpoint, size=artifacts[0].manifest.size)
+            weights = segment(image)
         contents = BundleContents(
             artifacts, options.styles, options.default_style, image, weights, options.refinement
         )
@@ -603,11 +604,12 @@ def preview_bundle(cache: Path = PREVIEW_CACHE) -> OpenBundle:
 
 
 def group_segmenter(
-    artifact: Path | None = None, checkpoint: Checkpoint | None = None
+    artifact: Path | None = None, checkpoint: Checkpoint | None = None, size: int | None = None
 ) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
     """Photo (H, W, 3) uint8 sRGB → weights of skin, hair, clothes (h, w, 3) float32 in [0, 1].
 
-    Runs the artifact, which must deliver groups; without one, the prepared model in PyTorch.
+    Runs the artifact, which must deliver groups; without one, the prepared model in PyTorch at `size` (None: the
+    checkpoint's).
     """
     from calibration.preprocess import stretch
 
@@ -619,7 +621,7 @@ def group_segmenter(
     from edgekit.model.prepared import PreparedSegmenter
 
     checkpoint = checkpoint or load_checkpoint()
-    size = checkpoint.size_default
+    size = checkpoint.size_default if size is None else size
     model = PreparedSegmenter(checkpoint)
     head = GroupWeights(checkpoint.groups, len(checkpoint.class_names), size // MASK_STRIDE, rgba=False)
 

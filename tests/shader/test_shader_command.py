@@ -28,7 +28,7 @@ def test_a_style_becomes_a_folder(tmp_path: Path) -> None:
     assert answer["path"] == str(out / "shader.json")
     assert (answer["interpolation"], answer["refinement"], answer["encoding"]) == (
         "trilinear",
-        "guided",
+        "bilinear",
         "srgb",
     )
     assert [(d["name"], d["fetches"]) for d in answer["dialects"]] == [
@@ -45,7 +45,7 @@ def test_a_style_becomes_a_folder(tmp_path: Path) -> None:
 def test_luts_and_options(tmp_path: Path) -> None:
     write_lut(tmp_path / "all.cube", warm_lut(9))
     write_lut(tmp_path / "skin.cube", swirl_lut(5))
-    options = ["--interpolation", "tetrahedral", "--refinement", "bilinear", "--encoding", "display-p3"]
+    options = ["--interpolation", "tetrahedral", "--refinement", "guided", "--encoding", "display-p3"]
     luts = ["--lut", str(tmp_path / "all.cube"), "--skin-lut", str(tmp_path / "skin.cube")]
     result = run(*luts, *options, "--dialect", "wgsl, essl300-external", "--out", str(tmp_path / "out"))
     assert result.exit_code == 0, result.output
@@ -53,6 +53,7 @@ def test_luts_and_options(tmp_path: Path) -> None:
     assert [d.name for d in description.dialects] == ["wgsl", "essl300-external"]
     assert [t.size for t in description.textures_with("lut")] == [(9, 9, 9), (5, 5, 5)]
     assert (description.interpolation, description.encoding) == ("tetrahedral", "display-p3")
+    assert description.refinement.method == "guided"
 
 
 @pytest.mark.parametrize(

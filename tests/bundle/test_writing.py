@@ -1,0 +1,167 @@
+"""A bundle is complete, the same every time, and its golden pair is what the CPU engine draws."""
+
+from __future__ import annotations
+
+import base64
+import json
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edgekit.artifact import Artifact
+from edgekit.bundle.golden import GOLDEN_CONTROLS, VIEW_CASES
+from edgekit.bundle.reading import OpenBundle, read_bundle, unpack_bundle
+from edgekit.bundle.writing import place_in_project, write_bundle, zip_bundle
+from edgekit.color.engine import layers_from_style, styled_pixels
+from edgekit.color.styles import style_named
+from edgekit.errors import BundleError, EdgekitError, UnknownName
+from edgekit.files import files_in, sha256_of, sha256_of_bytes
+from edgekit.shader.description import read_description
+from edgekit.shader.transforms import apply
+from tests.bundle.conftest import STYLES, contents, soft_mask
+from tests.conftest import picture
+
+
+def test_everything_an_app_reads_is_there(made: OpenBundle) -> None:
+    bundle = made.bundle
+    assert {s.target for s in bundle.segmenters} == {"tflite", "coreml"}
+    for segmenter in bundle.segmenters:
+        assert (segmenter.input_size, segmenter.mask_size) == (128, 32)
+        assert made.path(segmenter.path).exists() and made.path(segmenter.manifest).is_file()
+    for entry in bundle.styles:
+        description = read_description(made.path(entry.description))
+        assert {d.name for d in description.dialects} == {"essl300", "essl300-external", "msl", "wgsl"}
+    assert [c.name for c in bundle.controls] == ["intensity", "tone", "warmth", "skin_protection"]
+    listed = {entry.path for entry in bundle.files}
+    there = {p.relative_to(made.folder).as_posix() for p in files_in(made.folder)}
+    assert listed == there - {"bundle.json"}
+
+
+def test_the_same_bundle_has_the_same_bytes(
+    made: OpenBundle, artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    again = write_bundle(contents(artifacts), tmp_path / "again")
+    assert sha256_of(again.folder) == sha256_of(made.folder)
+    zip_bundle(made, tmp_path / "a.zip")
+    zip_bundle(again, tmp_path / "b.zip")
+    assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
+    unpacked = unpack_bundle(tmp_path / "a.zip", tmp_path / "unpacked")
+    assert sha256_of(unpacked.folder) == sha256_of(made.folder)
+    assert read_bundle(unpacked.folder).bundle == made.bundle
+
+
+def test_the_golden_picture_is_the_cpu_engines(made: OpenBundle) -> None:
+    golden = made.bundle.golden
+    pictures = {}
+    for name in ("image", "mask", "styled"):
+        entry = getattr(golden, name)
+        pixels = np.asarray(Image.open(made.path(entry.path)))
+        assert pixels.shape == (entry.height, entry.width, 4) and (pixels[..., 3] == 255).all()
+        assert sha256_of_bytes(pixels.tobytes()) == entry.rgba8_sha256
+        pictures[name] = pixels
+    assert golden.uniforms == {name: getattr(GOLDEN_CONTROLS, name) for name in golden.uniforms}
+    np.testing.assert_array_equal(pictures["image"][..., :3], picture(96, 128))
+    weights = (pictures["mask"][..., :3] / 255).astype(np.float32)
+    np.testing.assert_allclose(weights, soft_mask(32, 32), atol=0.5 / 255 + 1e-6)
+    drawn = styled_pixels(
+        picture(96, 128), layers_from_style(style_named("dramatic")), GOLDEN_CONTROLS, weights
+    )
+    error = np.abs(drawn.astype(int) - pictures["styled"][..., :3])
+    assert error.max() <= golden.given_mask_max_levels
+    plain = np.abs(pictures["image"].astype(int) - pictures["styled"]).max()
+    assert plain > 40, "a golden picture that changes nothing proves nothing"
+
+
+def test_vectors_hold_every_view_and_style(made: OpenBundle) -> None:
+    vectors = json.loads(made.path(made.bundle.golden.vectors).read_text())
+    assert len(vectors["transforms"]) == len(VIEW_CASES) >= 12
+    matrices = {tuple(v["image_from_output"]) for v in vectors["transforms"]}
+    assert len(matrices) == len(VIEW_CASES), "every view has a matrix of its own"
+    size = read_description(made.path(made.bundle.styles[0].description)).uniform_block_size_bytes
+    assert {b["style"] for b in vectors["uniform_blocks"]} == set(STYLES)
+    for block in vectors["uniform_blocks"]:
+        floats = np.frombuffer(base64.b64decode(block["block_base64"]), np.float32)
+        assert floats.nbytes == size
+        # column-major, a column every 16 bytes: the matrix of its view
+        matrix = np.array(vectors["transforms"][block["transform"]]["image_from_output"]).reshape(3, 3)
+        np.testing.assert_allclose(floats[:12].reshape(3, 4)[:, :3].T, matrix, atol=1e-7)
+        for value in block["values"].values():
+            assert np.isclose(floats, value, atol=1e-7).any()
+    for entry in vectors["hashes"]:
+        assert sha256_of(made.path(entry["path"])) == entry["sha256"]
+
+
+def test_a_view_shows_the_middle_of_the_upright_picture() -> None:
+    """A portrait phone's sensor lies on its side: the view's top centre is the middle of the sensor's left edge."""
+    case = next(c for c in VIEW_CASES if (c.quarter_turns, c.mirror, c.view_width) == (1, False, 1080))
+    image = apply(case.image_from_output(), np.array([[0.5, 0.0], [0.5, 0.5], [0.0, 0.5]]))
+    np.testing.assert_allclose(image[:2], [[0.0, 0.5], [0.5, 0.5]], atol=1e-12)
+    np.testing.assert_allclose(image[2], [0.5, 0.5 + 0.5 * (1080 * 1920 / (2400 * 1080))], atol=1e-12)
+    upright = apply(case.mask_from_image(), image)
+    np.testing.assert_allclose(upright[:2], [[0.5, 0.0], [0.5, 0.5]], atol=1e-12)
+    mirrored = replace(case, mirror=True).image_from_output()
+    np.testing.assert_allclose(
+        apply(mirrored, np.array([[0.25, 0.3]])), apply(case.image_from_output(), np.array([[0.75, 0.3]]))
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"artifacts": []}, "needs an artifact"),
+        ({"styles": ()}, "needs a style"),
+        ({"styles": ("warm", "warm")}, "named twice"),
+        ({"default_style": "cool"}, "not among those bundled"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(
+    artifacts: dict[str, Artifact], tmp_path: Path, changes: dict[str, object], sentence: str
+) -> None:
+    with pytest.raises(BundleError, match=sentence):
+        write_bundle(contents(artifacts, **changes), tmp_path / "bundle")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_artifacts_of_other_weights_outputs_or_one_target_are_refused(
+    artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    first, second = artifacts.values()
+    other = replace(second, manifest=replace(second.manifest, weights_sha256="0" * 64))
+    labels = replace(second, manifest=replace(second.manifest, output="labels"))
+    for pair, sentence in (
+        ([first, other], "other weights"),
+        ([labels], "delivers labels"),
+        ([first, first], "Two"),
+    ):
+        with pytest.raises(BundleError, match=sentence):
+            write_bundle(contents(artifacts, artifacts=pair), tmp_path / "bundle")
+    with pytest.raises(UnknownName, match="vibrantt"):
+        write_bundle(contents(artifacts, styles=("vibrantt",)), tmp_path / "bundle")
+
+
+def test_an_existing_bundle_is_kept_without_force(
+    made: OpenBundle, artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    (tmp_path / "bundle").mkdir()
+    (tmp_path / "bundle" / "mine").write_text("mine")
+    with pytest.raises(EdgekitError, match="exists already"):
+        write_bundle(contents(artifacts), tmp_path / "bundle")
+    assert (tmp_path / "bundle" / "mine").read_text() == "mine"
+    zip_bundle(made, tmp_path / "a.zip")
+    with pytest.raises(EdgekitError, match="exists already"):
+        zip_bundle(made, tmp_path / "a.zip")
+    with zipfile.ZipFile(tmp_path / "a.zip") as pack:
+        assert pack.testzip() is None
+
+
+def test_demo_projects_are_recognised(tmp_path: Path) -> None:
+    (tmp_path / "a/app/src/main").mkdir(parents=True)
+    (tmp_path / "i/EdgekitDemo").mkdir(parents=True)
+    assert place_in_project(tmp_path / "a") == tmp_path / "a/app/src/main/assets/edgekit"
+    assert place_in_project(tmp_path / "i") == tmp_path / "i/EdgekitDemo/Resources/edgekit"
+    with pytest.raises(BundleError, match="neither a copy of android_demo nor of ios_demo"):
+        place_in_project(tmp_path)
