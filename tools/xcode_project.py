@@ -138,9 +138,7 @@ class Tree:
         keys = []
         for name, own in BY_CONFIGURATION.items():
             merged: dict[str, Value] = {**settings, **({**COMMON, **own} if with_common else {})}
-            keys.append(
-                self.add("XCBuildConfiguration", f"{owner}:{name}", buildSettings=merged, name=name)
-            )
+            keys.append(self.add("XCBuildConfiguration", f"{owner}:{name}", buildSettings=merged, name=name))
         return self.add(
             "XCConfigurationList",
             owner,
@@ -275,7 +273,9 @@ def scheme_text() -> str:
         'selectedDebuggerIdentifier = "Xcode.DebuggerFoundation.Debugger.LLDB" '
         'selectedLauncherIdentifier = "Xcode.IDEFoundation.Launcher.LLDB"'
     )
-    testables = "".join(f'<TestableReference skipped = "NO">{t}</TestableReference>' for t in (tests, core_tests))
+    testables = "".join(
+        f'<TestableReference skipped = "NO">{t}</TestableReference>' for t in (tests, core_tests)
+    )
     runnable = f'<BuildableProductRunnable runnableDebuggingMode = "0">{app}</BuildableProductRunnable>'
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
