@@ -31,9 +31,9 @@ SWIFT_TIMEOUT_S = 300.0
 def bundle(
     checkpoint: Checkpoint, artifacts: dict[str, Artifact], tmp_path_factory: pytest.TempPathFactory
 ) -> OpenBundle:
-    """Core ML and TFLite at 128², two styles, the bundled golden picture with the reference's mask."""
+    """Core ML at 128², two styles, the bundled golden picture with the reference's mask."""
     options = pipeline.BundleOptions(
-        artifacts=tuple(artifacts[target].path for target in ("coreml", "tflite")),
+        artifacts=(artifacts["coreml"].path,),
         styles=("vibrant", "warm"),
         default_style="vibrant",
         out=tmp_path_factory.mktemp("ios") / "bundle",

@@ -48,7 +48,7 @@ def tested(swift: Swift, bundle: OpenBundle) -> str:
         [
             "--disable-sandbox", "--package-path", inside(IOS_DEMO / "EdgekitCore"), "--scratch-path",
             "/tmp/build", "--jobs", "1", "-Xswiftc", "-strict-concurrency=complete", "-Xswiftc",
-            "-warnings-as-errors",
+            "-warnings-as-errors", "-Xswiftc", "-O",
         ],
         {
             "EDGEKIT_BUNDLE": "/tmp/bundle", "EDGEKIT_REPORT_OUT": "/tmp/report.json",
@@ -150,3 +150,12 @@ def test_a_type_error_is_found(swift: Swift, modules: str, file: str, right: str
     assert done.returncode != 0
     assert f"{path.name}:" in done.stderr
     assert "error:" in done.stderr
+
+
+def test_the_guides_code_compiles(swift: Swift, modules: str) -> None:
+    """The Swift text of docs/ios.md as one more file of the app."""
+    guide = (REPOSITORY / "docs" / "ios.md").read_text(encoding="utf-8")
+    (snippet,) = re.findall(r"```swift\n(.*?)```", guide, re.DOTALL)
+    (swift.folder / "FirstFrame.swift").write_text(snippet)
+    files = [*sources(IOS_DEMO / "EdgekitDemo"), "/tmp/FirstFrame.swift"]
+    assert check_app(swift, modules, files) == ""

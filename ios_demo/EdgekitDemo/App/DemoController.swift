@@ -267,22 +267,3 @@ extension DemoController: MTKViewDelegate {
         commands.commit()
     }
 }
-
-/// The device and what is made once for it.
-struct Gpu: @unchecked Sendable {
-    let device: MTLDevice
-    let queue: MTLCommandQueue
-    let cache: PixelTextureCache
-    let stretcher: InputStretcher
-
-    /// GpuError: no Metal.
-    init() throws {
-        guard let device = MTLCreateSystemDefaultDevice(), let queue = device.makeCommandQueue() else {
-            throw GpuError("This device has no Metal GPU; the demo needs one.")
-        }
-        self.device = device
-        self.queue = queue
-        cache = try PixelTextureCache(device: device)
-        stretcher = try InputStretcher(device: device, queue: queue)
-    }
-}

@@ -161,9 +161,8 @@ public struct EdgekitBundle: Sendable {
 
     private static func requireSafe(_ path: String) throws {
         let components = path.split(separator: "/", omittingEmptySubsequences: false)
-        let hasDriveLetter = path.dropFirst().first == ":"
         let isPlain = components.allSatisfy { !["", ".", ".."].contains($0) }
-        guard isPlain, !hasDriveLetter, !path.contains("\\"), !path.contains("\0") else {
+        guard isPlain, !path.contains(where: { "\\:\0".contains($0) }) else {
             throw BundleError("\(indexFile) lists the path \"\(path)\", which could leave the bundle's folder.")
         }
     }

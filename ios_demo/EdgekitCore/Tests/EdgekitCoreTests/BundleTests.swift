@@ -44,7 +44,7 @@ final class BundleTests: XCTestCase {
     func testRefusesPathsThatCouldLeaveTheFolder() throws {
         let escapes = [
             "/etc/passwd", "../image.png", "golden/../../image.png", "golden//image.png", "golden/./image.png",
-            "golden\\image.png", "C:/image.png", "C:image.png", "", "golden/", "golden/a\0b",
+            "golden\\image.png", "C:/image.png", "C:image.png", "", "golden/", "golden/a\0b", "golden/a:b",
         ]
         for path in escapes {
             try assertRefused("could leave the bundle's folder") { $0.listedPaths = ["golden/image.png": path] }

@@ -42,7 +42,12 @@ final class SharedVectorTests: XCTestCase {
         let hashes: [Hash]
     }
 
-    private func openedBundle() throws -> EdgekitBundle {
+    /// Opened once: every file of it is hashed.
+    private static let opened = Result { try open() }
+
+    private func openedBundle() throws -> EdgekitBundle { try Self.opened.get() }
+
+    private static func open() throws -> EdgekitBundle {
         let place = ProcessInfo.processInfo.environment["EDGEKIT_BUNDLE"]
         let demo = URL(fileURLWithPath: #filePath)
             .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
