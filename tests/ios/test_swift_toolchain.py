@@ -129,27 +129,17 @@ def test_the_app_and_its_tests_agree_with_the_stubs(swift: Swift, modules: str) 
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize(
-    ("file", "right", "wrong"),
-    [
-        ("Rendering/StyleRenderer.swift", "index: uniformIndex", "index: uniformIndexes"),
-        ("Inference/CoreMLSegmenter.swift", "?.imageBufferValue else", "?.multiArrayValue else"),
-    ],
-)
-def test_a_type_error_is_found(swift: Swift, modules: str, file: str, right: str, wrong: str) -> None:
-    path = IOS_DEMO / "EdgekitDemo" / file
+def test_a_type_error_is_found(swift: Swift, modules: str) -> None:
+    """A property that Core ML has, but of another type; the syntax stays right."""
+    path = IOS_DEMO / "EdgekitDemo" / "Inference" / "CoreMLSegmenter.swift"
     text = path.read_text(encoding="utf-8")
+    right = "isInGivenBuffer: mask === given"
     assert right in text
-    (swift.folder / path.name).write_text(text.replace(right, wrong))
+    (swift.folder / path.name).write_text(text.replace(right, "isInGivenBuffer: mask"))
     files = [name for name in sources(IOS_DEMO / "EdgekitDemo") if name != inside(path)]
-    done = swift.run(
-        "swiftc",
-        ["-swift-version", "5", "-parse-as-library", "-I", modules, "-typecheck", "-module-name", "EdgekitDemo",
-         *files, f"/tmp/{path.name}"],
-    )  # fmt: skip
-    assert done.returncode != 0
-    assert f"{path.name}:" in done.stderr
-    assert "error:" in done.stderr
+    complaints = check_app(swift, modules, [*files, f"/tmp/{path.name}"])
+    assert f"{path.name}:" in complaints
+    assert "error:" in complaints
 
 
 def test_the_guides_code_compiles(swift: Swift, modules: str) -> None:
