@@ -577,6 +577,32 @@ def _golden_check(opened: OpenBundle, target: str) -> GoldenCheck:
     return GoldenCheck(target, float(np.percentile(difference, 95)), golden.end_to_end_delta_e00_p95)
 
 
+PREVIEW_CACHE = Path("~/.cache/edgekit/preview").expanduser()
+
+
+def preview_bundle(cache: Path = PREVIEW_CACHE) -> OpenBundle:
+    """The bundled parser for the browser with every preset: made once for these weights and this edgekit."""
+    from edgekit import __version__
+    from edgekit.bundle.reading import read_bundle
+    from edgekit.bundle.writing import DEFAULT_STYLES
+    from edgekit.color.styles import STYLES
+    from edgekit.errors import BundleError
+
+    with console.quiet_libraries():
+        checkpoint = load_checkpoint()
+    place = cache / f"{__version__}-{checkpoint.sha256[:16]}"
+    try:
+        return read_bundle(place)
+    except BundleError:
+        console.say("making a bundle of the bundled parser for the preview, once …")
+    options = ConvertOptions(target="tflite", out=cache, force=True)
+    (artifact,) = convert(checkpoint, options)
+    made, _ = bundle(
+        checkpoint, BundleOptions((artifact.path,), tuple(STYLES), DEFAULT_STYLES[0], place, force=True)
+    )
+    return made
+
+
 def group_segmenter(
     artifact: Path | None = None, checkpoint: Checkpoint | None = None, size: int | None = None
 ) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:

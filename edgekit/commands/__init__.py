@@ -20,6 +20,7 @@ from edgekit.commands.finetune import finetune
 from edgekit.commands.lut import lut
 from edgekit.commands.parity_check import parity_check
 from edgekit.commands.plan import plan
+from edgekit.commands.preview import preview
 from edgekit.commands.shader import shader
 from edgekit.commands.style import style
 from edgekit.commands.styles import styles
@@ -35,6 +36,7 @@ COMMANDS: dict[str, Callable[..., None] | Typer] = {
     "lut": lut,
     "styles": styles,
     "bundle": bundle,
+    "preview": preview,
     "finetune": finetune,
     "bench": bench,
     "devices": devices,

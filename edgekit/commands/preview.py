@@ -1,0 +1,56 @@
+"""`edgekit preview`: a bundle in a local web page, on one's own photos."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgekit import console
+
+
+def preview(
+    bundle: Annotated[
+        Path | None,
+        typer.Argument(help="A bundle's folder or zip.", show_default="the bundled parser, every preset"),
+    ] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="On this machine; 0 takes any.")] = 8737,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page.")] = True,
+    litert_js: Annotated[
+        Path | None,
+        typer.Option(help="Folder for LiteRT.js, fetched once with npm.", show_default="edgekit's cache"),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+) -> None:
+    """Look at a bundle in the browser: its own network (LiteRT.js) and shader text (WebGL2) on your photos.
+
+    Only this machine can open the page, and photos stay in it. Ctrl-C ends it.
+    """
+    import tempfile
+    import webbrowser
+
+    from edgekit import pipeline
+    from edgekit.bundle.reading import read_bundle, unpack_bundle
+    from edgekit.preview import litert_js as runtime
+    from edgekit.preview.server import Site, open_server, url_of
+
+    litert = runtime.litert_js(litert_js or runtime.DEFAULT_FOLDER)
+    with tempfile.TemporaryDirectory(prefix="edgekit-preview-") as temporary:
+        if bundle is None:
+            opened = pipeline.preview_bundle()
+        elif bundle.suffix == ".zip":
+            opened = unpack_bundle(bundle, Path(temporary) / "bundle")
+        else:
+            opened = read_bundle(bundle)
+        with open_server(Site(opened.folder, litert), port) as server:
+            url = url_of(server)
+            console.say(f"{opened.bundle.name} at {url} (Ctrl-C ends it)")
+            if json:
+                console.print_json({"url": url, "bundle": str(opened.folder)})
+            if browser and not webbrowser.open(url):
+                console.say("No browser could be started; open the address yourself.")
+            try:
+                server.serve_forever()
+            except KeyboardInterrupt:
+                console.say("ended.")

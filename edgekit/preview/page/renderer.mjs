@@ -1,0 +1,154 @@
+// The fused pass in WebGL2, with the bundle's own ESSL text. Pictures and masks go straight to textures.
+
+import {BundleError} from './bundle.mjs';
+import {BEFORE, uniformValues} from './uniforms.mjs';
+
+const DIALECT = 'essl300';
+const SUPPLIED = new Set(['camera', 'mask']); // roles that this page can fill; tables come from the bundle
+
+export class Renderer {
+  #gl;
+  #picture;
+  #mask;
+  #programs = new Map();
+
+  constructor(canvas) {
+    const gl = canvas.getContext('webgl2', {alpha: false, antialias: false, depth: false});
+    if (!gl) throw new Error('This browser or its graphics driver has no WebGL2; try another browser.');
+    this.#gl = gl;
+    this.canvas = canvas;
+    this.largestSide = gl.getParameter(gl.MAX_TEXTURE_SIZE);
+    gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
+    this.#picture = this.#texture(gl.TEXTURE_2D, gl.LINEAR);
+    this.#mask = this.#texture(gl.TEXTURE_2D, gl.LINEAR);
+    this.setMask(new Uint8Array(4), 1); // all background
+  }
+
+  /** What draws: the driver's name, for the timing line. */
+  get device() {
+    const info = this.#gl.getExtension('WEBGL_debug_renderer_info');
+    return this.#gl.getParameter(info ? info.UNMASKED_RENDERER_WEBGL : this.#gl.RENDERER);
+  }
+
+  /** A style ready to draw, from `Bundle.shader`. */
+  style({description, tables}) {
+    const gl = this.#gl;
+    const other = description.textures.find((t) => t.file === null && !SUPPLIED.has(t.role));
+    if (other) throw new BundleError(`The style ${description.title} needs a ${other.role} texture, which this page has not; make the bundle with the bilinear refinement.`);
+    const program = this.#program(description);
+    const textures = description.textures.map((texture) => {
+      if (texture.role === 'camera') return [gl.TEXTURE_2D, this.#picture];
+      if (texture.role === 'mask') return [gl.TEXTURE_2D, this.#mask];
+      return [gl.TEXTURE_3D, this.#table(texture, tables.get(texture.name))];
+    });
+    return {description, program, textures};
+  }
+
+  /** An ImageBitmap, canvas or video frame; its first row is uploaded on top. */
+  setPicture(source) {
+    const gl = this.#gl;
+    gl.activeTexture(gl.TEXTURE0);
+    gl.bindTexture(gl.TEXTURE_2D, this.#picture);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, gl.RGBA, gl.UNSIGNED_BYTE, source);
+  }
+
+  /** rgba: size × size × 4 bytes, weights of skin, hair, clothes in 0…255; the fourth is not read. */
+  setMask(rgba, size) {
+    const gl = this.#gl;
+    gl.activeTexture(gl.TEXTURE0);
+    gl.bindTexture(gl.TEXTURE_2D, this.#mask);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, size, size, 0, gl.RGBA, gl.UNSIGNED_BYTE, rgba);
+  }
+
+  /**
+   * Draw to the canvas: left of `divider` (a fraction of the width) the picture before, right of it styled.
+   * matrices: as `aspectFill` gives them; by default picture and canvas have one shape.
+   */
+  draw(style, controls, {matrices = {}, divider = 0} = {}) {
+    const gl = this.#gl;
+    const {width, height} = this.canvas;
+    const split = Math.round(divider * width);
+    this.#use(style);
+    gl.viewport(0, 0, width, height);
+    gl.enable(gl.SCISSOR_TEST);
+    if (split > 0) this.#pass(style, {...controls, ...BEFORE}, matrices, 0, split);
+    if (split < width) this.#pass(style, controls, matrices, split, width - split);
+    gl.disable(gl.SCISSOR_TEST);
+  }
+
+  /** Like draw; resolves nothing early: reads one pixel back, so the time holds the GPU's work. Returns ms. */
+  drawTimed(style, controls, options) {
+    const gl = this.#gl, start = performance.now();
+    this.draw(style, controls, options);
+    gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4));
+    return performance.now() - start;
+  }
+
+  #use({program, textures}) {
+    const gl = this.#gl;
+    gl.useProgram(program.program);
+    textures.forEach(([target, texture], unit) => {
+      gl.activeTexture(gl.TEXTURE0 + unit);
+      gl.bindTexture(target, texture);
+    });
+  }
+
+  #pass({description, program}, controls, matrices, left, width) {
+    const gl = this.#gl;
+    gl.scissor(left, 0, width, this.canvas.height);
+    for (const {name, value} of uniformValues(description, controls, matrices)) {
+      const at = program.location(name);
+      if (value.length === 9) gl.uniformMatrix3fv(at, false, value);
+      else gl.uniform1f(at, value[0]);
+    }
+    gl.drawArrays(gl.TRIANGLES, 0, 3);
+  }
+
+  /** Styles whose text is the same share a program. */
+  #program(description) {
+    const gl = this.#gl;
+    const dialect = description.dialects.find((each) => each.name === DIALECT);
+    if (!dialect) throw new BundleError(`The style ${description.title} has no ${DIALECT} text; make the bundle again.`);
+    const textOf = (stage) => dialect.sources.find((source) => source.file === stage.file).text;
+    const fragment = textOf(dialect.fragment);
+    if (!this.#programs.has(fragment)) {
+      const program = this.#linked(textOf(dialect.vertex), fragment);
+      gl.useProgram(program);
+      description.textures.forEach((t, unit) => gl.uniform1i(gl.getUniformLocation(program, t.name), unit));
+      const locations = new Map(description.uniforms.map(({name}) => [`u_${name}`, gl.getUniformLocation(program, `u_${name}`)]));
+      this.#programs.set(fragment, {program, location: (name) => locations.get(name)});
+    }
+    return this.#programs.get(fragment);
+  }
+
+  #linked(vertex, fragment) {
+    const gl = this.#gl, program = gl.createProgram();
+    for (const [kind, text] of [[gl.VERTEX_SHADER, vertex], [gl.FRAGMENT_SHADER, fragment]]) {
+      const shader = gl.createShader(kind);
+      gl.shaderSource(shader, text);
+      gl.compileShader(shader);
+      gl.attachShader(program, shader);
+      gl.deleteShader(shader); // goes with the program
+    }
+    gl.linkProgram(program);
+    if (gl.getProgramParameter(program, gl.LINK_STATUS)) return program;
+    const logs = gl.getAttachedShaders(program).map((shader) => gl.getShaderInfoLog(shader));
+    throw new BundleError(`This GPU's driver refuses the bundle's shader: ${[...logs, gl.getProgramInfoLog(program)].join(' ').trim()}`);
+  }
+
+  #table({filter, size}, bytes) {
+    const gl = this.#gl;
+    const texture = this.#texture(gl.TEXTURE_3D, filter === 'linear' ? gl.LINEAR : gl.NEAREST);
+    gl.texImage3D(gl.TEXTURE_3D, 0, gl.RGBA8, ...size, 0, gl.RGBA, gl.UNSIGNED_BYTE, bytes);
+    return texture;
+  }
+
+  #texture(target, filter) {
+    const gl = this.#gl, texture = gl.createTexture();
+    gl.activeTexture(gl.TEXTURE0);
+    gl.bindTexture(target, texture);
+    for (const k of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) gl.texParameteri(target, k, filter);
+    for (const k of [gl.TEXTURE_WRAP_S, gl.TEXTURE_WRAP_T, gl.TEXTURE_WRAP_R]) gl.texParameteri(target, k, gl.CLAMP_TO_EDGE);
+    return texture;
+  }
+}

@@ -1,0 +1,35 @@
+// Texture-space transforms: the definitions of edgekit/shader/transforms.py. (0, 0) is the top left of a
+// picture's first row, (1, 1) the bottom right. A matrix is 9 numbers, row-major; `bFromA` takes (x, y, 1).
+
+export const IDENTITY = [1, 0, 0, 0, 1, 0, 0, 0, 1];
+const MIRROR = [-1, 0, 1, 0, 1, 0, 0, 0, 1];
+const QUARTER_TURN = [0, 1, 0, -1, 0, 1, 0, 0, 1]; // shows the image turned clockwise
+const TURN_BACK = [0, -1, 1, 1, 0, 0, 0, 0, 1];
+
+export function times(a, b) {
+  return Array.from({length: 9}, (_, i) => {
+    const row = 3 * Math.floor(i / 3), column = i % 3;
+    return a[row] * b[column] + a[row + 1] * b[column + 3] + a[row + 2] * b[column + 6];
+  });
+}
+
+/**
+ * The two matrices of the fused pass for a picture of `width`×`height` that stands upright after so many
+ * clockwise quarter turns, cut to fill a view, centred, and mirrored if asked. The mask is of the whole
+ * upright picture, never mirrored.
+ */
+export function aspectFill({width, height, quarterTurns = 0, mirror = false, viewWidth, viewHeight}) {
+  const turned = quarterTurns % 2 !== 0;
+  const [uprightWidth, uprightHeight] = turned ? [height, width] : [width, height];
+  const shown = (viewWidth * uprightHeight) / (viewHeight * uprightWidth); // view's aspect over picture's
+  const w = Math.min(1, shown), h = Math.min(1, 1 / shown);
+  const crop = [w, 0, (1 - w) / 2, 0, h, (1 - h) / 2, 0, 0, 1];
+  return {
+    image_from_output: times(turns(QUARTER_TURN, quarterTurns), mirror ? times(crop, MIRROR) : crop),
+    mask_from_image: turns(TURN_BACK, quarterTurns),
+  };
+}
+
+function turns(one, count) {
+  return Array.from({length: count}).reduce((matrix) => times(matrix, one), IDENTITY);
+}

@@ -1,0 +1,25 @@
+// The fused pass's uniforms, from a ShaderDescription and what the user and the camera say.
+
+/**
+ * [{name, value}] in the description's order, `name` as in the ESSL text, `value` one number or 9
+ * (column-major, as uniformMatrix3fv takes them). controls: by name, defaults elsewhere. matrices: by name,
+ * row-major.
+ */
+export function uniformValues(description, controls = {}, matrices = {}) {
+  return description.uniforms.map((uniform) => {
+    const {name, type} = uniform;
+    if (type === 'mat3') return {name: `u_${name}`, value: matrices[name] ? transposed(matrices[name]) : uniform.default};
+    return {name: `u_${name}`, value: [clamped(controls[name] ?? uniform.default[0], uniform)]};
+  });
+}
+
+/** Controls that change nothing: the picture before. */
+export const BEFORE = {intensity: 0};
+
+function clamped(value, {minimum, maximum}) {
+  return Math.min(maximum ?? Infinity, Math.max(minimum ?? -Infinity, value));
+}
+
+function transposed(m) {
+  return [m[0], m[3], m[6], m[1], m[4], m[7], m[2], m[5], m[8]];
+}
