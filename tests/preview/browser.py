@@ -118,9 +118,7 @@ class Browser:
             mobile=viewport.width < 600,
         )
         scheme = "dark" if viewport.dark else "light"
-        self.call(
-            "Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}]
-        )
+        self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
         self.call("Page.navigate", url=url)
         self.wait("document.readyState === 'complete' && location.href !== 'about:blank'")
 
@@ -128,7 +126,9 @@ class Browser:
         """Until a JavaScript expression is true."""
         deadline = time.monotonic() + timeout_s
         while not self.run(f"Boolean({condition})"):
-            assert time.monotonic() < deadline, f"in {timeout_s} s never: {condition}; console: {self.console}"
+            assert time.monotonic() < deadline, (
+                f"in {timeout_s} s never: {condition}; console: {self.console}"
+            )
             time.sleep(0.1)
 
     def screenshot(self) -> bytes:
