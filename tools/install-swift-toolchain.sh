@@ -12,7 +12,7 @@ mkdir -p "$(dirname "$target")"
 work=$(mktemp -d "$(dirname "$target")/.swift-XXXXXX")
 trap 'rm -rf "$work"' EXIT
 root=$work/root
-mkdir -p "$work"/lists/partial "$work"/archives/partial "$root"/{proc,dev,tmp,work}
+mkdir -p "$work"/lists/partial "$work"/archives/partial "$root"/{proc,dev,tmp,checkout}
 : > "$work/status"
 # A private apt state with Debian 13 in place of the host's sources: the host stays as it is.
 cat > "$work/sources.list" <<SOURCES

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Run a tool of the unpacked Swift toolchain: this checkout is /work inside, FOLDER is /tmp.
+# Run a tool of the unpacked Swift toolchain: this checkout is /checkout inside, FOLDER is /tmp.
 #
 #   tools/swift.sh FOLDER TOOL ARGUMENT…      for example: tools/swift.sh "$(mktemp -d)" swift-test --help
 set -euo pipefail
@@ -19,7 +19,7 @@ inside='
 set -eu
 mount --rbind /proc "$1/proc"
 mount --rbind /dev "$1/dev"
-mount --bind "$2" "$1/work"
+mount --bind "$2" "$1/checkout"
 mount --bind "$3" "$1/tmp"
 root=$1
 shift 3

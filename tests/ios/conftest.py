@@ -23,7 +23,7 @@ REPOSITORY = Path(__file__).parents[2]
 IOS_DEMO = REPOSITORY / "ios_demo"
 DEFAULT_SYSROOT = Path("~/.cache/edgekit/swift-sysroot").expanduser()
 # The repository's place inside the toolchain's root (tools/swift.sh).
-INSIDE = Path("/work")
+INSIDE = Path("/checkout")
 SWIFT_TIMEOUT_S = 300.0
 
 
@@ -55,7 +55,7 @@ def description(bundle: OpenBundle, style: str) -> ShaderDescription:
 
 @dataclass(frozen=True)
 class Swift:
-    """Runs the toolchain's tools. Inside, the repository is /work and `folder` is /tmp."""
+    """Runs the toolchain's tools. Inside, the repository is /checkout and `folder` is /tmp."""
 
     folder: Path
 
