@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgekit import console
+from edgekit.shader.description import DEFAULT_REFINEMENT
 
 if TYPE_CHECKING:
     from edgekit.color.engine import Layer
@@ -36,6 +37,9 @@ def style(
     skin_protection: Annotated[
         float, typer.Option(min=0, max=1, help="How much of the style skin is spared.")
     ] = 0.0,
+    refinement: Annotated[
+        str, typer.Option(help="How the mask follows edges: bilinear, joint-bilateral or guided.")
+    ] = DEFAULT_REFINEMENT,
     out: Annotated[Path, typer.Option(help="Folder for the styled photos.")] = Path("styled"),
     force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
@@ -46,6 +50,7 @@ def style(
     from edgekit.color.controls import Controls
     from edgekit.color.stylist import Stylist, jobs_for
     from edgekit.errors import EdgekitError
+    from edgekit.shader.refine import refine_named
 
     if (style is None) == (lut is None):
         raise typer.BadParameter("give either --style or --lut.")
@@ -53,9 +58,10 @@ def style(
         raise typer.BadParameter("--skin-lut goes with --lut.")
     if artifact is not None and mask is not None:
         raise typer.BadParameter("give either --artifact or --mask.")
+    refine = refine_named(refinement)
     controls = Controls(intensity, tone, warmth, skin_protection)
     jobs = jobs_for(photos, out, force)
-    stylist = Stylist(_layers(style, lut, skin_lut), controls, _segment(artifact, mask))
+    stylist = Stylist(_layers(style, lut, skin_lut), controls, _segment(artifact, mask), refine)
     done, failed = [], []
     for job in console.track(jobs, len(jobs), "styling"):
         try:

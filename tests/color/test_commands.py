@@ -52,6 +52,27 @@ def test_style_with_a_lut_keeps_skin(photo: Path, tmp_path: Path) -> None:
     assert difference[:35].max() == 0 and difference[45:].min() > 1
 
 
+def test_a_refined_mask_follows_the_pictures_edge(tmp_path: Path) -> None:
+    """A mask three pixels off the colour edge: guided moves towards the edge, bilinear stays."""
+    image = np.full((64, 96, 3), (60, 90, 160), np.uint8)
+    image[:, :51] = (200, 150, 120)
+    Image.fromarray(image).save(tmp_path / "photo.png")
+    mask = np.zeros((64 // 4, 96 // 4, 3), np.uint8)
+    mask[:, :12, 0] = 255
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    write_lut(tmp_path / "l.cube", bent_lut(9))
+    strips = {}
+    for name in ("bilinear", "guided"):
+        out = ("--out", tmp_path / name, "--refinement", name)
+        options = ("--lut", tmp_path / "l.cube", "--mask", tmp_path / "mask.png", *out)
+        assert run("style", tmp_path / "photo.png", *options).exit_code == 0
+        changed = read_photo(tmp_path / name / "photo.png").pixels.astype(int) - image
+        strips[name] = float(np.abs(changed[:, 49:51]).mean())  # skin by the picture, not by the mask
+    assert strips["guided"] < 0.7 * strips["bilinear"]
+    unknown = run("style", tmp_path / "photo.png", "--style", "warm", "--refinement", "sharp")
+    assert isinstance(unknown.exception, UnknownName) and "mask refinement" in str(unknown.exception)
+
+
 def test_controls_reach_the_picture(photo: Path, tmp_path: Path) -> None:
     options = (
         "--style",
