@@ -25,7 +25,11 @@ DEFAULT_FOLDER = Path(f"~/.cache/edgekit/litert-js-{VERSION}").expanduser()
 FETCH_TIMEOUT_S = 600
 # Browsers resolve no bare package names in workers; the page serves the two modules side by side.
 BARE_IMPORT, RELATIVE_IMPORT = b'from "@litertjs/wasm-utils"', b'from "./wasm-utils.mjs"'
-WASM_BUILDS = ("", "_compat", "_threaded")  # plain, browsers without relaxed SIMD, cross-origin isolated pages
+WASM_BUILDS = (
+    "",
+    "_compat",
+    "_threaded",
+)  # plain, browsers without relaxed SIMD, cross-origin isolated pages
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,9 @@ def _packed(npm: str, package: Package, folder: Path) -> Path:
     archive = folder / f"{package.name.removeprefix('@').replace('/', '-')}-{VERSION}.tgz"
     if ran.returncode != 0 or not archive.is_file():
         said = next((line for line in ran.stderr.splitlines() if "error" in line.lower()), "no reason given")
-        raise EdgekitError(f"npm could not fetch {package.name} {VERSION} ({said}); it needs the network once.")
+        raise EdgekitError(
+            f"npm could not fetch {package.name} {VERSION} ({said}); it needs the network once."
+        )
     digest = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
     if digest != package.integrity:
         raise EdgekitError(f"npm gave another {package.name} {VERSION} than edgekit was made for; not used.")

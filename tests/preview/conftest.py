@@ -1,5 +1,5 @@
-"""The small bundle that the bundle tests make."""
+"""The small bundle and its copy that the bundle tests use."""
 
-from tests.bundle.conftest import made
+from tests.bundle.conftest import damaged, made
 
-__all__ = ["made"]
+__all__ = ["damaged", "made"]

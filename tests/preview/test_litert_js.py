@@ -80,7 +80,9 @@ def test_another_archive_is_not_used(npm: Path, tmp_path: Path) -> None:
 
 def test_says_when_npm_fails_and_leaves_nothing(npm: Path, tmp_path: Path) -> None:
     (npm / "offline").touch()
-    with pytest.raises(EdgekitError, match="could not fetch @litertjs/core .*ENOTFOUND.*needs the network once"):
+    with pytest.raises(
+        EdgekitError, match=r"could not fetch @litertjs/core .*ENOTFOUND.*needs the network once"
+    ):
         litert_js.litert_js(tmp_path / "litert")
     assert not (tmp_path / "litert").exists()
 

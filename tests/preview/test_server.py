@@ -79,7 +79,9 @@ def test_serves_nothing_else(server: ThreadingHTTPServer, path: str) -> None:
     assert body == b"Not here.\n"
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:{port}", "127.0.0.1", "127.0.0.1:1", "[::1]:{port}"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:{port}", "127.0.0.1", "127.0.0.1:1", "[::1]:{port}"]
+)
 def test_answers_only_to_its_own_names(server: ThreadingHTTPServer, host: str) -> None:
     port = server.server_address[1]
     response, body = get(server, "/bundle/styles/a%20b.json", host.format(port=port))
