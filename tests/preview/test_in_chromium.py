@@ -19,6 +19,7 @@ from PIL import Image
 from edgekit import pipeline
 from edgekit.bundle.format import Bundle
 from edgekit.bundle.reading import read_bundle
+from edgekit.bundle.writing import DEFAULT_STYLES
 from edgekit.color.controls import Controls
 from edgekit.color.difference import delta_e00
 from edgekit.color.engine import layers_from_style, styled_pixels
@@ -38,7 +39,7 @@ pytestmark = [
     ),
 ]
 
-STYLES = ("vibrant", "dramatic")
+STYLES = DEFAULT_STYLES  # enough to overflow a phone's row
 DESKTOP, PHONE = Viewport(1360, 860), Viewport(390, 844)
 READY = "document.body.ariaBusy === 'false'"
 # Drawing and reading in one task: a WebGL canvas is empty after it was shown.
@@ -56,13 +57,13 @@ def litert() -> Path:
 
 @pytest.fixture(scope="module")
 def bundle_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shipped recipe's .tflite with two styles."""
+    """The shipped recipe's .tflite with the default styles."""
     from edgekit.weights import load_checkpoint
 
     out = tmp_path_factory.mktemp("preview")
     checkpoint = load_checkpoint()
     (artifact,) = pipeline.convert(checkpoint, pipeline.ConvertOptions(target="tflite", out=out))
-    options = pipeline.BundleOptions((artifact.path,), STYLES, STYLES[0], out / "bundle")
+    options = pipeline.BundleOptions((artifact.path,), STYLES, "vibrant", out / "bundle")
     return pipeline.bundle(checkpoint, options)[0].folder
 
 
@@ -209,7 +210,7 @@ def test_keyboard_and_pointer_reach_everything(open_page: Opener, browser: Brows
     assert page.run("preview.controls.warmth") == pytest.approx(0.1)
     page.run("document.querySelector('[name=style]:checked').focus()")
     press(browser, "ArrowRight", 39)
-    assert page.run("preview.styleName") == "dramatic"
+    assert page.run("preview.styleName") == STYLES[STYLES.index("vibrant") + 1]
     box = page.run("document.getElementById('frame').getBoundingClientRect().toJSON()")
     assert isinstance(box, dict)
     y = box["y"] + box["height"] / 3
@@ -312,7 +313,8 @@ def test_a_corrupt_bundle_is_a_sentence(open_page: Opener, bundle_folder: Path, 
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE, Viewport(390, 844, dark=True)], ids=str)
 def test_fits_the_window_and_asks_no_one_else(open_page: Opener, viewport: Viewport) -> None:
     page = open_page(viewport=viewport)
-    assert page.run("document.documentElement.scrollWidth <= innerWidth") is True
+    page.run("document.querySelector('#styles label:last-child input').focus()")
+    assert page.run("document.documentElement.scrollWidth <= innerWidth && scrollX === 0") is True
     names = page.run("performance.getEntriesByType('resource').map((entry) => entry.name)")
     assert isinstance(names, list) and len(names) > 10
     assert [name for name in names if not name.startswith(page.url)] == []
@@ -320,3 +322,10 @@ def test_fits_the_window_and_asks_no_one_else(open_page: Opener, viewport: Viewp
     screenshot = np.asarray(Image.open(io.BytesIO(page.browser.screenshot())).convert("L"))
     corner = screenshot[-4:, :4].mean()
     assert corner < 64 if viewport.dark else corner > 192
+
+
+def test_a_lost_gpu_is_a_sentence(open_page: Opener, browser: Browser) -> None:
+    page = open_page()
+    page.run("preview.renderer.canvas.getContext('webgl2').getExtension('WEBGL_lose_context').loseContext()")
+    browser.wait("!document.getElementById('problem').hidden")
+    assert page.problem() == "The graphics driver was reset; reload the page."

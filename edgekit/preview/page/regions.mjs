@@ -1,6 +1,18 @@
-// The mask as colours, for people: skin, hair and clothes by weight, the background dark.
+// The mask for people: skin, hair and clothes as colours by weight, the background dark; and where the skin is.
 
 const COLOURS = [[239, 131, 84], [125, 91, 166], [61, 139, 186], [22, 22, 26]]; // as the legend's
+
+/** The middle of the skin, [x, y] in texture space; the picture's where there is none. */
+export function skinCentre(rgba, size) {
+  let sum = 0, x = 0, y = 0;
+  for (let texel = 0; texel < size * size; texel += 1) {
+    const weight = rgba[4 * texel];
+    sum += weight;
+    x += weight * (texel % size + 0.5);
+    y += weight * (Math.floor(texel / size) + 0.5);
+  }
+  return sum > 0 ? [x / sum / size, y / sum / size] : [0.5, 0.5];
+}
 
 /** rgba: size² × 4 bytes, weights of skin, hair, clothes. Fills the canvas, one pixel a texel. */
 export function drawRegions(canvas, rgba, size) {
