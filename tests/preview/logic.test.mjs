@@ -7,7 +7,7 @@ import {test} from 'node:test';
 const PAGE = process.env.EDGEKIT_PAGE, FOLDER = process.env.EDGEKIT_BUNDLE;
 const {BundleError, openBundle, safePath, sha256} = await import(`${PAGE}/bundle.mjs`);
 const {aspectFill, squareAround} = await import(`${PAGE}/transforms.mjs`);
-const {skinCentre} = await import(`${PAGE}/regions.mjs`);
+const {faceCentre} = await import(`${PAGE}/regions.mjs`);
 const {uniformValues, BEFORE} = await import(`${PAGE}/uniforms.mjs`);
 
 const fromDisk = async (path) => new Uint8Array(await readFile(`${FOLDER}/${path}`));
@@ -56,13 +56,15 @@ test('values beyond a control are held at its ends, and before is no style', asy
   assert.equal(of({...{intensity: 0.5}, ...BEFORE}, 'intensity'), 0);
 });
 
-test('a thumbnail is the square around the skin, inside the picture', () => {
+test('a thumbnail is the square around the face, inside the picture', () => {
   const rgba = new Uint8Array(4 * 16); // 4 × 4 texels
-  assert.deepEqual(skinCentre(rgba, 4), [0.5, 0.5]);
-  rgba[4 * 2] = 90; // column 2, row 0
-  rgba[4 * 6] = 90; // column 2, row 1
-  rgba[4 * 13 + 1] = 255; // hair, not looked at
-  assert.deepEqual(skinCentre(rgba, 4), [0.625, 0.25]);
+  assert.deepEqual(faceCentre(rgba, 4), [0.5, 0.5]);
+  rgba[4 * 3] = 20; // row 0: a stray texel
+  rgba[4 * 5] = 90; // row 1: columns 1 and 2
+  rgba[4 * 6] = 30;
+  rgba[4 * 12] = 200; // row 3: a hand, further down
+  rgba[4 * 2 + 1] = 255; // hair, not looked at
+  assert.deepEqual(faceCentre(rgba, 4), [0.4375, 0.375]);
   const tall = squareAround([0.625, 0.25], {width: 100, height: 400}).image_from_output;
   assert.deepEqual(tall, [1, 0, 0, 0, 0.25, 0.125, 0, 0, 1]);
   const wide = squareAround([0.9, 0.3], {width: 400, height: 100, mirror: true}).image_from_output;

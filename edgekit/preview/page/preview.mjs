@@ -2,7 +2,7 @@
 
 import {openBundle, readerAt} from './bundle.mjs';
 import {openCamera} from './camera.mjs';
-import {drawRegions, skinCentre} from './regions.mjs';
+import {drawRegions, faceCentre} from './regions.mjs';
 import {Renderer} from './renderer.mjs';
 import {openSegmenter} from './segmenter.mjs';
 import {aspectFill, squareAround} from './transforms.mjs';
@@ -136,7 +136,7 @@ class Preview {
   #drawThumbnails() {
     const {canvas} = this.renderer, {width, height} = canvas;
     canvas.width = canvas.height = THUMBNAIL;
-    const matrices = squareAround(skinCentre(this.#mask, this.segmenter.maskSize), this.#source);
+    const matrices = squareAround(faceCentre(this.#mask, this.segmenter.maskSize), this.#source);
     for (const [name, style] of this.styles) {
       this.renderer.draw(style, {}, {matrices});
       this.thumbnails.get(name).drawImage(canvas, 0, 0);
