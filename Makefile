@@ -17,9 +17,10 @@ demo: $(STAMP)
 
 test: system lint types unit
 
-# CI installs the Debian packages that tests marked `system` need; elsewhere those tests skip and say so.
-system:
+# CI installs what tests marked `system` need; elsewhere those tests skip and name the command that helps.
+system: $(STAMP)
 	test -z "$(CI)" || tools/install-system-packages.sh
+	test -z "$(CI)" || $(PY) tools/fetch_android_tools.py
 
 lint: $(STAMP)
 	$(VENV)/bin/ruff check .

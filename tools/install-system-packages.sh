@@ -18,6 +18,17 @@ npm                   tests/preview, edgekit preview: fetches LiteRT.js, once
 g++                   tests/shader, benchmarks: MSL compiled as C++
 adb                   tests/devices, bench --device PHONE: the genuine Android debug bridge
 qemu-user-static      bench --device arm64, benchmarks/arm64_agreement.py: LiteRT's arm64 build here
+openjdk-17-jdk-headless tests/android: javac, javap, keytool; runs the Kotlin compiler
+libegl-dev            tests/android: the app's GL code on the JVM
+libgles-dev           tests/android: the app's GL code on the JVM
+junit4                tests/android: the Kotlin core's own tests
+libhamcrest-java      tests/android: JUnit needs it
+aapt                  tests/android: aapt2 links the app's resources
+android-framework-res tests/android: Android's own resources to link against
+proguard-cli          tests/android: Kotlin's classes as dx can read them
+zipalign              tests/android: the offline APK
+apksigner             tests/android: the offline APK's signature
+enjarify              tests/android: the APK's dex read back as Java classes
 PACKAGES
 }
 

@@ -1,8 +1,9 @@
 """Quantisation-aware training: int8 rounding in the forward pass, straight through in the backward one.
 
 Weights: int8, symmetric, one scale per output channel, from their present maximum. Inputs of every
-convolution and linear layer: 8 bits, asymmetric, one range per tensor, an exponential average of what was
-seen (Jacob et al., arXiv 1712.05877, section 3.1). BatchNorm's statistics are frozen: the deployed graph
+convolution, linear layer and silu: 8 bits, asymmetric, one range per tensor, an exponential average of what was
+seen (Jacob et al., arXiv 1712.05877, section 3.1). silu is what the runtimes make of it: x times an 8-bit
+sigmoid. BatchNorm's statistics are frozen: the deployed graph
 has them folded in, and a per-channel weight scale is the same before and after folding.
 
 The classes are exchanged in place and add only range buffers, so the trained weights are an ordinary
@@ -17,12 +18,14 @@ from contextlib import contextmanager
 
 import torch
 from torch import nn
+from transformers.activations import SiLUActivation
 
 RANGE_MOMENTUM = 0.01  # the ranges follow the weights over about 100 steps
 RANGE_BATCHES = 8  # seen before the first step, so that it does not start from empty ranges
 RANGE_KEY = "input_range"
 WEIGHT_LEVELS = 127  # symmetric int8: −127…127
 INPUT_LEVELS = 255
+SIGMOID_LEVELS = 256  # LiteRT's int8 LOGISTIC has the fixed output scale 1/256
 SCALE_FLOOR = 1e-8  # a channel or tensor of zeros
 
 
@@ -68,11 +71,24 @@ class RoundedLinear(_RangedInput, nn.Linear):
         return nn.functional.linear(self._input(x), rounded_weight(self.weight), self.bias)
 
 
-ROUNDED: Mapping[type[nn.Module], type[_RangedInput]] = {nn.Conv2d: RoundedConv2d, nn.Linear: RoundedLinear}
+class RoundedSiLU(_RangedInput):
+    """x·σ(x) with x and σ(x) on 8-bit grids; the product is rounded by the layer that reads it."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self._input(x)
+        gate = torch.sigmoid(x)
+        return x * (gate + ((gate * SIGMOID_LEVELS).round() / SIGMOID_LEVELS - gate).detach())
+
+
+ROUNDED: Mapping[type[nn.Module], type[_RangedInput]] = {
+    nn.Conv2d: RoundedConv2d,
+    nn.Linear: RoundedLinear,
+    SiLUActivation: RoundedSiLU,
+}
 
 
 def prepare(model: nn.Module) -> None:
-    """Exchange every convolution and linear layer, in place, for one that rounds."""
+    """Exchange every convolution, linear layer and silu, in place, for one that rounds."""
     for module in model.modules():
         rounded = ROUNDED.get(type(module))
         if rounded is not None:

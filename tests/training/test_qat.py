@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch import nn
+from transformers.activations import SiLUActivation
 
 from edgekit.training import qat
 
@@ -25,6 +26,19 @@ def test_inputs_are_rounded_within_their_range_and_cut_outside() -> None:
     assert torch.allclose(rounded, torch.tensor([-0.5, 0.0, 0.01, 1.0, 2.05]), atol=1e-6)
     rounded.sum().backward()
     assert x.grad.tolist() == [0, 1, 1, 1, 0]  # type: ignore[union-attr]
+
+
+def test_silu_is_x_times_an_eight_bit_sigmoid() -> None:
+    layer = SiLUActivation()
+    plain = SiLUActivation()
+    qat.prepare(layer)
+    x = torch.linspace(-3, 5, 101, requires_grad=True)
+    y = layer(x)  # the first input sets the range: scale 8/255
+    step = 8 / 255
+    error = (y - plain(x)).abs().max().item()
+    assert 1e-3 < error <= 1.1 * step + 5 / 512  # half a step and the shifted zero; gate within half of 1/256
+    y.sum().backward()
+    assert x.grad is not None and (x.grad[50:-1] > 0.4).all()
 
 
 def network() -> nn.Sequential:

@@ -1,0 +1,70 @@
+package dev.edgekit.core
+
+import java.nio.ByteBuffer
+import java.nio.ByteOrder
+
+/** What the user moves; ranges and defaults stand in the bundle. */
+data class Controls(val intensity: Double, val tone: Double, val warmth: Double, val skinProtection: Double) {
+    fun value(name: String): Double? = when (name) {
+        "intensity" -> intensity
+        "tone" -> tone
+        "warmth" -> warmth
+        "skin_protection" -> skinProtection
+        else -> null
+    }
+
+    fun with(name: String, value: Double): Controls = of { if (it == name) value else value(it)!! }
+
+    companion object {
+        fun of(value: (String) -> Double) =
+            Controls(value("intensity"), value("tone"), value("warmth"), value("skin_protection"))
+
+        /** The defaults of the bundle's controls; a control it does not name is a BundleException. */
+        fun defaults(ranges: List<ControlRange>): Controls = of { name ->
+            ranges.firstOrNull { it.name == name }?.default
+                ?: throw BundleException("The bundle has no control \"$name\"; make it again.")
+        }
+    }
+}
+
+/** What one draw needs besides textures. [imageWidth], [imageHeight]: pixels of the camera's picture. */
+class PassInputs(val controls: Controls, val transforms: PassTransforms, val imageWidth: Int, val imageHeight: Int)
+
+/** [values]: one float, or a mat3's nine, column after column. */
+class UniformValue(val slot: UniformSlot, val values: FloatArray)
+
+/** Every uniform of the description, in its order. */
+fun uniformValues(description: ShaderDescription, inputs: PassInputs): List<UniformValue> =
+    description.uniforms.map { UniformValue(it, valueOf(it, description, inputs)) }
+
+private fun valueOf(slot: UniformSlot, description: ShaderDescription, inputs: PassInputs): FloatArray {
+    val transforms = inputs.transforms
+    val value = when (slot.name) {
+        "image_from_output" -> transforms.imageFromOutput.columnMajor()
+        "mask_from_image" -> transforms.maskFromImage.columnMajor()
+        "image_from_mask" -> transforms.maskFromImage.inverse().columnMajor()
+        "image_width" -> floatArrayOf(inputs.imageWidth.toFloat())
+        "image_height" -> floatArrayOf(inputs.imageHeight.toFloat())
+        else -> floatArrayOf((inputs.controls.value(slot.name) ?: strength(slot.name, description)).toFloat())
+    }
+    if ((value.size == 9) != slot.isMatrix) throw BundleException("The uniform ${slot.name} has the wrong type.")
+    return value
+}
+
+private fun strength(name: String, description: ShaderDescription): Double {
+    val layer = name.removePrefix("strength_").toIntOrNull()
+    return layer?.let { description.strengths.getOrNull(it) }
+        ?: throw BundleException("The uniform $name is not one this app knows; use matching versions.")
+}
+
+/** The values as MSL's and WGSL's one block, little-endian; a mat3's columns are 16 bytes apart. The app
+ * draws with ESSL; this proves that the values are the ones every other platform gets. */
+fun uniformBlock(description: ShaderDescription, values: List<UniformValue>): ByteArray {
+    val block = ByteBuffer.allocate(description.uniformBlockSizeBytes).order(ByteOrder.LITTLE_ENDIAN)
+    for (value in values) {
+        value.values.forEachIndexed { i, number ->
+            block.putFloat(value.slot.offsetBytes + 16 * (i / 3) + 4 * (i % 3), number)
+        }
+    }
+    return block.array()
+}

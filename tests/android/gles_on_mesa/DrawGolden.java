@@ -1,0 +1,62 @@
+import android.opengl.GLES20;
+import dev.edgekit.core.BundleKt;
+import dev.edgekit.core.Bundle;
+import dev.edgekit.core.FolderFiles;
+import dev.edgekit.core.Matrix3;
+import dev.edgekit.core.Picture;
+import dev.edgekit.core.PixelsKt;
+import dev.edgekit.core.SegmenterEntry;
+import dev.edgekit.demo.bundle.GoldenPictureKt;
+import dev.edgekit.demo.gl.Downscaler;
+import dev.edgekit.demo.gl.DrawTimer;
+import dev.edgekit.demo.gl.StillPicture;
+import dev.edgekit.demo.gl.StillPictureKt;
+import dev.edgekit.demo.gl.GlTexture;
+import dev.edgekit.demo.inference.Segmenter;
+import dev.edgekit.demo.inference.Segmenters;
+import java.io.File;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import kotlin.Unit;
+
+/** The app's own GL code, taken out of the APK, draws the golden picture. Prints what it found as JSON. */
+public class DrawGolden {
+  public static void main(String[] arguments) throws Exception {
+    if (!GLES20.makeContext()) { System.out.println("{\"context\": false}"); return; }
+    Bundle bundle = BundleKt.openBundle(new FolderFiles(new File(arguments[0])));
+    Picture image = GoldenPictureKt.goldenPicture(bundle, bundle.getGolden().getImage());
+    Picture expected = GoldenPictureKt.goldenPicture(bundle, bundle.getGolden().getStyled());
+    SegmenterEntry entry = bundle.segmenter("tflite");
+    Segmenter segmenter = Segmenters.INSTANCE.open(bundle, entry, 2);
+    StillPicture still = new StillPicture(bundle, image, expected.getWidth(), expected.getHeight());
+    Downscaler downscaler = new Downscaler(segmenter.getInputSize(), false);
+    Matrix3 upright = Matrix3.Companion.getIDENTITY();
+    ByteBuffer waited = downscaler.now(still.getTexture(), upright, image.getWidth(), image.getHeight());
+    downscaler.start(still.getTexture(), upright, image.getWidth(), image.getHeight());
+    ByteBuffer polled = null;
+    int polls = 0;
+    for (; polled == null && polls < 10000; polls++) { polled = downscaler.poll(); if (polled == null) Thread.sleep(1); }
+    boolean again = downscaler.poll() != null;
+    GlTexture mask = StillPictureKt.maskTexture(segmenter.segment(polled).getMask());
+    double[] timed = {0, 0};
+    DrawTimer timer = new DrawTimer(ms -> { timed[0]++; timed[1] += (Double) ms; return Unit.INSTANCE; });
+    for (int i = 0; i < 8; i++) {
+      timer.time(() -> { still.draw(mask); return Unit.INSTANCE; });
+      GLES20.glFinish();
+    }
+    int levels = PixelsKt.maxLevels(expected.getRgba(), still.pixels().getRgba());
+    System.out.printf("{\"context\": true, \"levels\": %d, \"waited_equals\": %b, \"polled_equals\": %b, \"again\": %b, \"clock\": \"%s\", \"timed\": %d, \"ms\": %f}%n",
+        levels, Arrays.equals(bytes(waited), image.getRgba()), Arrays.equals(bytes(polled), image.getRgba()), again,
+        timer.getClock(), (int) timed[0], timed[1]);
+    mask.delete();
+    downscaler.delete();
+    still.close();
+    if (GLES20.glGetError() != 0) throw new IllegalStateException("closing left an error");
+  }
+
+  private static byte[] bytes(ByteBuffer buffer) {
+    byte[] copy = new byte[buffer.capacity()];
+    buffer.duplicate().get(copy);
+    return copy;
+  }
+}

@@ -1,0 +1,4 @@
+package android.opengl;
+
+public class GLES30 extends GLES20 {
+}

@@ -1,0 +1,59 @@
+"""A bundle written by edgekit in a second: bytes stand in the network's place, everything else is real. What
+Kotlin computes is compared with what Python wrote into it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+
+from edgekit.artifact import Artifact, Manifest, TensorSpec, write_manifest
+from edgekit.bundle.reading import OpenBundle
+from edgekit.bundle.writing import BundleContents, write_bundle
+from tests.conftest import picture
+
+STYLES = ("vibrant", "cozy")
+INPUT_SIDE, MASK_SIDE = 96, 24
+NOT_A_NETWORK = bytes(range(256)) * 40
+GROUPS = ("skin", "hair", "clothes", "background")
+
+
+def write_sample_bundle(folder: Path, refinement: str = "bilinear", seed: int = 7) -> OpenBundle:
+    """The bundle in `folder / "bundle"`. `refinement`: of the styles' shaders. `seed`: of the mask."""
+    weights = np.random.default_rng(seed).dirichlet((1.0, 0.6, 0.8, 0.7), (MASK_SIDE, MASK_SIDE))[..., :3]
+    image = picture(INPUT_SIDE, INPUT_SIDE, seed=3)
+    contents = BundleContents([_artifact(folder)], STYLES, "cozy", image, weights, refinement)
+    return write_bundle(contents, folder / "bundle")
+
+
+def _artifact(folder: Path) -> Artifact:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "parser.tflite"
+    path.write_bytes(NOT_A_NETWORK)
+    manifest = Manifest(
+        target="tflite",
+        name="sample",
+        size=INPUT_SIDE,
+        output="groups",
+        recipe_name="none",
+        recipe=None,
+        inputs=(_tensor("image", INPUT_SIDE, ("red", "green", "blue")),),
+        outputs=(_tensor("groups", MASK_SIDE, GROUPS),),
+        taps={},
+        class_names=("Background", "Face", "Hair", "Dress"),
+        groups={"skin": (1,), "hair": (2,), "clothes": (3,)},
+        preprocessing="none",
+        weights_sha256="0" * 64,
+        calibration_sha256=None,
+        minimum_os="Android 8",
+        tools={},
+        sha256=hashlib.sha256(NOT_A_NETWORK).hexdigest(),
+        size_bytes=len(NOT_A_NETWORK),
+    )
+    return write_manifest(path, manifest)
+
+
+def _tensor(name: str, side: int, channels: tuple[str, ...]) -> TensorSpec:
+    return TensorSpec(name, (1, side, side, len(channels)), "uint8", "NHWC", (0.0, 255.0), channels)
