@@ -225,7 +225,7 @@ async function main() {
     for (const id of ['file', 'camera', 'mask']) element(id).disabled = false;
   } catch (error) {
     showProblem(error);
-    document.body.classList.toggle('broken', preview.bundle === undefined);
+    document.body.classList.add('broken'); // half a preview would be taken for the whole
   }
   document.body.ariaBusy = 'false';
 }
