@@ -582,6 +582,8 @@ PREVIEW_CACHE = Path("~/.cache/edgekit/preview").expanduser()
 
 def preview_bundle(cache: Path = PREVIEW_CACHE) -> OpenBundle:
     """The bundled parser for the browser with every preset: made once for these weights and this edgekit."""
+    import tempfile
+
     from edgekit import __version__
     from edgekit.bundle.reading import read_bundle
     from edgekit.bundle.writing import DEFAULT_STYLES
@@ -595,12 +597,10 @@ def preview_bundle(cache: Path = PREVIEW_CACHE) -> OpenBundle:
         return read_bundle(place)
     except BundleError:
         console.say("making a bundle of the bundled parser for the preview, once …")
-    options = ConvertOptions(target="tflite", out=cache, force=True)
-    (artifact,) = convert(checkpoint, options)
-    made, _ = bundle(
-        checkpoint, BundleOptions((artifact.path,), tuple(STYLES), DEFAULT_STYLES[0], place, force=True)
-    )
-    return made
+    with tempfile.TemporaryDirectory() as temporary:
+        (artifact,) = convert(checkpoint, ConvertOptions(target="tflite", out=Path(temporary)))
+        options = BundleOptions((artifact.path,), tuple(STYLES), DEFAULT_STYLES[0], place, force=True)
+        return bundle(checkpoint, options)[0]
 
 
 def group_segmenter(

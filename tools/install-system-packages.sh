@@ -12,7 +12,9 @@ libgles2              tests/shader, benchmarks: OpenGL ES entry points
 libgl1-mesa-dri       tests/shader, benchmarks: llvmpipe, the software GPU
 libvulkan1            tests/shader, benchmarks: WGSL on wgpu
 mesa-vulkan-drivers   tests/shader, benchmarks: lavapipe, the software Vulkan device
-chromium              tests/shader, benchmarks: WebGL2
+chromium              tests/shader, tests/preview, benchmarks: WebGL2, the preview's page
+nodejs                tests/preview: the page's logic
+npm                   tests/preview, edgekit preview: fetches LiteRT.js, once
 g++                   tests/shader, benchmarks: MSL compiled as C++
 adb                   tests/devices, bench --device PHONE: the genuine Android debug bridge
 qemu-user-static      bench --device arm64, benchmarks/arm64_agreement.py: LiteRT's arm64 build here
@@ -33,7 +35,8 @@ PACKAGES
 missing=()
 while read -r package _; do
   status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
-  [ "$status" = installed ] || missing+=("$package")
+  # Or by another way than Debian's: npm, say, comes with the Node.js of nodejs.org.
+  [ "$status" = installed ] || command -v "$package" >/dev/null || missing+=("$package")
 done < <(list)
 [ ${#missing[@]} -eq 0 ] && exit 0
 

@@ -29,6 +29,7 @@ PACKAGES: tuple[tuple[str, str, bool], ...] = (
 PROGRAMS: tuple[tuple[str, str], ...] = (
     ("adb", "phones: edgekit devices, edgekit bench --device pixel"),
     ("qemu-aarch64-static", "edgekit bench --device arm64"),
+    ("npm", "edgekit preview: fetches LiteRT.js, once"),
     ("xcrun", "Apple devices (macOS only)"),
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -32,17 +33,17 @@ def preview(
 
     from edgekit import pipeline
     from edgekit.bundle.reading import read_bundle, unpack_bundle
-    from edgekit.preview import litert_js as runtime
+    from edgekit.preview.litert_js import DEFAULT_FOLDER
+    from edgekit.preview.litert_js import litert_js as fetched
     from edgekit.preview.server import Site, open_server, url_of
 
-    litert = runtime.litert_js(litert_js or runtime.DEFAULT_FOLDER)
     with tempfile.TemporaryDirectory(prefix="edgekit-preview-") as temporary:
-        if bundle is None:
-            opened = pipeline.preview_bundle()
-        elif bundle.suffix == ".zip":
-            opened = unpack_bundle(bundle, Path(temporary) / "bundle")
-        else:
-            opened = read_bundle(bundle)
+        opened = None
+        if bundle is not None:
+            zipped = bundle.suffix == ".zip"
+            opened = unpack_bundle(bundle, Path(temporary) / "bundle") if zipped else read_bundle(bundle)
+        litert = fetched(litert_js or DEFAULT_FOLDER)
+        opened = opened or pipeline.preview_bundle()
         with open_server(Site(opened.folder, litert), port) as server:
             url = url_of(server)
             console.say(f"{opened.bundle.name} at {url} (Ctrl-C ends it)")
@@ -50,7 +51,5 @@ def preview(
                 console.print_json({"url": url, "bundle": str(opened.folder)})
             if browser and not webbrowser.open(url):
                 console.say("No browser could be started; open the address yourself.")
-            try:
+            with suppress(KeyboardInterrupt):
                 server.serve_forever()
-            except KeyboardInterrupt:
-                console.say("ended.")

@@ -10,6 +10,7 @@ import select
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -18,7 +19,17 @@ from typing import Any
 
 from device_tests.shader_backends.chromium_webgl2 import FLAGS
 
-READ_FD, WRITE_FD = 3, 4  # where --remote-debugging-pipe reads commands and writes answers
+# --remote-debugging-pipe reads commands from 3 and writes answers to 4. Moved out of the way first: either pipe
+# may have one of these numbers. In a process of its own: forking a multithreaded one may deadlock.
+PLACE_PIPES = """
+import os, sys
+read, write = (os.dup(int(fd)) for fd in sys.argv[1:3])
+while read < 5 or write < 5:
+    read, write = os.dup(read), os.dup(write)
+os.dup2(read, 3)
+os.dup2(write, 4)
+os.execvp(sys.argv[3], sys.argv[3:])
+"""
 CHUNK_BYTES = 1 << 20
 TIMEOUT_S = 90.0
 
@@ -45,19 +56,21 @@ class Browser:
         command_read, self._commands = os.pipe()
         self._answers, answer_write = os.pipe()
 
-        def place_pipes() -> None:
-            # First out of the way: either may be 3 or 4 already.
-            read, write = os.dup(command_read), os.dup(answer_write)
-            os.dup2(read, READ_FD)
-            os.dup2(write, WRITE_FD)
-
         self._process = subprocess.Popen(
-            [program, *FLAGS, *flags, "--remote-debugging-pipe", f"--user-data-dir={self._profile.name}"],
+            [
+                *(sys.executable, "-c", PLACE_PIPES, str(command_read), str(answer_write)),
+                *(
+                    program,
+                    *FLAGS,
+                    *flags,
+                    "--remote-debugging-pipe",
+                    f"--user-data-dir={self._profile.name}",
+                ),
+            ],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            close_fds=False,
-            preexec_fn=place_pipes,
+            pass_fds=(command_read, answer_write),
         )
         os.close(command_read)
         os.close(answer_write)

@@ -20,9 +20,9 @@ export function showStyles(place, styles, chosen, side, onChoose) {
 export function showSliders(place, controls, onChange) {
   const inputs = controls.map((control) => {
     const {name, minimum, maximum} = control;
-    const label = made('label'), value = made('output');
-    const input = made('input', {type: 'range', min: minimum, max: maximum, step: 0.01, name, value: control.default});
-    label.append(wordsOf(name), value, input);
+    const label = made('label', {htmlFor: name}), value = made('output', {htmlFor: name});
+    const input = made('input', {id: name, type: 'range', min: minimum, max: maximum, step: 0.01, name, value: control.default});
+    label.append(wordsOf(name), value, input); // htmlFor: an <output> would take the label for itself
     place.append(label);
     return {input, value, control};
   });

@@ -2,14 +2,15 @@
 
 import {openBundle, readerAt} from './bundle.mjs';
 import {openCamera} from './camera.mjs';
-import {drawRegions} from './regions.mjs';
+import {drawRegions, faceCentre} from './regions.mjs';
 import {Renderer} from './renderer.mjs';
 import {openSegmenter} from './segmenter.mjs';
-import {aspectFill} from './transforms.mjs';
+import {aspectFill, squareAround} from './transforms.mjs';
 import {showSliders, showStyles, showTiming} from './panel.mjs';
 
 const LARGEST_SIDE = 2560; // shown at most so large; `edgekit style` keeps every pixel
 const THUMBNAIL = 144;
+const TIMED_EVERY = 15; // camera frames: timing a draw waits for the GPU
 const element = (id) => document.getElementById(id);
 
 class Preview {
@@ -43,12 +44,13 @@ class Preview {
     this.draw();
   }
 
-  draw() {
+  draw({timed = true} = {}) {
     if (!this.#source) return;
-    const {canvas} = this.renderer;
-    const matrices = aspectFill({...this.#source, viewWidth: canvas.width, viewHeight: canvas.height});
-    const options = {matrices, divider: this.divider};
-    this.#report({drawMs: this.renderer.drawTimed(this.styles.get(this.styleName), this.controls, options)});
+    const {width, height} = this.renderer.canvas;
+    const matrices = aspectFill({...this.#source, viewWidth: width, viewHeight: height});
+    const asked = [this.styles.get(this.styleName), this.controls, {matrices, divider: this.divider}];
+    if (timed) this.#report({drawMs: this.renderer.drawTimed(...asked)});
+    else this.renderer.draw(...asked);
   }
 
   /** A photo the user gave. */
@@ -65,18 +67,24 @@ class Preview {
   }
 
   async startCamera() {
-    this.#camera = await openCamera();
+    element('camera').disabled = true; // while the browser asks whether it may be used
+    try {
+      this.#camera = await openCamera();
+    } finally {
+      element('camera').disabled = false;
+    }
     pressed('camera', true);
     const {video, mirrored} = this.#camera;
     this.#show(video, video.videoWidth, video.videoHeight, mirrored);
     const turn = this.#turn;
+    let count = 0;
     const frame = () => {
       if (turn !== this.#turn) return;
       this.renderer.setPicture(video);
-      this.draw();
+      this.draw({timed: count++ % TIMED_EVERY === 0});
       video.requestVideoFrameCallback(frame);
     };
-    video.requestVideoFrameCallback(frame);
+    frame();
     while (turn === this.#turn) await this.#segment();
   }
 
@@ -128,7 +136,7 @@ class Preview {
   #drawThumbnails() {
     const {canvas} = this.renderer, {width, height} = canvas;
     canvas.width = canvas.height = THUMBNAIL;
-    const matrices = aspectFill({...this.#source, viewWidth: THUMBNAIL, viewHeight: THUMBNAIL});
+    const matrices = squareAround(faceCentre(this.#mask, this.segmenter.maskSize), this.#source);
     for (const [name, style] of this.styles) {
       this.renderer.draw(style, {}, {matrices});
       this.thumbnails.get(name).drawImage(canvas, 0, 0);
@@ -183,8 +191,11 @@ function listen() {
     if (preview.hasCamera) preview.stopCamera();
     else await preview.startCamera();
   }));
+  element('picture').addEventListener('webglcontextlost', () => {
+    showProblem(new Error('The graphics driver was reset; reload the page.'));
+  });
   element('mask').addEventListener('click', () => preview.showMask(element('regions').hidden));
-  element('reset').addEventListener('click', () => preview.resetSliders());
+  element('reset').addEventListener('click', () => preview.resetSliders?.());
   element('divider').addEventListener('input', ({target}) => moveDivider(Number(target.value)));
   addEventListener('dragover', (event) => {
     event.preventDefault();
@@ -195,7 +206,7 @@ function listen() {
     event.preventDefault();
     element('drop').hidden = true;
     const [file] = event.dataTransfer.files;
-    if (file) attempt(() => preview.open(file));
+    if (file && !element('file').disabled) attempt(() => preview.open(file));
   });
 }
 
@@ -209,11 +220,12 @@ function moveDivider(divider) {
 
 async function main() {
   try {
-    await preview.start();
     listen();
+    await preview.start();
+    for (const id of ['file', 'camera', 'mask']) element(id).disabled = false;
   } catch (error) {
     showProblem(error);
-    document.body.classList.toggle('broken', preview.bundle === undefined);
+    document.body.classList.add('broken'); // half a preview would be taken for the whole
   }
   document.body.ariaBusy = 'false';
 }

@@ -1,6 +1,21 @@
-// The mask as colours, for people: skin, hair and clothes by weight, the background dark.
+// The mask for people: skin, hair and clothes as colours by weight, the background dark; and where the face is.
 
 const COLOURS = [[239, 131, 84], [125, 91, 166], [61, 139, 186], [22, 22, 26]]; // as the legend's
+
+/** About where the face is, [x, y] in texture space: the uppermost skin. The picture's middle where there is none. */
+export function faceCentre(rgba, size) {
+  const skin = (row, column) => rgba[4 * (row * size + column)];
+  const rows = Array.from({length: size}, (_, row) => sumOf(size, (column) => skin(row, column)));
+  const enough = Math.max(...rows) / 4; // a row with as much skin as this is no stray texel
+  if (enough === 0) return [0.5, 0.5];
+  const top = rows.findIndex((sum) => sum >= enough);
+  const count = Math.max(1, size >> 3); // an eighth of the picture: a face's upper half or so
+  const band = rows.slice(top, top + count);
+  const sum = sumOf(band.length, (i) => band[i]);
+  const x = sumOf(band.length, (i) => sumOf(size, (column) => (column + 0.5) * skin(top + i, column)));
+  const y = sumOf(band.length, (i) => (top + i + 0.5) * band[i]);
+  return [x / sum / size, y / sum / size];
+}
 
 /** rgba: size² × 4 bytes, weights of skin, hair, clothes. Fills the canvas, one pixel a texel. */
 export function drawRegions(canvas, rgba, size) {
@@ -15,4 +30,10 @@ export function drawRegions(canvas, rgba, size) {
     picture.data[at + 3] = 255;
   }
   canvas.getContext('2d').putImageData(picture, 0, 0);
+}
+
+function sumOf(count, term) {
+  let sum = 0;
+  for (let i = 0; i < count; i += 1) sum += term(i);
+  return sum;
 }

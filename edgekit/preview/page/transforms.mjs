@@ -30,6 +30,15 @@ export function aspectFill({width, height, quarterTurns = 0, mirror = false, vie
   };
 }
 
+/** image_from_output of the largest square around `centre` ([x, y] in texture space) that lies in the picture. */
+export function squareAround(centre, {width, height, mirror = false}) {
+  const side = Math.min(width, height);
+  const [w, h] = [side / width, side / height];
+  const start = (middle, extent) => Math.min(1 - extent, Math.max(0, middle - extent / 2));
+  const crop = [w, 0, start(centre[0], w), 0, h, start(centre[1], h), 0, 0, 1];
+  return {image_from_output: mirror ? times(crop, MIRROR) : crop};
+}
+
 function turns(one, count) {
   return Array.from({length: count}).reduce((matrix) => times(matrix, one), IDENTITY);
 }

@@ -1,0 +1,134 @@
+// The page's pure logic against the bundle's golden/vectors.json. Run by tests/preview/test_page_logic.py.
+
+import assert from 'node:assert/strict';
+import {readFile} from 'node:fs/promises';
+import {test} from 'node:test';
+
+const PAGE = process.env.EDGEKIT_PAGE, FOLDER = process.env.EDGEKIT_BUNDLE;
+const {BundleError, openBundle, safePath, sha256} = await import(`${PAGE}/bundle.mjs`);
+const {aspectFill, squareAround} = await import(`${PAGE}/transforms.mjs`);
+const {faceCentre} = await import(`${PAGE}/regions.mjs`);
+const {uniformValues, BEFORE} = await import(`${PAGE}/uniforms.mjs`);
+
+const fromDisk = async (path) => new Uint8Array(await readFile(`${FOLDER}/${path}`));
+const bundle = await openBundle(fromDisk);
+const vectors = await bundle.json(bundle.index.golden.vectors);
+
+test('the matrices are those of Python', () => {
+  assert.ok(vectors.transforms.length >= 12);
+  for (const view of vectors.transforms) {
+    const made = aspectFill({
+      width: view.sensor_width, height: view.sensor_height, quarterTurns: view.quarter_turns,
+      mirror: view.mirror, viewWidth: view.view_width, viewHeight: view.view_height,
+    });
+    for (const name of ['image_from_output', 'mask_from_image']) {
+      made[name].forEach((value, i) => assert.ok(Math.abs(value - view[name][i]) < 1e-12, `${name} of ${JSON.stringify(view)}`));
+    }
+  }
+});
+
+test('the uniforms are those of the Metal and WGSL block', async () => {
+  assert.ok(vectors.uniform_blocks.length >= 6);
+  for (const {style, values, transform, block_base64: base64} of vectors.uniform_blocks) {
+    const {description} = await bundle.shader(style);
+    const block = Buffer.from(base64, 'base64');
+    assert.equal(block.length, description.uniform_block_size_bytes);
+    const made = uniformValues(description, values, vectors.transforms[transform]);
+    made.forEach(({name, value}, i) => {
+      const {offset_bytes: at, name: plain} = description.uniforms[i];
+      assert.equal(name, `u_${plain}`);
+      // A mat3's columns are 16 bytes apart in the block, 12 in what WebGL takes.
+      value.forEach((v, k) => assert.equal(Math.fround(v), block.readFloatLE(at + 4 * (k + Math.floor(k / 3))), `${style} ${name}`));
+    });
+  }
+});
+
+test('the tables are those of Python', async () => {
+  assert.ok(vectors.hashes.length > 0);
+  for (const {path, sha256: expected} of vectors.hashes) assert.equal(await sha256(await bundle.bytes(path)), expected);
+});
+
+test('values beyond a control are held at its ends, and before is no style', async () => {
+  const {description} = await bundle.shader(bundle.index.default_style);
+  const of = (controls, name) => uniformValues(description, controls).find((u) => u.name === `u_${name}`).value[0];
+  assert.equal(of({tone: -7}, 'tone'), -1);
+  assert.equal(of({warmth: 7}, 'warmth'), 1);
+  assert.equal(of({...{intensity: 0.5}, ...BEFORE}, 'intensity'), 0);
+});
+
+test('a thumbnail is the square around the face, inside the picture', () => {
+  const rgba = new Uint8Array(4 * 16); // 4 × 4 texels
+  assert.deepEqual(faceCentre(rgba, 4), [0.5, 0.5]);
+  rgba[4 * 3] = 20; // row 0: a stray texel
+  rgba[4 * 5] = 90; // row 1: columns 1 and 2
+  rgba[4 * 6] = 30;
+  rgba[4 * 12] = 200; // row 3: a hand, further down
+  rgba[4 * 2 + 1] = 255; // hair, not looked at
+  assert.deepEqual(faceCentre(rgba, 4), [0.4375, 0.375]);
+  const tall = squareAround([0.625, 0.25], {width: 100, height: 400}).image_from_output;
+  assert.deepEqual(tall, [1, 0, 0, 0, 0.25, 0.125, 0, 0, 1]);
+  const wide = squareAround([0.9, 0.3], {width: 400, height: 100, mirror: true}).image_from_output;
+  assert.deepEqual(wide, [-0.25, 0, 1, 0, 1, 0, 0, 0, 1]);
+});
+
+/** bundle.json changed by `edit`, and other files replaced. */
+async function opened(edit, files = {}) {
+  const index = JSON.parse(await readFile(`${FOLDER}/bundle.json`, 'utf-8'));
+  edit(index);
+  const replaced = {'bundle.json': Buffer.from(JSON.stringify(index)), ...files};
+  return openBundle(async (path) => new Uint8Array(replaced[path] ?? await fromDisk(path)));
+}
+
+const REFUSED = {
+  'another schema': [(v) => { v.schema = 'edgekit/other'; }, /not the index/],
+  'an unknown version': [(v) => { v.schema_version = 2; }, /schema version 2; this page reads 1/],
+  'a path that climbs out': [(v) => { v.files[0].path = 'golden/../../x'; }, /unsafe path/],
+  'a path listed twice': [(v) => { v.files[1].path = v.files[0].path; }, /twice/],
+  'a file too large': [(v) => { v.files[0].size_bytes = 2 ** 27; }, /larger than 64 MiB/],
+  'a size that is none': [(v) => { v.files[0].size_bytes = '12'; }, /has no size/],
+  'files too large together': [(v) => { for (const f of v.files.slice(0, 5)) f.size_bytes = 2 ** 26; }, /larger than 256 MiB/],
+  'a default style that is not there': [(v) => { v.default_style = 'sepia'; }, /no style "sepia".*it holds/],
+  'a golden style that is not there': [(v) => { v.golden.style = 'sepia'; }, /no style "sepia"/],
+  'no list of files': [(v) => { delete v.files; }, /not complete/],
+};
+for (const [what, [edit, sentence]] of Object.entries(REFUSED)) {
+  test(`refuses ${what}`, () => assert.rejects(opened(edit), (e) => e instanceof BundleError && sentence.test(e.message)));
+}
+
+test('refuses an index that is not JSON, or too long to be one', async () => {
+  await assert.rejects(openBundle(async () => Buffer.from('{"schema"')), /bundle.json is not JSON/);
+  await assert.rejects(openBundle(async () => Buffer.alloc(2 ** 20 + 1, ' ')), /larger than 1 MiB/);
+});
+
+test('refuses a file that is shorter, longer, changed or not listed', async () => {
+  const path = bundle.index.golden.mask.path;
+  const bytes = await fromDisk(path);
+  const changed = bytes.slice();
+  changed[40] ^= 1;
+  const read = async (replacement) => (await opened(() => {}, {[path]: replacement})).bytes(path);
+  await assert.rejects(read(bytes.slice(1)), /has not the \d+ bytes/);
+  await assert.rejects(read(Buffer.concat([bytes, Buffer.from('!')])), /has not the \d+ bytes/);
+  await assert.rejects(read(changed), /is damaged: its sha256 differs/);
+  await assert.rejects(bundle.bytes('golden/other.png'), /is not listed/);
+});
+
+test('reads no further than one byte beyond the size that is listed', async () => {
+  const asked = new Map();
+  const watched = await openBundle(async (path, most) => { asked.set(path, most); return fromDisk(path); });
+  const {path, size_bytes: size} = watched.index.files[0];
+  await watched.bytes(path);
+  assert.equal(asked.get(path), size);
+});
+
+test('refuses unsafe paths', () => {
+  for (const path of ['', '/etc/x', 'a//b', './a', 'a/..', 'a\\b', 'C:/a', 'a/', 'bundle.json', 'a\0b', 7]) {
+    assert.throws(() => safePath(path), BundleError, String(path));
+  }
+  assert.equal(safePath('styles/warm/lut_0.rgba8'), 'styles/warm/lut_0.rgba8');
+});
+
+test('refuses a network that takes or gives something else', async () => {
+  assert.equal((await bundle.segmenter('tflite')).target, 'tflite');
+  await assert.rejects(bundle.segmenter('onnx'), /holds no onnx artifact/);
+  await assert.rejects(bundle.segmenter('coreml'), /does not take RGB bytes/); // its tensors are NCHW
+});

@@ -1,0 +1,33 @@
+"""The page's modules in Node: bundle reading, matrices and uniforms against Python's vectors."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from edgekit.bundle.reading import OpenBundle
+from edgekit.preview.server import PAGE
+
+NODE = shutil.which("node")
+LOGIC = Path(__file__).with_name("logic.test.mjs")
+
+
+@pytest.mark.system
+@pytest.mark.skipif(NODE is None, reason="needs node; tools/install-system-packages.sh installs it")
+def test_the_page_agrees_with_python(made: OpenBundle) -> None:
+    assert NODE is not None
+    environment = {**os.environ, "EDGEKIT_PAGE": str(PAGE), "EDGEKIT_BUNDLE": str(made.folder)}
+    run = subprocess.run(
+        [NODE, "--test", str(LOGIC)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "# fail 0" in run.stdout
