@@ -46,8 +46,8 @@ class Recipe:
     """How numbers are stored and computed.
 
     `compute`: type of everything that is not quantised. `mode`: of every block that `blocks` does not name.
-    `observer`: how activation ranges are chosen (calibration/observers.py). `symmetric`: blocks whose
-    activations have zero point 0. Weights are always int8, symmetric, per output channel.
+    `observer`: how activation ranges are chosen (calibration/observers.py). Weights are always int8,
+    symmetric, per output channel.
     `evidence`: what was measured when it was planned, free-form.
     """
 

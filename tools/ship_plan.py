@@ -1,6 +1,7 @@
 """Put a planned recipe and its activation ranges into the bundled checkpoint, so that `convert` needs no photos.
 
-edgekit plan --calibration DIR --min-agreement 0.984 --out recipe.json
+python tools/calibration_frames.py PHOTOS DIR
+edgekit plan --calibration DIR --out recipe.json
 python tools/ship_plan.py recipe.json DIR
 """
 
