@@ -192,7 +192,7 @@ def test_sliders_styles_and_divider_move_the_picture(open_page: Opener, bundle_f
     page.drag_slider("skin_protection", 1)
     face = np.kron(rgb(bundle_folder, "mask")[..., 0] > 230, np.ones((4, 4), bool))  # at the picture's size
     moved = np.abs(page.pixels()[face].astype(int) - image[face]).mean()
-    assert moved < 0.3 * np.abs(plain[face] - image[face]).mean()
+    assert moved < 0.4 * np.abs(plain[face] - image[face]).mean()
     page.run("document.querySelector('[value=dramatic]').click()")
     assert np.abs(page.pixels() - plain).mean() > 10
 
