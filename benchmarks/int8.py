@@ -158,8 +158,8 @@ def build(
     planned = recipe_for("tflite", checkpoint, ConvertOptions("tflite"))
     for target, recipe in (
         ("tflite", recipe_named("fp32")), ("tflite", recipe_named("fp16")), ("tflite", recipe_named("w8")),
-        ("tflite", planned), ("coreml", recipe_named("fp16")), ("coreml", recipe_named("w8")),
-        ("coreml", recipe_named("w8a8")),
+        ("tflite", recipe_named("w8a8")), ("tflite", planned),
+        ("coreml", recipe_named("fp16")), ("coreml", recipe_named("w8")), ("coreml", recipe_named("w8a8")),
         ("coreml", planned),
     ):  # fmt: skip
         conversion = Conversion(checkpoint, size, recipe)

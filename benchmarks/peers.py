@@ -175,5 +175,5 @@ def _planar(image: Image) -> torch.Tensor:
 def versions() -> str:
     """Of the peers that are installed."""
     names = ("onnxruntime", "executorch", "tensorflow-cpu", "tensorflow")
-    found = {d.metadata["Name"].lower(): d.version for d in metadata.distributions()}
+    found = {d.metadata["Name"].lower().replace("_", "-"): d.version for d in metadata.distributions()}
     return ", ".join(f"{name} {found[name]}" for name in names if name in found)

@@ -90,7 +90,7 @@ RECIPES: Mapping[str, Recipe] = {
     "fp32": Recipe("fp32"),
     "fp16": Recipe("fp16", "fp16"),
     "w8": Recipe("w8", mode="w8"),
-    "w8a8": Recipe("w8a8", mode="w8a8", observer="mse"),
+    "w8a8": Recipe("w8a8", mode="w8a8", observer="percentile"),
 }
 
 
