@@ -3,8 +3,8 @@
     python -m benchmarks.channel_ranges --calibration DIR [--photos 16]
 
 For every convolution of the prepared model: largest |value| of the widest and of the median channel over the
-photos, and whether an exact rescaling between this layer and the next exists (it does after a linear layer; silu in
-between forbids it).
+photos, and whether an exact rescaling between this layer and the next exists (it does after a linear layer; a
+silu in between asks for one more multiplication).
 """
 
 from __future__ import annotations
