@@ -6,6 +6,7 @@
 #
 #   tools/build-adbd.sh [FILE]     default: $EDGEKIT_ADBD or ~/.cache/edgekit/adbd
 set -euo pipefail
+. "$(dirname "$0")/private_apt.sh"
 target=${1:-${EDGEKIT_ADBD:-$HOME/.cache/edgekit/adbd}}
 [ -x "$target" ] && exit 0
 for program in adb clang++-14 dpkg-source apt-get; do
@@ -17,16 +18,7 @@ done
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-mkdir -p "$work"/lists/partial "$work"/archives/partial "$work"/sources "$work"/objects "$work"/dev
-cat > "$work/apt.conf" <<CONF
-APT::Sandbox::User "root";
-Dir::State::lists "$work/lists";
-Dir::Cache::archives "$work/archives";
-Dir::Cache::pkgcache "";
-Dir::Cache::srcpkgcache "";
-Dir::Etc::SourceList "/dev/null";
-Dir::Etc::SourceParts "$work/sources";
-CONF
+mkdir -p "$work"/sources "$work"/objects "$work"/dev
 cat > "$work/sources/debian.sources" <<SOURCES
 Types: deb deb-src
 URIs: http://deb.debian.org/debian
@@ -34,8 +26,10 @@ Suites: bookworm
 Components: main
 Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
 SOURCES
-export APT_CONFIG=$work/apt.conf
-apt-get update -qq
+private_apt "$work" <<CONF
+Dir::Etc::SourceList "/dev/null";
+Dir::Etc::SourceParts "$work/sources";
+CONF
 cd "$work"
 # The very source of the installed client, so that the libraries adb brought along fit.
 version=$(dpkg-query -W -f '${source:Version}' adb)

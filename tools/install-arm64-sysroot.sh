@@ -5,6 +5,7 @@
 #
 #   tools/install-arm64-sysroot.sh [FOLDER]     default: $EDGEKIT_ARM64_SYSROOT or ~/.cache/edgekit/arm64-sysroot
 set -euo pipefail
+. "$(dirname "$0")/private_apt.sh"
 here=$(cd "$(dirname "$0")/.." && pwd)
 target=${1:-${EDGEKIT_ARM64_SYSROOT:-$HOME/.cache/edgekit/arm64-sysroot}}
 python=${PYTHON:-python3}
@@ -15,21 +16,13 @@ debs=(libc6 libgcc-s1 libstdc++6 zlib1g libexpat1 libffi8 libbz2-1.0 liblzma5 li
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 root=$work/root
-mkdir -p "$work"/lists/partial "$work"/archives/partial "$work"/debs "$work"/wheels "$root"/site "$root"/proc
-# A private apt state: the host's architectures and package lists stay as they are.
-cat > "$work/apt.conf" <<CONF
+mkdir -p "$work"/debs "$work"/wheels "$root"/site "$root"/proc
+: > "$work/status"
+private_apt "$work" <<CONF
 APT::Architecture "arm64";
 APT::Architectures { "arm64"; };
-APT::Sandbox::User "root";
-Dir::State::lists "$work/lists";
 Dir::State::status "$work/status";
-Dir::Cache::archives "$work/archives";
-Dir::Cache::pkgcache "";
-Dir::Cache::srcpkgcache "";
 CONF
-: > "$work/status"
-export APT_CONFIG=$work/apt.conf
-apt-get update -qq
 (cd "$work/debs" && apt-get download -qq "${debs[@]}")
 for deb in "$work"/debs/*.deb; do dpkg-deb -x "$deb" "$root"; done
 

@@ -5,6 +5,7 @@
 #
 #   tools/install-swift-toolchain.sh [FOLDER]   default: $EDGEKIT_SWIFT_SYSROOT or ~/.cache/edgekit/swift-sysroot
 set -euo pipefail
+. "$(dirname "$0")/private_apt.sh"
 target=${1:-${EDGEKIT_SWIFT_SYSROOT:-$HOME/.cache/edgekit/swift-sysroot}}
 [ -x "$target/usr/libexec/swift/bin/swiftc" ] && exit 0
 
@@ -12,27 +13,20 @@ mkdir -p "$(dirname "$target")"
 work=$(mktemp -d "$(dirname "$target")/.swift-XXXXXX")
 trap 'rm -rf "$work"' EXIT
 root=$work/root
-mkdir -p "$work"/lists/partial "$work"/archives/partial "$root"/{proc,dev,tmp,checkout}
+mkdir -p "$root"/{proc,dev,tmp,checkout}
 : > "$work/status"
-# A private apt state with Debian 13 in place of the host's sources: the host stays as it is.
+# Debian 13 in place of the host's sources, and nothing installed yet.
 cat > "$work/sources.list" <<SOURCES
 deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian trixie main
 SOURCES
-cat > "$work/apt.conf" <<CONF
+private_apt "$work" <<CONF
 APT::Architecture "amd64";
 APT::Architectures { "amd64"; };
 APT::Install-Recommends "false";
-APT::Sandbox::User "root";
 Dir::Etc::sourcelist "$work/sources.list";
 Dir::Etc::sourceparts "-";
-Dir::State::lists "$work/lists";
 Dir::State::status "$work/status";
-Dir::Cache::archives "$work/archives";
-Dir::Cache::pkgcache "";
-Dir::Cache::srcpkgcache "";
 CONF
-export APT_CONFIG=$work/apt.conf
-apt-get update -qq
 # The C headers and libraries that Foundation's module maps and the linker need come with it.
 apt-get install -qq --yes --download-only swiftlang libc6-dev libstdc++-14-dev >/dev/null
 for deb in "$work"/archives/*.deb; do dpkg-deb -x "$deb" "$root"; done
