@@ -22,6 +22,7 @@ from edgekit.files import (
     size_bytes_of,
     staged,
 )
+from edgekit.shader.description import DEFAULT_REFINEMENT
 from edgekit.weights import Checkpoint, load_checkpoint
 
 if TYPE_CHECKING:
@@ -511,7 +512,7 @@ class BundleOptions:
     styles: tuple[str, ...]
     default_style: str
     out: Path
-    refinement: str = "bilinear"
+    refinement: str = DEFAULT_REFINEMENT
     force: bool = False
 
 

@@ -5,15 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from functools import cache
-from importlib import resources
-from typing import TYPE_CHECKING
 
 from edgekit.errors import BundleError
 from edgekit.files import json_text
-
-if TYPE_CHECKING:
-    from jsonschema.protocols import Validator
+from edgekit.schemas import first_problem
 
 SCHEMA = "edgekit/bundle"
 SCHEMA_VERSION = 1
@@ -121,7 +116,7 @@ class Bundle:
 def json_of(bundle: Bundle) -> str:
     """The text of bundle.json, checked against the schema."""
     text = json_text({"schema": SCHEMA, "schema_version": SCHEMA_VERSION, **asdict(bundle)})
-    check(json.loads(text), BUNDLE_FILE)
+    _check(json.loads(text), BUNDLE_FILE)
     return text
 
 
@@ -137,7 +132,7 @@ def parsed(text: str, where: str) -> Bundle:
         raise BundleError(
             f"{where} has schema version {value.get('schema_version')}; this edgekit reads {SCHEMA_VERSION}."
         )
-    check(value, where)
+    _check(value, where)
     golden = value["golden"]
     pictures = {name: GoldenPicture(**golden[name]) for name in ("image", "mask", "styled")}
     bundle = Bundle(
@@ -157,28 +152,10 @@ def parsed(text: str, where: str) -> Bundle:
     return bundle
 
 
-@cache
-def schema_text() -> str:
-    """The published JSON Schema."""
-    schema = resources.files("edgekit.bundle") / "schema" / "bundle.schema.json"
-    return schema.read_text(encoding="utf-8")
-
-
-@cache
-def _validator() -> Validator:
-    from jsonschema import Draft202012Validator
-
-    return Draft202012Validator(json.loads(schema_text()))
-
-
-def check(value: object, where: str) -> None:
-    """BundleError at the first place where `value` leaves the schema."""
-    problem = next(iter(sorted(_validator().iter_errors(value), key=lambda e: list(map(str, e.path)))), None)
+def _check(value: object, where: str) -> None:
+    problem = first_problem(value, "edgekit.bundle", "bundle")
     if problem is not None:
-        at = "/".join(map(str, problem.path)) or "the top level"
-        raise BundleError(
-            f"{where} does not follow bundle schema {SCHEMA_VERSION} at {at}: {problem.message}."
-        )
+        raise BundleError(f"{where} does not follow bundle schema {SCHEMA_VERSION} {problem}.")
 
 
 def _names(styles: tuple[StyleEntry, ...]) -> str:

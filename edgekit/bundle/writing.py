@@ -41,7 +41,12 @@ from edgekit.files import (
     write_whole,
 )
 from edgekit.shader.compose import describe, everything_but_skin, refinement_named
-from edgekit.shader.description import DESCRIPTION_FILE, ShaderDescription, write_description
+from edgekit.shader.description import (
+    DEFAULT_REFINEMENT,
+    DESCRIPTION_FILE,
+    ShaderDescription,
+    write_description,
+)
 
 # What the demo apps and the preview draw with; WGSL is for WebGPU pages.
 DIALECTS = ("essl300", "essl300-external", "msl", "wgsl")
@@ -61,7 +66,7 @@ class BundleContents:
     default_style: str
     image: NDArray[np.uint8]
     weights: NDArray[np.floating]
-    refinement: str = "bilinear"
+    refinement: str = DEFAULT_REFINEMENT
 
 
 def write_bundle(contents: BundleContents, folder: Path, force: bool = False) -> OpenBundle:

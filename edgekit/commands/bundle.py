@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from edgekit import console
+from edgekit.shader.description import DEFAULT_REFINEMENT
 
 
 def bundle(
@@ -31,7 +32,7 @@ def bundle(
     ] = None,
     refinement: Annotated[
         str, typer.Option(help="How the mask follows edges: bilinear or guided.")
-    ] = "bilinear",
+    ] = DEFAULT_REFINEMENT,
     into: Annotated[
         Path | None,
         typer.Option(

@@ -14,7 +14,6 @@ from urllib.parse import unquote, urlsplit
 from edgekit.errors import EdgekitError
 
 HOST = "127.0.0.1"
-DEFAULT_PORT = 8737
 PAGE = Path(__file__).parent / "page"
 TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -69,7 +68,7 @@ class Site:
         return found if inside else None
 
 
-def open_server(site: Site, port: int = DEFAULT_PORT) -> ThreadingHTTPServer:
+def open_server(site: Site, port: int) -> ThreadingHTTPServer:
     """A server bound to loopback; port 0 takes any free one. EdgekitError when the port is taken."""
     try:
         return ThreadingHTTPServer((HOST, port), _handler(site))

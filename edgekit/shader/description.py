@@ -16,17 +16,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from functools import cache
-from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from edgekit.errors import ShaderError
 from edgekit.files import json_text, refuse_existing, sha256_of_bytes, staged
+from edgekit.schemas import first_problem
 
-if TYPE_CHECKING:
-    from jsonschema.protocols import Validator
-
+SCHEMA = ("edgekit.shader", "shader-description")
 SCHEMA_VERSION = 1
 DESCRIPTION_FILE = "shader.json"
 
@@ -248,28 +245,10 @@ def read_description(path: Path) -> ShaderDescription:
     )
 
 
-@cache
-def schema_text() -> str:
-    """The published JSON Schema."""
-    schema = resources.files("edgekit.shader") / "schema" / "shader-description.schema.json"
-    return schema.read_text(encoding="utf-8")
-
-
-@cache
-def _validator() -> Validator:
-    from jsonschema import Draft202012Validator
-
-    return Draft202012Validator(json.loads(schema_text()))
-
-
 def _check(value: object, where: str) -> None:
-    problem = next(iter(sorted(_validator().iter_errors(value), key=lambda e: list(map(str, e.path)))), None)
+    problem = first_problem(value, *SCHEMA)
     if problem is not None:
-        at = "/".join(map(str, problem.path)) or "the top level"
-        raise ShaderError(
-            "description",
-            f"{where} does not follow schema version {SCHEMA_VERSION} at {at}: {problem.message}",
-        )
+        raise ShaderError("description", f"{where} does not follow schema version {SCHEMA_VERSION} {problem}")
 
 
 def _json_of_dialect(dialect: DialectText) -> dict[str, object]:

@@ -11,6 +11,7 @@ import pytest
 from device_tests.shader_backends.cases import LUT_PAIRS, description_of, swirl_lut, warm_lut
 from edgekit.color.lut import Lut3D, grid
 from edgekit.errors import EdgekitError, ShaderError, UnknownName
+from edgekit.schemas import schema_text
 from edgekit.shader.compose import (
     LayerSpec,
     describe,
@@ -19,10 +20,10 @@ from edgekit.shader.compose import (
     rgba8_of,
 )
 from edgekit.shader.description import (
+    SCHEMA,
     ShaderDescription,
     json_of,
     read_description,
-    schema_text,
     write_description,
 )
 from edgekit.shader.oracle import table_of
@@ -40,7 +41,7 @@ def test_written_and_read_back_the_same(tmp_path: Path, refinement: str, layers:
     description = description_of("trilinear", refinement, PAIR, layers)
     path = write_description(description, tmp_path / "shader")
     assert read_description(path) == description
-    jsonschema.validate(json.loads(path.read_text()), json.loads(schema_text()))
+    jsonschema.validate(json.loads(path.read_text()), json.loads(schema_text(*SCHEMA)))
 
 
 def test_text_files_are_the_texts_in_the_json(tmp_path: Path) -> None:
@@ -52,7 +53,7 @@ def test_text_files_are_the_texts_in_the_json(tmp_path: Path) -> None:
 
 
 def test_the_schema_is_a_schema() -> None:
-    jsonschema.Draft202012Validator.check_schema(json.loads(schema_text()))
+    jsonschema.Draft202012Validator.check_schema(json.loads(schema_text(*SCHEMA)))
 
 
 def test_an_existing_folder_needs_force(tmp_path: Path) -> None:
