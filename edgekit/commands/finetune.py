@@ -74,7 +74,7 @@ def finetune(
         qat=qat,
     )
     _refuse_occupied(out, resume, force)
-    reading = _preprocessing()
+    reading = preprocessing()
     names = labelled.read_class_names(data)
     checked = labelled.check(images_in(data / "images"), data / "labels", names, reading)
     for sentence in checked.sentences():
@@ -102,7 +102,7 @@ def _require_packages() -> None:
             raise MissingDependency(package, "edgekit finetune", "train")
 
 
-def _preprocessing() -> Preprocessing:
+def preprocessing() -> Preprocessing:
     from calibration.preprocess import read_image, read_labels, stretch
     from edgekit.training.data import Preprocessing
 

@@ -6,10 +6,11 @@ import copy
 import math
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import numpy as np
 import torch
@@ -25,7 +26,7 @@ from edgekit.training import history as log
 from edgekit.training import qat, state
 from edgekit.training.data import LabelledData, Pair, Preprocessing, TrainingSet, batches, split
 from edgekit.training.framing import FIXED_FRAMES, head_classes, subject_of
-from edgekit.training.losses import class_weights, cross_entropy, union_jaccard
+from edgekit.training.losses import class_weights, cross_entropy, distillation, union_jaccard
 from edgekit.training.save import write_checkpoint
 from edgekit.training.settings import Settings
 from edgekit.weights import Checkpoint
@@ -36,6 +37,8 @@ AVERAGE_DECAY = 0.998  # the averaged weights look back about 500 steps; fewer a
 BATCHNORM_MOMENTUM = 0.03  # small batches of crops give noisy statistics; torch's 0.1 follows the noise
 DROPOUT_MAX = 0.05  # a short run on hundreds of photos underfits; MobileViT's 0.1 is for long ones
 VALIDATION_FRAMES = ("whole", "head_and_shoulders")
+
+M = TypeVar("M", bound=nn.Module)
 
 
 @dataclass(frozen=True)
@@ -48,16 +51,19 @@ class Trained:
     validation_photos: int
 
 
+# (B, 3, size, size) float32 pictures in [0, 255], the model's logits for them and (B, H, W) int64 labels to a scalar.
+Objective = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
+
+
 @dataclass(frozen=True)
-class Objective:
-    """What is minimised: class weights (classes,), the skin classes and the weight of their term."""
+class FromLabels:
+    """What people marked. Class weights (classes,), the skin classes and the weight of their term."""
 
     weights: torch.Tensor
     skin: tuple[int, ...]
     skin_jaccard: float
 
-    def __call__(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """logits: (B, C, h, w), labels: (B, H, W) int64. A scalar."""
+    def __call__(self, images: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         wide = resized(logits.float(), labels.shape[-2:])
         loss = cross_entropy(wide, labels, self.weights)
         if self.skin_jaccard and self.skin:
@@ -66,11 +72,26 @@ class Objective:
 
 
 @dataclass(frozen=True)
-class Learner:
-    """What a run changes: the model, its averaged weights and the optimizer; and what steers it."""
+class FromNetwork:
+    """What another network says of the same pictures; labels are not looked at."""
 
-    model: ReferenceSegmenter
-    average: ReferenceSegmenter
+    network: nn.Module
+
+    def __call__(self, images: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        with torch.no_grad(), mixed_precision(images.device):
+            goal = self.network(images)
+        return distillation(logits.float(), goal.float())
+
+
+@dataclass(frozen=True)
+class Learner(Generic[M]):
+    """What a run changes: the model, its averaged weights and the optimizer; and what steers it.
+
+    A parameter group of the optimizer may name its `share` of the rate.
+    """
+
+    model: M
+    average: M
     optimizer: torch.optim.Optimizer
     objective: Objective
     settings: Settings
@@ -95,11 +116,11 @@ class Learner:
     def _step(self, step: int, pixels: torch.Tensor, labels: torch.Tensor) -> float:
         """pixels: (B, 3, size, size) uint8 RGB, labels: (B, size/4, size/4) int64. The loss."""
         for group in self.optimizer.param_groups:
-            group["lr"] = self.rate(step)
+            group["lr"] = self.rate(step) * group.get("share", 1.0)
         images = pixels.to(self.device, memory_format=torch.channels_last).float()
         with mixed_precision(self.device):
             logits = self.model(images)
-        loss = self.objective(logits, labels.to(self.device))
+        loss = self.objective(images, logits, labels.to(self.device))
         value = float(loss.detach())
         if not math.isfinite(value):
             raise CalibrationError(f"The loss is {value} at step {step + 1}; start again with a lower --lr.")
@@ -169,24 +190,28 @@ def _learner(
     settings: Settings,
     first_batches: Iterable[tuple[torch.Tensor, torch.Tensor]],
     photos: int,
-) -> Learner:
+) -> Learner[ReferenceSegmenter]:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(settings.seed)
-    model = _trainable(checkpoint, device)
+    model = trainable(checkpoint, device)
+    objective: Objective = FromLabels(
+        class_weights(data.pixels).to(device), checkpoint.groups.skin, settings.skin_jaccard
+    )
     if settings.qat:
+        objective = FromNetwork(copy.deepcopy(model).eval().requires_grad_(False))
         qat.prepare(model)
         qat.observe(model, (pixels.to(device).float() for pixels, _ in first_batches))
     return Learner(
         model,
         copy.deepcopy(model).eval().requires_grad_(False),
-        _optimizer(model, settings.lr),
-        Objective(class_weights(data.pixels).to(device), checkpoint.groups.skin, settings.skin_jaccard),
+        torch.optim.AdamW(parameter_groups(model), lr=settings.lr),
+        objective,
         settings,
         photos // settings.batch,
     )
 
 
-def _trainable(checkpoint: Checkpoint, device: torch.device) -> ReferenceSegmenter:
+def trainable(checkpoint: Checkpoint, device: torch.device) -> ReferenceSegmenter:
     """The reference graph with the dropout and BatchNorm momentum of a short fine-tuning."""
     model = ReferenceSegmenter(checkpoint).to(device)
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
@@ -198,11 +223,14 @@ def _trainable(checkpoint: Checkpoint, device: torch.device) -> ReferenceSegment
     return model
 
 
-def _optimizer(model: nn.Module, lr: float) -> torch.optim.AdamW:
-    shrunk = [p for p in model.parameters() if p.ndim > 1]
-    kept = [p for p in model.parameters() if p.ndim <= 1]
-    groups = [{"params": shrunk, "weight_decay": WEIGHT_DECAY}, {"params": kept, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=lr)
+def parameter_groups(model: nn.Module, share: float = 1.0) -> list[dict[str, object]]:
+    """AdamW's groups: weight decay on matrices and kernels only. `share` of the rate, for all of them."""
+    matrices = [p for p in model.parameters() if p.ndim > 1]
+    vectors = [p for p in model.parameters() if p.ndim <= 1]
+    return [
+        {"params": matrices, "weight_decay": WEIGHT_DECAY, "share": share},
+        {"params": vectors, "weight_decay": 0.0, "share": share},
+    ]
 
 
 def averaged(average: nn.Module, model: nn.Module, steps: int) -> None:

@@ -1,4 +1,5 @@
-"""What training minimises: class-weighted cross-entropy, and one minus the IoU of skin taken as one class."""
+"""What training minimises: class-weighted cross-entropy, one minus the IoU of skin taken as one class, and the
+distance to another network's class probabilities."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from edgekit.metrics import IGNORE
 RARITY = 0.35  # exponent; 1 is inverse frequency, which drowns the picture in belts, 0 is no weighting
 WEIGHT_RANGE = (0.4, 4.0)  # a class seen in a handful of photos must not outvote the person
 FREQUENCY_FLOOR = 1e-5
+TEMPERATURE = 2.0  # softens both sides of `distillation`, so that the unlikely classes count too
 JACCARD_SMOOTHING = 1.0  # pixels; keeps the term at 0 where neither truth nor prediction has skin
 
 
@@ -42,3 +44,12 @@ def union_jaccard(logits: torch.Tensor, labels: torch.Tensor, members: Sequence[
     hits = (predicted * truth).sum()
     union = (predicted + truth).sum() - hits
     return 1 - (hits + JACCARD_SMOOTHING) / (union + JACCARD_SMOOTHING)
+
+
+def distillation(logits: torch.Tensor, goal: torch.Tensor) -> torch.Tensor:
+    """Mean Kullback-Leibler divergence, in nats per pixel, of the class probabilities of `logits` from those
+    of `goal` (Hinton et al., arXiv 1503.02531). Both (B, C, h, w) float32; no gradient reaches `goal`.
+    """
+    told = (goal.detach() / TEMPERATURE).softmax(1)
+    said = (logits / TEMPERATURE).log_softmax(1)
+    return (torch.xlogy(told, told) - told * said).sum(1).mean() * TEMPERATURE**2

