@@ -156,10 +156,11 @@ def build(
         path.write_bytes(stock(plain.read_bytes(), kind, images))
         rows.append(stock_row(f"stock {kind} int8 on the plain model", path))
     planned = recipe_for("tflite", checkpoint, ConvertOptions("tflite"))
+    everything = recipe_for("tflite", checkpoint, ConvertOptions("tflite", recipe="w8a8"))
     for target, recipe in (
         ("tflite", recipe_named("fp32")), ("tflite", recipe_named("fp16")), ("tflite", recipe_named("w8")),
-        ("tflite", recipe_named("w8a8")), ("tflite", planned),
-        ("coreml", recipe_named("fp16")), ("coreml", recipe_named("w8")), ("coreml", recipe_named("w8a8")),
+        ("tflite", everything), ("tflite", planned),
+        ("coreml", recipe_named("fp16")), ("coreml", recipe_named("w8")), ("coreml", everything),
         ("coreml", planned),
     ):  # fmt: skip
         conversion = Conversion(checkpoint, size, recipe)

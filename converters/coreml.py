@@ -207,4 +207,4 @@ def make_reproducible(path: Path) -> None:
         renamed[old] = str(uuid.uuid5(IDENTIFIER_NAMESPACE, f"{entry['path']} {content}"))
     manifest["itemInfoEntries"] = {renamed[old]: entry for old, entry in entries}
     manifest["rootModelIdentifier"] = renamed[manifest["rootModelIdentifier"]]
-    (path / "Manifest.json").write_text(json.dumps(manifest, indent=4) + "\n")
+    (path / "Manifest.json").write_text(json.dumps(manifest, indent=4, sort_keys=True) + "\n")

@@ -108,12 +108,18 @@ def planned_now(checkpoint: Checkpoint, options: ConvertOptions) -> Recipe:
 
 
 def recipe_for(target: str, checkpoint: Checkpoint, options: ConvertOptions) -> Recipe:
-    """The recipe asked for, planned for these weights, or the target's default."""
-    from converters.recipes import read_recipe, recipe_named
+    """The recipe asked for, planned for these weights, or the target's default.
 
-    if options.recipe is not None:
-        return recipe_named(options.recipe)
+    A built-in int8 recipe takes the observer that was planned for these weights, whose ranges are kept.
+    """
+    from converters.recipes import RECIPES, read_recipe, recipe_named
+
     shipped = checkpoint.folder / PLANNED_FOLDER / RECIPE_FILE
+    if options.recipe is not None:
+        recipe = recipe_named(options.recipe)
+        if recipe.needs_calibration and options.recipe in RECIPES and shipped.is_file():
+            return replace(recipe, observer=read_recipe(shipped).observer)
+        return recipe
     if shipped.is_file() and target in PLANNED_TARGETS:
         return read_recipe(shipped)
     return recipe_named(DEFAULT_RECIPES[target])

@@ -17,6 +17,7 @@ from edgekit.errors import CalibrationError, ConversionError, EdgekitError
 from edgekit.parity import present
 from edgekit.parity.compare import check_parity
 from edgekit.parity.gates import GATES, Gates, gates_for, judge, overall
+from edgekit.parity.picture import PixelGate
 from edgekit.parity.report import Check, Metrics, Status
 from edgekit.pipeline import artifacts_at, check
 from edgekit.runtimes import Runtime, Tensors, open_runtime
@@ -186,3 +187,14 @@ def test_real_photos_keep_the_contract(
     report = check_parity(list(artifacts.values()), checkpoint, few, Gates(max_miou_drop=0.002))
     assert report.passed
     assert all(a.metrics.n_labelled == 6 for a in report.artifacts)
+
+
+def test_a_network_that_is_certain_is_compared(checkpoint: Checkpoint) -> None:
+    """In float32 the probabilities of the skin classes then add up to a little more than 1 here and there."""
+    rng = np.random.default_rng(0)
+    logits = np.full((len(checkpoint.class_names), 32, 32), -60, np.float32)
+    logits[list(checkpoint.groups.skin)] = rng.normal(size=(len(checkpoint.groups.skin), 32, 32))
+    image = rng.integers(0, 256, (128, 128, 3)).astype(np.uint8)
+    found = PixelGate(checkpoint)(image, logits, logits)
+    assert len(found["skin"]) == 128 * 128
+    assert not found["skin"].any()

@@ -13,9 +13,10 @@ from PIL import Image
 
 from calibration.pictures import astronaut
 from converters.conversion import Conversion
-from converters.recipes import recipe_named
+from converters.recipes import Recipe, recipe_named
 from edgekit.artifact import Artifact
 from edgekit.errors import CalibrationError, ConversionError
+from edgekit.files import write_json
 from edgekit.pipeline import (
     PLANNED_FOLDER,
     ConvertOptions,
@@ -51,6 +52,18 @@ def test_the_planned_recipe_is_the_default_where_it_was_planned(checkpoint: Chec
 
 def test_weights_without_a_plan_get_the_float_default(atr_folder: Path) -> None:
     assert recipe_for("tflite", load_checkpoint(atr_folder), ConvertOptions()).name == "fp32"
+
+
+def test_a_built_in_int8_recipe_is_served_by_the_ranges_kept_with_the_weights(
+    checkpoint: Checkpoint, tmp_path: Path
+) -> None:
+    planned = recipe_for("tflite", checkpoint, ConvertOptions())
+    everything = recipe_for("tflite", checkpoint, ConvertOptions(recipe="w8a8"))
+    assert everything.observer == planned.observer and not everything.blocks
+    assert ranges_for("tflite", Conversion(checkpoint, 128, everything), None) is not None
+    own = Recipe("own", mode="w8a8", observer="minmax")
+    write_json(tmp_path / "own.json", own.to_json())
+    assert recipe_for("tflite", checkpoint, ConvertOptions(recipe=str(tmp_path / "own.json"))) == own
 
 
 def test_shipped_ranges_are_of_these_weights_and_this_observer(

@@ -49,6 +49,7 @@ class PixelGate:
             self.checkpoint.groups, len(self.checkpoint.class_names), size // MASK_STRIDE, rgba=False
         )
         weights = head(torch.from_numpy(np.ascontiguousarray(logits))[None])[0] / 255
+        weights = weights.clamp(0, 1)  # sums of probabilities that a float's last bit puts above 1
         mask: NDArray[np.float32] = weights.permute(1, 2, 0).contiguous().numpy()
         return mask
 

@@ -208,7 +208,7 @@ def test_w8_halves_the_package_and_keeps_the_labels(parser: ct.models.MLModel, t
     wide, narrow = (MilReference(p).run(image)["groups"] for p in sorted(tmp_path.glob("*.mlpackage")))
     difference = np.abs(wide.astype(int) - narrow)
     assert difference.max() > 0
-    assert difference.mean() < 1.0
+    assert difference.mean() < 4.0  # levels of 255
 
 
 def test_w8a8_runs_from_disk_with_every_product_int8(parser: ct.models.MLModel, tmp_path: Path) -> None:
