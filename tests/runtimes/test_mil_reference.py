@@ -83,10 +83,8 @@ def test_fp16_groups_follow_pytorch(
     assert list(outputs) == ["groups", tap]
     groups, logits = outputs["groups"], outputs[tap]
     assert (groups.shape, groups.dtype) == ((1, 3, SIZE // 4, SIZE // 4), np.uint8)
-    agreement = (
-        labels_from_logits(logits[0], (SIZE, SIZE)) == labels_from_logits(expected[0], (SIZE, SIZE))
-    ).mean()
-    assert agreement >= 0.998
+    noise = np.square(logits - expected).mean() / np.square(expected).mean()
+    assert -10 * np.log10(noise) > 40  # dB; labels at 128² hang on less than float16's last bits
     head = output_head("groups", checkpoint.groups, 18, SIZE // 4, rgba=False)
     assert np.abs(head(torch.from_numpy(logits))[0].numpy() - groups[0]).max() <= 2
 

@@ -105,6 +105,9 @@ def test_transplanted_stages_are_the_teachers(teacher: teach.Teacher) -> None:
 
 def test_transplanted_stages_can_be_trained_further(teacher: teach.Teacher) -> None:
     network = trainable(load_checkpoint(), torch.device("cpu")).eval()
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):  # the bundled weights are transplanted ones
+            nn.init.kaiming_normal_(module.weight)
     teach.transplant(network.model, teacher.backbone, pictures(4))
     early = nn.Sequential(
         network.model.mobilevit.conv_stem, *network.model.mobilevit.encoder.layer[: teach.KEPT_STAGES]
