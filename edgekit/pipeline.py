@@ -624,7 +624,7 @@ def group_segmenter(
         return _segmenter_from_artifact(read_artifact(artifact))
     import torch
 
-    from edgekit.model.outputs import MASK_STRIDE, GroupWeights
+    from edgekit.model.outputs import MASK_STRIDE, GroupWeights, mask_of
     from edgekit.model.prepared import PreparedSegmenter
 
     checkpoint = checkpoint or load_checkpoint()
@@ -635,9 +635,7 @@ def group_segmenter(
     def segment(photo: NDArray[np.uint8]) -> NDArray[np.float32]:
         x = torch.from_numpy(stretch(photo, size).copy()).permute(2, 0, 1)[None].float()  # (1, 3, size, size)
         with torch.inference_mode():
-            weights = head(model(x))[0] / 255.0  # (3, mask, mask)
-        mask: NDArray[np.float32] = weights.clamp(0.0, 1.0).permute(1, 2, 0).contiguous().numpy()
-        return mask
+            return mask_of(head(model(x)))
 
     return segment
 

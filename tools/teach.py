@@ -331,6 +331,10 @@ class Pupil(nn.Module):
         for module in self._kept:
             module.requires_grad_(False)
 
+    @property
+    def teacher(self) -> Teacher:
+        return self._teacher[0]
+
     def train(self, mode: bool = True) -> Pupil:
         super().train(mode)
         for module in self._kept:
@@ -341,15 +345,14 @@ class Pupil(nn.Module):
         logits: torch.Tensor
         if not self.training:
             return self.network(images)
-        (teacher,) = self._teacher
         with torch.no_grad():
-            self.goal = teacher(_shrunk(images, TEACHER_SIZE))
+            self.goal = self.teacher(_shrunk(images, TEACHER_SIZE))
         if self.side != TEACHER_SIZE:
             return self.network(_shrunk(images, self.side))
-        shared = teacher.features[0]
+        shared = self.teacher.features[0]
         model = self.network.model
-        config = model.config
-        x = F.pad(shared, (0, 0, 0, 0, 0, config.neck_hidden_sizes[KEPT_STAGES] - shared.shape[1]))
+        spare = model.config.neck_hidden_sizes[KEPT_STAGES] - shared.shape[1]
+        x = F.pad(shared, (0, 0, 0, 0, 0, spare))
         for stage in model.mobilevit.encoder.layer[KEPT_STAGES:]:
             x = stage(x)
         logits = model.segmentation_head([x])
@@ -360,13 +363,12 @@ class Pupil(nn.Module):
 class FromTeacher:
     """The labels, what the teacher says and what it sees."""
 
-    teacher: Teacher
     pupil: Pupil
     labels: FromLabels
 
     def __call__(self, images: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         with mixed_precision(images.device):
-            features = self.pupil.imitation(self.teacher.features[1:])
+            features = self.pupil.imitation(self.pupil.teacher.features[1:])
         goal = self.pupil.goal.float()
         soft = distillation(_wide(logits.float(), goal.shape[-2:]), goal)
         return self.labels(images, logits, labels) + soft + FEATURES * features
@@ -459,9 +461,8 @@ def _course(
     return Course(checkpoint, checked, reading, training, validation, settings, sizes)
 
 
-def labelled_by(guide: Teacher, photos: Path, out: Path) -> tuple[Pair, ...]:
+def labelled_by(guide: Teacher, photos: Path, reading: Preprocessing, out: Path) -> tuple[Pair, ...]:
     """Photos with the labels that the teacher gives them, written to `out` as PNGs."""
-    reading = preprocessing()
     pairs = []
     for path in images_in(photos):
         image = reading.image(path)
@@ -529,7 +530,8 @@ def student(
     guide.load_state_dict(load_file(taught_by / TEACHER_FILE))
     guide.eval().requires_grad_(False).to(memory_format=torch.channels_last)
     if unlabelled is not None:
-        course = replace(course, training=course.training + labelled_by(guide, unlabelled, out / "told"))
+        told = labelled_by(guide, unlabelled, course.reading, out / "told")
+        course = replace(course, training=course.training + told)
     network = trainable(course.checkpoint, torch.device("cpu"))
     some = [course.reading.image(pair.image) for pair in course.training[:STEM_PHOTOS]]
     pictures = torch.from_numpy(np.stack([course.reading.stretch(image, TEACHER_SIZE) for image in some]))
@@ -543,7 +545,7 @@ def student(
     def save(average: Pupil) -> None:
         write_checkpoint(out, course.checkpoint, average.network.model)
 
-    objective = FromTeacher(guide, model, course.from_labels())
+    objective = FromTeacher(model, course.from_labels())
     course.run(model, parameter_groups(model), objective, save, out, workers)
 
 

@@ -103,6 +103,7 @@ def _require_packages() -> None:
 
 
 def preprocessing() -> Preprocessing:
+    """How training reads photos and labels: as conversion and parity do."""
     from calibration.preprocess import read_image, read_labels, stretch
     from edgekit.training.data import Preprocessing
 

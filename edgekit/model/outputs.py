@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, get_args
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional as F
 
@@ -46,6 +48,15 @@ class GroupWeights(nn.Module):
     def forward(self, logits: torch.Tensor) -> torch.Tensor:
         weights = torch.softmax(resized(logits, (self.mask_size, self.mask_size)), 1)
         return F.conv2d(weights, self.members)
+
+
+def mask_of(weights: torch.Tensor) -> NDArray[np.float32]:
+    """(1, 3, h, w) of GroupWeights to the (h, w, 3) mask in [0, 1] that pictures are styled with.
+
+    Sums of probabilities that a float's last bit puts above 1 are cut.
+    """
+    mask: NDArray[np.float32] = (weights[0] / 255).clamp(0, 1).permute(1, 2, 0).contiguous().numpy()
+    return mask
 
 
 class Labels(nn.Module):

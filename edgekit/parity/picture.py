@@ -15,7 +15,7 @@ from edgekit.color.difference import delta_e00
 from edgekit.color.engine import layers_from_style, styled_pixels, upsampled_rows
 from edgekit.color.styles import style_named
 from edgekit.metrics import boundaries
-from edgekit.model.outputs import MASK_STRIDE, GroupWeights
+from edgekit.model.outputs import MASK_STRIDE, GroupWeights, mask_of
 from edgekit.weights import Checkpoint
 
 STYLE = "dramatic"  # moves colours most while it keeps skin: a wrong mask shows most
@@ -48,10 +48,7 @@ class PixelGate:
         head = GroupWeights(
             self.checkpoint.groups, len(self.checkpoint.class_names), size // MASK_STRIDE, rgba=False
         )
-        weights = head(torch.from_numpy(np.ascontiguousarray(logits))[None])[0] / 255
-        weights = weights.clamp(0, 1)  # sums of probabilities that a float's last bit puts above 1
-        mask: NDArray[np.float32] = weights.permute(1, 2, 0).contiguous().numpy()
-        return mask
+        return mask_of(head(torch.from_numpy(np.ascontiguousarray(logits))[None]))
 
 
 def _regions(mask: NDArray[np.float32], shape: tuple[int, int]) -> dict[str, NDArray[np.bool_]]:
