@@ -7,6 +7,10 @@ every labelled pixel counts. The closer frames are cut around the labelled perso
 `edgekit.training.framing`, so they are the same for every checkpoint. Intervals are 95 % percentile
 bootstraps over photos.
 
+mIoU is the usual mean over the classes that are labelled or predicted anywhere: a few pixels of a shoe
+predicted in portraits without feet count as a class with IoU 0. "Common mIoU" beside it is the mean over
+the classes that make up at least 0.05 % of the frame's labelled pixels, so frames can be compared.
+
 Strata of the whole photos: thirds by mean L* of the photo, and skin tone by the individual typology angle
 of the labelled skin's median colour (Chardon et al., Int. J. Cosmet. Sci. 1991). A photo's light moves the
 angle as skin does, and the groups are small: read them as a warning light, not as a fairness study.
@@ -38,6 +42,7 @@ from edgekit.training.framing import FIXED_FRAMES, head_classes, subject_of
 from edgekit.weights import Checkpoint, load_checkpoint
 
 LIGHT_ITA, DARK_ITA = 41.0, 10.0  # Chardon's very light and light above, brown and dark below
+COMMON_SHARE = 5e-4  # of a frame's labelled pixels; below, a class is hardly in the frame
 SKIN_MIN_PX = 100  # a median of fewer pixels is one of edges and noise
 STRATA = (
     "darkest third", "middle third", "brightest third",
@@ -67,6 +72,7 @@ class Figures:
 
     n: int
     miou: float | None
+    common_miou: float | None
     mean_accuracy: float | None
     overall_accuracy: float | None
     person_iou: float | None
@@ -167,9 +173,11 @@ def figures(checkpoint: Checkpoint, photos: Sequence[Scored]) -> Figures:
         whole.counts += photo.counts
     skin = [single.union_counts(checkpoint.groups.skin) for single in singles]
     per_class = zip(checkpoint.class_names, whole.per_class_iou, strict=True)
+    common = whole.counts.sum(1) >= max(1, COMMON_SHARE * whole.counts.sum())
     return Figures(
         n=len(photos),
         miou=_number(whole.miou),
+        common_miou=_number(float(whole.per_class_iou[common].mean()) if common.any() else math.nan),
         mean_accuracy=_number(whole.mean_accuracy),
         overall_accuracy=_number(whole.overall_accuracy),
         person_iou=_number(whole.union_iou(range(1, classes))),
@@ -225,9 +233,9 @@ def machine() -> dict[str, str | int | None]:
 def markdown(results: Sequence[Evaluated]) -> str:
     """Three tables: frames, strata, classes."""
     lines = [
-        "| checkpoint | frame | photos | mIoU | mean accuracy | overall accuracy | person IoU "
-        "| skin-union IoU (95 %) |",
-        "|---|---|---|---|---|---|---|---|",
+        "| checkpoint | frame | photos | mIoU | common mIoU | mean accuracy | overall accuracy "
+        "| person IoU | skin-union IoU (95 %) |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for result in results:
         lines += [_row(result.name, frame, found) for frame, found in result.frames.items()]
@@ -251,7 +259,7 @@ def markdown(results: Sequence[Evaluated]) -> str:
 
 
 def _row(name: str, frame: str, found: Figures) -> str:
-    values = (found.miou, found.mean_accuracy, found.overall_accuracy, found.person_iou)
+    values = (found.miou, found.common_miou, found.mean_accuracy, found.overall_accuracy, found.person_iou)
     cells = " | ".join(_shown(value) for value in values)
     return f"| {name} | {frame} | {found.n} | {cells} | {_skin(found)} |"
 

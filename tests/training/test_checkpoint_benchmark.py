@@ -23,6 +23,19 @@ def test_figures_are_pooled_over_photos_not_averaged() -> None:
     assert found.skin_iou_ci95 is not None and found.skin_iou_ci95[0] == pytest.approx(0.25)
 
 
+def test_common_miou_leaves_out_what_is_hardly_labelled() -> None:
+    counts = np.zeros((18, 18), np.int64)
+    counts[0, 0], counts[FACE, FACE], counts[FACE, 0] = 90_000, 6_000, 4_000
+    counts[0, 9] = 10  # a shoe where none is labelled
+    counts[8, 8] = 40  # a belt of less than 0.05 % of the pixels
+    found = figures(load_checkpoint(), [Scored("a", counts)])
+    background, face = 90_000 / 94_010, 0.6
+    assert found.common_miou == pytest.approx((background + face) / 2, abs=1e-4)
+    assert found.miou == pytest.approx((background + face + 0 + 1) / 4, abs=1e-4)
+    nothing = figures(load_checkpoint(), [Scored("b", np.zeros((18, 18), np.int64))])
+    assert nothing.common_miou is None
+
+
 def test_strata_by_light_and_skin() -> None:
     lights = {
         "a": Light(20, 50), "b": Light(70, 30), "c": Light(40, -5),
