@@ -12,9 +12,10 @@ import io
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
-from skimage.data import astronaut
 
+from calibration.pictures import astronaut
 from edgekit.color.controls import NO_CONTROLS
 from edgekit.color.engine import layers_from_style, styled_pixels
 from edgekit.color.styles import STYLES
@@ -35,9 +36,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("docs/images/styles.jpg"))
     parser.add_argument("--weights")
     arguments = parser.parse_args()
-    photo = astronaut()
+    photo = astronaut().image
     mask = group_segmenter(checkpoint=load_checkpoint(arguments.weights))(photo)
-    cells = [("Original", photo)]
+    cells: list[tuple[str, NDArray[np.generic]]] = [("Original", photo)]
     for style in STYLES.values():
         cells.append((style.title, styled_pixels(photo, layers_from_style(style), NO_CONTROLS, mask)))
     write_whole(arguments.out, jpeg(sheet(cells)))

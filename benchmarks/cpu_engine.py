@@ -21,8 +21,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
-from skimage.data import astronaut
 
+from calibration.pictures import astronaut
 from edgekit.color.controls import NO_CONTROLS
 from edgekit.color.engine import Layer, layers_from_style, styled_pixels
 from edgekit.color.lut import Lut3D
@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     cv2.setNumThreads(arguments.threads)  # else OpenCV would use every core inside a tile
-    picture = Image.fromarray(astronaut()).resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC)
+    picture = Image.fromarray(astronaut().image).resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC)
     layers = layers_from_style(STYLES["dramatic"])
     rows = {name: row(picture, layers, mask, arguments) for name, mask in masks().items()}
     report = {
@@ -62,12 +62,14 @@ def row(
     skin = Image.fromarray(np.rint(mask[..., 0] * 255).astype(np.uint8))
 
     def edgekit() -> NDArray[np.uint8]:
-        return styled_pixels(pixels, layers, NO_CONTROLS, mask, threads=arguments.threads)
+        return np.asarray(
+            styled_pixels(pixels, layers, NO_CONTROLS, mask, threads=arguments.threads), np.uint8
+        )
 
     def pillow() -> NDArray[np.uint8]:
         alpha = skin.resize(picture.size, Image.Resampling.BILINEAR)
-        both = [picture.filter(filters[group]) for group in ("skin", "background")]
-        return np.asarray(Image.composite(*both, alpha))
+        on_skin, elsewhere = (picture.filter(filters[group]) for group in ("skin", "background"))
+        return np.asarray(Image.composite(on_skin, elsewhere, alpha))
 
     difference = np.abs(edgekit().astype(int) - pillow())
     times = interleaved({"edgekit": edgekit, "pillow": pillow}, arguments.runs)

@@ -15,8 +15,8 @@ import platform
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.color import deltaE_ciede2000, rgb2lab
 
+from edgekit.color.difference import delta_e00
 from edgekit.color.grade import Grade, graded, lut_from_grade
 from edgekit.color.interpolation import Interpolate, tetrahedral, trilinear
 from edgekit.color.styles import STYLES
@@ -63,7 +63,7 @@ def main() -> None:
 
 def error(grade: Grade, size: int, read: Interpolate, rgb: NDArray[np.float64]) -> NDArray[np.float64]:
     table = np.round(lut_from_grade(grade, size).table * 255.0) / 255.0
-    return deltaE_ciede2000(rgb2lab(graded(rgb, grade)), rgb2lab(read(table, rgb)))
+    return delta_e00(graded(rgb, grade), read(table, rgb))
 
 
 if __name__ == "__main__":

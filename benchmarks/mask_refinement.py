@@ -30,8 +30,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from skimage.color import deltaE_ciede2000, rgb2lab
 
+from edgekit.color.difference import delta_e00
 from edgekit.color.interpolation import tetrahedral
 from edgekit.color.styles import style_named
 from edgekit.shader.compose import describe, everything_but_skin, refinement_named
@@ -70,20 +70,21 @@ def paper_guided(radius: int, epsilon: float) -> Method:
     def mean(planes: NDArray[np.float64]) -> NDArray[np.float64]:
         flat = planes.reshape(*planes.shape[:2], -1)
         blurred = [cv2.blur(np.ascontiguousarray(flat[..., k]), side) for k in range(flat.shape[2])]
-        return np.stack(blurred, axis=-1).reshape(planes.shape)
+        return np.asarray(np.stack(blurred, axis=-1), np.float64).reshape(planes.shape)
 
     def refine(mask: NDArray[np.float32], picture: NDArray[np.float32]) -> NDArray[np.float32]:
         reduced = cv2.resize(picture, mask.shape[1::-1], interpolation=cv2.INTER_AREA)
-        guide, share = reduced.astype(np.float64), mask.astype(np.float64)
+        guide, share = np.asarray(reduced, np.float64), mask.astype(np.float64)
         m, p = mean(guide), mean(share)
         spread = mean(guide[..., :, None] * guide[..., None, :]) - m[..., :, None] * m[..., None, :]
         cross = mean(guide[..., :, None] * share[..., None, :]) - m[..., :, None] * p[..., None, :]
-        slope = np.linalg.solve(spread + epsilon * np.eye(3), cross)  # (h, w, 3, K)
+        slope = np.linalg.solve(spread + epsilon * np.eye(3), cross).astype(np.float64)  # (h, w, 3, K)
         offset = p - np.einsum("hwc,hwck->hwk", m, slope)
         size = picture.shape[1::-1]
         a = [cv2.resize(mean(slope[..., k]), size) for k in range(mask.shape[2])]  # (H, W, 3) each
         b = cv2.resize(mean(offset), size)
-        return np.stack([(a[k] * picture).sum(axis=-1) for k in range(mask.shape[2])], axis=-1) + b
+        refined = np.stack([(a[k] * picture).sum(axis=-1) for k in range(mask.shape[2])], axis=-1) + b
+        return refined.astype(np.float32)
 
     return refine
 
@@ -204,7 +205,7 @@ def score(
     band = grown(edge, max(1, round(BAND_OF_DIAGONAL * float(np.hypot(*truth.shape)))))
     shares = (weight[band][:, None], truth[band][:, None])
     a, b = (picture[band] * share + styled[band] * (1 - share) for share in shares)
-    return Score(float(f), float(deltaE_ciede2000(rgb2lab(a), rgb2lab(b)).mean()))
+    return Score(float(f), float(delta_e00(a, b).mean()))
 
 
 def grown(edge: NDArray[np.uint8], pixels: int) -> NDArray[np.bool_]:
@@ -215,7 +216,8 @@ def grown(edge: NDArray[np.uint8], pixels: int) -> NDArray[np.bool_]:
 def boundary(region: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """(H, W) 1 on the region's pixels that touch another."""
     inside = region.astype(np.uint8)
-    return inside - cv2.erode(inside, np.ones((3, 3), np.uint8), borderValue=1)
+    inner = cv2.erode(inside, np.ones((3, 3), np.uint8), borderValue=1)
+    return inside - np.asarray(inner, np.uint8)
 
 
 def interval(values: list[float]) -> str:

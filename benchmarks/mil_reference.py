@@ -13,6 +13,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 
@@ -66,7 +67,7 @@ def main() -> None:
     samples: dict[str, list[float]] = {"pytorch": [], **{name: [] for name in runtimes}}
     for index in range(arguments.runs + 2):
         measured = {"pytorch": timed_ms(pytorch)}
-        measured |= {name: timed_ms(lambda r=r: r.run({"image": image})) for name, r in runtimes.items()}
+        measured |= {name: timed_ms(partial(r.run, {"image": image})) for name, r in runtimes.items()}
         if index >= 2:  # two warm-ups
             for name, value in measured.items():
                 samples[name].append(value)

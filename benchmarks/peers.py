@@ -57,7 +57,7 @@ def stock_row(name: str, path: Path) -> Row:
         logits = interpreter.get_tensor(result["index"])[0].transpose(2, 0, 1)
         if result["dtype"] == np.int8:
             scale, zero = result["quantization"]
-            return (logits.astype(np.float32) - zero) * np.float32(scale)
+            return np.asarray((logits.astype(np.float32) - zero) * np.float32(scale), np.float32)
         return np.asarray(logits, np.float32)
 
     partitions = sum(op["op_name"] == "DELEGATE" for op in interpreter._get_ops_details())
@@ -105,7 +105,7 @@ def onnx_rows(checkpoint: Checkpoint, size: int, images: list[Image], folder: Pa
     )  # fmt: skip
     quant_pre_process(str(float_path), str(ready))
 
-    class Photos(CalibrationDataReader):
+    class Photos(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime has no types
         def __init__(self) -> None:
             self.left = iter(images)
 

@@ -90,7 +90,7 @@ def _cpu(cases: list[Case], expected: list[NDArray[np.float64]]) -> tuple[Levels
     drawn = engine.draw([case.frame for case in chosen], mask_weights())
     flipped = engine.draw([chosen[0].frame], mask_weights()[..., ::-1])[0]
     frame = chosen[0].frame
-    reversed_image = np.ascontiguousarray(frame.pixels["u_image"][..., [2, 1, 0, 3]])
+    reversed_image = np.asarray(frame.pixels["u_image"], np.uint8)[..., [2, 1, 0, 3]].copy()
     swapped_frame = replace(frame, pixels={**frame.pixels, "u_image": reversed_image})
     swapped = engine.draw([swapped_frame], mask_weights())[0]
     mutants = {

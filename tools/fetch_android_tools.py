@@ -24,6 +24,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 DEFAULT_FOLDER = Path(__file__).parent.parent / ".cache" / "android-tools"
@@ -116,9 +117,9 @@ def main() -> int:
         return 1
     folder.mkdir(parents=True, exist_ok=True)
     for package in NPM_PACKAGES:
-        _once(folder / package.folder, lambda into, package=package: _fetch_npm(package, into))
+        _once(folder / package.folder, partial(_fetch_npm, package))
     for stubs in PYTHON_STUBS:
-        _once(folder / "types" / stubs.name, lambda into, stubs=stubs: _fetch_stubs(stubs, into))
+        _once(folder / "types" / stubs.name, partial(_fetch_stubs, stubs))
     return 0
 
 

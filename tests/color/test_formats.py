@@ -145,7 +145,7 @@ def test_a_lookup_picture_is_told_from_a_hald_image(tmp_path: Path) -> None:
         tiles[y : y + 64, x : x + 64] = codes[:, :, blue].transpose(1, 0, 2)
     Image.fromarray(tiles).save(tmp_path / "t.png")
     assert np.abs(read_lut(tmp_path / "t.png").table - lut.table).max() < 1 / 255
-    rgb = tiles.astype(np.float32) / 255
+    rgb = tiles.astype(np.float32) / np.float32(255)
     assert np.abs(table_from_lookup(rgb) - table_from_hald(rgb)).max() > 0.5
 
 
