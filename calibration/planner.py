@@ -78,13 +78,18 @@ class Plan:
     sensitivity_db: dict[str, float]
 
     def pareto(self) -> tuple[Trial, ...]:
-        """The trials that no other one beats in both cost and agreement, cheapest first."""
+        """The trials that no other one beats in both cost and agreement, and the chosen one, cheapest first.
+
+        The chosen one may be beaten in both where the bound on skin decided.
+        """
         whole = [trial for trial in self.trials if not trial.why.startswith("sensitivity")]
-        best: list[Trial] = []
+        kept: list[Trial] = []
+        highest = -1.0
         for trial in sorted(whole, key=lambda t: (t.point.cost, -t.point.agreement)):
-            if not best or trial.point.agreement > best[-1].point.agreement:
-                best.append(trial)
-        return tuple(best)
+            if trial.point.agreement > highest or trial is self.chosen:
+                kept.append(trial)
+            highest = max(highest, trial.point.agreement)
+        return tuple(kept)
 
 
 Measure = Callable[[Recipe], Point]

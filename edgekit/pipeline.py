@@ -352,7 +352,12 @@ def evidence_of(found: Plan, pictures: CalibrationSet, judged: int, unstable: fl
     from dataclasses import asdict
 
     rows: list[JsonValue] = [
-        {"step": trial.why, "protected": list(trial.recipe.blocks), **asdict(trial.point)}
+        {
+            "step": trial.why,
+            "protected": list(trial.recipe.blocks),
+            "chosen": trial is found.chosen,
+            **asdict(trial.point),
+        }
         for trial in found.pareto()
     ]
     return {

@@ -123,6 +123,7 @@ def test_a_small_plan_ends_with_a_recipe_and_its_evidence(checkpoint: Checkpoint
     evidence = json.loads(json.dumps(found.recipe.evidence))
     assert evidence["judged"] == 3 and 0 <= evidence["unstable_range_share"] <= 1
     assert any(row["cost"] > 0 for row in evidence["pareto"])
+    assert [row["chosen"] for row in evidence["pareto"]].count(True) == 1
 
 
 def test_an_ios_too_old_for_the_recipe_is_refused_before_anything_is_made(

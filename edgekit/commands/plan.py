@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from edgekit import console
+
+if TYPE_CHECKING:
+    from calibration.planner import Plan
 
 
 def plan(
@@ -71,7 +74,7 @@ def plan(
     found = pipeline.plan(checkpoint, options)
     write_json(out, found.recipe.to_json())
     journal.unlink(missing_ok=True)
-    _print_pareto(found.pareto(), found.chosen.why)
+    _print_pareto(found)
     console.say(f"recipe: {out}")
     warnings = [] if profile is None else pipeline.placement_warnings(checkpoint, out, options, profile)
     for warning in warnings:
@@ -81,12 +84,10 @@ def plan(
         console.print_json(printed)
 
 
-def _print_pareto(trials: tuple[object, ...], chosen: str) -> None:
+def _print_pareto(found: Plan) -> None:
     from rich.table import Table
 
-    from calibration.planner import Trial
-
-    table = Table(title="recipes that no other beats in both latency and agreement")
+    table = Table(title="recipes that no other beats in both latency and agreement, and the chosen one")
     for column in (
         "step",
         "size MB",
@@ -98,11 +99,10 @@ def _print_pareto(trials: tuple[object, ...], chosen: str) -> None:
         "",
     ):
         table.add_column(column, justify="left" if column == "step" else "right")
-    for trial in trials:
-        assert isinstance(trial, Trial)
+    for trial in found.pareto():
         p = trial.point
         drop = "–" if p.miou_drop is None else f"{p.miou_drop:+.4f}"
-        mark = "chosen" if trial.why == chosen else ""
+        mark = "chosen" if trial is found.chosen else ""
         row = (
             f"{p.size_bytes / 1e6:.1f}",
             f"{p.cost:.2f}",

@@ -49,6 +49,21 @@ def test_the_block_that_hurts_is_protected_and_no_other() -> None:
     assert recipe.blocks == {"stage2.1": "w8"}
 
 
+def test_the_chosen_recipe_is_shown_where_only_the_bound_on_skin_speaks_for_it() -> None:
+    def measure(recipe: Recipe) -> Point:
+        """Two blocks in float cost more and agree less than one, but skin is right with two alone."""
+        protected = len(recipe.blocks) if recipe.mode == "w8a8" else len(BLOCKS)
+        agreement = {0: 0.95, 1: 0.99, 2: 0.98}.get(protected, 1.0)
+        return Point(
+            1, 0.5 + protected / 100, agreement, 20.0, None, None, None, 0.9 if protected >= 2 else 1.5
+        )
+
+    budget = Budget(min_agreement=0.97, max_skin_de=1.0)
+    found = plan(measure, budget, ("fine",), Journal(None, ""), lambda line: None)
+    assert len(found.chosen.recipe.blocks) == 2
+    assert [len(trial.recipe.blocks) for trial in found.pareto() if trial.recipe.mode == "w8a8"] == [0, 1, 2]
+
+
 def test_a_tighter_budget_protects_more() -> None:
     recipe, _ = run(World(), Budget(min_agreement=0.99))
     assert set(recipe.blocks) == {"stage2.1", "aspp"}
