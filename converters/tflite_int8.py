@@ -7,14 +7,16 @@ BATCH_MATMUL, and leaving XNNPACK for it made the model about five times slower 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from converters.recipes import Recipe
 from edgekit.errors import ConversionError
-from edgekit.runtimes.litert import parsed
+from edgekit.runtimes.litert import operator_name, packed, parsed
 
 Ranges = Mapping[str, tuple[float, float]]
 
@@ -24,6 +26,10 @@ W8A8_OPERATORS = (
 )  # fmt: skip
 W8_OPERATORS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 ROOT = "segmenter"
+OUTPUT_AXIS = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0}  # of the weights
+BIAS_ROOM = 2.0**30  # half of int32: the products are added to the bias there
+WEIGHT_LEVELS = 127  # symmetric int8
+INPUT_LEVELS = 255
 
 
 def quantized(data: bytes, recipe: Recipe, ranges: Ranges | None) -> bytes:
@@ -34,8 +40,11 @@ def quantized(data: bytes, recipe: Recipe, ranges: Ranges | None) -> bytes:
     """
     from ai_edge_quantizer import qtyping, quantizer
 
+    int8_blocks = recipe.blocks_in("w8a8")
+    if ranges is not None:
+        data = with_room_for_biases(data, int8_blocks, ranges)
     tool = quantizer.Quantizer(bytearray(data))
-    for block in recipe.blocks_in("w8a8"):
+    for block in int8_blocks:
         for operator in W8A8_OPERATORS:
             tool.add_static_config(scope_of(block), qtyping.TFLOperationName(operator), 8, 8)
     for block in recipe.blocks_in("w8"):
@@ -55,6 +64,59 @@ def quantized(data: bytes, recipe: Recipe, ranges: Ranges | None) -> bytes:
     except (ValueError, KeyError) as error:
         raise ConversionError("tflite", "quantise", f"the ranges do not fit this model ({error}).") from error
     return bytes(result.quantized_model)
+
+
+def with_room_for_biases(data: bytes, blocks: Sequence[str], ranges: Ranges) -> bytes:
+    """The float model with no output channel in `blocks` whose weights are too small for its bias.
+
+    int8 operators add an int32 bias in steps of (input's step × channel's weight step). Training leaves dead
+    channels, weights next to nothing with a bias, and there int32 ends before the bias does:
+    ai-edge-quantizer 0.10 clips it silently. One weight of such a channel is raised to where the bias takes
+    half of int32; whatever the input, the output moves by less than 1/30 000 of the bias.
+    """
+    model = parsed(data, Path("the float model"))
+    graph, changed = model.subgraphs[0], False
+    scope = re.compile("|".join(scope_of(block) for block in blocks) or "$^")
+    for operator in graph.operators:
+        axis = OUTPUT_AXIS.get(operator_name(model, operator))
+        if axis is None or not scope.search(graph.tensors[operator.outputs[0]].name.decode()):
+            continue
+        if len(operator.inputs) < 3 or operator.inputs[2] < 0:
+            continue  # no bias
+        source, weights, bias = (graph.tensors[index] for index in operator.inputs[:3])
+        low, high = ranges.get(source.name.decode(), (0.0, 0.0))
+        step = (max(high, 0.0) - min(low, 0.0)) / INPUT_LEVELS
+        values, added = _constant(model, weights), _constant(model, bias)
+        if values is None or added is None or step <= 0:
+            continue
+        raised = _raised(values, axis, np.abs(added) * (WEIGHT_LEVELS / BIAS_ROOM / step))
+        if raised is not None:
+            model.buffers[weights.buffer].data = raised.reshape(-1).view(np.uint8)
+            changed = True
+    return packed(model) if changed else data
+
+
+def _raised(
+    weights: NDArray[np.float32], axis: int, least: NDArray[np.floating]
+) -> NDArray[np.float32] | None:
+    """The weights with the largest of every channel along `axis` at least `least`; None where it is already."""
+    channels_first = np.moveaxis(weights, axis, 0)
+    rows = channels_first.reshape(len(least), -1).copy()
+    small = np.flatnonzero(np.abs(rows).max(1) < least)
+    if not small.size:
+        return None
+    rows[small, np.abs(rows[small]).argmax(1)] = least[small]
+    return np.ascontiguousarray(np.moveaxis(rows.reshape(channels_first.shape), 0, axis))
+
+
+def _constant(model: Any, tensor: Any) -> NDArray[np.float32] | None:
+    """A constant float32 tensor's values; None for any other tensor."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    data = model.buffers[tensor.buffer].data
+    if tensor.type != schema.TensorType.FLOAT32 or data is None:
+        return None
+    return np.frombuffer(bytes(data), np.float32).reshape(tensor.shape)
 
 
 def tensors_to_observe(data: bytes) -> tuple[str, ...]:

@@ -195,14 +195,12 @@ def _gpu(model: Any) -> list[Finding]:
 
 def _gpu_refuses(model: Any) -> Counter[str]:
     """Operators that the GPU delegate's compatibility rules do not let through."""
-    from ai_edge_litert import schema_py_generated as schema
+    from edgekit.runtimes.litert import operator_name
 
-    names = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
     refused: Counter[str] = Counter()
     for graph in model.subgraphs:
         for operator in graph.operators:
-            code = model.operatorCodes[operator.opcodeIndex]
-            name = names[max(code.builtinCode, code.deprecatedBuiltinCode)]
+            name = operator_name(model, operator)
             rank = len(graph.tensors[operator.inputs[0]].shape) if len(operator.inputs) else 4
             if name not in GPU_OPERATORS:
                 refused[name] += 1

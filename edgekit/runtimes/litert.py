@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from edgekit.errors import ConversionError
 from edgekit.runtimes import DEFAULT_THREADS, Tensors
 
+BUILTINS = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
+
 
 class LiteRT:
     """A .tflite open in LiteRT's interpreter with the XNNPACK delegate.
@@ -112,10 +114,15 @@ def packed(model: Any) -> bytes:
     return bytes(builder.Output())
 
 
+def operator_name(model: Any, operator: Any) -> str:
+    """CONV_2D and its like, of an operator in a schema object tree."""
+    code = model.operatorCodes[operator.opcodeIndex]
+    name: str = BUILTINS[max(code.builtinCode, code.deprecatedBuiltinCode)]
+    return name
+
+
 def operator_counts(path: Path) -> dict[str, int]:
     """How often each builtin operator occurs in a .tflite, most frequent first."""
-    names = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
     model = parsed(read_tflite(path), path)
-    codes = [model.operatorCodes[operator.opcodeIndex] for operator in model.subgraphs[0].operators]
-    counts = Counter(names[max(code.builtinCode, code.deprecatedBuiltinCode)] for code in codes)
+    counts = Counter(operator_name(model, operator) for operator in model.subgraphs[0].operators)
     return dict(counts.most_common())
