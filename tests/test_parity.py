@@ -72,12 +72,15 @@ def test_recipes_that_are_not_float_keep_the_int8_gates() -> None:
 def test_both_targets_pass_on_the_bundled_picture(
     artifacts: dict[str, Artifact], checkpoint: Checkpoint
 ) -> None:
-    report = check(list(artifacts.values()), checkpoint)
+    stated = Gates(min_agreement=0.99)  # at 128² many labels hang on the last bits of fp16
+    report = check(list(artifacts.values()), checkpoint, stated=stated)
     assert report.passed
     assert [a.runtime for a in report.artifacts] == ["litert", "mil-reference"]
     assert report.prepared_max_abs_logit < 1e-3
     assert report.artifacts[0].metrics.max_abs_logit < 1e-3
     assert 0 < report.artifacts[1].metrics.max_abs_logit < 0.5
+    assert report.artifacts[0].metrics.label_agreement >= 0.9999
+    assert report.artifacts[1].metrics.psnr_db > 60
     assert present.as_json(report)["passed"] is True
 
 

@@ -15,7 +15,7 @@ from edgekit.model.reference import ReferenceSegmenter
 from edgekit.weights import Checkpoint, Groups, load_checkpoint
 from tests.conftest import VOC_CLASSES, picture, random_checkpoint
 
-RELATIVE_TOLERANCE = 1e-5  # of the largest logit, in float32, where the reference itself rounds
+RELATIVE_TOLERANCE = 3e-5  # of the largest logit, in float32, where the reference itself rounds
 EXACT_TOLERANCE = 1e-9  # absolute, everything in float64: the rewrites are exact
 RMS_TOLERANCE = 1e-5  # the rms form keeps 1/C in a float32 buffer
 

