@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
+
+from edgekit.runtimes.litert import packed
 
 SHAPE = (1, 7, 5, 3)  # NHWC, H ≠ W
 SCALES = np.array([0.5, -1.25, 3.0], np.float32)
@@ -28,10 +29,10 @@ def write_tiny(path: Path, *names: str, shape: tuple[int, ...] = SHAPE) -> Path:
     model.description = "edgekit test"
     model.buffers = [schema.BufferT(), schema.BufferT()]
     model.buffers[1].data = np.frombuffer(SCALES.tobytes(), np.uint8)
-    model.operatorCodes = [_code(operator) for operator in operators]
+    model.operatorCodes = [operator_code(operator) for operator in operators]
     graph = schema.SubGraphT()
-    graph.tensors = [_tensor("x", shape, 0), _tensor("scales", (3,), 1)]
-    graph.tensors += [_tensor(f"y{i}", shape, 0) for i in range(len(operators))]
+    graph.tensors = [tensor("x", shape, 0), tensor("scales", (3,), 1)]
+    graph.tensors += [tensor(f"y{i}", shape, 0) for i in range(len(operators))]
     graph.inputs = [0]
     graph.outputs = [len(graph.tensors) - 1]
     graph.operators = []
@@ -45,9 +46,7 @@ def write_tiny(path: Path, *names: str, shape: tuple[int, ...] = SHAPE) -> Path:
             operator.builtinOptions = schema.MulOptionsT()
         graph.operators.append(operator)
     model.subgraphs = [graph]
-    builder = flatbuffers.Builder(1024)
-    builder.Finish(model.Pack(builder), b"TFL3")
-    path.write_bytes(bytes(builder.Output()))
+    path.write_bytes(packed(model))
     return path
 
 
@@ -56,7 +55,7 @@ def expected(x: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-x * SCALES))
 
 
-def _code(operator: int) -> schema.OperatorCodeT:
+def operator_code(operator: int) -> schema.OperatorCodeT:
     code = schema.OperatorCodeT()
     code.builtinCode = operator
     code.deprecatedBuiltinCode = min(operator, 127)  # the schema: codes above 127 stand in builtinCode only
@@ -64,7 +63,7 @@ def _code(operator: int) -> schema.OperatorCodeT:
     return code
 
 
-def _tensor(name: str, shape: tuple[int, ...], buffer: int) -> schema.TensorT:
+def tensor(name: str, shape: tuple[int, ...], buffer: int) -> schema.TensorT:
     tensor = schema.TensorT()
     tensor.name = name
     tensor.shape = list(shape)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from converters.recipes import Recipe, recipe_named
 from converters.tflite_int8 import quantized, with_room_for_biases
 from edgekit.runtimes.litert import LiteRT, packed
+from tests.tiny_tflite import operator_code, tensor
 
 BIAS = np.array([2.0, -0.5, 0.25], np.float32)
 RANGES = {"x": (-1.0, 3.0), "segmenter/stem": (-4.0, 8.0)}
@@ -41,9 +42,7 @@ def layer(kind: str, weights: NDArray[np.float32]) -> bytes:
     operator.builtinOptions = options
     operator.builtinOptionsType = getattr(schema.BuiltinOptions, type(options).__name__[:-1])
     graph.operators = [operator]
-    code = schema.OperatorCodeT()
-    code.builtinCode = code.deprecatedBuiltinCode = getattr(schema.BuiltinOperator, kind)
-    code.version = 1
+    code = operator_code(getattr(schema.BuiltinOperator, kind))
     model = schema.ModelT()
     model.version, model.description, model.operatorCodes, model.subgraphs = 3, "", [code], [graph]
     model.signatureDefs = []  # ai-edge-quantizer goes through them
@@ -51,12 +50,6 @@ def layer(kind: str, weights: NDArray[np.float32]) -> bytes:
     for buffer, values in zip(model.buffers[1:], (weights, BIAS), strict=True):
         buffer.data = np.frombuffer(np.ascontiguousarray(values).tobytes(), np.uint8)
     return packed(model)
-
-
-def tensor(name: str, shape: tuple[int, ...], buffer: int) -> schema.TensorT:
-    made = schema.TensorT()
-    made.name, made.shape, made.type, made.buffer = name, list(shape), schema.TensorType.FLOAT32, buffer
-    return made
 
 
 def weights_of(kind: str, smallest: float) -> NDArray[np.float32]:
