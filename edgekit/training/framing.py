@@ -21,12 +21,12 @@ HEAD_MIN_PX = 10
 FRAME_MIN_PX = 24  # below this a stretched frame is a smear
 
 # Share of the person's height in each kind of training frame, and how often each kind is drawn. A head is
-# 1/8 to 1/7 of a standing person (artists' canon), so 0.14 is a head shot and 0.28 is head and shoulders.
+# 1/8 to 1/7 of a standing person (artists' canon): 0.12 cuts into it, 0.14 is a head shot, 0.28 head and shoulders.
 WHOLE_CHANCE, WHOLE_SHARE = 0.35, (0.75, 1.0)  # share of the photo, not of the person
 HALF_BODY_CHANCE, HALF_BODY_SHARE = 0.25, (0.4, 0.75)
-HEAD_CHANCE, HEAD_SHARE = 0.30, (0.14, 0.4)
+HEAD_CHANCE, HEAD_SHARE = 0.33, (0.12, 0.4)
 ANYWHERE_SHARE = (0.3, 1.0)
-ROOM_ABOVE = (0.02, 0.3)  # of the frame's height, above the head
+ROOM_ABOVE = (-0.08, 0.3)  # of the frame's height, above the head; a close-up may cut into the hair
 ASPECT = (0.6, 1.4)  # width / height: portrait and landscape phones, and what stretching does to both
 SIDEWAYS = (-0.25, 0.25)  # of the frame's width, away from the head's centre
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from itertools import pairwise
 from pathlib import Path
 
@@ -200,6 +201,38 @@ def test_told_labels_are_as_large_as_their_photos(teacher: teach.Teacher, tmp_pa
         labels = read_labels(pair.label, classes=CLASSES)
         assert labels.shape == read_image(pair.image).shape[:2]
         assert np.unique(labels).max() < CLASSES
+
+
+def test_all_of_the_tilt_taken_back_gives_the_true_probabilities() -> None:
+    network = trainable(load_checkpoint(), torch.device("cpu")).model
+    generator = torch.Generator().manual_seed(2)
+    true = torch.rand(CLASSES, generator=generator).softmax(0)
+    weights = torch.rand(CLASSES, generator=generator) + 0.5
+    bias = network.segmentation_head.classifier.convolution.bias
+    bias.data = (true * weights).log()  # where the weighted cross-entropy is least
+    teach.rebalanced(network, weights, 1.0)
+    assert torch.allclose(bias.softmax(0), true, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_rebalancing_writes_the_share_that_validates_best(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = toy.write_set(tmp_path / "toy", 12)
+    checkpoint = load_checkpoint()
+    teach.rebalance(folder, str(checkpoint.folder), tmp_path / "out", val_size=128)
+    said = capsys.readouterr().err
+    mean = {
+        share: np.mean([float(m) for m in re.findall(rf"^{share:.2f} taken back.*mIoU (\S+)", said, re.M)])
+        for share in teach.REBALANCING_SHARES
+    }
+    best = max(mean, key=lambda share: mean[share])
+    assert f"{best:.2f} taken back" in said.splitlines()[-1]
+    weights = class_weights(toy.checked(folder).pixels)
+    changed = load_checkpoint(tmp_path / "out").state_dict
+    for key, value in checkpoint.state_dict.items():
+        moved = best * weights.log() if key == "segmentation_head.classifier.convolution.bias" else 0.0
+        assert torch.allclose(changed[key].float(), value.float() - moved, atol=1e-5), key
 
 
 def test_stages_are_sizes_of_epochs() -> None:
