@@ -1,11 +1,12 @@
 """int8 against its peers: latency, size and accuracy of every recipe, all compared in one run.
 
-    python -m benchmarks.int8 --calibration DIR --images DIR --labels DIR [--runs 20] [--peers]
+    python -m benchmarks.int8 --calibration DIR --images DIR --labels DIR [--runs 20] [--peers] [--qat CHECKPOINT]
 
 Peers calibrate on one folder, everything is measured on another (refused when they share a picture). Latency:
 interleaved, 2 threads, medians and ratios pair by pair to the plain `litert_torch.convert` fp32 model. Accuracy:
 whole photos stretched to the input, labels at their own size. `--peers` adds ONNX Runtime, ExecuTorch and
-TensorFlow's quantiser (`benchmarks/peers.py` says what to install), calibrated on the same photos.
+TensorFlow's quantiser (`benchmarks/peers.py` says what to install), calibrated on the same photos. `--qat` adds what
+`edgekit finetune --qat w8a8` made of the bundled weights, in float32 and everything int8.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import os
 import platform
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -126,6 +127,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--photos", type=int, default=None, help="at most so many labelled photos")
     parser.add_argument("--peers", action="store_true")
+    parser.add_argument("--qat", type=str, default=None, help="checkpoint of `edgekit finetune --qat w8a8`")
     arguments = parser.parse_args()
     torch.set_num_threads(THREADS)
     with quiet_libraries():
@@ -136,6 +138,8 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory() as name, quiet_libraries():
         rows, notes = build(checkpoint, size, photos, Path(name), arguments.peers)
+        if arguments.qat is not None:
+            rows += qat_rows(load_checkpoint(arguments.qat), size, arguments.calibration, Path(name))
         pictures = list(Folder(arguments.images, arguments.labels, len(checkpoint.class_names)))[
             : arguments.photos
         ]
@@ -176,6 +180,18 @@ def build(
         more, notes = peer_rows(checkpoint, plain, images, folder)
         rows += more
     return rows, notes
+
+
+def qat_rows(trained: Checkpoint, size: int, calibration: Path, folder: Path) -> list[Row]:
+    """A checkpoint trained for int8, as float32 and everything int8 with ranges from the calibration folder."""
+    everything = recipe_for("tflite", trained, ConvertOptions("tflite", recipe="w8a8"))
+    conversion = Conversion(trained, size, everything)
+    ranges = ranges_for("tflite", conversion, calibration)
+    artifact = convert_one("tflite", conversion, folder / "qat.tflite", ranges)
+    return [
+        replace(torch_row(trained), name="PyTorch fp32 after --qat", timed=False),
+        litert_row("edgekit TFLite w8a8 after --qat", artifact.path, artifact.manifest.taps["logits"], True),
+    ]
 
 
 def peer_rows(

@@ -20,6 +20,7 @@ that with a new decay.
 from __future__ import annotations
 
 import copy
+import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -556,6 +557,9 @@ def student(
     transplant(network.model, guide.backbone, pictures.permute(0, 3, 1, 2).float())
     if not going_on:
         seed_next(network.model, guide.backbone)
+    for module in network.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0  # what it is to say of a frame is known exactly; and dropout takes a twelfth of a step
     model = Pupil(network, guide)
     _channels_last(model)
 
@@ -600,6 +604,9 @@ def rebalance(
             )
     best = max(tried, key=lambda share: tried[share][0])
     write_checkpoint(out, course.checkpoint, tried[best][1].model)
+    for name in (log.LOG_FILE, log.PLOT_FILE):
+        if (course.checkpoint.folder / name).is_file():
+            shutil.copyfile(course.checkpoint.folder / name, out / name)
     console.say(f"{out}: {best:.2f} taken back")
 
 
