@@ -148,12 +148,11 @@ def plan(
     journal: Journal,
     say: Callable[[str], None],
     name: str = "planned",
-    fallback: Mode = "w8",
 ) -> Plan:
     """The cheapest recipe that keeps the budget.
 
-    `fallback` is the mode of a protected block: int8 weights computed in float. Raises CalibrationError when
-    even with every block protected the budget does not hold.
+    A protected block keeps int8 weights and is computed in float; its weights are float too where rounding them
+    alone would break the budget. Raises CalibrationError when not even the float model keeps it.
     """
     trials: list[Trial] = []
 
@@ -183,8 +182,12 @@ def plan(
         for block in BLOCKS
     }
     order = sorted(BLOCKS, key=lambda block: damage[block].point.snr_db)
+    rounded = tried("all int8 weights, computed in float", Recipe("w8", mode="w8", observer=observer))
+    fallback: Mode = "w8" if budget.holds(rounded.point) else "float"
     chosen = _protected(tried, budget, order, observer, fallback)
     chosen = _released(tried, budget, chosen, order)
+    if fallback == "float":
+        chosen = _lightened(tried, budget, chosen, order)
     sensitivity = {block: trial.point.snr_db for block, trial in damage.items()}
     return Plan(replace(chosen.recipe, name=name), chosen, tuple(trials), sensitivity)
 
@@ -200,7 +203,7 @@ def _protected(tried: Tried, budget: Budget, order: Sequence[str], observer: str
         trial = tried(f"protect {block}", Recipe("mix", mode="w8a8", blocks=dict(blocks), observer=observer))
         if budget.holds(trial.point):
             return trial
-    raise CalibrationError("No recipe keeps the budget, not even with every block in float; loosen it.")
+    raise CalibrationError("No recipe keeps the budget, not even the float model; loosen it.")
 
 
 def _released(tried: Tried, budget: Budget, chosen: Trial, order: Sequence[str]) -> Trial:
@@ -211,5 +214,17 @@ def _released(tried: Tried, budget: Budget, chosen: Trial, order: Sequence[str])
         blocks = {b: mode for b, mode in chosen.recipe.blocks.items() if b != block}
         trial = tried(f"release {block}", replace(chosen.recipe, blocks=blocks))
         if budget.holds(trial.point) and trial.point.cost <= chosen.point.cost:
+            chosen = trial
+    return chosen
+
+
+def _lightened(tried: Tried, budget: Budget, chosen: Trial, order: Sequence[str]) -> Trial:
+    """Try int8 weights in each block that has float ones, the least sensitive first; keep what holds."""
+    for block in reversed(order):
+        if chosen.recipe.blocks.get(block) != "float":
+            continue
+        blocks: dict[str, Mode] = {**chosen.recipe.blocks, block: "w8"}
+        trial = tried(f"int8 weights in {block}", replace(chosen.recipe, blocks=blocks))
+        if budget.holds(trial.point):
             chosen = trial
     return chosen

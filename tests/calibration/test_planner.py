@@ -90,6 +90,18 @@ def test_a_released_block_must_still_keep_the_budget() -> None:
     assert set(recipe.blocks) == {"stage2.1", "aspp"}
 
 
+def test_float_weights_protect_where_int8_weights_alone_break_the_budget() -> None:
+    """stage1.0 cannot have int8 weights at all; aspp, in float, can."""
+
+    def measure(recipe: Recipe) -> Point:
+        point = World().measure(recipe)
+        return replace(point, agreement=point.agreement - 0.03 * (recipe.mode_of("stage1.0") != "float"))
+
+    found = plan(measure, Budget(min_agreement=0.99), ("fine",), Journal(None, ""), lambda line: None)
+    assert found.recipe.blocks == {"stage2.1": "w8", "aspp": "w8", "stage1.0": "float"}
+    assert Budget(min_agreement=0.99).holds(found.chosen.point)
+
+
 def test_an_impossible_budget_is_an_error() -> None:
     with pytest.raises(CalibrationError, match="No recipe keeps the budget"):
         run(World(), Budget(min_agreement=0.98, max_miou_drop=0.001))  # nothing here has a mIoU
