@@ -58,7 +58,7 @@ class LiteRTTrials:
     def measure(self, recipe: Recipe) -> Point:
         """The recipe's point; a float recipe is measured like any other."""
         data = self._model
-        if recipe.needs_calibration:
+        if recipe.quantises:
             data = quantized(self._model, recipe, self._ranges[recipe.observer])
         runtime = self._opened(data, "trial")
         got = [self._logits(runtime, picture.image) for picture in self._pictures]

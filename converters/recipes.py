@@ -78,6 +78,11 @@ class Recipe:
         return tuple(block for block in BLOCKS if self.mode_of(block) == mode)
 
     @property
+    def quantises(self) -> bool:
+        """Whether any block has int8 weights."""
+        return any(self.mode_of(block) != "float" for block in BLOCKS)
+
+    @property
     def needs_calibration(self) -> bool:
         return bool(self.blocks_in("w8a8"))
 

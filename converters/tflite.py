@@ -53,7 +53,7 @@ def convert(conversion: Conversion, path: Path) -> Converted:
     image, output = _specs(conversion)
     data = float_model(conversion)
     recipe = conversion.recipe
-    if recipe.blocks_in("w8") or recipe.blocks_in("w8a8"):
+    if recipe.quantises:
         data = quantized(data, recipe, conversion.ranges)
     elif recipe.compute == "fp16":
         data = _half_weights(data)

@@ -19,8 +19,8 @@ RANGES = {"x": (-1.0, 3.0), "segmenter/stem": (-4.0, 8.0)}
 X = np.array([[1.0, -1.0, 3.0]], np.float32)
 
 
-def layer(kind: str, weights: NDArray[np.float32]) -> bytes:
-    """x → one layer called stem; weights (out, in), or (channels, 1) of a depthwise convolution."""
+def layer(kind: str, weights: NDArray[np.float32], source: str = "x") -> bytes:
+    """`source` → one layer called stem; weights (out, in), or (channels, 1) of a depthwise convolution."""
     options = {
         "FULLY_CONNECTED": schema.FullyConnectedOptionsT(),
         "CONV_2D": schema.Conv2DOptionsT(),
@@ -34,7 +34,7 @@ def layer(kind: str, weights: NDArray[np.float32]) -> bytes:
     if kind == "DEPTHWISE_CONV_2D":
         options.depthMultiplier = 1
     graph = schema.SubGraphT()
-    graph.tensors = [tensor("x", shape, 0), tensor("w", weights.shape, 1), tensor("b", BIAS.shape, 2)]
+    graph.tensors = [tensor(source, shape, 0), tensor("w", weights.shape, 1), tensor("b", BIAS.shape, 2)]
     graph.tensors.append(tensor("segmenter/stem", shape, 0))
     graph.inputs, graph.outputs = [0], [3]
     operator = schema.OperatorT()
