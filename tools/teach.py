@@ -559,7 +559,7 @@ def student(
         seed_next(network.model, guide.backbone)
     for module in network.modules():
         if isinstance(module, nn.Dropout):
-            module.p = 0.0  # what it is to say of a frame is known exactly; and dropout takes a twelfth of a step
+            module.p = 0.0  # what it is to say is known exactly, and dropout takes a twelfth of a step
     model = Pupil(network, guide)
     _channels_last(model)
 
