@@ -575,8 +575,9 @@ def rebalanced(network: MobileViTForSemanticSegmentation, weights: torch.Tensor,
 
     The weighted cross-entropy is least at logits that are the logarithms of probability times weight.
     """
+    classifier: Foreign = network.segmentation_head.classifier
     with torch.no_grad():
-        network.segmentation_head.classifier.convolution.bias.sub_(share * weights.log())
+        classifier.convolution.bias.sub_(share * weights.log())
 
 
 @app.command()
