@@ -167,30 +167,33 @@ def build(
         ("coreml", recipe_named("fp16")), ("coreml", recipe_named("w8")), ("coreml", everything),
         ("coreml", planned),
     ):  # fmt: skip
-        conversion = Conversion(checkpoint, size, recipe)
-        ranges = ranges_for(target, conversion, None)  # those shipped with the weights
-        suffix = "tflite" if target == "tflite" else "mlpackage"
-        artifact = convert_one(target, conversion, folder / f"{target}-{recipe.name}.{suffix}", ranges)
-        tap = artifact.manifest.taps["logits"]
-        if target == "tflite":
-            rows.append(litert_row(f"edgekit TFLite {recipe.name}", artifact.path, tap, True))
-        else:
-            rows.append(mil_row(f"edgekit Core ML {recipe.name} (mil-reference)", artifact.path, tap))
+        rows.append(edgekit_row(target, Conversion(checkpoint, size, recipe), folder))
     if peers:
         more, notes = peer_rows(checkpoint, plain, images, folder)
         rows += more
     return rows, notes
 
 
+def edgekit_row(
+    target: str, conversion: Conversion, folder: Path, calibration: Path | None = None, suffix: str = ""
+) -> Row:
+    """One of our artifacts. `calibration` None: the ranges shipped with the weights."""
+    ranges = ranges_for(target, conversion, calibration)
+    name = f"{conversion.recipe.name}{suffix}"
+    path = folder / f"{target}-{name}.{'tflite' if target == 'tflite' else 'mlpackage'}"
+    artifact = convert_one(target, conversion, path, ranges)
+    tap = artifact.manifest.taps["logits"]
+    if target == "tflite":
+        return litert_row(f"edgekit TFLite {name}", artifact.path, tap, True)
+    return mil_row(f"edgekit Core ML {name} (mil-reference)", artifact.path, tap)
+
+
 def qat_rows(trained: Checkpoint, size: int, calibration: Path, folder: Path) -> list[Row]:
     """A checkpoint trained for int8, as float32 and everything int8 with ranges from the calibration folder."""
     everything = recipe_for("tflite", trained, ConvertOptions("tflite", recipe="w8a8"))
-    conversion = Conversion(trained, size, everything)
-    ranges = ranges_for("tflite", conversion, calibration)
-    artifact = convert_one("tflite", conversion, folder / "qat.tflite", ranges)
     return [
         replace(torch_row(trained), name="PyTorch fp32 after --qat", timed=False),
-        litert_row("edgekit TFLite w8a8 after --qat", artifact.path, artifact.manifest.taps["logits"], True),
+        edgekit_row("tflite", Conversion(trained, size, everything), folder, calibration, " after --qat"),
     ]
 
 

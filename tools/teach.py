@@ -592,7 +592,7 @@ def rebalance(
     tilt = class_weights(course.data.pixels)
     tried = {}
     for share in REBALANCING_SHARES:
-        model = ReferenceSegmenter(course.checkpoint).eval()
+        model = ReferenceSegmenter(course.checkpoint)
         rebalanced(model.model, tilt, share)
         scores = [
             validate(model, course.checkpoint, course.validation, course.reading, val_size, frame)
