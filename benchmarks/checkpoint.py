@@ -42,7 +42,6 @@ from edgekit.training.framing import FIXED_FRAMES, head_classes, subject_of
 from edgekit.weights import Checkpoint, load_checkpoint
 
 LIGHT_ITA, DARK_ITA = 41.0, 10.0  # Chardon's very light and light above, brown and dark below
-COMMON_SHARE = 5e-4  # of a frame's labelled pixels; below, a class is hardly in the frame
 SKIN_MIN_PX = 100  # a median of fewer pixels is one of edges and noise
 STRATA = (
     "darkest third", "middle third", "brightest third",
@@ -173,11 +172,10 @@ def figures(checkpoint: Checkpoint, photos: Sequence[Scored]) -> Figures:
         whole.counts += photo.counts
     skin = [single.union_counts(checkpoint.groups.skin) for single in singles]
     per_class = zip(checkpoint.class_names, whole.per_class_iou, strict=True)
-    common = whole.counts.sum(1) >= max(1, COMMON_SHARE * whole.counts.sum())
     return Figures(
         n=len(photos),
         miou=_number(whole.miou),
-        common_miou=_number(float(whole.per_class_iou[common].mean()) if common.any() else math.nan),
+        common_miou=_number(whole.common_miou),
         mean_accuracy=_number(whole.mean_accuracy),
         overall_accuracy=_number(whole.overall_accuracy),
         person_iou=_number(whole.union_iou(range(1, classes))),

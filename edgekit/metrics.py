@@ -15,6 +15,7 @@ from edgekit.model.outputs import resized
 IGNORE = 255  # "not labelled", the reference models' semantic_loss_ignore_index
 BOUNDARY_TOLERANCE_PX = 1
 BOOTSTRAP_RESAMPLES = 2000
+COMMON_SHARE = 5e-4  # of the labelled pixels; below, a class is hardly in the pictures
 Labels = NDArray[np.integer]
 Floats = NDArray[np.float64]
 
@@ -54,6 +55,13 @@ class Confusion:
     def miou(self) -> float:
         """Mean IoU over the classes that occur; NaN when nothing was counted."""
         return _mean(self.per_class_iou)
+
+    @property
+    def common_miou(self) -> float:
+        """Mean IoU over the classes with COMMON_SHARE of the labelled pixels, NaN without one: `miou` has a
+        class of IoU 0 for one stray pixel of what is in no picture."""
+        labelled = self.counts.sum(1)
+        return _mean(self.per_class_iou[labelled >= max(1, COMMON_SHARE * labelled.sum())])
 
     @property
     def per_class_recall(self) -> Floats:
