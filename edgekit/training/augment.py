@@ -1,7 +1,8 @@
 """What happens to a training picture after it is framed: albumentations, seeded per sample.
 
 The ranges are those of phone photos seen by the parser: mirrored, dim or glaring, compressed, behind a
-fence. Geometry beyond the flip is in `framing` (the frame's place, scale and aspect).
+fence, sharp although the frame is a small part of a photo. Geometry beyond the flip is in `framing` (the
+frame's place, scale and aspect).
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from edgekit.metrics import IGNORE
 
 LATTICE_LINES = (3, 6)  # across the person, each way
 LATTICE_THICKNESS = (0.006, 0.02)  # of the picture's side: wires and bars, thinner than an arm
+DETAIL_SIGMA = (0.8, 2.5)  # px; what a blur of this width takes away is detail
+DETAIL_GAIN = (0.4, 1.4)
 
 
 def mirror_table(names: Sequence[str]) -> NDArray[np.uint8]:
@@ -93,8 +96,46 @@ class Lattice(A.DualTransform):  # type: ignore[misc]
         return [int(start + offset + i * step) for i in range(count)]
 
 
+class Detail(A.ImageOnlyTransform):  # type: ignore[misc]
+    """Fine structure from elsewhere in the photo, lying on its side, over the frame.
+
+    A close-up cut from a full-body photo is enlarged, and everything in it blurred; a close-up that somebody
+    took is sharp. A network that has seen only the first takes sharp skin and cloth for background.
+    """
+
+    @property
+    def targets_as_params(self) -> list[str]:
+        return ["image", "photo"]
+
+    def get_params_dependent_on_data(
+        self, params: Mapping[str, object], data: Mapping[str, NDArray[np.uint8]]
+    ) -> dict[str, NDArray[np.float32]]:
+        photo = data["photo"].transpose(1, 0, 2)  # so that nobody's outline stands there unlabelled
+        rows, columns = (
+            _mirrored(side, of, self.py_random.randrange(of))
+            for side, of in zip(data["image"].shape[:2], photo.shape[:2], strict=True)
+        )
+        patch = photo[np.ix_(rows, columns)].astype(np.float32)
+        blurred = cv2.GaussianBlur(patch, (0, 0), self.py_random.uniform(*DETAIL_SIGMA))
+        return {"detail": (patch - blurred) * np.float32(self.py_random.uniform(*DETAIL_GAIN))}
+
+    def apply(
+        self, img: NDArray[np.uint8], detail: NDArray[np.float32], **params: object
+    ) -> NDArray[np.uint8]:
+        sharp: NDArray[np.uint8] = np.clip(np.rint(img + detail), 0, 255).astype(np.uint8)
+        return sharp
+
+
+def _mirrored(count: int, length: int, start: int) -> NDArray[np.int64]:
+    """`count` indices below `length`, there and back again from `start`."""
+    there_and_back = (start + np.arange(count)) % (2 * length)
+    return np.minimum(there_and_back, 2 * length - 1 - there_and_back)
+
+
 class Augmentation:
     """(size, size, 3) uint8 RGB and (size, size) labels to the same, changed at random.
+
+    `photo`, (H, W, 3) uint8 RGB at its own size, is where the frame was cut from.
 
     The same seed changes a picture in the same way, whatever was augmented before it and in whichever
     worker process it runs.
@@ -110,6 +151,8 @@ class Augmentation:
                     interpolation_pair={"downscale": cv2.INTER_AREA, "upscale": cv2.INTER_LINEAR},
                     p=0.25,
                 ),
+                A.UnsharpMask(blur_limit=(3, 13), alpha=(0.3, 1.0), p=0.25),
+                Detail(p=0.5),
                 A.ColorJitter(
                     brightness=(0.65, 1.35), contrast=(0.7, 1.3), saturation=(0.5, 1.5), hue=(0, 0), p=0.9
                 ),
@@ -122,12 +165,12 @@ class Augmentation:
         )
 
     def __call__(
-        self, image: NDArray[np.uint8], labels: NDArray[np.uint8], seed: int
+        self, image: NDArray[np.uint8], labels: NDArray[np.uint8], photo: NDArray[np.uint8], seed: int
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         # Compose.set_random_seed gives every transform the same generator, so that all of them would roll
         # the same number against their `p` and fire together; each gets a stream of its own instead.
         self._transforms.set_random_seed(seed)
         for i, transform in enumerate(self._transforms.transforms):
             transform.set_random_seed(seed + 1 + i)
-        changed = self._transforms(image=image, mask=labels)
+        changed = self._transforms(image=image, mask=labels, photo=photo)
         return changed["image"], changed["mask"]

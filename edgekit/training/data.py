@@ -216,11 +216,12 @@ class TrainingSet(torch.utils.data.Dataset[tuple[torch.Tensor, torch.Tensor]]):
     def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
         rng = np.random.default_rng((self.seed, self.epoch, index))
         pair = self._pairs[index]
-        image, labels = self._reading.image(pair.image), self._reading.labels(pair.label)
-        frame = training_frame(labels, self._head, rng)
+        photo, marked = self._reading.image(pair.image), self._reading.labels(pair.label)
+        frame = training_frame(marked, self._head, rng)
         image, labels = self._augment(
-            self._reading.stretch(np.ascontiguousarray(frame.of(image)), self._size),
-            stretched_labels(frame.of(labels), self._size),
+            self._reading.stretch(np.ascontiguousarray(frame.of(photo)), self._size),
+            stretched_labels(frame.of(marked), self._size),
+            photo,
             int(rng.integers(2**31)),
         )
         middle = LABEL_STRIDE // 2  # the nearest to each mask pixel's centre

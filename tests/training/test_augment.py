@@ -3,7 +3,7 @@
 import numpy as np
 
 from edgekit.metrics import IGNORE
-from edgekit.training.augment import Augmentation, Lattice, Mirror, mirror_table
+from edgekit.training.augment import Augmentation, Detail, Lattice, Mirror, mirror_table
 
 NAMES = ("Background", "Left-arm", "Face", "Right-arm", "Left-over")
 RNG = np.random.default_rng(5)
@@ -42,13 +42,25 @@ def test_the_lattice_leaves_an_empty_street_alone() -> None:
     assert np.array_equal(changed["image"], image) and not changed["mask"].any()
 
 
+def test_detail_sharpens_a_blurred_frame_and_keeps_its_colours() -> None:
+    frame = np.full((64, 64, 3), 120, np.uint8)
+    photo = RNG.integers(80, 160, (24, 40, 3)).astype(np.uint8)  # smaller than the frame: it is mirrored on
+    detail = Detail(p=1)
+    detail.set_random_seed(3)
+    changed = detail(image=frame, photo=photo)["image"]
+    assert changed.std() > 5
+    assert abs(changed.mean() - 120) < 1
+    plain = detail(image=frame, photo=np.full((24, 40, 3), 200, np.uint8))["image"]
+    assert np.array_equal(plain, frame)  # nothing fine in it, nothing of its colour
+
+
 def test_a_seed_decides_everything_whatever_came_before() -> None:
     image = RNG.integers(0, 256, (64, 64, 3)).astype(np.uint8)
     labels = RNG.integers(0, 5, (64, 64)).astype(np.uint8)
     augment = Augmentation(NAMES)
-    first = augment(image, labels, 11)
-    other = augment(image, labels, 12)
-    again = augment(image, labels, 11)
+    first = augment(image, labels, image, 11)
+    other = augment(image, labels, image, 12)
+    again = augment(image, labels, image, 11)
     assert np.array_equal(first[0], again[0]) and np.array_equal(first[1], again[1])
     assert not np.array_equal(first[0], other[0])
 
@@ -60,7 +72,7 @@ def test_transforms_do_not_roll_the_same_number() -> None:
     augment = Augmentation(NAMES)
     mirrored, barred = [], []
     for seed in range(0, 4000, 10):
-        changed = augment(image, labels, seed)[1]
+        changed = augment(image, labels, image, seed)[1]
         barred.append(bool((changed == IGNORE).any()))
         mirrored.append(bool((changed[changed != IGNORE] == 3).any()))
     assert 0.4 < np.mean(mirrored) < 0.6
