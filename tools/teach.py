@@ -550,16 +550,13 @@ def student(
     if unlabelled is not None:
         told = labelled_by(guide, unlabelled, course.reading, out / "told")
         course = replace(course, training=course.training + told)
-    network = trainable(course.checkpoint, torch.device("cpu"))
+    network = trainable(course.checkpoint, torch.device("cpu"), dropout=0.0)
     some = [course.reading.image(pair.image) for pair in course.training[:STEM_PHOTOS]]
     pictures = torch.from_numpy(np.stack([course.reading.stretch(image, TEACHER_SIZE) for image in some]))
     network.eval()
     transplant(network.model, guide.backbone, pictures.permute(0, 3, 1, 2).float())
     if not going_on:
         seed_next(network.model, guide.backbone)
-    for module in network.modules():
-        if isinstance(module, nn.Dropout):
-            module.p = 0.0  # what it is to say is known exactly, and dropout takes a twelfth of a step
     model = Pupil(network, guide)
     _channels_last(model)
 

@@ -73,14 +73,15 @@ class FromLabels:
 
 @dataclass(frozen=True)
 class FromNetwork:
-    """What another network says of the same pictures; labels are not looked at."""
+    """What another network says of the same pictures; labels are not looked at. Class weights (classes,)."""
 
     network: nn.Module
+    weights: torch.Tensor
 
     def __call__(self, images: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         with torch.no_grad(), mixed_precision(images.device):
             goal = self.network(images)
-        return distillation(logits.float(), goal.float())
+        return distillation(logits.float(), goal.float(), self.weights)
 
 
 @dataclass(frozen=True)
@@ -193,12 +194,11 @@ def _learner(
 ) -> Learner[ReferenceSegmenter]:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(settings.seed)
-    model = trainable(checkpoint, device)
-    objective: Objective = FromLabels(
-        class_weights(data.pixels).to(device), checkpoint.groups.skin, settings.skin_jaccard
-    )
+    model = trainable(checkpoint, device, dropout=0.0 if settings.qat else DROPOUT_MAX)
+    weights = class_weights(data.pixels).to(device)
+    objective: Objective = FromLabels(weights, checkpoint.groups.skin, settings.skin_jaccard)
     if settings.qat:
-        objective = FromNetwork(copy.deepcopy(model).eval().requires_grad_(False))
+        objective = FromNetwork(copy.deepcopy(model).eval().requires_grad_(False), weights)
         qat.prepare(model)
         qat.observe(model, (pixels.to(device).float() for pixels, _ in first_batches))
     return Learner(
@@ -211,13 +211,18 @@ def _learner(
     )
 
 
-def trainable(checkpoint: Checkpoint, device: torch.device) -> ReferenceSegmenter:
-    """The reference graph with the dropout and BatchNorm momentum of a short fine-tuning."""
+def trainable(
+    checkpoint: Checkpoint, device: torch.device, dropout: float = DROPOUT_MAX
+) -> ReferenceSegmenter:
+    """The reference graph with the BatchNorm momentum of a short fine-tuning and at most this much dropout.
+
+    A network that imitates another one needs none: what it is to say is known exactly.
+    """
     model = ReferenceSegmenter(checkpoint).to(device)
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
     for module in model.modules():
         if isinstance(module, nn.Dropout):
-            module.p = min(module.p, DROPOUT_MAX)
+            module.p = min(module.p, dropout)
         if isinstance(module, nn.BatchNorm2d):
             module.momentum = BATCHNORM_MOMENTUM
     return model

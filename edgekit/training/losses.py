@@ -46,10 +46,16 @@ def union_jaccard(logits: torch.Tensor, labels: torch.Tensor, members: Sequence[
     return 1 - (hits + JACCARD_SMOOTHING) / (union + JACCARD_SMOOTHING)
 
 
-def distillation(logits: torch.Tensor, goal: torch.Tensor) -> torch.Tensor:
+def distillation(
+    logits: torch.Tensor, goal: torch.Tensor, weights: torch.Tensor | None = None
+) -> torch.Tensor:
     """Mean Kullback-Leibler divergence, in nats per pixel, of the class probabilities of `logits` from those
     of `goal` (Hinton et al., arXiv 1503.02531). Both (B, C, h, w) float32; no gradient reaches `goal`.
+
+    weights: (C,), how much a pixel counts whose likeliest class in `goal` is that one; None: all the same.
     """
     told = (goal.detach() / TEMPERATURE).softmax(1)
     said = (logits / TEMPERATURE).log_softmax(1)
-    return (torch.xlogy(told, told) - told * said).sum(1).mean() * TEMPERATURE**2
+    per_pixel = (torch.xlogy(told, told) - told * said).sum(1)
+    counted = torch.ones_like(per_pixel) if weights is None else weights[goal.argmax(1)]
+    return (per_pixel * counted).sum() / counted.sum() * TEMPERATURE**2

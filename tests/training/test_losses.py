@@ -61,3 +61,13 @@ def test_distillation_is_zero_on_the_goal_and_teaches_only_the_student() -> None
     distillation(student, goal).backward()
     assert goal.grad is None
     assert student.grad is not None and float(student.grad.abs().max()) > 0
+
+
+def test_distillation_counts_a_pixel_by_what_the_goal_sees_there() -> None:
+    goal = torch.tensor([[8.0, 0.0], [0.0, 8.0]]).T.reshape(1, 2, 1, 2)  # class 0, then class 1
+    logits = torch.tensor([[0.0, 0.0], [0.0, 4.0]]).T.reshape(1, 2, 1, 2)
+    first = float(distillation(logits[..., :1], goal[..., :1]))
+    second = float(distillation(logits[..., 1:], goal[..., 1:]))
+    weighted = float(distillation(logits, goal, torch.tensor([1.0, 3.0])))
+    assert first > 2 * second > 0
+    assert weighted == pytest.approx((first + 3 * second) / 4, rel=1e-5)

@@ -6,6 +6,8 @@ from torch import nn
 from transformers.activations import SiLUActivation
 
 from edgekit.training import qat
+from edgekit.training.loop import trainable
+from edgekit.weights import load_checkpoint
 
 
 def test_weights_are_rounded_per_output_channel() -> None:
@@ -81,3 +83,11 @@ def test_batchnorm_statistics_are_frozen() -> None:
     qat.freeze_statistics(model.train())
     model(torch.randn(8, 3, 4, 4) + 5)
     assert torch.equal(model[1].running_mean, before)
+
+
+def test_a_network_that_imitates_is_trained_without_dropout() -> None:
+    def rates(model: nn.Module) -> set[float]:
+        return {module.p for module in model.modules() if isinstance(module, nn.Dropout)}
+
+    assert max(rates(trainable(load_checkpoint(), torch.device("cpu")))) > 0
+    assert rates(trainable(load_checkpoint(), torch.device("cpu"), dropout=0.0)) == {0.0}
