@@ -1,8 +1,8 @@
 """Quantisation-aware training: int8 rounding in the forward pass, straight through in the backward one.
 
 Weights: int8, symmetric, one scale per output channel, from their present maximum. Inputs of every
-convolution, linear layer and silu: 8 bits, asymmetric, one range per tensor, an exponential average of what was
-seen (Jacob et al., arXiv 1712.05877, section 3.1). silu is what the runtimes make of it: x times an 8-bit
+convolution, linear layer and silu: 8 bits, asymmetric, one range per tensor, an exponential average of each
+picture's extremes (Jacob et al., arXiv 1712.05877, section 3.1). silu is what the runtimes make of it: x times an 8-bit
 sigmoid. BatchNorm's statistics are frozen: the deployed graph
 has them folded in, and a per-channel weight scale is the same before and after folding.
 
@@ -55,7 +55,9 @@ class _RangedInput(nn.Module):
         return rounded_input(x.float(), self.input_range[0], self.input_range[1])
 
     def _observe(self, x: torch.Tensor) -> None:
-        seen = torch.stack([x.amin().clamp_max(0), x.amax().clamp_min(0)]).float()
+        each = x.flatten(1)  # a picture's extremes, as calibration/observers.py averages them
+        low, high = each.amin(1).clamp_max(0).mean(), each.amax(1).clamp_min(0).mean()
+        seen = torch.stack([low, high]).float()
         started = bool((self.input_range != 0).any())
         self.input_range.lerp_(seen, RANGE_MOMENTUM) if started else self.input_range.copy_(seen)
 

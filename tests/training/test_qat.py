@@ -34,13 +34,13 @@ def test_silu_is_x_times_an_eight_bit_sigmoid() -> None:
     layer = SiLUActivation()
     plain = SiLUActivation()
     qat.prepare(layer)
-    x = torch.linspace(-3, 5, 101, requires_grad=True)
+    x = torch.linspace(-3, 5, 101)[None].requires_grad_()
     y = layer(x)  # the first input sets the range: scale 8/255
     step = 8 / 255
     error = (y - plain(x)).abs().max().item()
     assert 1e-3 < error <= 1.1 * step + 5 / 512  # half a step and the shifted zero; gate within half of 1/256
     y.sum().backward()
-    assert x.grad is not None and (x.grad[50:-1] > 0.4).all()
+    assert x.grad is not None and (x.grad[0, 50:-1] > 0.4).all()
 
 
 def network() -> nn.Sequential:
@@ -60,7 +60,7 @@ def test_prepare_adds_ranges_and_changes_no_weight() -> None:
 def test_rounding_changes_the_output_a_little() -> None:
     plain, rounding = network().eval(), network().eval()
     qat.prepare(rounding)
-    x = torch.randn(8, 3, 4, 4)
+    x = torch.randn(1, 3, 4, 4)  # of one picture the averages are its own extremes: nothing is cut
     qat.observe(rounding, [x] * 3)
     error = (plain(x) - rounding(x)).abs().max().item()
     assert 1e-4 < error < 0.1
@@ -75,6 +75,13 @@ def test_ranges_start_at_the_first_input_follow_slowly_and_rest_in_eval() -> Non
     assert layer.input_range.tolist() == pytest.approx([-1.01, 3.02])
     layer.eval()(torch.tensor([[-90.0, 90.0]]))
     assert layer.input_range.tolist() == pytest.approx([-1.01, 3.02])
+
+
+def test_ranges_average_the_extremes_of_the_pictures_of_a_batch() -> None:
+    layer = nn.Linear(2, 1)
+    qat.prepare(layer)
+    layer(torch.tensor([[-1.0, 3.0], [2.0, 5.0], [-2.0, -1.0]]))
+    assert layer.input_range.tolist() == pytest.approx([-1.0, 8 / 3])  # −1, 0, −2 and 3, 5, 0
 
 
 def test_batchnorm_statistics_are_frozen() -> None:
