@@ -112,7 +112,7 @@ class Detail(A.ImageOnlyTransform):  # type: ignore[misc]
     ) -> dict[str, NDArray[np.float32]]:
         photo = data["photo"].transpose(1, 0, 2)  # so that nobody's outline stands there unlabelled
         rows, columns = (
-            _mirrored(side, of, self.py_random.randrange(of))
+            np.pad(np.arange(of), (0, side), "symmetric")[self.py_random.randrange(of) :][:side]
             for side, of in zip(data["image"].shape[:2], photo.shape[:2], strict=True)
         )
         patch = photo[np.ix_(rows, columns)].astype(np.float32)
@@ -124,12 +124,6 @@ class Detail(A.ImageOnlyTransform):  # type: ignore[misc]
     ) -> NDArray[np.uint8]:
         sharp: NDArray[np.uint8] = np.clip(np.rint(img + detail), 0, 255).astype(np.uint8)
         return sharp
-
-
-def _mirrored(count: int, length: int, start: int) -> NDArray[np.int64]:
-    """`count` indices below `length`, there and back again from `start`."""
-    there_and_back = (start + np.arange(count)) % (2 * length)
-    return np.minimum(there_and_back, 2 * length - 1 - there_and_back)
 
 
 class Augmentation:

@@ -2,9 +2,9 @@
 
 Weights: int8, symmetric, one scale per output channel, from their present maximum. Inputs of every
 convolution, linear layer and silu: 8 bits, asymmetric, one range per tensor, an exponential average of each
-picture's extremes (Jacob et al., arXiv 1712.05877, section 3.1). silu is what the runtimes make of it: x times an 8-bit
-sigmoid. BatchNorm's statistics are frozen: the deployed graph
-has them folded in, and a per-channel weight scale is the same before and after folding.
+picture's extremes (Jacob et al., arXiv 1712.05877, section 3.1). silu is what the runtimes make of it: x times
+an 8-bit sigmoid. BatchNorm's statistics are frozen: the deployed graph has them folded in, and a per-channel
+weight scale is the same before and after folding.
 
 The classes are exchanged in place and add only range buffers, so the trained weights are an ordinary
 checkpoint. The rounding happens in Hugging Face's graph; the exported graph folds LayerNorm's scale into
