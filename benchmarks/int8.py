@@ -193,9 +193,8 @@ def edgekit_row(
 
 
 def qat_rows(trained: Checkpoint, size: int, calibration: Path, folder: Path) -> list[Row]:
-    """A checkpoint trained for int8, as float32 and everything int8 with ranges from the calibration folder, averaged
-    as they were in training."""
-    everything = replace(recipe_named("w8a8"), observer="moving-average")
+    """A checkpoint trained for int8, as float32 and by the recipe kept with it, calibrated on the folder."""
+    everything = recipe_for("tflite", trained, ConvertOptions("tflite", recipe="w8a8"))
     return [
         replace(torch_row(trained), name="PyTorch fp32 after --qat", timed=False),
         edgekit_row("tflite", Conversion(trained, size, everything), folder, calibration, " after --qat"),

@@ -5,6 +5,7 @@ This is the one module of `edgekit/` (with the commands) that knows `converters`
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from edgekit.files import (
     sha256_of_bytes,
     size_bytes_of,
     staged,
+    write_json,
 )
 from edgekit.shader.description import DEFAULT_REFINEMENT
 from edgekit.weights import Checkpoint, load_checkpoint
@@ -48,6 +50,7 @@ DEFAULT_RECIPES = {"coreml": "w8", "tflite": "fp32"}
 TARGETS = tuple(SUFFIXES)
 PLANNED_FOLDER = "planned"  # in a checkpoint's folder: recipe.json and ranges-<target>.json
 RECIPE_FILE = "recipe.json"
+QAT_OBSERVER = "moving-average"  # what edgekit/training/qat.py trains with: each picture's extremes, averaged
 AUTO = "auto"
 
 
@@ -125,6 +128,20 @@ def recipe_for(target: str, checkpoint: Checkpoint, options: ConvertOptions) -> 
     return recipe_named(DEFAULT_RECIPES[target])
 
 
+def keep_trained_recipe(folder: Path, qat: str | None) -> None:
+    """What a finished fine-tuning was for, into its checkpoint: `convert` takes the recipe of `--qat` from there.
+
+    A plan that the folder holds from before was for other weights and goes.
+    """
+    from converters.recipes import recipe_named
+
+    planned = folder / PLANNED_FOLDER
+    shutil.rmtree(planned, ignore_errors=True)
+    if qat is not None:
+        recipe = replace(recipe_named(qat), observer=QAT_OBSERVER)
+        write_json(planned / RECIPE_FILE, recipe.to_json())
+
+
 def ranges_for(target: str, conversion: Conversion, calibration: Path | None) -> Ranges | None:
     """The activation ranges a recipe needs: from the photos given, else those kept with the checkpoint.
 
@@ -145,7 +162,8 @@ def ranges_for(target: str, conversion: Conversion, calibration: Path | None) ->
         if ranges.weights_sha256 == conversion.checkpoint.sha256 and ranges.observer == recipe.observer:
             return ranges
     raise CalibrationError(
-        f"Recipe {recipe.name} has int8 activations; pass --calibration with photos like those it will see."
+        f"Recipe {recipe.name} has int8 activations, and no ranges for it are kept with these weights; "
+        "pass --calibration with photos like those it will see to edgekit convert."
     )
 
 

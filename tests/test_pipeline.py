@@ -25,6 +25,7 @@ from edgekit.pipeline import (
     check,
     convert,
     convert_one,
+    keep_trained_recipe,
     plan,
     ranges_for,
     recipe_for,
@@ -66,6 +67,20 @@ def test_a_built_in_int8_recipe_is_served_by_the_ranges_kept_with_the_weights(
     assert recipe_for("tflite", checkpoint, ConvertOptions(recipe=str(tmp_path / "own.json"))) == own
 
 
+def test_trained_weights_keep_the_recipe_of_qat_and_no_older_plan(atr_folder: Path) -> None:
+    shutil.copytree(BUNDLED_FOLDER / PLANNED_FOLDER, atr_folder / PLANNED_FOLDER)
+    keep_trained_recipe(atr_folder, "w8a8")
+    trained = load_checkpoint(atr_folder)
+    for options in (ConvertOptions(), ConvertOptions(recipe="w8a8")):
+        recipe = recipe_for("tflite", trained, options)
+        assert (recipe.mode, recipe.observer, dict(recipe.blocks)) == ("w8a8", "moving-average", {})
+    with pytest.raises(CalibrationError, match="no ranges for it are kept"):
+        ranges_for("tflite", Conversion(trained, 128, recipe), None)
+    keep_trained_recipe(atr_folder, None)
+    assert recipe_for("tflite", trained, ConvertOptions()).name == "fp32"
+    assert not (atr_folder / PLANNED_FOLDER).exists()
+
+
 def test_shipped_ranges_are_of_these_weights_and_this_observer(
     checkpoint: Checkpoint, atr_folder: Path
 ) -> None:
@@ -75,7 +90,7 @@ def test_shipped_ranges_are_of_these_weights_and_this_observer(
         assert ranges is not None and ranges.weights_sha256 == checkpoint.sha256
     shutil.copytree(BUNDLED_FOLDER / PLANNED_FOLDER, atr_folder / PLANNED_FOLDER)
     other = Conversion(load_checkpoint(atr_folder), 128, recipe_named("w8a8"))
-    with pytest.raises(CalibrationError, match="pass --calibration with photos"):
+    with pytest.raises(CalibrationError, match="pass --calibration with photos like those it will see"):
         ranges_for("tflite", other, None)
     assert ranges_for("tflite", Conversion(checkpoint, 128, recipe_named("w8")), None) is None
 

@@ -54,6 +54,7 @@ def finetune(
     The data are checked first. Each epoch writes the weights so far, so an interruption costs one epoch.
     """
     _require_packages()
+    from edgekit import pipeline
     from edgekit.weights import load_checkpoint
 
     with console.quiet_libraries():
@@ -82,6 +83,7 @@ def finetune(
     with console.quiet_libraries():
         fitted = _fitted(checkpoint, names, seed)
         trained = train(fitted, checked, reading, settings, out, resume=resume, workers=workers)
+    pipeline.keep_trained_recipe(out, qat)
     console.say(f"checkpoint: {out} (use it with --weights {out})")
     if json:
         console.print_json(

@@ -122,6 +122,8 @@ def test_qat_gives_an_ordinary_checkpoint(
     assert not any("running_" in key for key in changed)  # BatchNorm's statistics are frozen
     assert any(key.endswith("convolution.weight") for key in changed)
     assert json.loads(stdout)["epochs"][0]["whole"]["miou"] > 0
+    recipe = pipeline.recipe_for("tflite", after, pipeline.ConvertOptions())
+    assert recipe.needs_calibration and recipe.observer == pipeline.QAT_OBSERVER
 
 
 @pytest.mark.slow
