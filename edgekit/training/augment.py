@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,27 +98,31 @@ class Lattice(A.DualTransform):  # type: ignore[misc]
 
 
 class Detail(A.ImageOnlyTransform):  # type: ignore[misc]
-    """Fine structure from elsewhere in the photo, lying on its side, over the frame.
+    """Fine structure from elsewhere in the photo, lying on its side, over an enlarged frame.
 
     A close-up cut from a full-body photo is enlarged, and everything in it blurred; a close-up that somebody
-    took is sharp. A network that has seen only the first takes sharp skin and cloth for background.
+    took is sharp. A network that has seen only the first takes sharp skin and cloth for background. A frame of
+    the photo's own size or less has lost nothing and gets nothing, one of twice its size or more all of it.
     """
 
     @property
     def targets_as_params(self) -> list[str]:
-        return ["image", "photo"]
+        return ["image", "photo", "enlargement"]
 
     def get_params_dependent_on_data(
-        self, params: Mapping[str, object], data: Mapping[str, NDArray[np.uint8]]
+        self, params: Mapping[str, object], data: Mapping[str, Any]
     ) -> dict[str, NDArray[np.float32]]:
-        photo = data["photo"].transpose(1, 0, 2)  # so that nobody's outline stands there unlabelled
+        photo: NDArray[np.uint8] = data["photo"].transpose(
+            1, 0, 2
+        )  # so that nobody's outline stands there unlabelled
         rows, columns = (
             np.pad(np.arange(of), (0, side), "symmetric")[self.py_random.randrange(of) :][:side]
             for side, of in zip(data["image"].shape[:2], photo.shape[:2], strict=True)
         )
         patch = photo[np.ix_(rows, columns)].astype(np.float32)
         blurred = cv2.GaussianBlur(patch, (0, 0), self.py_random.uniform(*DETAIL_SIGMA))
-        return {"detail": (patch - blurred) * np.float32(self.py_random.uniform(*DETAIL_GAIN))}
+        gain = self.py_random.uniform(*DETAIL_GAIN) * min(max(data["enlargement"] - 1, 0.0), 1.0)
+        return {"detail": (patch - blurred) * np.float32(gain)}
 
     def apply(
         self, img: NDArray[np.uint8], detail: NDArray[np.float32], **params: object
@@ -129,7 +134,8 @@ class Detail(A.ImageOnlyTransform):  # type: ignore[misc]
 class Augmentation:
     """(size, size, 3) uint8 RGB and (size, size) labels to the same, changed at random.
 
-    `photo`, (H, W, 3) uint8 RGB at its own size, is where the frame was cut from.
+    `photo`, (H, W, 3) uint8 RGB at its own size, is where the frame was cut from; `enlargement` is how many
+    pixels of the picture one of the photo's became, by side.
 
     The same seed changes a picture in the same way, whatever was augmented before it and in whichever
     worker process it runs.
@@ -159,12 +165,17 @@ class Augmentation:
         )
 
     def __call__(
-        self, image: NDArray[np.uint8], labels: NDArray[np.uint8], photo: NDArray[np.uint8], seed: int
+        self,
+        image: NDArray[np.uint8],
+        labels: NDArray[np.uint8],
+        photo: NDArray[np.uint8],
+        enlargement: float,
+        seed: int,
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         # Compose.set_random_seed gives every transform the same generator, so that all of them would roll
         # the same number against their `p` and fire together; each gets a stream of its own instead.
         self._transforms.set_random_seed(seed)
         for i, transform in enumerate(self._transforms.transforms):
             transform.set_random_seed(seed + 1 + i)
-        changed = self._transforms(image=image, mask=labels, photo=photo)
+        changed = self._transforms(image=image, mask=labels, photo=photo, enlargement=enlargement)
         return changed["image"], changed["mask"]

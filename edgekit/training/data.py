@@ -222,6 +222,7 @@ class TrainingSet(torch.utils.data.Dataset[tuple[torch.Tensor, torch.Tensor]]):
             self._reading.stretch(np.ascontiguousarray(frame.of(photo)), self._size),
             stretched_labels(frame.of(marked), self._size),
             photo,
+            self._size / (frame.height * frame.width) ** 0.5,
             int(rng.integers(2**31)),
         )
         middle = LABEL_STRIDE // 2  # the nearest to each mask pixel's centre

@@ -1,6 +1,7 @@
 """Augmentation keeps pictures and labels together, and left apart from right."""
 
 import numpy as np
+import pytest
 
 from edgekit.metrics import IGNORE
 from edgekit.training.augment import Augmentation, Detail, Lattice, Mirror, mirror_table
@@ -47,20 +48,33 @@ def test_detail_sharpens_a_blurred_frame_and_keeps_its_colours() -> None:
     photo = RNG.integers(80, 160, (24, 40, 3)).astype(np.uint8)  # smaller than the frame: it is mirrored on
     detail = Detail(p=1)
     detail.set_random_seed(3)
-    changed = detail(image=frame, photo=photo)["image"]
+    changed = detail(image=frame, photo=photo, enlargement=3.0)["image"]
     assert changed.std() > 5
     assert abs(changed.mean() - 120) < 1
-    plain = detail(image=frame, photo=np.full((24, 40, 3), 200, np.uint8))["image"]
+    plain = detail(image=frame, photo=np.full((24, 40, 3), 200, np.uint8), enlargement=3.0)["image"]
     assert np.array_equal(plain, frame)  # nothing fine in it, nothing of its colour
+
+
+def test_detail_replaces_what_enlarging_took_and_no_more() -> None:
+    frame = np.full((64, 64, 3), 120, np.uint8)
+    photo = RNG.integers(80, 160, (64, 64, 3)).astype(np.uint8)
+    spread = []
+    for enlargement in (0.5, 1.0, 1.5, 2.0, 4.0):
+        detail = Detail(p=1)
+        detail.set_random_seed(3)
+        spread.append(detail(image=frame, photo=photo, enlargement=enlargement)["image"].std())
+    assert spread[0] == spread[1] == 0
+    assert spread[2] == pytest.approx(spread[3] / 2, rel=0.05)
+    assert spread[4] == spread[3]
 
 
 def test_a_seed_decides_everything_whatever_came_before() -> None:
     image = RNG.integers(0, 256, (64, 64, 3)).astype(np.uint8)
     labels = RNG.integers(0, 5, (64, 64)).astype(np.uint8)
     augment = Augmentation(NAMES)
-    first = augment(image, labels, image, 11)
-    other = augment(image, labels, image, 12)
-    again = augment(image, labels, image, 11)
+    first = augment(image, labels, image, 1.0, 11)
+    other = augment(image, labels, image, 1.0, 12)
+    again = augment(image, labels, image, 1.0, 11)
     assert np.array_equal(first[0], again[0]) and np.array_equal(first[1], again[1])
     assert not np.array_equal(first[0], other[0])
 
@@ -72,7 +86,7 @@ def test_transforms_do_not_roll_the_same_number() -> None:
     augment = Augmentation(NAMES)
     mirrored, barred = [], []
     for seed in range(0, 4000, 10):
-        changed = augment(image, labels, image, seed)[1]
+        changed = augment(image, labels, image, 1.0, seed)[1]
         barred.append(bool((changed == IGNORE).any()))
         mirrored.append(bool((changed[changed != IGNORE] == 3).any()))
     assert 0.4 < np.mean(mirrored) < 0.6
