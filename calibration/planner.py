@@ -151,8 +151,9 @@ def plan(
 ) -> Plan:
     """The cheapest recipe that keeps the budget.
 
-    A protected block keeps int8 weights and is computed in float; its weights are float too where rounding them
-    alone would break the budget. Raises CalibrationError when not even the float model keeps it.
+    A protected block is computed in float. Two ways are searched and the cheaper result wins: with int8 weights in
+    every protected block, unless rounding all weights alone breaks the budget; and with float ones, of which
+    those that need not be are int8 in the end. Raises CalibrationError when not even the float model keeps it.
     """
     trials: list[Trial] = []
 
@@ -183,11 +184,9 @@ def plan(
     }
     order = sorted(BLOCKS, key=lambda block: damage[block].point.snr_db)
     rounded = tried("all int8 weights, computed in float", Recipe("w8", mode="w8", observer=observer))
-    fallback: Mode = "w8" if budget.holds(rounded.point) else "float"
-    chosen = _protected(tried, budget, order, observer, fallback)
-    chosen = _released(tried, budget, chosen, order)
-    if fallback == "float":
-        chosen = _lightened(tried, budget, chosen, order)
+    ways: tuple[Mode, ...] = ("w8", "float") if budget.holds(rounded.point) else ("float",)
+    found = [_searched(tried, budget, order, observer, fallback) for fallback in ways]
+    chosen = min(found, key=lambda trial: trial.point.cost)
     sensitivity = {block: trial.point.snr_db for block, trial in damage.items()}
     return Plan(replace(chosen.recipe, name=name), chosen, tuple(trials), sensitivity)
 
@@ -195,12 +194,22 @@ def plan(
 Tried = Callable[[str, Recipe], Trial]
 
 
+def _searched(tried: Tried, budget: Budget, order: Sequence[str], observer: str, fallback: Mode) -> Trial:
+    """Protect, release, and where protected blocks have float weights, give int8 ones to those that bear it."""
+    chosen = _released(tried, budget, _protected(tried, budget, order, observer, fallback), order)
+    return chosen if fallback == "w8" else _lightened(tried, budget, chosen, order)
+
+
 def _protected(tried: Tried, budget: Budget, order: Sequence[str], observer: str, fallback: Mode) -> Trial:
     """Protect the most sensitive block, then the next, until the budget holds."""
     blocks: dict[str, Mode] = {}
     for block in order:
         blocks[block] = fallback
-        trial = tried(f"protect {block}", Recipe("mix", mode="w8a8", blocks=dict(blocks), observer=observer))
+        weights = "int8" if fallback == "w8" else "float"
+        trial = tried(
+            f"protect {block}, {weights} weights",
+            Recipe("mix", mode="w8a8", blocks=dict(blocks), observer=observer),
+        )
         if budget.holds(trial.point):
             return trial
     raise CalibrationError("No recipe keeps the budget, not even the float model; loosen it.")

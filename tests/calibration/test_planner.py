@@ -102,6 +102,20 @@ def test_float_weights_protect_where_int8_weights_alone_break_the_budget() -> No
     assert Budget(min_agreement=0.99).holds(found.chosen.point)
 
 
+def test_float_weights_in_one_block_beat_float_activations_in_most() -> None:
+    """Rounding the stem's weights takes nearly the whole budget; with float ones the others can be int8."""
+
+    def measure(recipe: Recipe) -> Point:
+        quantised = recipe.blocks_in("w8a8")
+        lost = 0.009 * (recipe.mode_of("stem") != "float") + 0.0003 * len(quantised)
+        return Point(1000, 1 - 0.01 * len(quantised), 1 - lost, snr_db=60 - 1000 * lost)
+
+    budget = Budget(min_agreement=0.99)
+    found = plan(measure, budget, ("fine",), Journal(None, ""), lambda line: None)
+    assert budget.holds(found.chosen.point)
+    assert found.recipe.mode_of("stem") == "float" and len(found.recipe.blocks_in("w8a8")) == 33
+
+
 def test_an_impossible_budget_is_an_error() -> None:
     with pytest.raises(CalibrationError, match="No recipe keeps the budget"):
         run(World(), Budget(min_agreement=0.98, max_miou_drop=0.001))  # nothing here has a mIoU
