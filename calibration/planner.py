@@ -196,16 +196,16 @@ Tried = Callable[[str, Recipe], Trial]
 
 def _searched(tried: Tried, budget: Budget, order: Sequence[str], observer: str, fallback: Mode) -> Trial:
     """Protect, release, and where protected blocks have float weights, give int8 ones to those that bear it."""
-    chosen = _released(tried, budget, _protected(tried, budget, order, observer, fallback), order)
-    return chosen if fallback == "w8" else _lightened(tried, budget, chosen, order)
+    protected = _protected(tried, budget, order, observer, fallback)
+    return _lightened(tried, budget, _released(tried, budget, protected, order), order)
 
 
 def _protected(tried: Tried, budget: Budget, order: Sequence[str], observer: str, fallback: Mode) -> Trial:
     """Protect the most sensitive block, then the next, until the budget holds."""
     blocks: dict[str, Mode] = {}
+    weights = "int8" if fallback == "w8" else "float"
     for block in order:
         blocks[block] = fallback
-        weights = "int8" if fallback == "w8" else "float"
         trial = tried(
             f"protect {block}, {weights} weights",
             Recipe("mix", mode="w8a8", blocks=dict(blocks), observer=observer),

@@ -136,7 +136,8 @@ def keep_trained_recipe(folder: Path, qat: str | None) -> None:
     from converters.recipes import recipe_named
 
     planned = folder / PLANNED_FOLDER
-    shutil.rmtree(planned, ignore_errors=True)
+    if planned.is_dir():
+        shutil.rmtree(planned)
     if qat is not None:
         recipe = replace(recipe_named(qat), observer=QAT_OBSERVER)
         write_json(planned / RECIPE_FILE, recipe.to_json())

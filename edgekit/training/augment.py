@@ -112,9 +112,8 @@ class Detail(A.ImageOnlyTransform):  # type: ignore[misc]
     def get_params_dependent_on_data(
         self, params: Mapping[str, object], data: Mapping[str, Any]
     ) -> dict[str, NDArray[np.float32]]:
-        photo: NDArray[np.uint8] = data["photo"].transpose(
-            1, 0, 2
-        )  # so that nobody's outline stands there unlabelled
+        # On its side, so that nobody's outline stands there unlabelled.
+        photo: NDArray[np.uint8] = data["photo"].transpose(1, 0, 2)
         rows, columns = (
             np.pad(np.arange(of), (0, side), "symmetric")[self.py_random.randrange(of) :][:side]
             for side, of in zip(data["image"].shape[:2], photo.shape[:2], strict=True)
