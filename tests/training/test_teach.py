@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from calibration.preprocess import read_image, read_labels
+from edgekit.model.reference import ReferenceSegmenter
 from edgekit.training.data import split
 from edgekit.training.loop import FromLabels, parameter_groups, trainable
 from edgekit.training.losses import class_weights
@@ -126,7 +127,7 @@ def test_transplanted_stages_can_be_trained_further(teacher: teach.Teacher) -> N
 
 
 def test_the_kept_stages_neither_learn_nor_drift(teacher: teach.Teacher) -> None:
-    pupil = teach.Pupil(trainable(load_checkpoint(), torch.device("cpu")), teacher)
+    pupil = teach.Pupil(trainable(load_checkpoint(), torch.device("cpu")), teacher, shared=True)
     kept = pupil.network.model.mobilevit.encoder.layer[: teach.KEPT_STAGES]
     before = {k: v.clone() for k, v in kept.state_dict().items()}
     optimizer = torch.optim.AdamW(parameter_groups(pupil), lr=1e-2)
@@ -139,8 +140,18 @@ def test_the_kept_stages_neither_learn_nor_drift(teacher: teach.Teacher) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("shared", [True, False])
+def test_only_this_teachers_first_stages_are_skipped(teacher: teach.Teacher, shared: bool) -> None:
+    pupil = teach.Pupil(trainable(load_checkpoint(), torch.device("cpu")), teacher, shared=shared).train()
+    run: list[object] = []
+    pupil.network.model.mobilevit.conv_stem.register_forward_hook(lambda *_: run.append(1))
+    pupil(pictures(2))
+    assert bool(run) is not shared
+
+
+@pytest.mark.slow
 def test_imitation_is_one_for_a_student_that_says_nothing_and_then_falls(teacher: teach.Teacher) -> None:
-    pupil = teach.Pupil(trainable(load_checkpoint(), torch.device("cpu")), teacher).train()
+    pupil = teach.Pupil(trainable(load_checkpoint(), torch.device("cpu")), teacher, shared=True).train()
     pupil.side = 128
     images = pictures(2)
     for project in pupil.imitation.project:
@@ -171,7 +182,7 @@ def test_a_course_writes_a_checkpoint_and_both_objectives_fall(
     course = teach.Course(
         checkpoint, data, toy.READING, training + told, validation, settings, (128, 128, 192, 192)
     )
-    pupil = teach.Pupil(trainable(checkpoint, torch.device("cpu")), teacher)
+    pupil = teach.Pupil(trainable(checkpoint, torch.device("cpu")), teacher, shared=True)
     objective = teach.FromTeacher(pupil, FromLabels(class_weights(data.pixels), checkpoint.groups.skin, 0.5))
     out = tmp_path / "out"
     course.run(
@@ -233,6 +244,42 @@ def test_rebalancing_writes_the_share_that_validates_best(
     for key, value in checkpoint.state_dict.items():
         moved = best * weights.log() if key == "segmentation_head.classifier.convolution.bias" else 0.0
         assert torch.allclose(changed[key].float(), value.float() - moved, atol=1e-5), key
+
+
+def test_halfway_between_two_networks_every_parameter_is_their_mean() -> None:
+    checkpoint = load_checkpoint()
+    start, end = (ReferenceSegmenter(checkpoint).model for _ in range(2))
+    with torch.no_grad():
+        for value in end.parameters():
+            value.add_(1.0)
+    teach.between(start, end, 0.5)
+    for (name, first), moved in zip(start.named_parameters(), end.parameters(), strict=True):
+        torch.testing.assert_close(moved, first + 0.5, msg=name)
+
+
+@pytest.mark.slow
+def test_interpolating_writes_the_share_that_validates_best(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = toy.write_set(tmp_path / "toy", 12)
+    start = load_checkpoint()
+    network = ReferenceSegmenter(start).model
+    with torch.no_grad():
+        network.segmentation_head.classifier.convolution.bias.add_(torch.linspace(-1, 1, CLASSES))
+    teach.write_checkpoint(tmp_path / "end", start, network)
+    end = load_checkpoint(tmp_path / "end")
+    teach.interpolate(folder, str(end.folder), str(start.folder), tmp_path / "out", val_size=128)
+    said = capsys.readouterr().err
+    mean = {
+        share: np.mean([float(m) for m in re.findall(rf"^{share:.2f} of the way.*mIoU (\S+)", said, re.M)])
+        for share in teach.INTERPOLATION_SHARES
+    }
+    best = max(mean, key=lambda share: mean[share])
+    assert f"{best:.2f} of the way" in said.splitlines()[-1]
+    changed = load_checkpoint(tmp_path / "out").state_dict
+    for key, value in start.state_dict.items():
+        wanted = torch.lerp(value.float(), end.state_dict[key].float(), best)
+        assert torch.allclose(changed[key].float(), wanted, atol=1e-5), key
 
 
 def test_stages_are_sizes_of_epochs() -> None:
