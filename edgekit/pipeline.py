@@ -519,10 +519,11 @@ def demo(out: Path) -> Demo:
     from calibration.pictures import astronaut
     from edgekit.files import write_whole
     from edgekit.overlay import data_uri, overlay, png_bytes
-    from edgekit.parity.compare import Reference
-    from edgekit.parity.present import write_html
 
-    with console.quiet_libraries():
+    with console.quiet_libraries():  # transformers loads torchao where it is installed, and that prints
+        from edgekit.parity.compare import Reference
+        from edgekit.parity.present import write_html
+
         checkpoint = load_checkpoint()
     artifacts = convert(checkpoint, ConvertOptions(out=out, force=True))
     report = check(artifacts, checkpoint)

@@ -42,6 +42,7 @@ def test_the_five_commands_work(tmp_path: Path) -> None:
     for arguments, made in zip(commands(), MADE, strict=True):
         run = edgekit(*arguments, cwd=tmp_path, timeout_s=900)
         assert run.returncode == 0, f"edgekit {' '.join(arguments)}\n{run.stderr}"
+        assert "site-packages" not in run.stderr  # no library's own warnings
         assert (tmp_path / made).exists()
     assert "PASSED" in (tmp_path / "demo-out/report.html").read_text(encoding="utf-8")
 
