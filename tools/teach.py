@@ -610,10 +610,10 @@ def interpolate(
     start = load_checkpoint(before)
     if start.class_names != course.checkpoint.class_names:
         raise SystemExit(f"{before} has other classes than {weights}; nothing was written.")
-    tried = {}
-    for share in INTERPOLATION_SHARES:
-        tried[share] = ReferenceSegmenter(course.checkpoint)
-        between(ReferenceSegmenter(start).model, tried[share].model, share)
+    first = ReferenceSegmenter(start).model
+    tried = {share: ReferenceSegmenter(course.checkpoint) for share in INTERPOLATION_SHARES}
+    for share, model in tried.items():
+        between(first, model.model, share)
     _write_best(course, tried, "of the way", out)
 
 

@@ -225,6 +225,17 @@ def test_all_of_the_tilt_taken_back_gives_the_true_probabilities() -> None:
     assert torch.allclose(bias.softmax(0), true, atol=1e-6)
 
 
+def best_share(said: str, shares: tuple[float, ...], done: str) -> float:
+    """The share with the best mean of the mIoU said, which the last line must name as written."""
+    mean = {
+        share: np.mean([float(m) for m in re.findall(rf"^{share:.2f} {done}.*mIoU (\S+)", said, re.M)])
+        for share in shares
+    }
+    best = max(mean, key=lambda share: mean[share])
+    assert f"{best:.2f} {done}" in said.splitlines()[-1]
+    return best
+
+
 @pytest.mark.slow
 def test_rebalancing_writes_the_share_that_validates_best(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -232,13 +243,7 @@ def test_rebalancing_writes_the_share_that_validates_best(
     folder = toy.write_set(tmp_path / "toy", 12)
     checkpoint = load_checkpoint()
     teach.rebalance(folder, str(checkpoint.folder), tmp_path / "out", val_size=128)
-    said = capsys.readouterr().err
-    mean = {
-        share: np.mean([float(m) for m in re.findall(rf"^{share:.2f} taken back.*mIoU (\S+)", said, re.M)])
-        for share in teach.REBALANCING_SHARES
-    }
-    best = max(mean, key=lambda share: mean[share])
-    assert f"{best:.2f} taken back" in said.splitlines()[-1]
+    best = best_share(capsys.readouterr().err, teach.REBALANCING_SHARES, "taken back")
     weights = class_weights(toy.checked(folder).pixels)
     changed = load_checkpoint(tmp_path / "out").state_dict
     for key, value in checkpoint.state_dict.items():
@@ -269,13 +274,7 @@ def test_interpolating_writes_the_share_that_validates_best(
     teach.write_checkpoint(tmp_path / "end", start, network)
     end = load_checkpoint(tmp_path / "end")
     teach.interpolate(folder, str(end.folder), str(start.folder), tmp_path / "out", val_size=128)
-    said = capsys.readouterr().err
-    mean = {
-        share: np.mean([float(m) for m in re.findall(rf"^{share:.2f} of the way.*mIoU (\S+)", said, re.M)])
-        for share in teach.INTERPOLATION_SHARES
-    }
-    best = max(mean, key=lambda share: mean[share])
-    assert f"{best:.2f} of the way" in said.splitlines()[-1]
+    best = best_share(capsys.readouterr().err, teach.INTERPOLATION_SHARES, "of the way")
     changed = load_checkpoint(tmp_path / "out").state_dict
     for key, value in start.state_dict.items():
         wanted = torch.lerp(value.float(), end.state_dict[key].float(), best)
