@@ -22,6 +22,7 @@ from edgekit.metrics import IGNORE
 
 LATTICE_LINES = (3, 6)  # across the person, each way
 LATTICE_THICKNESS = (0.006, 0.02)  # of the picture's side: wires and bars, thinner than an arm
+TILT_DEGREES = 35  # a phone held askew, a person who leans, sits or lies
 DETAIL_SIGMA = (0.8, 2.5)  # px; what a blur of this width takes away is detail
 DETAIL_GAIN = (0.4, 1.4)
 
@@ -147,6 +148,7 @@ class Augmentation:
         self._transforms = A.Compose(
             [
                 Mirror(mirror_table(names), p=0.5),
+                A.Rotate(limit=TILT_DEGREES, border_mode=cv2.BORDER_REFLECT_101, p=0.35),
                 Lattice(p=0.05),
                 A.Downscale(
                     scale_range=(0.33, 0.5),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -20,7 +20,18 @@ from PIL import Image
 from edgekit.errors import CalibrationError, ImageError
 from edgekit.metrics import IGNORE
 from edgekit.training.augment import Augmentation
-from edgekit.training.framing import head_classes, training_frame
+from edgekit.training.composite import (
+    CROWD_CHANCE,
+    EDGE_SIGMA,
+    HAIRCUT_CHANCE,
+    SCENE_CHANCE,
+    Scene,
+    empty_piece,
+    haircut,
+    pasted,
+    scenery,
+)
+from edgekit.training.framing import Frame, head_classes, indices_of, training_frame
 
 VALIDATION_SHARE = 1 / 15
 LABEL_STRIDE = 4  # the loss is taken at size/4, where the shader reads the mask; the logits are at size/16
@@ -207,6 +218,7 @@ class TrainingSet(torch.utils.data.Dataset[tuple[torch.Tensor, torch.Tensor]]):
         self._pairs, self._reading = tuple(pairs), reading
         self._size, self.seed = size, seed
         self._head = head_classes(class_names)
+        self._hair, self._face = indices_of(class_names, ("hair",)), indices_of(class_names, ("face",))
         self._augment = Augmentation(class_names)
         self.epoch = 0
 
@@ -215,20 +227,42 @@ class TrainingSet(torch.utils.data.Dataset[tuple[torch.Tensor, torch.Tensor]]):
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
         rng = np.random.default_rng((self.seed, self.epoch, index))
-        pair = self._pairs[index]
-        photo, marked = self._reading.image(pair.image), self._reading.labels(pair.label)
+        photo, marked = self._opened(index)
         frame = training_frame(marked, self._head, rng)
-        image, labels = self._augment(
-            self._reading.stretch(np.ascontiguousarray(frame.of(photo)), self._size),
-            stretched_labels(frame.of(marked), self._size),
-            photo,
-            self._size / (frame.height * frame.width) ** 0.5,
-            int(rng.integers(2**31)),
-        )
+        enlargement = self._size / (frame.height * frame.width) ** 0.5
+        scene = self._composed(self._scene(photo, marked, frame), enlargement, rng)
+        image, labels = self._augment(scene.image, scene.labels, photo, enlargement, int(rng.integers(2**31)))
         middle = LABEL_STRIDE // 2  # the nearest to each mask pixel's centre
         coarse = np.ascontiguousarray(labels[middle::LABEL_STRIDE, middle::LABEL_STRIDE])
         pixels = np.ascontiguousarray(image.transpose(2, 0, 1))
         return torch.from_numpy(pixels), torch.from_numpy(coarse).long()
+
+    def _opened(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        pair = self._pairs[index]
+        return self._reading.image(pair.image), self._reading.labels(pair.label)
+
+    def _scene(self, photo: NDArray[np.uint8], marked: NDArray[np.uint8], frame: Frame) -> Scene:
+        return Scene(
+            self._reading.stretch(np.ascontiguousarray(frame.of(photo)), self._size),
+            stretched_labels(frame.of(marked), self._size),
+        )
+
+    def _composed(self, front: Scene, enlargement: float, rng: np.random.Generator) -> Scene:
+        """The scene, or its person before another photo."""
+        kind = rng.random()
+        if kind >= CROWD_CHANCE + SCENE_CHANCE:
+            return front
+        photo, marked = self._opened(int(rng.integers(len(self._pairs))))
+        if kind < CROWD_CHANCE:
+            back = self._scene(photo, marked, training_frame(marked, self._head, rng))
+        else:
+            piece = empty_piece(photo, marked, rng)
+            if piece is None:
+                return front
+            back = scenery(self._reading.stretch(piece, self._size), rng)
+        if rng.random() < HAIRCUT_CHANCE:
+            front = replace(front, labels=haircut(front.labels, self._hair, self._face))
+        return pasted(front, back, EDGE_SIGMA * max(1.0, enlargement), rng)
 
 
 def stretched_labels(labels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:

@@ -62,7 +62,12 @@ class Subject:
 
 def head_classes(names: Sequence[str]) -> tuple[int, ...]:
     """Indices of the classes a head is made of; empty when the class list has none."""
-    return tuple(i for i, name in enumerate(names) if name.lower() in HEAD_CLASSES)
+    return indices_of(names, HEAD_CLASSES)
+
+
+def indices_of(names: Sequence[str], wanted: Sequence[str]) -> tuple[int, ...]:
+    """Indices of the classes whose names, in lower case, are among `wanted`."""
+    return tuple(i for i, name in enumerate(names) if name.lower() in wanted)
 
 
 def subject_of(labels: NDArray[np.uint8], head: Sequence[int]) -> Subject | None:

@@ -248,9 +248,19 @@ def averaged(average: nn.Module, model: nn.Module, steps: int) -> None:
 
 
 def mixed_precision(device: torch.device) -> AbstractContextManager[None]:
-    """bfloat16 where it is exact enough and fast: CPUs, and GPUs that have it. It needs no loss scaling."""
-    able = device.type == "cpu" or torch.cuda.is_bf16_supported(including_emulation=False)
+    """bfloat16 on CPUs and GPUs that compute in it, float32 on others. It needs no loss scaling."""
+    able = (
+        cpu_computes_bfloat16()
+        if device.type == "cpu"
+        else torch.cuda.is_bf16_supported(including_emulation=False)
+    )
     return torch.autocast(device.type, torch.bfloat16, enabled=able)
+
+
+def cpu_computes_bfloat16() -> bool:
+    """False where PyTorch would emulate it, which takes many times as long as float32: oneDNN, which computes
+    convolutions, wants AVX-512 or Arm's BF16."""
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def validate(

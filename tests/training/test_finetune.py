@@ -32,6 +32,14 @@ def test_missing_packages_are_named_before_anything_else(
         finetune(tmp_path, tmp_path / "out")
 
 
+@pytest.mark.parametrize("able", [True, False])
+def test_bfloat16_only_where_the_cpu_computes_in_it(able: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "cpu_computes_bfloat16", lambda: able)
+    with loop.mixed_precision(torch.device("cpu")):
+        product = torch.ones(2, 2) @ torch.ones(2, 2)
+    assert product.dtype == (torch.bfloat16 if able else torch.float32)
+
+
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_set(tmp_path_factory.mktemp("toy") / "set", 20)
