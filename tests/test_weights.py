@@ -17,6 +17,11 @@ def rewrite(folder: Path, change: object) -> None:
     save_file(tensors, folder / "model.safetensors")
 
 
+def test_the_figures_beside_the_bundled_weights_are_of_these_weights() -> None:
+    figures = json.loads((BUNDLED_FOLDER / "metrics.json").read_text(encoding="utf-8"))
+    assert [model["weights_sha256"] for model in figures["models"]] == [load_checkpoint().sha256]
+
+
 def test_bundled_parser_has_eighteen_classes_and_three_groups() -> None:
     checkpoint = load_checkpoint()
     assert len(checkpoint.class_names) == 18

@@ -2,7 +2,8 @@
 
 python tools/ship_weights.py runs/first
 
-Afterwards: `edgekit plan` and `tools/ship_plan.py`, the figures of the card and of docs/, and the contact sheet.
+Afterwards: `edgekit plan` and `tools/ship_plan.py`, `metrics.json` (`benchmarks.checkpoint --json`), the figures of the
+card and of docs/, and the contact sheet.
 """
 
 from __future__ import annotations
