@@ -49,7 +49,7 @@ def main() -> None:
     with quiet_libraries():
         checkpoints = [load_checkpoint(folder or None) for _, _, folder in given]
     pictures = [astronaut(), *Folder(options.photos, None, len(checkpoints[0].class_names))]
-    seen = [[labels_of(checkpoint, picture) for picture in pictures] for checkpoint in checkpoints]
+    seen = [labels_by(checkpoint, pictures) for checkpoint in checkpoints]
     columns = [
         [
             drawn(checkpoint, p, labels, options.with_photos)
@@ -65,9 +65,10 @@ def main() -> None:
     print(table([name or folder for name, _, folder in given], checkpoints, pictures, seen))
 
 
-def labels_of(checkpoint: Checkpoint, picture: Picture) -> NDArray[np.uint8]:
-    """(size, size) labels of the stretched photo."""
-    return Reference(checkpoint).expect(picture, checkpoint.size_default).labels
+def labels_by(checkpoint: Checkpoint, pictures: Sequence[Picture]) -> list[NDArray[np.uint8]]:
+    """(size, size) labels of every stretched photo."""
+    reference = Reference(checkpoint)
+    return [reference.expect(picture, checkpoint.size_default).labels for picture in pictures]
 
 
 def drawn(

@@ -19,6 +19,7 @@ import albumentations as A
 import cv2
 
 from edgekit.metrics import IGNORE
+from edgekit.training.framing import persons
 
 LATTICE_LINES = (3, 6)  # across the person, each way
 LATTICE_THICKNESS = (0.006, 0.02)  # of the picture's side: wires and bars, thinner than an arm
@@ -80,7 +81,7 @@ class Lattice(A.DualTransform):  # type: ignore[misc]
     def _bars(self, mask: NDArray[np.uint8]) -> NDArray[np.bool_]:
         """(H, W) true under a bar; nothing where nobody is labelled."""
         bars = np.zeros(mask.shape, bool)
-        rows, columns = np.nonzero((mask > 0) & (mask != IGNORE))
+        rows, columns = np.nonzero(persons(mask))
         if not len(rows):
             return bars
         top, bottom, left, right = rows.min(), rows.max() + 1, columns.min(), columns.max() + 1

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.metrics import IGNORE
+from edgekit.training.framing import persons
 
 CROWD_CHANCE = 0.2  # before another labelled person
 SCENE_CHANCE = 0.3  # before a piece of another photo without its person
@@ -33,12 +33,6 @@ class Scene:
 
     image: NDArray[np.uint8]
     labels: NDArray[np.uint8]
-
-
-def persons(labels: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """True where somebody, or what they wear, is labelled."""
-    somebody: NDArray[np.bool_] = (labels > 0) & (labels != IGNORE)
-    return somebody
 
 
 def empty_piece(

@@ -31,7 +31,7 @@ from edgekit.training.composite import (
     pasted,
     scenery,
 )
-from edgekit.training.framing import Frame, head_classes, indices_of, training_frame
+from edgekit.training.framing import Frame, head_classes, indices_of, persons, training_frame
 
 VALIDATION_SHARE = 1 / 15
 LABEL_STRIDE = 4  # the loss is taken at size/4, where the shader reads the mask; the logits are at size/16
@@ -180,7 +180,7 @@ def _read(pair: Pair, classes: int, reading: Preprocessing) -> NDArray[np.uint8]
     unknown = np.setdiff1d(np.unique(labels), [*range(classes), IGNORE])
     if unknown.size:
         return Fault("label value not in the class list", f"{pair.label.name} ({int(unknown[0])})")
-    if not ((labels > 0) & (labels != IGNORE)).any():
+    if not persons(labels).any():
         return Fault("empty label", pair.label.name)
     return labels
 

@@ -70,12 +70,18 @@ def indices_of(names: Sequence[str], wanted: Sequence[str]) -> tuple[int, ...]:
     return tuple(i for i, name in enumerate(names) if name.lower() in wanted)
 
 
+def persons(labels: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """True where somebody, or what they wear, is labelled."""
+    somebody: NDArray[np.bool_] = (labels > 0) & (labels != IGNORE)
+    return somebody
+
+
 def subject_of(labels: NDArray[np.uint8], head: Sequence[int]) -> Subject | None:
     """The person in (H, W) labels; None when hardly a pixel is labelled.
 
     Where no head is labelled, the person's own centre stands for the head's.
     """
-    rows, columns = np.nonzero((labels > 0) & (labels != IGNORE))
+    rows, columns = np.nonzero(persons(labels))
     if len(rows) < PERSON_MIN_PX:
         return None
     head_columns = np.nonzero(np.isin(labels, head))[1]

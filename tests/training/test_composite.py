@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from edgekit.metrics import IGNORE
-from edgekit.training.composite import Scene, empty_piece, haircut, pasted, persons, scenery
+from edgekit.training.composite import Scene, empty_piece, haircut, pasted, scenery
+from edgekit.training.framing import persons
 from tests.training.toy import FACE, HAIR, PANTS, UPPER, person
 
 SIDE = 96
