@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit.metrics import IGNORE
 from edgekit.training.framing import persons
 
 CROWD_CHANCE = 0.2  # before another labelled person
@@ -64,11 +65,12 @@ def scenery(image: NDArray[np.uint8], rng: np.random.Generator) -> Scene:
 def pasted(front: Scene, back: Scene, edge_px: float, rng: np.random.Generator) -> Scene:
     """`front`'s person, moved at random, before `back`. `edge_px`: how soft the outline is.
 
+    What nobody labelled in `front` (`IGNORE`) comes along.
     What touches an edge of the frame goes on beyond it, so it stays at that edge or leaves the frame further.
     """
     right, down = _shift(persons(front.labels), rng)
     image, labels = _moved(front.image, right, down), _moved(front.labels, right, down)
-    mask = persons(labels)
+    mask = labels > 0
     alpha = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), edge_px)[..., None]
     mixed = alpha * image.astype(np.float32) + (1 - alpha) * back.image
     return Scene(np.rint(mixed).astype(np.uint8), np.where(mask, labels, back.labels))
@@ -93,7 +95,8 @@ def _moved(array: NDArray[np.uint8], right: int, down: int) -> NDArray[np.uint8]
 def haircut(labels: NDArray[np.uint8], hair: Sequence[int], face: Sequence[int]) -> NDArray[np.uint8]:
     """The labels without the hair beside the face: background there, which `pasted` leaves to the backdrop.
 
-    Where nearly everybody labelled has long hair, hair that ends above the ears would be learned to be a hat.
+    Hair further down stays in the picture, on the clothes it covers, and is `IGNORE` in the labels. Where nearly
+    everybody labelled has long hair, hair that ends above the ears would be learned to be a hat.
     """
     rows = np.flatnonzero(np.isin(labels, face).any(1))
     if not rows.size:
@@ -102,4 +105,6 @@ def haircut(labels: NDArray[np.uint8], hair: Sequence[int], face: Sequence[int])
     cut = labels.copy()
     beside = cut[top + round(HAIRCUT_FROM * (bottom - top)) : bottom + 1]
     beside[np.isin(beside, hair)] = 0
+    below = cut[bottom + 1 :]
+    below[np.isin(below, hair)] = IGNORE
     return cut

@@ -44,6 +44,14 @@ def test_labels_stay_with_their_pixels(seed: int) -> None:
     assert (mixed.labels[90:, 90:] == IGNORE).any()  # at most the person stands before it
 
 
+def test_what_nobody_labelled_moves_with_the_person() -> None:
+    front = standing()
+    front.labels[20:24, 30:50] = IGNORE
+    mixed = pasted(front, scenery_of_nobody(), 0.01, np.random.default_rng(2))
+    assert ((mixed.image == (250, 10, 30)).all(2) == np.isin(mixed.labels, (UPPER, IGNORE))).all()
+    assert (mixed.labels == IGNORE).any()
+
+
 def test_the_person_moves_and_loses_nothing_inside_the_frame() -> None:
     places = set()
     for seed in SEEDS:
@@ -105,7 +113,8 @@ def test_a_haircut_leaves_what_is_above_the_ears() -> None:
     labels[4:36, 8:22] = HAIR
     labels[10:20, 11:19] = FACE
     cut = haircut(labels, (HAIR,), (FACE,))
-    assert _rows(cut, HAIR).tolist() == [*range(4, 13), *range(20, 36)]  # what lies on the shoulders stays
+    assert _rows(cut, HAIR).tolist() == [*range(4, 13)]
+    assert _rows(cut, IGNORE).tolist() == [*range(20, 36)]  # what lies on the shoulders stays, unlabelled
     assert np.array_equal(cut == FACE, labels == FACE)
     faceless = np.where(labels == FACE, 0, labels).astype(np.uint8)
     assert np.array_equal(haircut(faceless, (HAIR,), (FACE,)), faceless)
