@@ -89,6 +89,7 @@ VALIDATE_EVERY = 4  # epochs
 TEACHER_FILE = "teacher.safetensors"
 REBALANCING_SHARES = (0.0, 0.25, 0.5, 0.75)
 INTERPOLATION_SHARES = (0.4, 0.6, 0.8, 1.0)  # 0 is where the training started
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 Foreign = Any  # a module whose parts are read by name: torch types them all as Tensor | Module
@@ -240,7 +241,7 @@ def transplant(network: MobileViTForSemanticSegmentation, backbone: Foreign, pic
     level = (bias - mean) @ directions - (narrow * 127 / 128).sum((1, 2, 3)) + STEM_LEVEL
     x = _put(stem, pixels, (narrow * 255 / 128).flip(1), level)
     seen = _rows(x).double()
-    seen = torch.cat([seen, torch.ones(len(seen), 1, dtype=seen.dtype)], 1)
+    seen = torch.cat([seen, seen.new_ones(len(seen), 1)], 1)
     apart = torch.linalg.solve(seen.T @ seen, seen.T @ wanted.double()).float()
     weight, bias = apart[:width].T[:, :, None, None], apart[width]
     for block, stage in zip(
@@ -409,7 +410,8 @@ class Course:
     sizes: tuple[int, ...]  # of every epoch
 
     def from_labels(self) -> FromLabels:
-        return FromLabels(class_weights(self.data.pixels), self.checkpoint.groups.skin, SKIN_JACCARD)
+        weights = class_weights(self.data.pixels).to(DEVICE)
+        return FromLabels(weights, self.checkpoint.groups.skin, SKIN_JACCARD)
 
     def run(
         self,
@@ -490,7 +492,8 @@ def labelled_by(guide: Teacher, photos: Path, reading: Preprocessing, out: Path)
         image = reading.image(path)
         small = torch.from_numpy(reading.stretch(image, TEACHER_SIZE).copy()).permute(2, 0, 1)[None].float()
         with torch.inference_mode():
-            labels = _wide(guide(small), image.shape[:2])[0].argmax(0).to(torch.uint8).numpy()
+            logits = guide(small.to(DEVICE)).cpu()
+            labels = _wide(logits, image.shape[:2])[0].argmax(0).to(torch.uint8).numpy()
         with staged(out / f"{path.stem}.png") as file:
             Image.fromarray(labels).save(file, "PNG")
         pairs.append(Pair(path, out / f"{path.stem}.png"))
@@ -519,14 +522,14 @@ def teacher(
     model = Teacher(imagenet_backbone(), TAPS, len(course.data.class_names))
     if weights is not None:
         model.load_state_dict(load_file(weights / TEACHER_FILE))
-    _channels_last(model)
+    _channels_last(model.to(DEVICE))
     groups = parameter_groups(model.backbone, BACKBONE_RATE)
     for part in (model.lateral, model.context, model.smooth, model.fuse, model.classifier):
         groups += parameter_groups(part)
 
     def save(average: Teacher) -> None:
         with staged(out / TEACHER_FILE) as file:
-            save_file({k: v.contiguous() for k, v in average.state_dict().items()}, file)
+            save_file({k: v.cpu().contiguous() for k, v in average.state_dict().items()}, file)
 
     course.run(model, groups, course.from_labels(), save, out, workers)
 
@@ -550,19 +553,19 @@ def student(
     course = _course(data, weights, stages, val_size, batch, lr, seed)
     guide = Teacher(imagenet_backbone(), TAPS, len(course.data.class_names))
     guide.load_state_dict(load_file(taught_by / TEACHER_FILE))
-    _channels_last(guide.eval().requires_grad_(False))
+    _channels_last(guide.to(DEVICE).eval().requires_grad_(False))
     if unlabelled is not None:
         told = labelled_by(guide, unlabelled, course.reading, out / "told")
         course = replace(course, training=course.training + told)
-    network = trainable(course.checkpoint, torch.device("cpu"), dropout=0.0)
+    network = trainable(course.checkpoint, DEVICE, dropout=0.0)
     network.eval()
     if not going_on:
         some = [course.reading.image(pair.image) for pair in course.training[:STEM_PHOTOS]]
         pictures = torch.from_numpy(np.stack([course.reading.stretch(image, TEACHER_SIZE) for image in some]))
-        transplant(network.model, guide.backbone, pictures.permute(0, 3, 1, 2).float())
+        transplant(network.model, guide.backbone, pictures.to(DEVICE).permute(0, 3, 1, 2).float())
         seed_next(network.model, guide.backbone)
     model = Pupil(network, guide, shared=not going_on)
-    _channels_last(model)
+    _channels_last(model.to(DEVICE))
 
     def save(average: Pupil) -> None:
         write_checkpoint(out, course.checkpoint, average.network.model)

@@ -24,7 +24,7 @@ BLUR_CHANCE, BLUR_SIGMA = 0.5, (1.0, 40.0)  # px: portrait lenses and portrait m
 TINT = (0.6, 1.4)  # gain of each channel: painted walls, curtains, evening light
 SCENE_MIN_PX = 24  # below this a stretched piece is a smear
 EDGE_SIGMA = 0.6  # px of the photo: about the blur that its own edges have
-HAIRCUT_CHANCE = 0.3
+HAIRCUT_CHANCE = 0.5
 HAIRCUT_FROM = 0.35  # of the face's height, from its top: where ears are
 
 

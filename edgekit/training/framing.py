@@ -27,7 +27,7 @@ HALF_BODY_CHANCE, HALF_BODY_SHARE = 0.25, (0.4, 0.75)
 HEAD_CHANCE, HEAD_SHARE = 0.33, (0.12, 0.4)
 ANYWHERE_SHARE = (0.3, 1.0)
 ROOM_ABOVE = (-0.08, 0.3)  # of the frame's height, above the head; a close-up may cut into the hair
-ASPECT = (0.6, 1.4)  # width / height: portrait and landscape phones, and what stretching does to both
+ASPECT = (0.5, 1.8)  # width / height: 9:16 and 16:9 phones, and what stretching does to both
 SIDEWAYS = (-0.25, 0.25)  # of the frame's width, away from the head's centre
 
 T = TypeVar("T", bound=np.generic)
@@ -131,7 +131,7 @@ def training_frame(labels: NDArray[np.uint8], head: Sequence[int], rng: np.rando
         subject,
         share=float(share),
         room_above=float(rng.uniform(*ROOM_ABOVE)) if from_head else 0.0,
-        aspect=float(rng.uniform(*ASPECT)),
+        aspect=float(np.exp(rng.uniform(*np.log(ASPECT)))),
         sideways=float(rng.uniform(*SIDEWAYS)),
         slide=slide,
     )
