@@ -63,6 +63,7 @@ from edgekit.training.loop import (
     mixed_precision,
     parameter_groups,
     trainable,
+    training_device,
     validate,
 )
 from edgekit.training.losses import class_weights, distillation
@@ -89,7 +90,7 @@ VALIDATE_EVERY = 4  # epochs
 TEACHER_FILE = "teacher.safetensors"
 REBALANCING_SHARES = (0.0, 0.25, 0.5, 0.75)
 INTERPOLATION_SHARES = (0.4, 0.6, 0.8, 1.0)  # 0 is where the training started
-DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+DEVICE = training_device()
 
 
 Foreign = Any  # a module whose parts are read by name: torch types them all as Tensor | Module

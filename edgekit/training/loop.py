@@ -192,7 +192,7 @@ def _learner(
     first_batches: Iterable[tuple[torch.Tensor, torch.Tensor]],
     photos: int,
 ) -> Learner[ReferenceSegmenter]:
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = training_device()
     torch.manual_seed(settings.seed)
     model = trainable(checkpoint, device, dropout=0.0 if settings.qat else DROPOUT_MAX)
     weights = class_weights(data.pixels).to(device)
@@ -209,6 +209,11 @@ def _learner(
         settings,
         photos // settings.batch,
     )
+
+
+def training_device() -> torch.device:
+    """The CUDA device where there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def trainable(
