@@ -117,7 +117,7 @@ def main() -> int:
         return 1
     folder.mkdir(parents=True, exist_ok=True)
     for package in NPM_PACKAGES:
-        _once(folder / package.folder, partial(_fetch_npm, package))
+        _once(folder / package.folder, partial(fetch_npm, package))
     for stubs in PYTHON_STUBS:
         _once(folder / "types" / stubs.name, partial(_fetch_stubs, stubs))
     return 0
@@ -136,7 +136,7 @@ def _once(place: Path, fetch: Callable[[Path], None]) -> None:
         shutil.move(unpacked, place)
 
 
-def _fetch_npm(package: NpmPackage, into: Path) -> None:
+def fetch_npm(package: NpmPackage, into: Path) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         spec = f"{package.name}@{package.version}"
         subprocess.run(

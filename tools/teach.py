@@ -542,7 +542,10 @@ def student(
     out: Path,
     weights: Annotated[str | None, typer.Option(help="Checkpoint to start from.")] = None,
     going_on: Annotated[bool, typer.Option("--go-on", help="`weights` come from this command.")] = False,
-    unlabelled: Annotated[Path | None, typer.Option(help="Photos that the teacher labels first.")] = None,
+    unlabelled: Annotated[
+        list[Path] | None,
+        typer.Option(help="Photos that the teacher labels first; named twice, shown twice."),
+    ] = None,
     stages: Stages = "40@256,10@384",
     val_size: int = 512,
     batch: int = 8,
@@ -555,8 +558,8 @@ def student(
     guide = Teacher(imagenet_backbone(), TAPS, len(course.data.class_names))
     guide.load_state_dict(load_file(taught_by / TEACHER_FILE))
     _channels_last(guide.to(DEVICE).eval().requires_grad_(False))
-    if unlabelled is not None:
-        told = labelled_by(guide, unlabelled, course.reading, out / "told")
+    for i, folder in enumerate(unlabelled or ()):
+        told = labelled_by(guide, folder, course.reading, out / "told" / str(i))
         course = replace(course, training=course.training + told)
     network = trainable(course.checkpoint, DEVICE, dropout=0.0)
     network.eval()

@@ -7,7 +7,7 @@ draws frames of every scale; validation and the benchmark use three fixed ones, 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -26,6 +26,7 @@ WHOLE_CHANCE, WHOLE_SHARE = 0.35, (0.75, 1.0)  # share of the photo, not of the 
 HALF_BODY_CHANCE, HALF_BODY_SHARE = 0.25, (0.4, 0.75)
 HEAD_CHANCE, HEAD_SHARE = 0.33, (0.12, 0.4)
 ANYWHERE_SHARE = (0.3, 1.0)
+HEADS = 7  # in a standing person, at least
 ROOM_ABOVE = (-0.08, 0.3)  # of the frame's height, above the head; a close-up may cut into the hair
 ASPECT = (0.5, 1.8)  # width / height: 9:16 and 16:9 phones, and what stretching does to both
 SIDEWAYS = (-0.25, 0.25)  # of the frame's width, away from the head's centre
@@ -115,6 +116,8 @@ FIXED_FRAMES: Mapping[str, Callable[[NDArray[np.uint8], Subject], Frame]] = {
 def training_frame(labels: NDArray[np.uint8], head: Sequence[int], rng: np.random.Generator) -> Frame:
     """A random frame, from the whole photo to a head shot."""
     subject = subject_of(labels, head)
+    if subject is not None:
+        subject = _standing(subject, labels, head)
     kind = rng.random()
     if subject is None or kind < WHOLE_CHANCE:
         return _anywhere(labels.shape, float(rng.uniform(*WHOLE_SHARE)), rng)
@@ -135,6 +138,17 @@ def training_frame(labels: NDArray[np.uint8], head: Sequence[int], rng: np.rando
         sideways=float(rng.uniform(*SIDEWAYS)),
         slide=slide,
     )
+
+
+def _standing(subject: Subject, labels: NDArray[np.uint8], head: Sequence[int]) -> Subject:
+    """The person with the part below the photo's lower edge, as tall as the head says they are.
+
+    Frames are shares of that height: those of a portrait are not cut to a seventh of it as if it showed feet.
+    """
+    rows = np.flatnonzero(np.isin(labels, head).any(1))
+    if subject.bottom < labels.shape[0] - 1 or rows.size < HEAD_MIN_PX:
+        return subject
+    return replace(subject, bottom=max(subject.bottom, subject.top + HEADS * int(rows[-1] - rows[0] + 1)))
 
 
 def _placed(

@@ -68,6 +68,17 @@ def test_training_frames_stay_inside_and_reach_from_head_shot_to_whole() -> None
     assert with_head > 320
 
 
+def test_a_portrait_is_framed_as_the_upper_part_of_somebody_standing() -> None:
+    labels = np.zeros((100, 80), np.uint8)
+    labels[10:50, 30:50] = 11  # a head of 40 rows: 280 rows stand
+    labels[50:, 10:70] = 4
+    heights = [training_frame(labels, HEAD, np.random.default_rng(seed)).height for seed in range(400)]
+    assert 33 < min(heights) < 40  # 0.12 (`HEAD_SHARE`) of those, not of the 90 rows seen
+    assert np.mean(np.array(heights) == 100) > 0.33  # what would reach below the photo is the whole of it
+    seated = np.vstack([labels[:90], np.zeros((10, 80), np.uint8)])  # ends inside the photo: as tall as seen
+    assert min(training_frame(seated, HEAD, np.random.default_rng(seed)).height for seed in range(400)) == 24
+
+
 def test_an_empty_photo_still_gives_a_frame() -> None:
     frame = training_frame(np.zeros((40, 30), np.uint8), HEAD, np.random.default_rng(0))
     assert 30 <= frame.height <= 40 and frame.top + frame.height <= 40
