@@ -1,9 +1,10 @@
 """Photos and closer cuts of them, to calibrate on: parsing photos are full-body, and people take portraits too.
 
-python tools/calibration_frames.py people/calibration /tmp/frames
+python tools/calibration_frames.py people/calibration /tmp/frames [portraits]
 
 Every photo is copied; of every second one (by name), the upper middle square, 35 % of its height wide, is written
-beside it: about head and shoulders where the person fills the frame.
+beside it: about head and shoulders where the person fills the frame. Real portraits (`portrait_photos.py` fetches
+some) are copied as they are.
 """
 
 from __future__ import annotations
@@ -33,7 +34,10 @@ def main() -> None:
             side = min(width, round(SIDE * height))
             left = (width - side) // 2
             Image.fromarray(photo[:side, left : left + side]).save(out / f"{path.stem}-closer.png")
-    say(f"{out}: {len(photos)} photos and {-(-len(photos) // SHARE)} cuts")
+    portraits = [path for folder in sys.argv[3:] for path in images_in(Path(folder))]
+    for path in portraits:
+        shutil.copyfile(path, out / path.name)
+    say(f"{out}: {len(photos)} photos, {-(-len(photos) // SHARE)} cuts and {len(portraits)} portraits")
 
 
 if __name__ == "__main__":

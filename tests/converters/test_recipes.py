@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from converters.recipes import BLOCKS, BRIDGES, RECIPES, Recipe, block_of, read_recipe, recipe_named
+from converters.recipes import (
+    BLOCKS,
+    BRIDGES,
+    FIRST_BLOCKS,
+    RECIPES,
+    Recipe,
+    block_of,
+    read_recipe,
+    recipe_named,
+)
 from converters.tflite_int8 import scope_of
 from edgekit.artifact import Artifact
 from edgekit.errors import ConversionError, UnknownName
@@ -35,6 +44,7 @@ def test_modes_default_and_override() -> None:
     assert recipe.blocks_in("w8") == ("aspp",)
     assert recipe.needs_calibration
     assert not RECIPES["w8"].needs_calibration
+    assert RECIPES["w8"].blocks_in("float") == FIRST_BLOCKS == BLOCKS[:5]
 
 
 def test_a_recipe_survives_the_disk(tmp_path: Path) -> None:

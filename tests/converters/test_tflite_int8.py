@@ -9,7 +9,7 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
-from converters.recipes import Recipe, recipe_named
+from converters.recipes import Recipe
 from converters.tflite_int8 import quantized, with_room_for_biases
 from edgekit.runtimes.litert import LiteRT, packed
 from tests.tiny_tflite import operator_code, tensor
@@ -81,5 +81,5 @@ def test_only_blocks_computed_in_int8_are_touched() -> None:
     assert with_room_for_biases(data, ("stem",), RANGES) != data
     assert with_room_for_biases(data, ("aspp",), RANGES) is data
     assert with_room_for_biases(data, (), RANGES) is data
-    only_weights = quantized(data, recipe_named("w8"), None)
+    only_weights = quantized(data, Recipe("every", mode="w8"), None)
     assert only_weights != data
