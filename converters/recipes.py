@@ -22,9 +22,12 @@ Mode = Literal["float", "w8", "w8a8"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 Compute = Literal["fp32", "fp16"]
 
+# 88 of the 6 300 thousand weights, and most of what rounding weights does to the mask.
+FIRST_BLOCKS = ("stem", "stage1.0", "stage2.0", "stage2.1", "stage2.2")
+
 # The blocks, in the order of the data. `stageN.L` without a part is layer L's residual additions.
 BLOCKS: tuple[str, ...] = (
-    "stem", "stage1.0", "stage2.0", "stage2.1", "stage2.2",
+    *FIRST_BLOCKS,
     *(
         f"stage{stage}.{part}"
         for stage, depth in ((3, 2), (4, 4), (5, 3))
@@ -39,10 +42,6 @@ BLOCKS: tuple[str, ...] = (
 
 # Where convolution meets transformer: the bridge blocks that Q-HyViT (arXiv 2303.12557) singles out.
 BRIDGES = tuple(block for block in BLOCKS if block.endswith((".to_tokens", ".from_tokens", ".fusion")))
-
-
-# 88 of the 6 300 thousand weights, and most of what rounding weights does to the mask.
-FIRST_BLOCKS = ("stem", "stage1.0", "stage2.0", "stage2.1", "stage2.2")
 
 
 @dataclass(frozen=True)

@@ -112,9 +112,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--into", type=Path, default=DEFAULT_FOLDER)
     folder: Path = parser.parse_args().into
-    if shutil.which("npm") is None:
-        print("npm is missing; it comes with Node.js. Install it and run this again.", file=sys.stderr)
-        return 1
+    require_npm()
     folder.mkdir(parents=True, exist_ok=True)
     for package in NPM_PACKAGES:
         _once(folder / package.folder, partial(fetch_npm, package))
@@ -134,6 +132,11 @@ def _once(place: Path, fetch: Callable[[Path], None]) -> None:
         unpacked.mkdir()
         fetch(unpacked)
         shutil.move(unpacked, place)
+
+
+def require_npm() -> None:
+    if shutil.which("npm") is None:
+        raise SystemExit("npm is missing; it comes with Node.js. Install it and run this again.")
 
 
 def fetch_npm(package: NpmPackage, into: Path) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from edgekit import console
 from edgekit.files import staged
-from tools.fetch_android_tools import NpmPackage, fetch_npm
+from tools.fetch_android_tools import NpmPackage, fetch_npm, require_npm
 
 LIST = Path(__file__).with_suffix(".json")
 ROOT = "package/"  # of everything in an npm archive
@@ -27,8 +27,7 @@ ROOT = "package/"  # of everything in an npm archive
 def main() -> None:
     if len(sys.argv) != 2:
         raise SystemExit("usage: python -m tools.portrait_photos FOLDER")
-    if shutil.which("npm") is None:
-        raise SystemExit("npm is missing; it comes with Node.js. Install it and run this again.")
+    require_npm()
     out = Path(sys.argv[1])
     if out.exists():
         raise SystemExit(f"{out} exists; name a new folder. Nothing was written.")

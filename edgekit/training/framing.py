@@ -145,8 +145,10 @@ def _standing(subject: Subject, labels: NDArray[np.uint8], head: Sequence[int]) 
 
     Frames are shares of that height: those of a portrait are not cut to a seventh of it as if it showed feet.
     """
+    if subject.bottom < labels.shape[0] - 1:
+        return subject
     rows = np.flatnonzero(np.isin(labels, head).any(1))
-    if subject.bottom < labels.shape[0] - 1 or rows.size < HEAD_MIN_PX:
+    if rows.size < HEAD_MIN_PX:
         return subject
     return replace(subject, bottom=max(subject.bottom, subject.top + HEADS * int(rows[-1] - rows[0] + 1)))
 
