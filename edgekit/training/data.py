@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -31,7 +32,7 @@ from edgekit.training.composite import (
     pasted,
     scenery,
 )
-from edgekit.training.framing import Frame, head_classes, indices_of, persons, training_frame
+from edgekit.training.framing import Frame, face_classes, head_classes, indices_of, persons, training_frame
 
 VALIDATION_SHARE = 1 / 15
 LABEL_STRIDE = 4  # the loss is taken at size/4, where the shader reads the mask; the logits are at size/16
@@ -217,8 +218,8 @@ class TrainingSet(torch.utils.data.Dataset[tuple[torch.Tensor, torch.Tensor]]):
     ) -> None:
         self._pairs, self._reading = tuple(pairs), reading
         self._size, self.seed = size, seed
-        self._head = head_classes(class_names)
-        self._hair, self._face = indices_of(class_names, ("hair",)), indices_of(class_names, ("face",))
+        self._head, self._face = head_classes(class_names), face_classes(class_names)
+        self._hair = indices_of(class_names, ("hair",))
         self._augment = Augmentation(class_names)
         self.epoch = 0
 
@@ -228,7 +229,7 @@ class TrainingSet(torch.utils.data.Dataset[tuple[torch.Tensor, torch.Tensor]]):
     def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
         rng = np.random.default_rng((self.seed, self.epoch, index))
         photo, marked = self._opened(index)
-        frame = training_frame(marked, self._head, rng)
+        frame = training_frame(marked, self._head, self._face, rng)
         enlargement = self._size / (frame.height * frame.width) ** 0.5
         scene = self._composed(self._scene(photo, marked, frame), enlargement, rng)
         image, labels = self._augment(scene.image, scene.labels, photo, enlargement, int(rng.integers(2**31)))
@@ -254,7 +255,7 @@ class TrainingSet(torch.utils.data.Dataset[tuple[torch.Tensor, torch.Tensor]]):
             return front
         photo, marked = self._opened(int(rng.integers(len(self._pairs))))
         if kind < CROWD_CHANCE:
-            back = self._scene(photo, marked, training_frame(marked, self._head, rng))
+            back = self._scene(photo, marked, training_frame(marked, self._head, self._face, rng))
         else:
             piece = empty_piece(photo, marked, rng)
             if piece is None:
@@ -279,5 +280,17 @@ def batches(
     samples.epoch = epoch
     order = torch.Generator().manual_seed(int(np.random.default_rng((samples.seed, epoch)).integers(2**31)))
     yield from torch.utils.data.DataLoader(
-        samples, batch, shuffle=True, drop_last=True, num_workers=workers, generator=order
+        samples,
+        batch,
+        shuffle=True,
+        drop_last=True,
+        num_workers=workers,
+        generator=order,
+        worker_init_fn=_one_thread,
+        pin_memory=torch.cuda.is_available(),
     )
+
+
+def _one_thread(worker: int) -> None:
+    """OpenCV in every worker process would start as many threads as there are cores."""
+    cv2.setNumThreads(1)

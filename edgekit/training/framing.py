@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from edgekit.metrics import IGNORE
 
 HEAD_CLASSES = ("hat", "hair", "face")  # as ATR, LIP and CIHP spell them, in lower case
+FACE_CLASSES = ("face",)
 PERSON_MIN_PX = 50  # fewer labelled pixels than this are a slip of the annotator's hand, not a person
 HEAD_MIN_PX = 10
 FRAME_MIN_PX = 24  # below this a stretched frame is a smear
@@ -66,6 +67,11 @@ def head_classes(names: Sequence[str]) -> tuple[int, ...]:
     return indices_of(names, HEAD_CLASSES)
 
 
+def face_classes(names: Sequence[str]) -> tuple[int, ...]:
+    """Indices of the classes that end at the chin; empty when the class list has none."""
+    return indices_of(names, FACE_CLASSES)
+
+
 def indices_of(names: Sequence[str], wanted: Sequence[str]) -> tuple[int, ...]:
     """Indices of the classes whose names, in lower case, are among `wanted`."""
     return tuple(i for i, name in enumerate(names) if name.lower() in wanted)
@@ -113,11 +119,13 @@ FIXED_FRAMES: Mapping[str, Callable[[NDArray[np.uint8], Subject], Frame]] = {
 }
 
 
-def training_frame(labels: NDArray[np.uint8], head: Sequence[int], rng: np.random.Generator) -> Frame:
+def training_frame(
+    labels: NDArray[np.uint8], head: Sequence[int], face: Sequence[int], rng: np.random.Generator
+) -> Frame:
     """A random frame, from the whole photo to a head shot."""
     subject = subject_of(labels, head)
     if subject is not None:
-        subject = _standing(subject, labels, head)
+        subject = _standing(subject, labels, head, face)
     kind = rng.random()
     if subject is None or kind < WHOLE_CHANCE:
         return _anywhere(labels.shape, float(rng.uniform(*WHOLE_SHARE)), rng)
@@ -140,16 +148,22 @@ def training_frame(labels: NDArray[np.uint8], head: Sequence[int], rng: np.rando
     )
 
 
-def _standing(subject: Subject, labels: NDArray[np.uint8], head: Sequence[int]) -> Subject:
+def _standing(
+    subject: Subject, labels: NDArray[np.uint8], head: Sequence[int], face: Sequence[int]
+) -> Subject:
     """The person with the part below the photo's lower edge, as tall as the head says they are.
 
-    Frames are shares of that height: those of a portrait are not cut to a seventh of it as if it showed feet.
+    A head ends at the chin, however long the hair is; without a face in view, where the hair does. Frames are
+    shares of that height: those of a portrait are not cut to a seventh of it as if it showed feet.
     """
     if subject.bottom < labels.shape[0] - 1:
         return subject
     rows = np.flatnonzero(np.isin(labels, head).any(1))
     if rows.size < HEAD_MIN_PX:
         return subject
+    chin = np.flatnonzero(np.isin(labels, face).any(1))
+    if chin.size >= HEAD_MIN_PX:
+        rows = rows[rows <= chin[-1]]
     return replace(subject, bottom=max(subject.bottom, subject.top + HEADS * int(rows[-1] - rows[0] + 1)))
 
 

@@ -1,6 +1,7 @@
 """Frames follow the labelled person and stay inside the photo."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgekit.metrics import IGNORE
 from edgekit.training.framing import (
@@ -12,7 +13,7 @@ from edgekit.training.framing import (
     training_frame,
 )
 
-HEAD = (11,)
+HEAD, FACE = (11, 2), (11,)
 
 
 def photo() -> np.ndarray:
@@ -58,7 +59,7 @@ def test_of_cuts_pictures_and_labels_alike() -> None:
 def test_training_frames_stay_inside_and_reach_from_head_shot_to_whole() -> None:
     labels, heights, with_head = photo(), [], 0
     for seed in range(400):
-        frame = training_frame(labels, HEAD, np.random.default_rng(seed))
+        frame = training_frame(labels, HEAD, FACE, np.random.default_rng(seed))
         assert frame.top >= 0 and frame.top + frame.height <= 300
         assert frame.left >= 0 and frame.left + frame.width <= 200
         heights.append(frame.height)
@@ -68,17 +69,32 @@ def test_training_frames_stay_inside_and_reach_from_head_shot_to_whole() -> None
     assert with_head > 320
 
 
+def framed_heights(labels: NDArray[np.uint8]) -> list[int]:
+    """Of the frames of 400 seeds."""
+    return [training_frame(labels, HEAD, FACE, np.random.default_rng(seed)).height for seed in range(400)]
+
+
 def test_a_portrait_is_framed_as_the_upper_part_of_somebody_standing() -> None:
     labels = np.zeros((100, 80), np.uint8)
     labels[10:50, 30:50] = 11  # a head of 40 rows: 280 rows stand
     labels[50:, 10:70] = 4
-    heights = [training_frame(labels, HEAD, np.random.default_rng(seed)).height for seed in range(400)]
+    heights = framed_heights(labels)
     assert 33 < min(heights) < 40  # 0.12 (`HEAD_SHARE`) of those, not of the 90 rows seen
     assert np.mean(np.array(heights) == 100) > 0.33  # what would reach below the photo is the whole of it
     seated = np.vstack([labels[:90], np.zeros((10, 80), np.uint8)])  # ends inside the photo: as tall as seen
-    assert min(training_frame(seated, HEAD, np.random.default_rng(seed)).height for seed in range(400)) == 24
+    assert min(framed_heights(seated)) == 24
+
+
+def test_hair_below_the_chin_makes_nobody_taller() -> None:
+    labels = np.zeros((100, 80), np.uint8)
+    labels[10:90, 25:55] = 2
+    labels[15:50, 30:50] = 11  # the head is 40 rows, the hair 80
+    labels[90:, 10:70] = 4
+    assert 33 < min(framed_heights(labels)) < 40
+    labels[labels == 11] = 2  # seen from behind: all of it
+    assert min(framed_heights(labels)) > 60
 
 
 def test_an_empty_photo_still_gives_a_frame() -> None:
-    frame = training_frame(np.zeros((40, 30), np.uint8), HEAD, np.random.default_rng(0))
+    frame = training_frame(np.zeros((40, 30), np.uint8), HEAD, FACE, np.random.default_rng(0))
     assert 30 <= frame.height <= 40 and frame.top + frame.height <= 40

@@ -178,7 +178,7 @@ def test_a_course_writes_a_checkpoint_and_both_objectives_fall(
     training, validation = split(data.pairs)
     settings = Settings(4, 128, 128, 4, 1e-3)
     checkpoint = load_checkpoint()
-    told = teach.labelled_by(teacher, tmp_path / "toy" / "images", toy.READING, tmp_path / "told")
+    told = teach.labelled_by(teacher, tmp_path / "toy" / "images", toy.READING, 128, tmp_path / "told")
     course = teach.Course(
         checkpoint, data, toy.READING, training + told, validation, settings, (128, 128, 192, 192)
     )
@@ -206,7 +206,7 @@ def test_a_course_writes_a_checkpoint_and_both_objectives_fall(
 
 def test_told_labels_are_as_large_as_their_photos(teacher: teach.Teacher, tmp_path: Path) -> None:
     folder = toy.write_set(tmp_path / "toy", 2) / "images"
-    pairs = teach.labelled_by(teacher, folder, toy.READING, tmp_path / "told")
+    pairs = teach.labelled_by(teacher, folder, toy.READING, 128, tmp_path / "told")
     assert [pair.image.parent for pair in pairs] == [folder, folder]
     for pair in pairs:
         labels = read_labels(pair.label, classes=CLASSES)
