@@ -1,13 +1,15 @@
 """int8 against its peers: latency, size and accuracy of every recipe, all compared in one run.
 
-    python -m benchmarks.int8 --calibration DIR --images DIR --labels DIR [--runs 20] [--peers] [--qat CHECKPOINT]
+    python -m benchmarks.int8 --calibration DIR --images DIR --labels DIR [--runs 20] [--peers]
+        [--before-qat CHECKPOINT]
 
 Peers calibrate on one folder, everything is measured on another (refused when they share a picture). Latency:
 interleaved, 2 threads, medians and ratios pair by pair to the plain `litert_torch.convert` fp32 model. Accuracy:
 whole photos stretched to the input, labels at their own size; "common mIoU" is the mean over the classes that make
 up at least 0.05 % of the labelled pixels, which no stray pixel can move by a class. `--peers` adds ONNX Runtime,
 ExecuTorch and TensorFlow's quantiser (`benchmarks/peers.py` says what to install), calibrated on the same photos.
-`--qat` adds what `edgekit finetune --qat w8a8` made of the bundled weights, in float32 and everything int8.
+`--before-qat` adds the weights that `edgekit finetune --qat w8a8` made the bundled ones of, in float32 and everything
+int8.
 """
 
 from __future__ import annotations
@@ -131,7 +133,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--photos", type=int, default=None, help="at most so many labelled photos")
     parser.add_argument("--peers", action="store_true")
-    parser.add_argument("--qat", type=str, default=None, help="checkpoint of `edgekit finetune --qat w8a8`")
+    parser.add_argument("--before-qat", type=str, default=None, help="what the bundled weights were made of")
     arguments = parser.parse_args()
     torch.set_num_threads(THREADS)
     with quiet_libraries():
@@ -142,8 +144,9 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory() as name, quiet_libraries():
         rows, notes = build(checkpoint, size, photos, Path(name), arguments.peers)
-        if arguments.qat is not None:
-            rows += qat_rows(load_checkpoint(arguments.qat), size, arguments.calibration, Path(name))
+        if arguments.before_qat is not None:
+            before = load_checkpoint(arguments.before_qat)
+            rows += rows_before_qat(before, size, arguments.calibration, Path(name))
         pictures = list(Folder(arguments.images, arguments.labels, len(checkpoint.class_names)))[
             : arguments.photos
         ]
@@ -192,12 +195,12 @@ def edgekit_row(
     return mil_row(f"edgekit Core ML {name} (mil-reference)", artifact.path, tap)
 
 
-def qat_rows(trained: Checkpoint, size: int, calibration: Path, folder: Path) -> list[Row]:
-    """A checkpoint trained for int8, as float32 and by the recipe kept with it, calibrated on the folder."""
-    everything = recipe_for("tflite", trained, ConvertOptions("tflite", recipe="w8a8"))
+def rows_before_qat(before: Checkpoint, size: int, calibration: Path, folder: Path) -> list[Row]:
+    """A checkpoint that was not trained for int8, as float32 and everything int8, calibrated on the folder."""
+    everything = recipe_for("tflite", before, ConvertOptions("tflite", recipe="w8a8"))
     return [
-        replace(torch_row(trained), name="PyTorch fp32 after --qat", timed=False),
-        edgekit_row("tflite", Conversion(trained, size, everything), folder, calibration, " after --qat"),
+        replace(torch_row(before), name="PyTorch fp32 before --qat", timed=False),
+        edgekit_row("tflite", Conversion(before, size, everything), folder, calibration, " before --qat"),
     ]
 
 

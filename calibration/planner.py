@@ -184,7 +184,7 @@ def plan(
         for block in BLOCKS
     }
     order = sorted(BLOCKS, key=lambda block: damage[block].point.snr_db)
-    rounded = tried("all int8 weights, computed in float", Recipe("w8", mode="w8", observer=observer))
+    rounded = tried("all int8 weights, computed in float", Recipe("weights", mode="w8", observer=observer))
     ways: tuple[Mode, ...] = ("w8", "float") if budget.holds(rounded.point) else ("float",)
     found = [_searched(tried, budget, order, observer, fallback) for fallback in ways]
     chosen = min(found, key=lambda trial: trial.point.cost)

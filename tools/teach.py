@@ -626,14 +626,17 @@ def rebalance(
     data: DataFolder,
     weights: Annotated[str, typer.Option(help="Checkpoint that `student` or `finetune` trained.")],
     out: Path,
+    share: Annotated[
+        list[float] | None, typer.Option(help="Try these shares; one alone is taken. [0, 0.25, 0.5, 0.75]")
+    ] = None,
     val_size: int = 512,
 ) -> None:
     """Write the checkpoint whose rare classes are as eager as the mean mIoU of the validation photos wants them."""
     course = _judging(data, weights, val_size)
     tilt = class_weights(course.data.pixels)
-    tried = {share: ReferenceSegmenter(course.checkpoint) for share in REBALANCING_SHARES}
-    for share, model in tried.items():
-        rebalanced(model.model, tilt, share)
+    tried = {part: ReferenceSegmenter(course.checkpoint) for part in share or REBALANCING_SHARES}
+    for part, model in tried.items():
+        rebalanced(model.model, tilt, part)
     _write_best(course, tried, "taken back", out)
 
 

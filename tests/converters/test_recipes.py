@@ -44,7 +44,7 @@ def test_modes_default_and_override() -> None:
     assert recipe.blocks_in("w8") == ("aspp",)
     assert recipe.needs_calibration
     assert not RECIPES["w8"].needs_calibration
-    assert RECIPES["w8"].blocks_in("float") == FIRST_BLOCKS == BLOCKS[:5]
+    assert RECIPES["w8"].blocks_in("float") == FIRST_BLOCKS == BLOCKS[:6]
 
 
 def test_a_recipe_survives_the_disk(tmp_path: Path) -> None:

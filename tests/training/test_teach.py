@@ -251,6 +251,16 @@ def test_rebalancing_writes_the_share_that_validates_best(
         assert torch.allclose(changed[key].float(), value.float() - moved, atol=1e-5), key
 
 
+def test_one_share_named_is_taken(tmp_path: Path) -> None:
+    folder = toy.write_set(tmp_path / "toy", 12)
+    checkpoint = load_checkpoint()
+    teach.rebalance(folder, str(checkpoint.folder), tmp_path / "out", share=[0.3], val_size=128)
+    key = "segmentation_head.classifier.convolution.bias"
+    moved = checkpoint.state_dict[key].float() - load_checkpoint(tmp_path / "out").state_dict[key].float()
+    weights = class_weights(toy.checked(folder).pixels)
+    assert torch.allclose(moved, 0.3 * weights.log(), atol=1e-5)
+
+
 def test_halfway_between_two_networks_every_parameter_is_their_mean() -> None:
     checkpoint = load_checkpoint()
     start, end = (ReferenceSegmenter(checkpoint).model for _ in range(2))
