@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
@@ -212,6 +213,18 @@ def test_told_labels_are_as_large_as_their_photos(teacher: teach.Teacher, tmp_pa
         labels = read_labels(pair.label, classes=CLASSES)
         assert labels.shape == read_image(pair.image).shape[:2]
         assert np.unique(labels).max() < CLASSES
+
+
+def test_a_folder_named_twice_is_shown_twice_in_every_pass(teacher: teach.Teacher, tmp_path: Path) -> None:
+    data = toy.checked(toy.write_set(tmp_path / "toy", 4))
+    training, validation = split(data.pairs)
+    photos = toy.write_set(tmp_path / "more", 2) / "images"
+    settings = Settings(1, 128, 128, 2, 1e-3)
+    course = teach.Course(load_checkpoint(), data, toy.READING, training, validation, settings, (128,))
+    shown = course.shown(teacher, [photos, photos], 128, 3, tmp_path / "out")
+    count = Counter(pair.image for pair in shown.training)
+    assert count == {**{pair.image: 3 for pair in training}, **{photo: 6 for photo in photos.iterdir()}}
+    assert shown.validation == validation
 
 
 def test_all_of_the_tilt_taken_back_gives_the_true_probabilities() -> None:
