@@ -344,9 +344,9 @@ def _copy(layer: Foreign, weight: torch.Tensor, norm: nn.BatchNorm2d) -> None:
 class Pupil(nn.Module):
     """The parser, shown every picture at `side`, and the projections that its features are compared through.
 
-    The teacher sees the pictures at `teacher_side`.
-    Its first stages stay as they are. Where they are this teacher's (`shared`), at the teacher's own size they
-    are not even run in training: the parser goes on from the teacher's features, which saves most of a step.
+    The teacher sees them at `teacher_side`. The parser's first stages stay as they are. Where they are this
+    teacher's (`shared`), at the teacher's own size they are not even run in training: the parser goes on from the
+    teacher's features, which saves most of a step.
     """
 
     def __init__(
@@ -430,9 +430,14 @@ class Course:
         self, guide: Teacher, unlabelled: Sequence[Path] | None, size: int, passes: int, out: Path
     ) -> Course:
         """The course with the photos of these folders too, which `guide` labels at `size`, `passes` times."""
-        training = self.training
-        for i, folder in enumerate(unlabelled or ()):
-            training += labelled_by(guide, folder, self.reading, size, out / "told" / str(i))
+        folders = unlabelled or ()
+        told = {
+            folder: labelled_by(guide, folder, self.reading, size, out / "told" / str(i))
+            for i, folder in enumerate(
+                dict.fromkeys(folders)
+            )  # each is labelled once, however often it is shown
+        }
+        training = sum((told[folder] for folder in folders), self.training)
         return replace(self, training=training * passes)
 
     def run(
@@ -445,6 +450,7 @@ class Course:
         workers: int,
     ) -> None:
         """Train; every few epochs the averaged weights are validated and saved, with the log beside them."""
+        torch.backends.cudnn.benchmark = True  # an epoch's pictures are all of one size
         history: list[log.Epoch] = []
         steps = len(self.training) // self.settings.batch
         average = copy.deepcopy(model).eval().requires_grad_(False)
@@ -499,7 +505,6 @@ def _course(
 ) -> Course:
     checkpoint = load_checkpoint(weights)
     reading = preprocessing()
-    torch.backends.cudnn.benchmark = True  # an epoch's pictures are all of one size
     checked = check(images_in(data / "images"), data / "labels", read_class_names(data), reading)
     training, validation = split(checked.pairs)
     sizes = sizes_of(stages)
@@ -627,7 +632,8 @@ def rebalance(
     weights: Annotated[str, typer.Option(help="Checkpoint that `student` or `finetune` trained.")],
     out: Path,
     share: Annotated[
-        list[float] | None, typer.Option(help="Try these shares; one alone is taken. [0, 0.25, 0.5, 0.75]")
+        list[float] | None,
+        typer.Option(help=f"Try these shares; one alone is taken. {list(REBALANCING_SHARES)}"),
     ] = None,
     val_size: int = 512,
 ) -> None:

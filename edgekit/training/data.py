@@ -32,7 +32,7 @@ from edgekit.training.composite import (
     pasted,
     scenery,
 )
-from edgekit.training.framing import Frame, face_classes, head_classes, indices_of, persons, training_frame
+from edgekit.training.framing import Frame, head_classes, indices_of, persons, training_frame
 
 VALIDATION_SHARE = 1 / 15
 LABEL_STRIDE = 4  # the loss is taken at size/4, where the shader reads the mask; the logits are at size/16
@@ -218,8 +218,8 @@ class TrainingSet(torch.utils.data.Dataset[tuple[torch.Tensor, torch.Tensor]]):
     ) -> None:
         self._pairs, self._reading = tuple(pairs), reading
         self._size, self.seed = size, seed
-        self._head, self._face = head_classes(class_names), face_classes(class_names)
-        self._hair = indices_of(class_names, ("hair",))
+        self._head = head_classes(class_names)
+        self._hair, self._face = indices_of(class_names, ("hair",)), indices_of(class_names, ("face",))
         self._augment = Augmentation(class_names)
         self.epoch = 0
 

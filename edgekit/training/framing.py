@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from edgekit.metrics import IGNORE
 
 HEAD_CLASSES = ("hat", "hair", "face")  # as ATR, LIP and CIHP spell them, in lower case
-FACE_CLASSES = ("face",)
 PERSON_MIN_PX = 50  # fewer labelled pixels than this are a slip of the annotator's hand, not a person
 HEAD_MIN_PX = 10
 FRAME_MIN_PX = 24  # below this a stretched frame is a smear
@@ -65,11 +64,6 @@ class Subject:
 def head_classes(names: Sequence[str]) -> tuple[int, ...]:
     """Indices of the classes a head is made of; empty when the class list has none."""
     return indices_of(names, HEAD_CLASSES)
-
-
-def face_classes(names: Sequence[str]) -> tuple[int, ...]:
-    """Indices of the classes that end at the chin; empty when the class list has none."""
-    return indices_of(names, FACE_CLASSES)
 
 
 def indices_of(names: Sequence[str], wanted: Sequence[str]) -> tuple[int, ...]:
