@@ -88,6 +88,7 @@ STEM_LEVEL, STEM_PEAK = 4.0, 3.0  # of the transplanted stem: silu is nearly str
 BACKBONE_RATE = 0.3  # of the pyramid's rate: its weights have seen a million photos already
 FEATURES = 2.0  # weight of the imitation of features
 SKIN_JACCARD = 0.5
+CLASS_JACCARD = 1.0  # of the student, whose rare classes the weights alone do not save
 TEACHER_SIZE = 256  # px, where nothing else is said: it sees the same frame as the student, at its own scale
 VALIDATE_EVERY = 4  # epochs
 TEACHER_FILE = "teacher.safetensors"
@@ -422,9 +423,9 @@ class Course:
     settings: Settings
     sizes: tuple[int, ...]  # of every epoch
 
-    def from_labels(self) -> FromLabels:
+    def from_labels(self, class_jaccard: float = 0.0) -> FromLabels:
         weights = class_weights(self.data.pixels).to(DEVICE)
-        return FromLabels(weights, self.checkpoint.groups.skin, SKIN_JACCARD)
+        return FromLabels(weights, self.checkpoint.groups.skin, SKIN_JACCARD, class_jaccard)
 
     def shown(
         self, guide: Teacher, unlabelled: Sequence[Path] | None, size: int, passes: int, out: Path
@@ -508,7 +509,7 @@ def _course(
     checked = check(images_in(data / "images"), data / "labels", read_class_names(data), reading)
     training, validation = split(checked.pairs)
     sizes = sizes_of(stages)
-    settings = Settings(len(sizes), max(sizes), val_size, batch, lr, skin_jaccard=SKIN_JACCARD, seed=seed)
+    settings = Settings(len(sizes), max(sizes), val_size, batch, lr, seed=seed)
     torch.manual_seed(settings.seed)
     return Course(checkpoint, checked, reading, training, validation, settings, sizes)
 
@@ -612,7 +613,7 @@ def student(
     def save(average: Pupil) -> None:
         write_checkpoint(out, course.checkpoint, average.network.model)
 
-    objective = FromTeacher(model, course.from_labels())
+    objective = FromTeacher(model, course.from_labels(CLASS_JACCARD))
     course.run(model, parameter_groups(model), objective, save, out, workers)
 
 

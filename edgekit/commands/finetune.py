@@ -43,6 +43,9 @@ def finetune(
     skin_jaccard: Annotated[
         float, typer.Option(help="Weight of the skin-union Jaccard term; 0 leaves it out.")
     ] = 0.5,
+    class_jaccard: Annotated[
+        float, typer.Option(help="Weight of the mean Jaccard term over all classes; 0 leaves it out.")
+    ] = 0.0,
     seed: Annotated[int, typer.Option(help="Same seed, data and options: same weights (on a CPU).")] = 0,
     workers: Annotated[int, typer.Option(help="Processes that prepare photos; 0: none beside this one.")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run in --out.")] = False,
@@ -71,6 +74,7 @@ def finetune(
         lr=(LR_QAT if qat else LR_DEFAULT) if lr is None else lr,
         decay=decay,
         skin_jaccard=skin_jaccard,
+        class_jaccard=class_jaccard,
         seed=seed,
         qat=qat,
     )

@@ -26,7 +26,7 @@ from edgekit.training import history as log
 from edgekit.training import qat, state
 from edgekit.training.data import LabelledData, Pair, Preprocessing, TrainingSet, batches, split
 from edgekit.training.framing import FIXED_FRAMES, head_classes, subject_of
-from edgekit.training.losses import class_weights, cross_entropy, distillation, union_jaccard
+from edgekit.training.losses import class_weights, cross_entropy, distillation, mean_jaccard, union_jaccard
 from edgekit.training.save import write_checkpoint
 from edgekit.training.settings import Settings
 from edgekit.weights import Checkpoint
@@ -57,17 +57,21 @@ Objective = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 
 @dataclass(frozen=True)
 class FromLabels:
-    """What people marked. Class weights (classes,), the skin classes and the weight of their term."""
+    """What people marked. Class weights (classes,), the skin classes, and the weights of the Jaccard terms: of
+    skin as one class, and of the mean over classes."""
 
     weights: torch.Tensor
     skin: tuple[int, ...]
     skin_jaccard: float
+    class_jaccard: float
 
     def __call__(self, images: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         wide = resized(logits.float(), labels.shape[-2:])
         loss = cross_entropy(wide, labels, self.weights)
         if self.skin_jaccard and self.skin:
             loss = loss + self.skin_jaccard * union_jaccard(wide, labels, self.skin)
+        if self.class_jaccard:
+            loss = loss + self.class_jaccard * mean_jaccard(wide, labels)
         return loss
 
 
@@ -196,7 +200,9 @@ def _learner(
     torch.manual_seed(settings.seed)
     model = trainable(checkpoint, device, dropout=0.0 if settings.qat else DROPOUT_MAX)
     weights = class_weights(data.pixels).to(device)
-    objective: Objective = FromLabels(weights, checkpoint.groups.skin, settings.skin_jaccard)
+    objective: Objective = FromLabels(
+        weights, checkpoint.groups.skin, settings.skin_jaccard, settings.class_jaccard
+    )
     if settings.qat:
         objective = FromNetwork(copy.deepcopy(model).eval().requires_grad_(False), weights)
         qat.prepare(model)

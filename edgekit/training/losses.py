@@ -1,5 +1,5 @@
-"""What training minimises: class-weighted cross-entropy, one minus the IoU of skin taken as one class, and the
-distance to another network's class probabilities."""
+"""What training minimises: class-weighted cross-entropy, one minus the IoU of skin taken as one class or of every
+class, and the distance to another network's class probabilities."""
 
 from __future__ import annotations
 
@@ -44,6 +44,22 @@ def union_jaccard(logits: torch.Tensor, labels: torch.Tensor, members: Sequence[
     hits = (predicted * truth).sum()
     union = (predicted + truth).sum() - hits
     return 1 - (hits + JACCARD_SMOOTHING) / (union + JACCARD_SMOOTHING)
+
+
+def mean_jaccard(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """1 − soft IoU, each class pooled over the batch, mean over the classes that are in `labels`.
+
+    What mIoU counts: a class weighs the same however small it is. A class that nobody marked adds nothing of its
+    own; what is taken for it is missing in the others.
+    """
+    kept = labels != IGNORE
+    predicted = logits.softmax(1).transpose(0, 1)[:, kept]  # (C, n) in [0, 1]
+    truth = F.one_hot(labels[kept], logits.shape[1]).T.to(logits.dtype)
+    marked = truth.sum(1)
+    present = marked > 0
+    hits = (predicted * truth).sum(1)[present]
+    union = predicted.sum(1)[present] + marked[present] - hits
+    return (1 - (hits + JACCARD_SMOOTHING) / (union + JACCARD_SMOOTHING)).sum() / present.sum().clamp_min(1)
 
 
 def distillation(

@@ -20,7 +20,8 @@ SIZE_RANGE = (128, 1024)
 
 @dataclass(frozen=True)
 class Settings:
-    """One run. Sizes in pixels; `lr` is the base rate; `skin_jaccard` weighs the skin term, 0 leaves it out.
+    """One run. Sizes in pixels; `lr` is the base rate; `skin_jaccard` and `class_jaccard` weigh their terms of the
+    loss, 0 leaves one out.
 
     `qat` None trains the float model. `val_size` is the input side of validation, the deployed one.
     """
@@ -32,6 +33,7 @@ class Settings:
     lr: float
     decay: str = "cosine"
     skin_jaccard: float = 0.5
+    class_jaccard: float = 0.0
     seed: int = 0
     qat: str | None = None
 
@@ -53,8 +55,11 @@ class Settings:
             )
         if not (math.isfinite(self.lr) and self.lr > 0):
             raise EdgekitError(f"--lr {self.lr} is not a positive number.")
-        if not (math.isfinite(self.skin_jaccard) and self.skin_jaccard >= 0):
-            raise EdgekitError(f"--skin-jaccard {self.skin_jaccard} is negative; 0 leaves the term out.")
+        for name, weight in (("skin", self.skin_jaccard), ("class", self.class_jaccard)):
+            if not (math.isfinite(weight) and weight >= 0):
+                raise EdgekitError(
+                    f"--{name}-jaccard {weight} is not a positive number; 0 leaves the term out."
+                )
         if self.seed < 0:
             raise EdgekitError(f"--seed {self.seed} is negative; give 0 or more.")
 

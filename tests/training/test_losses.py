@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from edgekit.metrics import IGNORE
-from edgekit.training.losses import class_weights, cross_entropy, distillation, union_jaccard
+from edgekit.training.loop import FromLabels
+from edgekit.training.losses import class_weights, cross_entropy, distillation, mean_jaccard, union_jaccard
 
 
 def logits_of(probabilities: list[list[float]]) -> torch.Tensor:
@@ -45,6 +46,39 @@ def test_jaccard_takes_the_members_as_one_class() -> None:
 def test_jaccard_is_zero_where_nobody_is_and_nobody_is_found() -> None:
     logits = torch.tensor([50.0, 0.0, 0.0])[None, :, None, None]
     assert union_jaccard(logits, torch.zeros(1, 1, 1, dtype=torch.long), (1, 2)).item() < 1e-6
+
+
+def test_mean_jaccard_weighs_the_marked_classes_alike() -> None:
+    logits = logits_of([[0.7, 0.2, 0.1], [0.6, 0.3, 0.1], [0.5, 0.4, 0.1], [0.1, 0.1, 0.8]])
+    labels = torch.tensor([[[0, 0, 1, IGNORE]]])  # nobody marked class 2
+    background = (0.7 + 0.6 + 1) / (1.8 + 2 - 1.3 + 1)
+    other = (0.4 + 1) / (0.9 + 1 - 0.4 + 1)
+    assert mean_jaccard(logits, labels).item() == pytest.approx(1 - (background + other) / 2, rel=1e-5)
+
+
+def test_mean_jaccard_pools_a_class_over_the_batch() -> None:
+    logits = torch.cat([logits_of([[0.9, 0.1]]), logits_of([[0.2, 0.8]])])
+    labels = torch.tensor([[[1]], [[1]]])
+    assert mean_jaccard(logits, labels).item() == pytest.approx(1 - (0.9 + 1) / (0.9 + 2 - 0.9 + 1), rel=1e-5)
+
+
+def test_mean_jaccard_of_nothing_labelled_is_zero() -> None:
+    assert mean_jaccard(torch.randn(1, 3, 1, 2), torch.full((1, 1, 2), IGNORE)).item() == 0
+
+
+def test_the_labels_objective_is_the_weighted_sum_of_its_terms() -> None:
+    logits = torch.randn(2, 3, 2, 2, generator=torch.Generator().manual_seed(0))
+    labels = torch.tensor([0, 1, 2, IGNORE]).repeat(8).reshape(2, 4, 4)
+    weights = torch.tensor([1.0, 2.0, 3.0])
+    wide = torch.nn.functional.interpolate(logits, (4, 4), mode="bilinear", align_corners=False)
+    expected = (
+        cross_entropy(wide, labels, weights)
+        + 0.5 * union_jaccard(wide, labels, (1, 2))
+        + 2 * mean_jaccard(wide, labels)
+    )
+    assert FromLabels(weights, (1, 2), 0.5, 2.0)(torch.empty(0), logits, labels).item() == pytest.approx(
+        expected.item(), rel=1e-6
+    )
 
 
 def test_distillation_is_the_softened_divergence_times_the_temperature_squared() -> None:

@@ -19,6 +19,7 @@ GOOD = Settings(epochs=3, size=128, val_size=192, batch=4, lr=1e-3)
         ({"batch": 1}, "--batch 1"),
         ({"lr": float("nan")}, "--lr nan"),
         ({"skin_jaccard": -0.5}, "--skin-jaccard -0.5"),
+        ({"class_jaccard": float("inf")}, "--class-jaccard inf"),
         ({"seed": -1}, "--seed -1"),
     ],
 )

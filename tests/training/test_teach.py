@@ -184,7 +184,9 @@ def test_a_course_writes_a_checkpoint_and_both_objectives_fall(
         checkpoint, data, toy.READING, training + told, validation, settings, (128, 128, 192, 192)
     )
     pupil = teach.Pupil(trainable(checkpoint, torch.device("cpu")), teacher, shared=True)
-    objective = teach.FromTeacher(pupil, FromLabels(class_weights(data.pixels), checkpoint.groups.skin, 0.5))
+    objective = teach.FromTeacher(
+        pupil, FromLabels(class_weights(data.pixels), checkpoint.groups.skin, 0.5, 1.0)
+    )
     out = tmp_path / "out"
     course.run(
         pupil,
