@@ -83,7 +83,7 @@ def test_fp16_stores_half_the_bytes(checkpoint: Checkpoint, path: Path, tmp_path
     tap = LiteRT(path, taps=["segmenter/classifier/conv:2"])
     full = tap.run({"image": picture(128, 128)[None]})["segmenter/classifier/conv:2"]
     assert logits.shape == full.shape == (1, 8, 8, 18)
-    assert 0 < np.abs(logits - full).max() < 0.1
+    assert 0 < np.abs(logits - full).max() < 0.01 * np.ptp(full)  # of the weights alone; 11 bits are 0.0005
 
 
 @pytest.mark.parametrize(
