@@ -80,7 +80,7 @@ def test_both_targets_pass_on_the_bundled_picture(
     assert report.artifacts[0].metrics.max_abs_logit < 1e-3
     assert 0 < report.artifacts[1].metrics.max_abs_logit < 0.5
     assert report.artifacts[0].metrics.label_agreement >= 0.9999
-    assert report.artifacts[1].metrics.psnr_db > 50  # 11 bits through a hundred layers; int8 has 20 to 30
+    assert report.artifacts[1].metrics.psnr_db > 55  # 11 bits through a hundred layers; int8 has 20 to 30
     assert present.as_json(report)["passed"] is True
 
 

@@ -432,11 +432,10 @@ class Course:
     ) -> Course:
         """The course with the photos of these folders too, which `guide` labels at `size`, `passes` times."""
         folders = unlabelled or ()
+        once = dict.fromkeys(folders)  # a folder is labelled once, however often it is shown
         told = {
             folder: labelled_by(guide, folder, self.reading, size, out / "told" / str(i))
-            for i, folder in enumerate(
-                dict.fromkeys(folders)
-            )  # each is labelled once, however often it is shown
+            for i, folder in enumerate(once)
         }
         training = sum((told[folder] for folder in folders), self.training)
         return replace(self, training=training * passes)

@@ -47,7 +47,8 @@ def union_jaccard(logits: torch.Tensor, labels: torch.Tensor, members: Sequence[
 
 
 def mean_jaccard(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """1 − soft IoU, each class pooled over the batch, mean over the classes that are in `labels`.
+    """1 − soft IoU, each class pooled over the batch, mean over the classes that are in `labels`; 0 where none is.
+    logits: (B, C, h, w) float32, labels: (B, h, w) int64.
 
     What mIoU counts: a class weighs the same however small it is. A class that nobody marked adds nothing of its
     own; what is taken for it is missing in the others.
