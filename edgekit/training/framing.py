@@ -21,10 +21,10 @@ HEAD_MIN_PX = 10
 FRAME_MIN_PX = 24  # below this a stretched frame is a smear
 
 # Share of the person's height in each kind of training frame, and how often each kind is drawn. A head is
-# 1/8 to 1/7 of a standing person (artists' canon): 0.12 cuts into it, 0.14 is a head shot, 0.28 head and shoulders.
+# 1/8 to 1/7 of a standing person (artists' canon): 0.07 is half a face, 0.14 a head shot, 0.28 head and shoulders.
 WHOLE_CHANCE, WHOLE_SHARE = 0.35, (0.75, 1.0)  # share of the photo, not of the person
 HALF_BODY_CHANCE, HALF_BODY_SHARE = 0.25, (0.4, 0.75)
-HEAD_CHANCE, HEAD_SHARE = 0.33, (0.12, 0.4)
+HEAD_CHANCE, HEAD_SHARE = 0.33, (0.07, 0.4)
 ANYWHERE_SHARE = (0.3, 1.0)
 HEADS = 7  # in a standing person, at least
 ROOM_ABOVE = (-0.08, 0.3)  # of the frame's height, above the head; a close-up may cut into the hair
@@ -135,11 +135,17 @@ def training_frame(
         labels.shape,
         subject,
         share=float(share),
-        room_above=float(rng.uniform(*ROOM_ABOVE)) if from_head else 0.0,
+        room_above=_room_above(float(share), rng) if from_head else 0.0,
         aspect=float(np.exp(rng.uniform(*np.log(ASPECT)))),
         sideways=float(rng.uniform(*SIDEWAYS)),
         slide=slide,
     )
+
+
+def _room_above(share: float, rng: np.random.Generator) -> float:
+    """Of the frame's height; a frame lower than the head may lie anywhere on it, down to the chin."""
+    least, most = ROOM_ABOVE
+    return float(rng.uniform(min(least, 1 - 1 / (HEADS * share)), most))
 
 
 def _standing(

@@ -75,24 +75,39 @@ def framed_heights(labels: NDArray[np.uint8]) -> list[int]:
 
 
 def test_a_portrait_is_framed_as_the_upper_part_of_somebody_standing() -> None:
-    labels = np.zeros((100, 80), np.uint8)
-    labels[10:50, 30:50] = 11  # a head of 40 rows: 280 rows stand
-    labels[50:, 10:70] = 4
+    labels = np.zeros((300, 240), np.uint8)
+    labels[30:150, 90:150] = 11  # a head of 120 rows: 840 rows stand
+    labels[150:, 30:210] = 4
     heights = framed_heights(labels)
-    assert 33 < min(heights) < 40  # 0.12 (`HEAD_SHARE`) of those, not of the 90 rows seen
-    assert np.mean(np.array(heights) == 100) > 0.33  # what would reach below the photo is the whole of it
-    seated = np.vstack([labels[:90], np.zeros((10, 80), np.uint8)])  # ends inside the photo: as tall as seen
+    assert 0.07 * 840 < min(heights) < 1.2 * 0.07 * 840  # `HEAD_SHARE` of those, not of the 270 rows seen
+    assert np.mean(np.array(heights) == 300) > 0.33  # what would reach below the photo is the whole of it
+    seated = np.vstack(
+        [labels[:270], np.zeros((30, 240), np.uint8)]
+    )  # ends inside the photo: as tall as seen
     assert min(framed_heights(seated)) == 24
 
 
+def test_a_frame_lower_than_the_head_lies_anywhere_on_it() -> None:
+    labels = np.zeros((900, 240), np.uint8)
+    labels[30:150, 90:150] = 11  # a head of 120 rows
+    labels[150:870, 30:210] = 4
+    frames = [training_frame(labels, HEAD, FACE, np.random.default_rng(seed)) for seed in range(2000)]
+    close = [frame for frame in frames if frame.height < 80]
+    assert len(close) > 15
+    tops = [frame.top for frame in close]
+    assert min(tops) < 30 and max(tops) > 60  # from above the hair to the mouth
+    assert all(frame.top + frame.height <= 152 for frame in close)  # the chin
+
+
 def test_hair_below_the_chin_makes_nobody_taller() -> None:
-    labels = np.zeros((100, 80), np.uint8)
-    labels[10:90, 25:55] = 2
-    labels[15:50, 30:50] = 11  # the head is 40 rows, the hair 80
-    labels[90:, 10:70] = 4
-    assert 33 < min(framed_heights(labels)) < 40
+    labels = np.zeros((300, 240), np.uint8)
+    labels[30:270, 75:165] = 2
+    labels[45:150, 90:150] = 11  # the head is 120 rows, the hair 240
+    labels[270:, 30:210] = 4
+    lowest = 0.07 * 7 * 120  # `HEAD_SHARE` of somebody standing
+    assert lowest < min(framed_heights(labels)) < 1.2 * lowest
     labels[labels == 11] = 2  # seen from behind: all of it
-    assert min(framed_heights(labels)) > 60
+    assert min(framed_heights(labels)) > 1.9 * lowest
 
 
 def test_an_empty_photo_still_gives_a_frame() -> None:
