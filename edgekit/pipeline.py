@@ -128,18 +128,29 @@ def recipe_for(target: str, checkpoint: Checkpoint, options: ConvertOptions) -> 
     return recipe_named(DEFAULT_RECIPES[target])
 
 
-def keep_trained_recipe(folder: Path, qat: str | None) -> None:
+def trained_recipe(name: str) -> Recipe:
+    """The recipe that `--qat` names, with the observer nearest to how training finds ranges.
+
+    What was measured when it was planned held for other weights and is left out. Raises EdgekitError when it rounds
+    nothing.
+    """
+    from converters.recipes import recipe_named
+
+    recipe = recipe_named(name)
+    if not recipe.quantises:
+        raise EdgekitError(f"--qat {name}: that recipe rounds nothing; name one with int8 weights, as w8a8.")
+    return replace(recipe, observer=QAT_OBSERVER, evidence=None)
+
+
+def keep_trained_recipe(folder: Path, recipe: Recipe | None) -> None:
     """What a finished fine-tuning was for, into its checkpoint: `convert` takes the recipe of `--qat` from there.
 
     A plan that the folder holds from before was for other weights and goes.
     """
-    from converters.recipes import recipe_named
-
     planned = folder / PLANNED_FOLDER
     if planned.is_dir():
         shutil.rmtree(planned)
-    if qat is not None:
-        recipe = replace(recipe_named(qat), observer=QAT_OBSERVER)
+    if recipe is not None:
         write_json(planned / RECIPE_FILE, recipe.to_json())
 
 

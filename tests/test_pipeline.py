@@ -30,6 +30,7 @@ from edgekit.pipeline import (
     ranges_for,
     recipe_for,
     split,
+    trained_recipe,
 )
 from edgekit.weights import BUNDLED_FOLDER, Checkpoint, load_checkpoint
 from tests.conftest import picture
@@ -69,7 +70,7 @@ def test_a_built_in_int8_recipe_is_served_by_the_ranges_kept_with_the_weights(
 
 def test_trained_weights_keep_the_recipe_of_qat_and_no_older_plan(atr_folder: Path) -> None:
     shutil.copytree(BUNDLED_FOLDER / PLANNED_FOLDER, atr_folder / PLANNED_FOLDER)
-    keep_trained_recipe(atr_folder, "w8a8")
+    keep_trained_recipe(atr_folder, trained_recipe("w8a8"))
     trained = load_checkpoint(atr_folder)
     for options in (ConvertOptions(), ConvertOptions(recipe="w8a8")):
         recipe = recipe_for("tflite", trained, options)

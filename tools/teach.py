@@ -34,7 +34,6 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 import typer
-from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn import functional as F
@@ -57,11 +56,13 @@ from edgekit.training.data import (
     split,
 )
 from edgekit.training.loop import (
+    TOLD_FOLDER,
     VALIDATION_FRAMES,
     FromLabels,
     Learner,
     M,
     Objective,
+    labelled_by,
     laid_out,
     mixed_precision,
     parameter_groups,
@@ -434,7 +435,7 @@ class Course:
         folders = unlabelled or ()
         once = dict.fromkeys(folders)  # a folder is labelled once, however often it is shown
         told = {
-            folder: labelled_by(guide, folder, self.reading, size, out / "told" / str(i))
+            folder: labelled_by(guide, images_in(folder), self.reading, size, out / TOLD_FOLDER / str(i))[0]
             for i, folder in enumerate(once)
         }
         training = sum((told[folder] for folder in folders), self.training)
@@ -511,23 +512,6 @@ def _course(
     settings = Settings(len(sizes), max(sizes), val_size, batch, lr, seed=seed)
     torch.manual_seed(settings.seed)
     return Course(checkpoint, checked, reading, training, validation, settings, sizes)
-
-
-def labelled_by(
-    guide: Teacher, photos: Path, reading: Preprocessing, size: int, out: Path
-) -> tuple[Pair, ...]:
-    """Photos with the labels that the teacher, seeing them at `size`, gives them, written to `out` as PNGs."""
-    pairs = []
-    for path in images_in(photos):
-        image = reading.image(path)
-        small = torch.from_numpy(reading.stretch(image, size).copy()).permute(2, 0, 1)[None].float()
-        with torch.inference_mode():
-            logits = guide(small.to(DEVICE)).cpu()
-            labels = _wide(logits, image.shape[:2])[0].argmax(0).to(torch.uint8).numpy()
-        with staged(out / f"{path.stem}.png") as file:
-            Image.fromarray(labels).save(file, "PNG")
-        pairs.append(Pair(path, out / f"{path.stem}.png"))
-    return tuple(pairs)
 
 
 DataFolder = Annotated[Path, typer.Option(help="Folder with images/, labels/ and classes.json.")]

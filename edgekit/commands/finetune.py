@@ -28,7 +28,14 @@ def finetune(
         str | None, typer.Option(help="Checkpoint folder or hub id.", show_default="the bundled parser")
     ] = None,
     qat: Annotated[
-        str | None, typer.Option(help="Train for this int8 recipe (w8a8).", show_default="float training")
+        str | None,
+        typer.Option(
+            help="Train for this int8 recipe: w8a8, w8 or a recipe's .json.", show_default="float training"
+        ),
+    ] = None,
+    unlabelled: Annotated[
+        list[Path] | None,
+        typer.Option(help="With --qat: a folder of your photos to train on too, without labels; repeatable."),
     ] = None,
     epochs: Annotated[int, typer.Option(help="Passes over the photos.")] = 20,
     size: Annotated[int, typer.Option(help="Training input side in pixels, a multiple of 64.")] = 384,
@@ -57,15 +64,19 @@ def finetune(
     The data are checked first. Each epoch writes the weights so far, so an interruption costs one epoch.
     """
     _require_packages()
+    if unlabelled and qat is None:
+        raise EdgekitError("--unlabelled needs --qat: without it training learns from labels alone.")
     from edgekit import pipeline
     from edgekit.weights import load_checkpoint
 
     with console.quiet_libraries():
         checkpoint = load_checkpoint(weights)
         from calibration.preprocess import images_in
+        from converters.recipes import BLOCKS
         from edgekit.training import data as labelled
         from edgekit.training.loop import train
         from edgekit.training.settings import Settings
+    recipe = None if qat is None else pipeline.trained_recipe(qat)
     settings = Settings(
         epochs=epochs,
         size=size,
@@ -76,7 +87,7 @@ def finetune(
         skin_jaccard=skin_jaccard,
         class_jaccard=class_jaccard,
         seed=seed,
-        qat=qat,
+        qat=None if recipe is None else {block: recipe.mode_of(block) for block in BLOCKS},
     )
     _refuse_occupied(out, resume, force)
     reading = preprocessing()
@@ -86,8 +97,11 @@ def finetune(
         console.say(sentence)
     with console.quiet_libraries():
         fitted = _fitted(checkpoint, names, seed)
-        trained = train(fitted, checked, reading, settings, out, resume=resume, workers=workers)
-    pipeline.keep_trained_recipe(out, qat)
+        photos = [photo for folder in unlabelled or () for photo in images_in(folder)]
+        trained = train(
+            fitted, checked, reading, settings, out, unlabelled=photos, resume=resume, workers=workers
+        )
+    pipeline.keep_trained_recipe(out, recipe)
     console.say(f"checkpoint: {out} (use it with --weights {out})")
     if json:
         console.print_json(

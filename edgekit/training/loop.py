@@ -6,26 +6,38 @@ import copy
 import math
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import nn
 
 from edgekit import console
-from edgekit.errors import CalibrationError
+from edgekit.errors import CalibrationError, ImageError
+from edgekit.files import staged
 from edgekit.metrics import Confusion, labels_from_logits
+from edgekit.model.blocks import block_of_module
 from edgekit.model.outputs import resized
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.training import history as log
 from edgekit.training import qat, state
-from edgekit.training.data import LabelledData, Pair, Preprocessing, TrainingSet, batches, split
-from edgekit.training.framing import FIXED_FRAMES, head_classes, subject_of
+from edgekit.training.data import (
+    LabelledData,
+    Pair,
+    Preprocessing,
+    Problem,
+    TrainingSet,
+    batches,
+    split,
+)
+from edgekit.training.framing import FIXED_FRAMES, head_classes, persons, subject_of
 from edgekit.training.losses import class_weights, cross_entropy, distillation, mean_jaccard, union_jaccard
 from edgekit.training.save import write_checkpoint
 from edgekit.training.settings import Settings
@@ -37,6 +49,7 @@ AVERAGE_DECAY = 0.998  # the averaged weights look back about 500 steps; fewer a
 BATCHNORM_MOMENTUM = 0.03  # small batches of crops give noisy statistics; torch's 0.1 follows the noise
 DROPOUT_MAX = 0.05  # a short run on hundreds of photos underfits; MobileViT's 0.1 is for long ones
 VALIDATION_FRAMES = ("whole", "head_and_shoulders")
+TOLD_FOLDER = "told"  # labels that a network wrote
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -144,15 +157,25 @@ def train(
     settings: Settings,
     out: Path,
     *,
+    unlabelled: Sequence[Path] = (),
     resume: bool = False,
     workers: int = 0,
 ) -> Trained:
     """Train, writing the averaged weights, log, plot and state into `out` after every epoch.
 
+    `unlabelled`: further photos to train on, whose labels the checkpoint writes itself. Quantisation-aware
+    training, which imitates the checkpoint, needs them to place frames only.
     The same settings, data and thread count give the same weights on a CPU, interrupted or not. The state
     is removed at the end. Raises CalibrationError for too little data or a loss that is no longer a number.
     """
     training, validation = split(data.pairs)
+    if unlabelled:
+        model = trainable(checkpoint, training_device())
+        told, problems = labelled_by(model, unlabelled, reading, settings.val_size, out / TOLD_FOLDER)
+        console.say(f"{len(told)} photos without labels")
+        for problem in problems:
+            console.say(problem.sentence())
+        training += told
     if len(training) < settings.batch:
         raise CalibrationError(
             f"{len(training)} photos remain to train on, less than one batch; lower --batch {settings.batch}."
@@ -161,9 +184,8 @@ def train(
     learner = _learner(
         checkpoint, data, settings, batches(samples, 0, settings.batch, workers), len(training)
     )
-    run = state.RunIdentity(
-        settings, checkpoint.sha256, state.data_identity([pair.image.name for pair in data.pairs])
-    )
+    names = [pair.image.name for pair in (*training, *validation)]
+    run = state.RunIdentity(settings, checkpoint.sha256, state.data_identity(names))
     parts = (learner.model, learner.average, learner.optimizer)
     history = state.restore(out, run, *parts) if resume else []
     for epoch in range(len(history) + 1, settings.epochs + 1):
@@ -186,6 +208,7 @@ def train(
         log.write_plot(history, out)
         state.save(out, run, *parts, history)
     shutil.rmtree(out / state.STATE_FOLDER)
+    shutil.rmtree(out / TOLD_FOLDER, ignore_errors=True)
     return Trained(out, tuple(history), len(training), len(validation))
 
 
@@ -205,7 +228,7 @@ def _learner(
     )
     if settings.qat:
         objective = FromNetwork(copy.deepcopy(model).eval().requires_grad_(False), weights)
-        qat.prepare(model)
+        qat.prepare(model, partial(_mode, settings.qat))
         qat.observe(model, (pixels.to(device).float() for pixels, _ in first_batches))
     return Learner(
         model,
@@ -215,6 +238,11 @@ def _learner(
         settings,
         photos // settings.batch,
     )
+
+
+def _mode(modes: Mapping[str, str], module: str) -> str:
+    """Of a module of the reference; what lies outside the blocks stays float."""
+    return modes.get(block_of_module(module) or "", "float")
 
 
 def training_device() -> torch.device:
@@ -284,6 +312,32 @@ def cpu_computes_bfloat16() -> bool:
     """False where PyTorch would emulate it, which takes many times as long as float32: oneDNN, which computes
     convolutions, wants AVX-512 or Arm's BF16."""
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def labelled_by(
+    model: nn.Module, photos: Sequence[Path], reading: Preprocessing, size: int, out: Path
+) -> tuple[tuple[Pair, ...], tuple[Problem, ...]]:
+    """Photos with the labels that `model`, seeing them at `size`, gives them, written to `out` as PNGs.
+
+    Left out, and named in the problems: unreadable photos and those in which it sees nobody.
+    """
+    pairs: list[Pair] = []
+    found: dict[str, list[str]] = {}
+    for i, path in enumerate(console.track(photos, len(photos), "labelling photos")):
+        try:
+            image = reading.image(path)
+        except ImageError as error:
+            found.setdefault("unreadable", []).append(f"{path.name} ({error.reason.rstrip('.')})")
+            continue
+        labels = labels_from_logits(_logits(model, reading.stretch(image, size)), image.shape[:2])
+        if not persons(labels).any():
+            found.setdefault("nobody seen in it", []).append(path.name)
+            continue
+        pair = Pair(path, out / f"{i:05}-{path.stem}.png")  # folders may share names
+        with staged(pair.label) as file:
+            Image.fromarray(labels).save(file, "PNG")
+        pairs.append(pair)
+    return tuple(pairs), tuple(Problem(reason, tuple(files)) for reason, files in found.items())
 
 
 def validate(

@@ -9,7 +9,6 @@ from typing import Literal, get_args
 
 from edgekit.errors import EdgekitError, UnknownName
 
-QAT_RECIPES = ("w8a8",)
 Decay = Literal["cosine", "exponential"]
 DECAYS: tuple[Decay, ...] = get_args(Decay)
 WARM_UP_STEPS = 60  # until AdamW's second moments (horizon ~1/(1 − 0.999)) and the BatchNorms have settled
@@ -23,7 +22,8 @@ class Settings:
     """One run. Sizes in pixels; `lr` is the base rate; `skin_jaccard` and `class_jaccard` weigh their terms of the
     loss, 0 leaves one out.
 
-    `qat` None trains the float model. `val_size` is the input side of validation, the deployed one.
+    `qat`: the mode of every block (edgekit/model/blocks.py) that is rounded, None trains the float model.
+    `val_size` is the input side of validation, the deployed one.
     """
 
     epochs: int
@@ -35,11 +35,9 @@ class Settings:
     skin_jaccard: float = 0.5
     class_jaccard: float = 0.0
     seed: int = 0
-    qat: str | None = None
+    qat: Mapping[str, str] | None = None
 
     def __post_init__(self) -> None:
-        if self.qat is not None and self.qat not in QAT_RECIPES:
-            raise UnknownName("recipe for --qat", self.qat, QAT_RECIPES)
         if self.decay not in DECAYS:
             raise UnknownName("decay", self.decay, DECAYS)
         for name, side in (("size", self.size), ("val-size", self.val_size)):

@@ -95,7 +95,7 @@ def _below(prefix: str, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.
     return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
 
 
-def _identity(run: dict[str, str | dict[str, int | float | str | None]]) -> RunIdentity:
+def _identity(run: dict[str, str | dict[str, object]]) -> RunIdentity:
     return RunIdentity(**{**run, "settings": Settings(**run["settings"])})  # type: ignore[arg-type]
 
 
@@ -110,4 +110,7 @@ def _require_same(before: RunIdentity, now: RunIdentity, state: Path) -> None:
 
 
 def _flat(run: RunIdentity) -> dict[str, str | int | float | None]:
-    return {**asdict(run.settings), "weights": run.weights_sha256[:12], "data": run.data_sha256[:12]}
+    told = {"weights": run.weights_sha256[:12], "data": run.data_sha256[:12]}
+    if run.settings.qat is not None:
+        told["qat"] = f"recipe {sha256_of_bytes(json.dumps(run.settings.qat, sort_keys=True).encode())[:12]}"
+    return {**asdict(run.settings), **told}

@@ -1,22 +1,27 @@
 """The command on twenty toy photos: it learns, resumes to the same bytes, and its checkpoint is ordinary."""
 
 import json
+import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from typer.testing import CliRunner
 
+from converters.recipes import BLOCKS, Recipe
 from edgekit import pipeline
 from edgekit.cli import app
 from edgekit.errors import EdgekitError, MissingDependency
-from edgekit.files import sha256_of
+from edgekit.files import sha256_of, write_json
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.training import loop
 from edgekit.training.save import with_classes
 from edgekit.weights import load_checkpoint
-from tests.training.toy import write_set
+from tests.training.toy import READING, write_set
 
 # Seed 0 ends in a network for which, on one of the pictures, PyTorch's own float32 is 4e-3 away from its float64:
 # no conversion can be within the gate of 1e-3 of that.
@@ -134,6 +139,67 @@ def test_qat_gives_an_ordinary_checkpoint(
     assert json.loads(stdout)["epochs"][0]["whole"]["miou"] > 0
     recipe = pipeline.recipe_for("tflite", after, pipeline.ConvertOptions())
     assert recipe.needs_calibration and recipe.observer == pipeline.QAT_OBSERVER
+
+
+@pytest.mark.slow
+def test_qat_follows_a_recipe_and_takes_photos_without_labels(
+    data: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    photos = tmp_path / "mine"
+    photos.mkdir()
+    shutil.copyfile(data / "images" / "toy03.png", photos / "toy03.png")  # a name that the set has too
+    (photos / "broken.png").write_bytes(b"not a picture")
+    blocks = dict.fromkeys(set(BLOCKS) - {"stage3.fusion", "classifier"}, "float") | {"classifier": "w8"}
+    partly = Recipe("partly", mode="w8a8", blocks=blocks, observer="percentile", evidence={"of": "others"})
+    write_json(tmp_path / "partly.json", partly.to_json())
+    out = tmp_path / "out"
+    options = ("--qat", str(tmp_path / "partly.json"), "--epochs", "1", "--unlabelled", str(photos))
+    assert finetune(data, out, *options)[0] == 0
+    said = capfd.readouterr().err
+    assert "1 photos without labels" in said and "1 left out, unreadable: broken.png" in said
+    assert not (out / loop.TOLD_FOLDER).exists()
+    recipe = pipeline.recipe_for("tflite", load_checkpoint(out), pipeline.ConvertOptions())
+    assert recipe == replace(partly, observer=pipeline.QAT_OBSERVER, evidence=None)
+
+
+class SeesBrightness(torch.nn.Module):
+    """(B, 3, H, W) pixels to (B, 2, H, W) logits: somebody where it is bright."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unused = torch.nn.Parameter(torch.zeros(1))
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        return torch.stack([torch.full_like(image[:, 0], 128), image[:, 0]], 1)
+
+
+def test_a_network_labels_photos_and_leaves_out_those_of_nobody(tmp_path: Path) -> None:
+    photos = [tmp_path / folder / "same.png" for folder in ("a", "b", "c")]
+    for photo, lit in zip(photos, (True, True, False), strict=True):
+        photo.parent.mkdir()
+        image = np.zeros((50, 40, 3), np.uint8)
+        image[:30] = 255 * lit
+        Image.fromarray(image).save(photo)
+    told, problems = loop.labelled_by(SeesBrightness(), photos, READING, 64, tmp_path / "told")
+    assert [pair.image for pair in told] == photos[:2] and told[0].label != told[1].label
+    labels = READING.labels(told[0].label)
+    assert labels.shape == (50, 40) and labels[:29].all() and not labels[31:].any()
+    assert [(problem.reason, problem.files) for problem in problems] == [("nobody seen in it", ("same.png",))]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--unlabelled", "mine"), "--unlabelled needs --qat"),
+        (("--qat", "fp16"), "--qat fp16: that recipe rounds nothing"),
+        (("--qat", "w4"), "fp32, fp16, w8, w8a8, a .json file"),
+    ],
+)
+def test_what_qat_cannot_do_is_refused_before_the_data_are_read(
+    options: tuple[str, ...], said: str, tmp_path: Path
+) -> None:
+    with pytest.raises(EdgekitError, match=said):
+        finetune(tmp_path / "nothing", tmp_path / "out", *options)
 
 
 @pytest.mark.slow

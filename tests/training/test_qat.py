@@ -1,13 +1,20 @@
 """Rounding by hand, gradients straight through, and nothing left behind in the checkpoint's keys."""
 
+from functools import partial
+
 import pytest
 import torch
 from torch import nn
 from transformers.activations import SiLUActivation
 
-from edgekit.training import qat
+from edgekit.model.blocks import block_of_module
+from edgekit.training import loop, qat
 from edgekit.training.loop import trainable
-from edgekit.weights import load_checkpoint
+from edgekit.weights import Checkpoint, load_checkpoint
+
+
+def everything(module: str) -> str:
+    return "w8a8"
 
 
 def test_weights_are_rounded_per_output_channel() -> None:
@@ -33,7 +40,7 @@ def test_inputs_are_rounded_within_their_range_and_cut_outside() -> None:
 def test_silu_is_x_times_an_eight_bit_sigmoid() -> None:
     layer = SiLUActivation()
     plain = SiLUActivation()
-    qat.prepare(layer)
+    qat.prepare(layer, everything)
     x = torch.linspace(-3, 5, 101)[None].requires_grad_()
     y = layer(x)  # the first input sets the range: scale 8/255
     step = 8 / 255
@@ -50,16 +57,40 @@ def network() -> nn.Sequential:
 
 def test_prepare_adds_ranges_and_changes_no_weight() -> None:
     plain, rounding = network(), network()
-    qat.prepare(rounding)
+    qat.prepare(rounding, everything)
     extra = rounding.state_dict().keys() - plain.state_dict().keys()
     assert extra == {"0.input_range", "3.input_range"}
     for key, value in plain.state_dict().items():
         assert torch.equal(value, rounding.state_dict()[key])
 
 
+def test_modes_say_what_is_rounded() -> None:
+    modes = {"0": "w8a8", "3": "w8"}
+    model = network()
+    qat.prepare(model, lambda name: modes.get(name, "float"))
+    assert isinstance(model[0], qat.RoundedConv2d) and isinstance(model[3], qat.WeightRoundedLinear)
+    assert "0.input_range" in model.state_dict() and "3.input_range" not in model.state_dict()
+    x = torch.full((1, 20), 0.003)
+    assert torch.equal(
+        model[3](x), nn.functional.linear(x, qat.rounded_weight(model[3].weight), model[3].bias)
+    )
+    untouched = network()
+    qat.prepare(untouched, lambda name: "float")
+    assert all(type(a) is type(b) for a, b in zip(untouched, network(), strict=True))
+
+
+def test_the_modes_of_a_recipe_reach_the_modules(checkpoint: Checkpoint) -> None:
+    model = trainable(checkpoint, torch.device("cpu"))
+    modes = {"stem": "float", "aspp": "w8", "stage3.fusion": "w8a8"}
+    qat.prepare(model, partial(loop._mode, modes))
+    rounding = {block_of_module(n) for n, m in model.named_modules() if hasattr(m, qat.RANGE_KEY)}
+    weights = {block_of_module(n) for n, m in model.named_modules() if isinstance(m, qat.WeightRoundedConv2d)}
+    assert rounding == {"stage3.fusion"} and weights == {"stage3.fusion", "aspp"}
+
+
 def test_rounding_changes_the_output_a_little() -> None:
     plain, rounding = network().eval(), network().eval()
-    qat.prepare(rounding)
+    qat.prepare(rounding, everything)
     x = torch.randn(1, 3, 4, 4)  # of one picture the averages are its own extremes: nothing is cut
     qat.observe(rounding, [x] * 3)
     error = (plain(x) - rounding(x)).abs().max().item()
@@ -68,7 +99,7 @@ def test_rounding_changes_the_output_a_little() -> None:
 
 def test_ranges_start_at_the_first_input_follow_slowly_and_rest_in_eval() -> None:
     layer = nn.Linear(2, 1)
-    qat.prepare(layer)
+    qat.prepare(layer, everything)
     layer(torch.tensor([[-1.0, 3.0]]))
     assert layer.input_range.tolist() == [-1, 3]
     layer(torch.tensor([[-2.0, 5.0]]))
@@ -79,7 +110,7 @@ def test_ranges_start_at_the_first_input_follow_slowly_and_rest_in_eval() -> Non
 
 def test_ranges_average_the_extremes_of_the_pictures_of_a_batch() -> None:
     layer = nn.Linear(2, 1)
-    qat.prepare(layer)
+    qat.prepare(layer, everything)
     layer(torch.tensor([[-1.0, 3.0], [2.0, 5.0], [-2.0, -1.0]]))
     assert layer.input_range.tolist() == pytest.approx([-1.0, 8 / 3])  # −1, 0, −2 and 3, 5, 0
 

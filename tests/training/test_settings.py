@@ -31,8 +31,6 @@ def test_refused_with_the_option_named(change: dict[str, float], said: str) -> N
 def test_unknown_names_list_the_known() -> None:
     with pytest.raises(UnknownName, match="cosine, exponential"):
         replace(GOOD, decay="linear")
-    with pytest.raises(UnknownName, match="w8a8"):
-        replace(GOOD, qat="w4")
 
 
 def test_cosine_warms_up_peaks_and_ends_at_the_floor() -> None:
