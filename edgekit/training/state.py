@@ -82,7 +82,7 @@ def restore(
         before = _identity(described["run"])
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise EdgekitError(f"{state} is damaged ({error}); delete it and start again.") from error
-    _require_same(before, identity, state)
+    require_same(before, identity, state)
     model.load_state_dict(_below("model.", tensors))
     average.load_state_dict(_below("average.", tensors))
     for name, parameter in model.named_parameters():
@@ -99,7 +99,8 @@ def _identity(run: dict[str, str | dict[str, object]]) -> RunIdentity:
     return RunIdentity(**{**run, "settings": Settings(**run["settings"])})  # type: ignore[arg-type]
 
 
-def _require_same(before: RunIdentity, now: RunIdentity, state: Path) -> None:
+def require_same(before: RunIdentity, now: RunIdentity, state: Path) -> None:
+    """Raises EdgekitError, naming every difference, when the state is of another run."""
     earlier, present = _flat(before), _flat(now)
     changed = [key for key in present if earlier[key] != present[key]]
     if changed:

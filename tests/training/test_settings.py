@@ -1,11 +1,13 @@
 """Settings refuse what cannot train, in the option's name; the rate warms up and decays."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from edgekit.errors import EdgekitError, UnknownName
 from edgekit.training.settings import Settings
+from edgekit.training.state import RunIdentity, require_same
 
 GOOD = Settings(epochs=3, size=128, val_size=192, batch=4, lr=1e-3)
 
@@ -45,3 +47,14 @@ def test_exponential_falls_by_the_same_factor() -> None:
     settings = replace(GOOD, decay="exponential")
     a, b, c = (settings.learning_rate(step, 1000) for step in (200, 400, 600))
     assert b / a == pytest.approx(c / b) and b == pytest.approx(1e-3 * 0.01**0.4)
+
+
+def test_another_recipe_is_another_run() -> None:
+    first = RunIdentity(replace(GOOD, qat={"stem": "float", "aspp": "w8a8"}), "a" * 64, "b" * 64)
+    same = replace(first, settings=replace(GOOD, qat={"aspp": "w8a8", "stem": "float"}))
+    require_same(first, same, Path("state"))
+    for qat in (None, {"stem": "w8", "aspp": "w8a8"}):
+        with pytest.raises(
+            EdgekitError, match=r"\(qat was recipe [0-9a-f]{12}, is (None|recipe [0-9a-f]{12})\)"
+        ):
+            require_same(first, replace(first, settings=replace(GOOD, qat=qat)), Path("state"))
