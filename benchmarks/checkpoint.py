@@ -150,11 +150,11 @@ def _scored(
         truth = place.of(picture.labels)
         image = stretch(np.ascontiguousarray(place.of(picture.image)), checkpoint.size_default)
         confusion = Confusion(len(checkpoint.class_names))
-        confusion.add(truth, labels_from_logits(logits_of(model, image), truth.shape))
+        confusion.add(truth, labels_from_logits(_logits(model, image), truth.shape))
         yield frame, confusion.counts
 
 
-def logits_of(model: ReferenceSegmenter, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+def _logits(model: ReferenceSegmenter, image: NDArray[np.uint8]) -> NDArray[np.float32]:
     """(size, size, 3) uint8 RGB to (classes, h, w)."""
     with torch.inference_mode():
         logits = model(torch.from_numpy(image.copy()).permute(2, 0, 1)[None].float())

@@ -20,12 +20,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.checkpoint import logits_of
-from calibration.preprocess import images_in, read_image, read_labels, stretch
+from calibration.pictures import Picture
+from calibration.preprocess import images_in, labels_beside, read_image, read_labels
 from edgekit.artifact import read_artifact
 from edgekit.console import quiet_libraries, say
-from edgekit.metrics import Confusion, bootstrap_interval, labels_from_logits
-from edgekit.model.reference import ReferenceSegmenter
+from edgekit.evaluation import from_artifact, from_checkpoint
+from edgekit.metrics import Confusion, bootstrap_interval
 from edgekit.parity.compare import Candidate
 from edgekit.runtimes import open_runtime
 from edgekit.training.data import Pair, split
@@ -68,27 +68,26 @@ def main() -> None:
 
 def pairs_in(folder: Path) -> tuple[Pair, ...]:
     """Photos of a set that have labels."""
-    found = (Pair(photo, folder / "labels" / f"{photo.stem}.png") for photo in images_in(folder / "images"))
-    return tuple(pair for pair in found if pair.label.is_file())
+    found = labels_beside(images_in(folder / "images"), folder / "labels")
+    return tuple(Pair(photo, label) for photo, label in found.items())
 
 
 def counted(pairs: Sequence[Pair], artifacts: Sequence[Path], weights: str | None) -> Mapping[str, Counts]:
     """Every network over the photos; the float one first."""
     checkpoint = load_checkpoint(weights)
-    model, classes = ReferenceSegmenter(checkpoint), len(checkpoint.class_names)
-    candidates = [Candidate(read_artifact(path), open_runtime) for path in artifacts]
-    found: dict[str, list[NDArray[np.int64]]] = {}
+    classes = len(checkpoint.class_names)
+    predictors = {"float": from_checkpoint(checkpoint)}
+    for artifact in map(read_artifact, artifacts):
+        name = f"{artifact.manifest.target} {artifact.manifest.recipe_name}"
+        predictors[name] = from_artifact(Candidate(artifact, open_runtime))
+    found: dict[str, list[NDArray[np.int64]]] = {name: [] for name in predictors}
     for i, pair in enumerate(pairs, 1):
-        image, truth = read_image(pair.image), read_labels(pair.label, classes)
-        given = {"float": logits_of(model, stretch(image, checkpoint.size_default))}
-        for candidate in candidates:
-            manifest = candidate.artifact.manifest
-            logits, _ = candidate.run(stretch(image, manifest.size))
-            given[f"{manifest.target} {manifest.recipe_name}"] = logits
-        for name, logits in given.items():
+        truth = read_labels(pair.label, classes)
+        picture = Picture(pair.image.name, read_image(pair.image), truth)
+        for name, predict in predictors.items():
             confusion = Confusion(classes)
-            confusion.add(truth, labels_from_logits(logits, truth.shape))
-            found.setdefault(name, []).append(confusion.counts)
+            confusion.add(truth, predict(picture, truth.shape))
+            found[name].append(confusion.counts)
         if i % 50 == 0:
             say(f"{i} of {len(pairs)} photos")
     return {name: np.stack(counts) for name, counts in found.items()}

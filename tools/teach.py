@@ -434,10 +434,12 @@ class Course:
         """The course with the photos of these folders too, which `guide` labels at `size`, `passes` times."""
         folders = unlabelled or ()
         once = dict.fromkeys(folders)  # a folder is labelled once, however often it is shown
-        told = {
-            folder: labelled_by(guide, images_in(folder), self.reading, size, out / TOLD_FOLDER / str(i))[0]
-            for i, folder in enumerate(once)
-        }
+        told = {}
+        for i, folder in enumerate(once):
+            photos, told_in = images_in(folder), out / TOLD_FOLDER / str(i)
+            told[folder], problems = labelled_by(guide, photos, self.reading, size, told_in)
+            for problem in problems:
+                console.say(problem.sentence())
         training = sum((told[folder] for folder in folders), self.training)
         return replace(self, training=training * passes)
 

@@ -81,9 +81,7 @@ def test_a_portrait_is_framed_as_the_upper_part_of_somebody_standing() -> None:
     heights = framed_heights(labels)
     assert 0.07 * 840 < min(heights) < 1.2 * 0.07 * 840  # `HEAD_SHARE` of those, not of the 270 rows seen
     assert np.mean(np.array(heights) == 300) > 0.33  # what would reach below the photo is the whole of it
-    seated = np.vstack(
-        [labels[:270], np.zeros((30, 240), np.uint8)]
-    )  # ends inside the photo: as tall as seen
+    seated = np.vstack([labels[:270], np.zeros((30, 240), np.uint8)])  # ends in the photo: as tall as seen
     assert min(framed_heights(seated)) == 24
 
 
