@@ -104,12 +104,13 @@ ROUNDED: Mapping[str, Mapping[type[nn.Module], type[nn.Module]]] = {
 
 def prepare(model: nn.Module, mode_of: ModeOf) -> None:
     """Exchange convolutions, linear layers and silus, in place, for ones that round as their modes say."""
+    device = next((p.device for p in model.parameters()), None)
     for name, module in model.named_modules():
         rounded = ROUNDED[mode_of(name)].get(type(module))
         if rounded is None:
             continue
         if issubclass(rounded, _RangedInput):
-            module.register_buffer(RANGE_KEY, torch.zeros(2))
+            module.register_buffer(RANGE_KEY, torch.zeros(2, device=device))
         module.__class__ = rounded
 
 

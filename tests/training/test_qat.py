@@ -64,6 +64,12 @@ def test_prepare_adds_ranges_and_changes_no_weight() -> None:
         assert torch.equal(value, rounding.state_dict()[key])
 
 
+def test_ranges_lie_where_the_network_does() -> None:
+    model = network().to("meta")  # as on a GPU: the network is moved before it is prepared
+    qat.prepare(model, everything)
+    assert {model[i].input_range.device.type for i in (0, 3)} == {"meta"}
+
+
 def test_modes_say_what_is_rounded() -> None:
     modes = {"0": "w8a8", "3": "w8"}
     model = network()
