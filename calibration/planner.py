@@ -1,16 +1,18 @@
 """The recipe planner: the fastest recipe inside an accuracy budget.
 
-Everything int8 first; then the blocks that hurt most are taken back to float compute, one by one, until the
-budget holds; then each of them is tried in int8 again. Every measured point is written to a journal at once,
-so an interrupted plan goes on where it stopped. The planner measures nothing itself: `Measure` does.
+Everything int8 first, with the observer that comes nearest to the budget; then the blocks that hurt most are
+taken back to float compute, one by one, until the budget holds; then each of them is tried in int8 again. Every
+measured point is written to a journal at once, so an interrupted plan goes on where it stopped. The planner
+measures nothing itself: `Measure` does.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from math import inf
 from pathlib import Path
 
 from converters.recipes import BLOCKS, Mode, Recipe
@@ -47,13 +49,25 @@ class Budget:
 
     def holds(self, point: Point) -> bool:
         """Whether a point keeps every stated bound."""
-        pairs = (
+        return all(value is not None and value <= bound for value, bound in self._stated(point))
+
+    def excess(self, point: Point) -> float:
+        """The loss nearest to its bound, or furthest beyond it, in bounds: at most 1 where all hold."""
+        return max(
+            inf if value is None or value > bound == 0 else value / bound if bound else 0.0
+            for value, bound in self._stated(point)
+        )
+
+    def _stated(self, point: Point) -> Iterator[tuple[float | None, float]]:
+        """What was lost of each bounded measure, and the bound."""
+        yield 1 - point.agreement, 1 - self.min_agreement
+        for value, bound in (
             (point.miou_drop, self.max_miou_drop),
             (point.skin_iou_drop, self.max_skin_iou_drop),
             (point.skin_delta_e00_p95, self.max_skin_de),
-        )
-        kept = all(bound is None or (value is not None and value <= bound) for value, bound in pairs)
-        return kept and point.agreement >= self.min_agreement
+        ):
+            if bound is not None:
+                yield value, bound
 
     def known(self, point: Point) -> Budget:
         """Without the bound on skin colour where the float model's own point shows there was no skin."""
@@ -170,9 +184,9 @@ def plan(
     if budget.max_skin_de is not None and budget.known(floating.point).max_skin_de is None:
         say("warning: the float model sees no skin in the judging pictures; skin colour is not judged")
     budget = budget.known(floating.point)
-    best = max(
+    best = min(
         (tried(f"all int8, {name_}", Recipe("w8a8", mode="w8a8", observer=name_)) for name_ in observers),
-        key=lambda trial: (trial.point.agreement, trial.point.snr_db),
+        key=lambda trial: (budget.excess(trial.point), -trial.point.snr_db),
     )
     if budget.holds(best.point):
         return Plan(replace(best.recipe, name=name), best, tuple(trials), {})

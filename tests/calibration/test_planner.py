@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,30 @@ def test_everything_int8_is_kept_when_it_is_good_enough() -> None:
     recipe, steps = run(World(), Budget(min_agreement=0.9))
     assert recipe.mode == "w8a8" and not recipe.blocks and recipe.observer == "fine"
     assert not any("sensitivity" in step for step in steps)
+
+
+def test_the_observer_that_is_nearest_to_the_budget_is_taken() -> None:
+    """`fine` agrees a little more and spoils skin."""
+
+    def measure(recipe: Recipe) -> Point:
+        fine = recipe.observer == "fine" and bool(recipe.blocks_in("w8a8"))
+        return Point(1, 0.5, 0.991 if fine else 0.99, 20.0, None, None, None, 2.0 if fine else 0.9)
+
+    skin = plan(
+        measure, Budget(0.98, max_skin_de=1.0), ("fine", "coarse"), Journal(None, ""), lambda line: None
+    )
+    assert skin.recipe.observer == "coarse" and not skin.recipe.blocks
+    labels = plan(measure, Budget(0.98), ("fine", "coarse"), Journal(None, ""), lambda line: None)
+    assert labels.recipe.observer == "fine"
+
+
+def test_excess_is_in_bounds_and_holds_up_to_one() -> None:
+    budget = Budget(min_agreement=0.98, max_miou_drop=0.0, max_skin_de=2.0)
+    point = Point(1, 0.5, 0.99, 20.0, None, 0.0, None, 3.0)
+    assert budget.excess(point) == pytest.approx(1.5) and not budget.holds(point)
+    assert budget.excess(replace(point, skin_delta_e00_p95=0.5)) == pytest.approx(0.5)
+    assert budget.excess(replace(point, miou_drop=0.1)) == inf
+    assert budget.excess(replace(point, skin_delta_e00_p95=None)) == inf
 
 
 def test_the_block_that_hurts_is_protected_and_no_other() -> None:
