@@ -638,6 +638,10 @@ def interpolate(
     weights: Annotated[str, typer.Option(help="Checkpoint that was trained last.")],
     before: Annotated[str, typer.Option(help="The one its training started from.")],
     out: Path,
+    share: Annotated[
+        list[float] | None,
+        typer.Option(help=f"Try these shares of the way; one alone is taken. {list(INTERPOLATION_SHARES)}"),
+    ] = None,
     val_size: int = 512,
 ) -> None:
     """Write the checkpoint between two, parameter by parameter, that has the best mean mIoU on validation photos."""
@@ -646,9 +650,9 @@ def interpolate(
     if start.class_names != course.checkpoint.class_names:
         raise SystemExit(f"{before} has other classes than {weights}; nothing was written.")
     first = ReferenceSegmenter(start).model
-    tried = {share: ReferenceSegmenter(course.checkpoint) for share in INTERPOLATION_SHARES}
-    for share, model in tried.items():
-        between(first, model.model, share)
+    tried = {part: ReferenceSegmenter(course.checkpoint) for part in share or INTERPOLATION_SHARES}
+    for part, model in tried.items():
+        between(first, model.model, part)
     _write_best(course, tried, "of the way", out)
 
 

@@ -19,7 +19,7 @@ from edgekit.training.data import split
 from edgekit.training.loop import FromLabels, labelled_by, parameter_groups, trainable
 from edgekit.training.losses import class_weights
 from edgekit.training.settings import Settings
-from edgekit.weights import load_checkpoint
+from edgekit.weights import Checkpoint, load_checkpoint
 from tests.training import toy
 from tools import teach
 
@@ -279,17 +279,33 @@ def test_halfway_between_two_networks_every_parameter_is_their_mean() -> None:
         torch.testing.assert_close(moved, first + 0.5, msg=name)
 
 
+def further(start: Checkpoint, folder: Path) -> Checkpoint:
+    """A checkpoint with another bias, written to the folder."""
+    network = ReferenceSegmenter(start).model
+    with torch.no_grad():
+        network.segmentation_head.classifier.convolution.bias.add_(torch.linspace(-1, 1, CLASSES))
+    teach.write_checkpoint(folder, start, network)
+    return load_checkpoint(folder)
+
+
+def test_one_share_of_the_way_named_is_taken(tmp_path: Path) -> None:
+    folder = toy.write_set(tmp_path / "toy", 12)
+    start = load_checkpoint()
+    end = further(start, tmp_path / "end")
+    out = tmp_path / "out"
+    teach.interpolate(folder, str(end.folder), str(start.folder), out, share=[0.9], val_size=128)
+    key = "segmentation_head.classifier.convolution.bias"
+    moved = load_checkpoint(out).state_dict[key].float() - start.state_dict[key].float()
+    assert torch.allclose(moved, 0.9 * torch.linspace(-1, 1, CLASSES), atol=1e-5)
+
+
 @pytest.mark.slow
 def test_interpolating_writes_the_share_that_validates_best(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = toy.write_set(tmp_path / "toy", 12)
     start = load_checkpoint()
-    network = ReferenceSegmenter(start).model
-    with torch.no_grad():
-        network.segmentation_head.classifier.convolution.bias.add_(torch.linspace(-1, 1, CLASSES))
-    teach.write_checkpoint(tmp_path / "end", start, network)
-    end = load_checkpoint(tmp_path / "end")
+    end = further(start, tmp_path / "end")
     teach.interpolate(folder, str(end.folder), str(start.folder), tmp_path / "out", val_size=128)
     best = best_share(capsys.readouterr().err, teach.INTERPOLATION_SHARES, "of the way")
     changed = load_checkpoint(tmp_path / "out").state_dict
