@@ -53,10 +53,7 @@ class Budget:
 
     def excess(self, point: Point) -> float:
         """The loss nearest to its bound, or furthest beyond it, in bounds: at most 1 where all hold."""
-        return max(
-            inf if value is None or value > bound == 0 else value / bound if bound else 0.0
-            for value, bound in self._stated(point)
-        )
+        return max(_share(value, bound) for value, bound in self._stated(point))
 
     def _stated(self, point: Point) -> Iterator[tuple[float | None, float]]:
         """What was lost of each bounded measure, and the bound."""
@@ -72,6 +69,15 @@ class Budget:
     def known(self, point: Point) -> Budget:
         """Without the bound on skin colour where the float model's own point shows there was no skin."""
         return replace(self, max_skin_de=None) if point.skin_delta_e00_p95 is None else self
+
+
+def _share(value: float | None, bound: float) -> float:
+    """Of a bound that a loss uses up; of a bound of nothing, all or none."""
+    if value is None:
+        return inf
+    if bound == 0:
+        return inf if value > 0 else 0.0
+    return value / bound
 
 
 @dataclass(frozen=True)
