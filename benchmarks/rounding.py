@@ -79,6 +79,10 @@ def counted(pairs: Sequence[Pair], artifacts: Sequence[Path], weights: str | Non
     predictors = {"float": from_checkpoint(checkpoint)}
     for artifact in map(read_artifact, artifacts):
         name = f"{artifact.manifest.target} {artifact.manifest.recipe_name}"
+        if name in predictors:
+            raise SystemExit(f"Two artifacts are {name}; compare them in two runs.")
+        if artifact.manifest.weights_sha256 != checkpoint.sha256:
+            raise SystemExit(f"{artifact.path} was made from other weights than {checkpoint.folder}.")
         predictors[name] = from_artifact(Candidate(artifact, open_runtime))
     found: dict[str, list[NDArray[np.int64]]] = {name: [] for name in predictors}
     for i, pair in enumerate(pairs, 1):

@@ -8,6 +8,7 @@ python -m tools.portrait_photos portraits
 python tools/teach.py student runs/taught --data people/train --teacher runs/teacher --unlabelled portraits
 python tools/teach.py rebalance runs/shipped --data people/train --weights runs/taught
 python tools/teach.py interpolate runs/between --data people/train --weights runs/more --before runs/shipped
+python tools/teach.py soften runs/soft --data people/train --weights runs/between
 
 `teacher` puts a feature pyramid (Lin et al., arXiv 1612.03144) on the pretrained network and trains it on the
 labels. `student` moves the teacher's first blocks into the parser's first stages, where they stay, and trains
@@ -16,9 +17,11 @@ probabilities (Hinton et al., arXiv 1503.02531) and the labels, on the frames an
 finetune`; for photos without labels the teacher writes them first. Its output is an ordinary checkpoint.
 `rebalance` takes back part of what the class weights of the loss have done to the rare classes, as the
 validation photos say (logit adjustment; Menon et al., arXiv 2007.07314). `interpolate` takes back part of a
-further training, whose gains and losses lie in different frames. The first two write what they have every few
-epochs; `teacher --weights` and `student --weights … --go-on` start from that with a new decay. A student that
-goes on keeps its first stages, and its teacher may be another one.
+further training, whose gains and losses lie in different frames. `soften` makes the attentions' scores
+smaller, which training lets grow until rounding decides between them (Dehghani et al., arXiv 2302.05442,
+section 2). The first two write what they have every few epochs; `teacher --weights` and `student --weights
+… --go-on` start from that with a new decay. A student that goes on keeps its first stages, and its teacher
+may be another one.
 """
 
 from __future__ import annotations
@@ -95,6 +98,7 @@ VALIDATE_EVERY = 4  # epochs
 TEACHER_FILE = "teacher.safetensors"
 REBALANCING_SHARES = (0.0, 0.25, 0.5, 0.75)
 INTERPOLATION_SHARES = (0.4, 0.6, 0.8, 1.0)  # 0 is where the training started
+SOFTENED_SCORES = 0.25  # of what they were
 DEVICE = training_device()
 
 
@@ -663,6 +667,49 @@ def between(start: nn.Module, end: nn.Module, share: float) -> None:
     for name, value in end.state_dict().items():
         if value.is_floating_point():
             value.copy_(first[name].lerp(value, share))
+
+
+@app.command()
+def soften(
+    data: DataFolder,
+    weights: Annotated[str, typer.Option(help="Checkpoint whose rounding the attentions decide.")],
+    out: Path,
+    share: Annotated[
+        list[float] | None,
+        typer.Option(help=f"Of the scores that is left; of several the best is taken. [{SOFTENED_SCORES}]"),
+    ] = None,
+    val_size: int = 512,
+) -> None:
+    """Write the checkpoint with smaller attention scores, and say what that does to mIoU and to rounding."""
+    course = _judging(data, weights, val_size)
+    tried = {part: ReferenceSegmenter(course.checkpoint) for part in share or (SOFTENED_SCORES,)}
+    for part, model in {1.0: ReferenceSegmenter(course.checkpoint), **tried}.items():
+        softened(model.model, part)
+        error = rounding_error(model, course)
+        console.say(f"{part:.2f} of the scores: logits in float32 are at most {error:.1e} from float64's")
+    _write_best(course, tried, "of the scores", out)
+
+
+@torch.no_grad()
+def softened(network: MobileViTForSemanticSegmentation, share: float) -> None:
+    """Multiply, in place, what every attention's softmax sees by `share`: a temperature of 1/share."""
+    for name, module in network.named_modules():
+        if name.endswith(".attention.query"):
+            for parameter in module.parameters():
+                parameter.mul_(share)
+
+
+@torch.no_grad()
+def rounding_error(model: ReferenceSegmenter, course: Course) -> float:
+    """Largest difference of a logit in float32 from the same in float64, over the validation photos."""
+    exact = copy.deepcopy(model).double()
+    size = course.settings.val_size
+    worst = 0.0
+    for pair in course.validation:
+        picture = course.reading.stretch(course.reading.image(pair.image), size)
+        x = torch.from_numpy(picture.copy()).permute(2, 0, 1)[None]  # (1, 3, size, size) uint8
+        worst = max(worst, float((model(x.float()) - exact(x.double())).abs().max()))
+    return worst
 
 
 def _judging(data: Path, weights: str, val_size: int) -> Course:

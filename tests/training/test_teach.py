@@ -314,6 +314,42 @@ def test_interpolating_writes_the_share_that_validates_best(
         assert torch.allclose(changed[key].float(), wanted, atol=1e-5), key
 
 
+def with_scores_times(checkpoint: Checkpoint, factor: float, folder: Path) -> Checkpoint:
+    network = ReferenceSegmenter(checkpoint).model
+    with torch.no_grad():
+        for layer in range(2, 5):
+            for block in network.mobilevit.encoder.layer[layer].transformer.layer:
+                block.attention.attention.query.weight.mul_(factor)
+                block.attention.attention.query.bias.mul_(factor)
+    teach.write_checkpoint(folder, checkpoint, network)
+    return load_checkpoint(folder)
+
+
+def test_softening_takes_back_grown_scores(tmp_path: Path) -> None:
+    folder = toy.write_set(tmp_path / "toy", 12)
+    checkpoint = load_checkpoint()
+    grown = with_scores_times(checkpoint, 64.0, tmp_path / "grown")
+    teach.soften(folder, str(grown.folder), tmp_path / "out", share=[1 / 64], val_size=128)
+    softened = load_checkpoint(tmp_path / "out")
+    for key, value in checkpoint.state_dict.items():
+        assert torch.equal(softened.state_dict[key].float(), value.float()), key
+
+
+@pytest.mark.slow
+def test_softening_says_what_float32_leaves_open(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = toy.write_set(tmp_path / "toy", 12)
+    checkpoint = load_checkpoint()
+    network = ReferenceSegmenter(checkpoint).model
+    with torch.no_grad():
+        network.segmentation_head.classifier.convolution.bias.add_(1e5)  # float32's numbers there: 2^-7 apart
+    teach.write_checkpoint(tmp_path / "large", checkpoint, network)
+    teach.soften(folder, str(tmp_path / "large"), tmp_path / "out", val_size=128)
+    said = re.findall(r"float32 are at most (\S+) from float64", capsys.readouterr().err)
+    assert len(said) == 2  # as it was, and softened
+    for error in said:
+        assert 2**-9 < float(error) < 2**-7  # half a step
+
+
 def test_stages_are_sizes_of_epochs() -> None:
     assert teach.sizes_of("2@192,1@256") == (192, 192, 256)
     with pytest.raises(SystemExit, match="EPOCHS@SIZE"):
