@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from calibration.pictures import astronaut
+from calibration.preprocess import stretch
 from edgekit.model import prepared
 from edgekit.model.outputs import output_head
 from edgekit.model.prepared import NormForm, PreparedSegmenter, fold, unfold
@@ -18,6 +20,7 @@ from tests.conftest import VOC_CLASSES, picture, random_checkpoint
 RELATIVE_TOLERANCE = 3e-5  # of the largest logit, in float32, where the reference itself rounds
 EXACT_TOLERANCE = 1e-9  # absolute, everything in float64: the rewrites are exact
 RMS_TOLERANCE = 1e-5  # the rms form keeps 1/C in a float32 buffer
+HALF_PRECISION_LABELS = 0.99  # equal ones; with the stream at the reference's scale: 0.89
 
 
 def image(height: int, width: int, seed: int = 0) -> torch.Tensor:
@@ -53,6 +56,17 @@ def test_bundled_weights_keep_their_logits_in_float32(
         expected = ReferenceSegmenter(checkpoint)(image(size, size))
         got = PreparedSegmenter(checkpoint, norm)(image(size, size))
     assert (got - expected).abs().max() <= RELATIVE_TOLERANCE * expected.abs().max()
+
+
+@pytest.mark.slow
+def test_in_half_precision_throughout_the_labels_stay(checkpoint: Checkpoint) -> None:
+    """As phones' GPUs compute TFLite; the squares of the stream would overflow at the reference's scale."""
+    x = torch.from_numpy(stretch(astronaut().image, 256).copy()).permute(2, 0, 1)[None].float()
+    model = PreparedSegmenter(checkpoint, "rms")
+    with torch.inference_mode():
+        expected = model(x)
+        got = model.half()(x.half())
+    assert (got.argmax(1) == expected.argmax(1)).float().mean() >= HALF_PRECISION_LABELS
 
 
 @pytest.mark.parametrize(("stride", "seed"), [(8, 1), (16, 2), (32, 3)])

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 import torch
 
 BATCH_NORM_EPS = 1e-5  # MobileViTConvLayer's constant
+# The transformer's residual stream is this times the reference's: trained streams reach several hundred, and the
+# squares of an RMSNorm must stay below fp16's 65504, yet well above its least. A power of two costs no rounding.
+STREAM_SCALE = 1 / 16
 Pair = tuple[torch.Tensor, torch.Tensor]  # weight (out, in, …), bias (out,)
 
 
@@ -36,7 +39,7 @@ class Folding:
     def mobilevit_block(self, name: str, prefix: str, depth: int) -> None:
         self.residual(f"{name}.down", f"{prefix}.downsampling_layer")
         self.convolution(f"{name}.local", f"{prefix}.conv_kxk")
-        self._put(f"{name}.to_tokens.conv", *_centred(*self._convolution(f"{prefix}.conv_1x1")))
+        self._put(f"{name}.to_tokens.conv", *_into_stream(*self._convolution(f"{prefix}.conv_1x1")))
         for i in range(depth):
             self._transformer_layer(f"{name}.layers.{i}", f"{prefix}.transformer.layer.{i}")
         projection = self._convolution(f"{prefix}.conv_projection")
@@ -88,12 +91,13 @@ class Folding:
         self._put(f"{name}.attention.query", query * scale, query_bias * scale)
         self._put(f"{name}.attention.key", key, None)
         self._put(f"{name}.attention.value", value, None)
-        self._put(f"{name}.attention.out", *_centred(out, out_bias + out @ value_bias))
+        self._put(f"{name}.attention.out", *_into_stream(out, out_bias + out @ value_bias))
         up = self._after_norm(f"{prefix}.layernorm_after", *self._linear(f"{prefix}.intermediate.dense"))
         self._put(f"{name}.ffn.up", *up)
-        self._put(f"{name}.ffn.down", *_centred(*self._linear(f"{prefix}.output.dense")))
+        self._put(f"{name}.ffn.down", *_into_stream(*self._linear(f"{prefix}.output.dense")))
 
 
-def _centred(weight: torch.Tensor, bias: torch.Tensor) -> Pair:
-    """The map whose outputs have zero mean over the channels: what a LayerNorm would see anyway."""
-    return weight - weight.mean(0, keepdim=True), bias - bias.mean()
+def _into_stream(weight: torch.Tensor, bias: torch.Tensor) -> Pair:
+    """The map whose outputs have zero mean over the channels, which is what a LayerNorm sees anyway, and the
+    stream's scale, which it takes out again."""
+    return (weight - weight.mean(0, keepdim=True)) * STREAM_SCALE, (bias - bias.mean()) * STREAM_SCALE

@@ -3,9 +3,9 @@
 Every rewrite is exact up to float rounding; a test holds the logits to the reference within 1e-5.
 
 - BatchNorm is folded into the convolution before it; /255 and the RGB→BGR flip into the first one.
-- The transformer's residual stream is only ever read by LayerNorms, which ignore its mean over channels.
-  So the linear maps that write the stream are centred once and LayerNorm may become RMSNorm
-  (SliceGPT, arXiv 2401.15024, section 3.1).
+- The transformer's residual stream is only ever read by LayerNorms, which ignore its mean over channels and
+  its scale. So the linear maps that write the stream are centred once and LayerNorm may become RMSNorm
+  (SliceGPT, arXiv 2401.15024, section 3.1), and the stream is kept small enough to be squared in fp16.
 - LayerNorm's scale and shift are folded into the linear map that reads it. The key bias adds the same to
   every score of a row and softmax drops it; the value bias passes through attention (rows sum to one) and
   is folded into the output projection; 1/√d is folded into the query.
@@ -25,7 +25,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from edgekit.model.folding import Folding
+from edgekit.model.folding import STREAM_SCALE, Folding
 from edgekit.weights import Checkpoint
 
 NormForm = Literal["layer", "rms"]
@@ -79,9 +79,9 @@ class InvertedResidual(nn.Module):
 class TokenNorm(nn.Module):
     """LayerNorm over the channels without scale and shift (they are folded into the next linear map).
 
-    Its input is already centred, so `rms` gives the same: x / √(mean(x²) + ε), written with the mean as a
-    linear map because TFLite's MEAN drops the axis and costs a reshape. Core ML keeps its own layer_norm,
-    whose squares do not overflow in fp16.
+    Its input is the stream: already centred, and STREAM_SCALE times the reference's. So `rms` gives the same:
+    x / √(mean(x²) + ε), written with the mean as a linear map because TFLite's MEAN drops the axis and costs a
+    reshape. Core ML keeps its own layer_norm.
     """
 
     mean: torch.Tensor
@@ -90,10 +90,10 @@ class TokenNorm(nn.Module):
     def __init__(self, channels: int, eps: float, form: NormForm) -> None:
         super().__init__()
         self.form = form
-        self.eps = eps
+        self.eps = eps * STREAM_SCALE**2
         if form == "rms":
             self.register_buffer("mean", torch.full((1, channels), 1 / channels), persistent=False)
-            self.register_buffer("mean_bias", torch.full((1,), eps), persistent=False)
+            self.register_buffer("mean_bias", torch.full((1,), self.eps), persistent=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if self.form == "rms":
