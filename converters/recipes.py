@@ -125,7 +125,11 @@ def read_recipe(path: Path) -> Recipe:
         return Recipe(**values)
     except OSError as error:
         raise ConversionError("recipe", "read", f"{path} cannot be read ({error.strerror}).") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except KeyError as error:
+        raise ConversionError(
+            "recipe", "read", f"{path} is not an edgekit recipe (it states no version)."
+        ) from error
+    except (ValueError, TypeError) as error:
         raise ConversionError("recipe", "read", f"{path} is not an edgekit recipe ({error}).") from error
 
 

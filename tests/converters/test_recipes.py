@@ -69,6 +69,12 @@ def test_foreign_recipes_are_refused(tmp_path: Path, change: dict[str, object], 
         read_recipe(tmp_path / "r.json")
 
 
+def test_json_that_states_no_version_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "r.json").write_text('{"mode": "w8"}')
+    with pytest.raises(ConversionError, match="it states no version"):
+        read_recipe(tmp_path / "r.json")
+
+
 def test_unknown_blocks_and_modes_list_the_known() -> None:
     with pytest.raises(UnknownName, match="block 'stage9'"):
         Recipe("x", blocks={"stage9": "w8"})
