@@ -139,7 +139,7 @@ def block_of(scope: str) -> str | None:
     None outside the blocks: norms, the reshapes around the tokens, the output head.
     """
     parts = re.split(r"[:;]", scope, maxsplit=1)[0].split("/")[1:]
-    if "norm" in parts:
+    if any(part.startswith("norm") for part in parts):
         return None
     for length in range(len(parts), 0, -1):
         name = ".".join(parts[:length])

@@ -12,7 +12,7 @@ from calibration.pictures import astronaut
 from calibration.preprocess import stretch
 from edgekit.model import prepared
 from edgekit.model.outputs import output_head
-from edgekit.model.prepared import NormForm, PreparedSegmenter, fold, unfold
+from edgekit.model.prepared import NormForm, PreparedSegmenter, TokenNorm, fold, unfold
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.weights import Checkpoint, Groups, load_checkpoint
 from tests.conftest import VOC_CLASSES, picture, random_checkpoint
@@ -56,6 +56,26 @@ def test_bundled_weights_keep_their_logits_in_float32(
         expected = ReferenceSegmenter(checkpoint)(image(size, size))
         got = PreparedSegmenter(checkpoint, norm)(image(size, size))
     assert (got - expected).abs().max() <= RELATIVE_TOLERANCE * expected.abs().max()
+
+
+def test_what_the_norms_square_fits_into_half_precision(checkpoint: Checkpoint) -> None:
+    """Also where a GPU takes the numbers below fp16's least normal one for 0: mean(x²) must not be."""
+    x = torch.from_numpy(stretch(astronaut().image, 256).copy()).permute(2, 0, 1)[None].float()
+    squares: list[torch.Tensor] = []
+
+    def keep(norm: TokenNorm, inputs: tuple[torch.Tensor, ...], _: torch.Tensor) -> None:
+        squares.append((inputs[0] * norm.gain) ** 2)
+
+    model = PreparedSegmenter(checkpoint, "rms")
+    norms = {module for module in model.modules() if isinstance(module, TokenNorm)}
+    for norm in norms:
+        norm.register_forward_hook(keep)
+    with torch.inference_mode():
+        model(x)
+    half = torch.finfo(torch.float16)
+    assert len(squares) == 2 * (2 + 4 + 3) + 3
+    assert max(float(s.max()) for s in squares) < half.max / 4
+    assert min(float(s.mean(-1).min()) for s in squares) > half.smallest_normal
 
 
 @pytest.mark.slow

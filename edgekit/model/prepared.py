@@ -30,6 +30,7 @@ from edgekit.weights import Checkpoint
 
 NormForm = Literal["layer", "rms"]
 STAGE2_BLOCKS = 3  # MobileViTEncoder's layer_2
+FIRST_GAIN = 8 / STREAM_SCALE  # of the norm that reads a stage's stream before anything is added to it
 PATCH = 2  # MobileViT's patch is 2×2: four interleaved token sequences
 
 
@@ -81,21 +82,25 @@ class TokenNorm(nn.Module):
 
     Its input is the stream: already centred, and STREAM_SCALE times the reference's. So `rms` gives the same:
     x / √(mean(x²) + ε), written with the mean as a linear map because TFLite's MEAN drops the axis and costs a
-    reshape. Core ML keeps its own layer_norm.
+    reshape. Core ML keeps its own layer_norm. `gain` multiplies the input first: where a stage's stream begins it
+    is so small that its squares would vanish in fp16.
     """
 
     mean: torch.Tensor
     mean_bias: torch.Tensor
 
-    def __init__(self, channels: int, eps: float, form: NormForm) -> None:
+    def __init__(self, channels: int, eps: float, form: NormForm, gain: float = 1.0) -> None:
         super().__init__()
         self.form = form
-        self.eps = eps * STREAM_SCALE**2
+        self.gain = gain
+        self.eps = eps * (STREAM_SCALE * gain) ** 2
         if form == "rms":
             self.register_buffer("mean", torch.full((1, channels), 1 / channels), persistent=False)
             self.register_buffer("mean_bias", torch.full((1,), self.eps), persistent=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.gain != 1.0:
+            x = x * self.gain
         if self.form == "rms":
             return x * torch.rsqrt(F.linear(x * x, self.mean, self.mean_bias))
         return F.layer_norm(x, x.shape[-1:], eps=self.eps)
@@ -136,15 +141,18 @@ class FeedForward(nn.Module):
 
 
 class TransformerLayer(nn.Module):
-    def __init__(self, channels: int, hidden: int, heads: int, norm: TokenNorm) -> None:
+    def __init__(
+        self, channels: int, hidden: int, heads: int, norm_before: TokenNorm, norm_after: TokenNorm
+    ) -> None:
         super().__init__()
-        self.norm = norm
+        self.norm_before = norm_before
+        self.norm_after = norm_after
         self.attention = Attention(channels, heads)
         self.ffn = FeedForward(channels, hidden)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = x + self.attention(self.norm(x))
-        out: torch.Tensor = x + self.ffn(self.norm(x))
+        x = x + self.attention(self.norm_before(x))
+        out: torch.Tensor = x + self.ffn(self.norm_after(x))
         return out
 
 
@@ -181,14 +189,19 @@ class MobileViTBlock(nn.Module):
         hidden: int,
         depth: int,
         heads: int,
-        norm: TokenNorm,
+        eps: float,
+        form: NormForm,
     ) -> None:
         super().__init__()
         self.down = down
         self.local = Convolution(channels, channels, 3, "silu")
         self.to_tokens = Convolution(channels, tokens, 1, None)
-        self.layers = nn.ModuleList(TransformerLayer(tokens, hidden, heads, norm) for _ in range(depth))
-        self.norm = norm
+        self.norm = TokenNorm(tokens, eps, form)
+        first = TokenNorm(tokens, eps, form, gain=FIRST_GAIN)
+        self.layers = nn.ModuleList(
+            TransformerLayer(tokens, hidden, heads, self.norm if i else first, self.norm)
+            for i in range(depth)
+        )
         self.from_tokens = Convolution(tokens, channels, 1, "silu")
         self.fusion = Convolution(2 * channels, channels, 3, "silu")
 
@@ -263,7 +276,8 @@ class PreparedSegmenter(nn.Module):
                 hidden=int(config.hidden_sizes[i] * config.mlp_ratio),
                 depth=shape.depth,
                 heads=config.num_attention_heads,
-                norm=TokenNorm(config.hidden_sizes[i], config.layer_norm_eps, norm),
+                eps=config.layer_norm_eps,
+                form=norm,
             )
             for i, shape in enumerate(STAGES[config.output_stride])
         ]
