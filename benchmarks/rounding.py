@@ -26,7 +26,7 @@ from edgekit.artifact import read_artifact
 from edgekit.console import quiet_libraries, say
 from edgekit.evaluation import from_artifact, from_checkpoint
 from edgekit.metrics import Confusion, bootstrap_interval
-from edgekit.parity.compare import Candidate
+from edgekit.parity.compare import Candidate, require_weights
 from edgekit.runtimes import open_runtime
 from edgekit.training.data import Pair, split
 from edgekit.weights import load_checkpoint
@@ -81,8 +81,7 @@ def counted(pairs: Sequence[Pair], artifacts: Sequence[Path], weights: str | Non
         name = f"{artifact.manifest.target} {artifact.manifest.recipe_name}"
         if name in predictors:
             raise SystemExit(f"Two artifacts are {name}; compare them in two runs.")
-        if artifact.manifest.weights_sha256 != checkpoint.sha256:
-            raise SystemExit(f"{artifact.path} was made from other weights than {checkpoint.folder}.")
+        require_weights(artifact, checkpoint)
         predictors[name] = from_artifact(Candidate(artifact, open_runtime))
     found: dict[str, list[NDArray[np.int64]]] = {name: [] for name in predictors}
     for i, pair in enumerate(pairs, 1):

@@ -20,12 +20,17 @@ from tests.conftest import VOC_CLASSES, picture, random_checkpoint
 RELATIVE_TOLERANCE = 3e-5  # of the largest logit, in float32, where the reference itself rounds
 EXACT_TOLERANCE = 1e-9  # absolute, everything in float64: the rewrites are exact
 RMS_TOLERANCE = 1e-5  # the rms form keeps 1/C in a float32 buffer
-HALF_PRECISION_LABELS = 0.99  # equal ones; with the stream at the reference's scale: 0.89
+HALF_PRECISION_LABELS = 0.99  # equal ones; with the stream at the reference's scale: 0.88
 
 
 def image(height: int, width: int, seed: int = 0) -> torch.Tensor:
     """(1, 3, height, width) float RGB in [0, 255]."""
     return torch.from_numpy(picture(height, width, seed).copy()).permute(2, 0, 1)[None].float()
+
+
+def portrait() -> torch.Tensor:
+    """(1, 3, 256, 256) float RGB in [0, 255], of somebody."""
+    return torch.from_numpy(stretch(astronaut().image, 256).copy()).permute(2, 0, 1)[None].float()
 
 
 def exact_difference(checkpoint: Checkpoint, norm: NormForm, x: torch.Tensor) -> float:
@@ -60,18 +65,17 @@ def test_bundled_weights_keep_their_logits_in_float32(
 
 def test_what_the_norms_square_fits_into_half_precision(checkpoint: Checkpoint) -> None:
     """Also where a GPU takes the numbers below fp16's least normal one for 0: mean(x²) must not be."""
-    x = torch.from_numpy(stretch(astronaut().image, 256).copy()).permute(2, 0, 1)[None].float()
     squares: list[torch.Tensor] = []
 
     def keep(norm: TokenNorm, inputs: tuple[torch.Tensor, ...], _: torch.Tensor) -> None:
         squares.append((inputs[0] * norm.gain) ** 2)
 
     model = PreparedSegmenter(checkpoint, "rms")
-    norms = {module for module in model.modules() if isinstance(module, TokenNorm)}
-    for norm in norms:
-        norm.register_forward_hook(keep)
+    for module in model.modules():  # each once, however many layers share it
+        if isinstance(module, TokenNorm):
+            module.register_forward_hook(keep)
     with torch.inference_mode():
-        model(x)
+        model(portrait())
     half = torch.finfo(torch.float16)
     assert len(squares) == 2 * (2 + 4 + 3) + 3
     assert max(float(s.max()) for s in squares) < half.max / 4
@@ -81,7 +85,7 @@ def test_what_the_norms_square_fits_into_half_precision(checkpoint: Checkpoint) 
 @pytest.mark.slow
 def test_in_half_precision_throughout_the_labels_stay(checkpoint: Checkpoint) -> None:
     """As phones' GPUs compute TFLite; the squares of the stream would overflow at the reference's scale."""
-    x = torch.from_numpy(stretch(astronaut().image, 256).copy()).permute(2, 0, 1)[None].float()
+    x = portrait()
     model = PreparedSegmenter(checkpoint, "rms")
     with torch.inference_mode():
         expected = model(x)

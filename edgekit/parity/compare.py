@@ -262,12 +262,7 @@ def check_parity(
     Raises ConversionError for an artifact made from other weights, CalibrationError when no picture is usable.
     """
     for artifact in artifacts:
-        if artifact.manifest.weights_sha256 != checkpoint.sha256:
-            raise ConversionError(
-                artifact.manifest.target,
-                "parity",
-                f"{artifact.path} was made from other weights than {checkpoint.folder}; pass them with --weights.",
-            )
+        require_weights(artifact, checkpoint)
     reference = Reference(checkpoint)
     comparisons = [Comparison(Candidate(artifact, opener), checkpoint, pixel_gate) for artifact in artifacts]
     prepared_max_abs, n = 0.0, 0
@@ -281,6 +276,16 @@ def check_parity(
     reports = tuple(comparison.report(stated) for comparison in comparisons)
     passed = all(report.status == "PASSED" for report in reports)
     return ParityReport(passed, reports, prepared_max_abs, n, (), ())
+
+
+def require_weights(artifact: Artifact, checkpoint: Checkpoint) -> None:
+    """ConversionError for an artifact that was made from other weights than the checkpoint's."""
+    if artifact.manifest.weights_sha256 != checkpoint.sha256:
+        raise ConversionError(
+            artifact.manifest.target,
+            "parity",
+            f"{artifact.path} was made from other weights than {checkpoint.folder}; pass them with --weights.",
+        )
 
 
 def _compare_one(comparisons: Sequence[Comparison], expected: dict[int, Expectation]) -> None:
