@@ -13,7 +13,7 @@ $(STAMP): pyproject.toml constraints.txt
 	touch $@
 
 demo: $(STAMP)
-	$(VENV)/bin/edgekit demo --out demo-out
+	$(VENV)/bin/edgekit demo --out demo-out --force
 
 test: system lint types unit
 

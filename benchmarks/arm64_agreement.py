@@ -110,7 +110,7 @@ def main() -> None:
     }  # fmt: skip
     print(machine)
     if arguments.out:
-        write_json(arguments.out, {"machine": machine, "artifacts": rows})
+        write_json(arguments.out, {"machine": machine, "artifacts": rows}, replace=True)
 
 
 if __name__ == "__main__":

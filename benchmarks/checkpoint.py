@@ -114,7 +114,11 @@ def main() -> None:
             console.say(f"left out: {skipped.name} {skipped.reason}")
     print(markdown(results))
     if options.json is not None:
-        write_json(options.json, {"machine": machine(), "models": [asdict(result) for result in results]})
+        write_json(
+            options.json,
+            {"machine": machine(), "models": [asdict(result) for result in results]},
+            replace=True,
+        )
 
 
 def evaluate(checkpoint: Checkpoint, pictures: Sequence[Picture], name: str) -> Evaluated:

@@ -41,7 +41,7 @@ def main() -> None:
     cells: list[tuple[str, NDArray[np.generic]]] = [("Original", photo)]
     for style in STYLES.values():
         cells.append((style.title, styled_pixels(photo, layers_from_style(style), NO_CONTROLS, mask)))
-    write_whole(arguments.out, jpeg(sheet(cells)))
+    write_whole(arguments.out, jpeg(sheet(cells)), replace=True)
 
 
 def sheet(cells: list[tuple[str, np.ndarray]]) -> Image.Image:

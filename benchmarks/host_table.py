@@ -101,7 +101,7 @@ def main() -> None:
         f"{plan.threads} threads, input {arguments.size}²; {versions}. {' '.join(report.warnings)}"
     )
     if arguments.out:
-        write_json(arguments.out, report_json(report))
+        write_json(arguments.out, report_json(report), replace=True)
 
 
 if __name__ == "__main__":

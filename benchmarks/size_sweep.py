@@ -88,7 +88,7 @@ def main() -> None:
         )
     print(f"{os.cpu_count()} cores, {THREADS} threads, recipe {arguments.recipe}")
     if arguments.out:
-        write_json(arguments.out, [asdict(row) for row in rows])
+        write_json(arguments.out, [asdict(row) for row in rows], replace=True)
 
 
 if __name__ == "__main__":

@@ -148,7 +148,9 @@ class Journal:
             if self._path is not None:
                 points = {k: asdict(p) for k, p in self._points.items()}
                 write_json(
-                    self._path, {"version": JOURNAL_VERSION, "context": self._context, "points": points}
+                    self._path,
+                    {"version": JOURNAL_VERSION, "context": self._context, "points": points},
+                    replace=True,
                 )
         return self._points[key]
 

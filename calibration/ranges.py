@@ -31,8 +31,8 @@ class Ranges:
     tensors: Mapping[str, tuple[float, float]]
     version: int = RANGES_VERSION
 
-    def save(self, path: Path) -> None:
-        write_json(path, asdict(self))
+    def save(self, path: Path, *, replace: bool = False) -> None:
+        write_json(path, asdict(self), replace=replace)
 
 
 def read_ranges(path: Path) -> Ranges:

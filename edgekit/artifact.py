@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 
 from edgekit.errors import ConversionError
-from edgekit.files import JsonValue, sha256_of, size_bytes_of, write_json
+from edgekit.files import (
+    FolderKind,
+    JsonValue,
+    check_file_place,
+    check_folder_place,
+    sha256_of,
+    size_bytes_of,
+    staged_file,
+    staged_folder,
+    write_json,
+)
 
 SCHEMA_VERSION = 1
 SUFFIXES: Mapping[str, str] = {"coreml": ".mlpackage", "tflite": ".tflite"}
@@ -78,8 +89,50 @@ def tool_versions(*packages: str) -> dict[str, str]:
     return {name: metadata.version(name) for name in ("edgekit", *packages)}
 
 
-def write_manifest(path: Path, manifest: Manifest) -> Artifact:
-    write_json(manifest_path_of(path), asdict(manifest))
+PACKAGE_FILES = (
+    "Manifest.json",
+    "Data/com.apple.CoreML/model.mlmodel",
+    "Data/com.apple.CoreML/weights/weight.bin",
+)
+
+
+def _package_files(folder: Path) -> tuple[str, ...] | None:
+    """The index of a package is the manifest beside it."""
+    try:
+        _read_manifest(manifest_path_of(folder), "coreml")
+    except ConversionError:
+        return None
+    return PACKAGE_FILES
+
+
+PACKAGE = FolderKind("a Core ML package", _package_files)
+
+
+def is_folder(target: str) -> bool:
+    """Whether the target's artifact is a folder (a Core ML package) and not a file."""
+    return target == "coreml"
+
+
+def check_artifact_place(path: Path, target: str, *, replace: bool) -> None:
+    """EdgekitError unless an artifact of `target` and its manifest may be written at `path`."""
+    if is_folder(target):
+        check_folder_place(path, PACKAGE, replace=replace)
+    else:
+        check_file_place(path, replace=replace)
+    check_file_place(manifest_path_of(path), replace=replace)
+
+
+def staged_artifact(path: Path, target: str, *, replace: bool) -> AbstractContextManager[Path]:
+    """`staged_folder` for a Core ML package, `staged_file` for the others."""
+    return (
+        staged_folder(path, PACKAGE, replace=replace)
+        if is_folder(target)
+        else staged_file(path, replace=replace)
+    )
+
+
+def write_manifest(path: Path, manifest: Manifest, *, replace: bool = False) -> Artifact:
+    write_json(manifest_path_of(path), asdict(manifest), replace=replace)
     return Artifact(path, manifest)
 
 

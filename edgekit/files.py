@@ -1,18 +1,51 @@
-"""Files written whole, hashed, and serialised the same way every time."""
+"""Files written whole, hashed, and serialised the same way every time; and nothing of the user's ever deleted.
+
+What is written is made in a hidden folder beside its place and takes its name only when it is complete. A file may
+replace a file, never a folder. A folder may replace a folder only when that one carries edgekit's own index and holds
+nothing that the index does not list (`FolderKind`). The current directory, the home folder and whatever holds them
+are never replaced.
+"""
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import hashlib
 import json
+import os
+import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from edgekit.errors import EdgekitError
 
 JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"]
+
+STAGING_PREFIX = ".edgekit-"
+STAGING_NAME = re.compile(r"\.edgekit-[a-z0-9_]{8}")  # as tempfile.mkdtemp names them
+LOCK_FILE = "lock"  # in a staging folder, locked by the process that writes there for as long as it lives
+NEW, ASIDE = "new", "aside"  # in a staging folder: what is being written, and what it replaces
+STARTING_S = 60.0  # a staging folder without its lock is younger than this, or its process was killed
+ATTEMPTS = 8  # at putting a folder in place while another process does the same
+LITTER = frozenset({".DS_Store"})  # the macOS Finder leaves one in every folder that it shows
+
+
+@dataclass(frozen=True)
+class FolderKind:
+    """A kind of folder that edgekit writes whole, and how to know one.
+
+    `contents` returns the relative paths of the files that edgekit wrote into the folder, by the folder's own index,
+    or None for a folder without that index.
+    """
+
+    name: str  # with its article, for sentences: "a bundle"
+    contents: Callable[[Path], Collection[str] | None]
 
 
 def sha256_of_bytes(data: bytes) -> str:
@@ -47,40 +80,228 @@ def json_text(value: object) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def refuse_existing(path: Path, force: bool) -> None:
-    """EdgekitError when `path` is there and may not be replaced."""
-    if path.exists() and not force:
-        raise EdgekitError(f"{path} exists already; pass --force to replace it, or choose another --out.")
+def check_file_place(path: Path, *, replace: bool, inputs: Iterable[Path] = ()) -> None:
+    """EdgekitError unless a file may be written at `path`.
+
+    Refused: a folder, always; an existing file unless `replace`; one of the `inputs`, always. Long work calls this
+    first; writing checks again.
+    """
+    with _sentences(path):
+        place = _resolved(path)
+        if place.is_dir():
+            raise EdgekitError(f"{path} is a folder, and a file is to be written; give the name of a file.")
+        for given in inputs:
+            if _resolved(given) == place:
+                raise EdgekitError(f"{path} is one of the inputs and would be replaced; choose another name.")
+        if place.exists() and not replace:
+            raise _exists(path)
 
 
-def write_whole(path: Path, data: bytes | str) -> None:
+def check_folder_place(path: Path, kind: FolderKind, *, replace: bool, inputs: Iterable[Path] = ()) -> None:
+    """EdgekitError unless a folder of `kind` may be written at `path`.
+
+    Refused: a file; the current directory, the home folder, or a folder that holds one of them or one of the
+    `inputs`; any other existing folder, unless it is empty or `replace` is given and all of it is of `kind`.
+    """
+    with _sentences(path):
+        place = _resolved(path)
+        if place.exists() and not place.is_dir():
+            raise EdgekitError(f"{path} is a file, and a folder is to be written; choose another name.")
+        for special, what in (
+            (Path.cwd(), "the current directory"),
+            (Path.home(), "your home folder"),
+            (Path(place.anchor), "the root folder"),
+        ):
+            if _is_within(special.resolve(), place):
+                raise EdgekitError(
+                    f"{path} is or holds {what}, which is never replaced; choose another folder."
+                )
+        for given in inputs:
+            if place.exists() and _is_within(_resolved(given), place):
+                raise EdgekitError(f"{path} holds the input {given}; choose another folder.")
+        if place.exists() and any(place.iterdir()):
+            if not replace:
+                raise _exists(path)
+            _require_kind(path, place, kind)
+
+
+def write_whole(path: Path, data: bytes | str, *, replace: bool = False) -> None:
     """Write a file so that a reader sees the old content or the new, never a part."""
-    with staged(path) as temporary:
+    with staged_file(path, replace=replace) as temporary:
         temporary.write_bytes(data.encode() if isinstance(data, str) else data)
 
 
-def write_json(path: Path, value: object) -> None:
-    write_whole(path, json_text(value))
+def write_json(path: Path, value: object, *, replace: bool = False) -> None:
+    write_whole(path, json_text(value), replace=replace)
 
 
 @contextmanager
-def staged(path: Path) -> Iterator[Path]:
-    """A temporary place for a file or folder that takes `path`'s name only when the block ends well.
+def staged_file(path: Path, *, replace: bool) -> Iterator[Path]:
+    """A temporary place for a file that takes `path`'s name only when the block ends well.
 
-    An OSError (a full disk, a forbidden folder) becomes an EdgekitError; nothing is left behind.
+    Without `replace` a file that appears at `path` meanwhile is kept: of two writers one wins. An OSError (a full
+    disk, a forbidden folder) becomes an EdgekitError; nothing is left behind.
     """
-    temporary: Path | None = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        holder = Path(tempfile.mkdtemp(prefix=".edgekit-", dir=path.parent))
-        temporary = holder / path.name
+    check_file_place(path, replace=replace)
+    with _sentences(path), _staging(_resolved(path)) as holder:
+        place = _resolved(path)
+        temporary = holder / NEW / place.name
         yield temporary
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        temporary.replace(path)
+        if replace:
+            try:
+                temporary.replace(place)
+            except IsADirectoryError:
+                check_file_place(path, replace=True)
+                raise
+        else:
+            _put_new_file(temporary, place, path)
+
+
+@contextmanager
+def staged_folder(path: Path, kind: FolderKind, *, replace: bool) -> Iterator[Path]:
+    """A temporary folder that takes `path`'s name only when the block ends well; `check_folder_place` says when.
+
+    What it replaces is set aside first and removed last, so that a killed run loses neither.
+    """
+    check_folder_place(path, kind, replace=replace)
+    with _sentences(path), _staging(_resolved(path)) as holder:
+        place = _resolved(path)
+        temporary = holder / NEW / place.name
+        temporary.mkdir()
+        yield temporary
+        for _ in range(ATTEMPTS):
+            try:
+                temporary.rename(place)  # onto nothing, or onto an empty folder
+                return
+            except OSError as error:
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+                    raise
+            check_folder_place(path, kind, replace=replace)
+            with suppress(FileNotFoundError):  # another process took it away in the same moment
+                place.rename(holder / ASIDE / place.name)
+        raise EdgekitError(f"{path} is being written by another process; try again when that is done.")
+
+
+def remove_folder(path: Path, kind: FolderKind) -> None:
+    """Remove a folder that edgekit wrote, if it is there. EdgekitError when it holds anything else."""
+    with _sentences(path):
+        if path.exists():
+            _require_kind(path, _resolved(path), kind)
+            shutil.rmtree(_resolved(path))
+
+
+def _exists(path: Path) -> EdgekitError:
+    return EdgekitError(f"{path} exists already; pass --force to replace it, or choose another --out.")
+
+
+def _require_kind(path: Path, place: Path, kind: FolderKind) -> None:
+    """EdgekitError unless everything in the folder is what its index, that of `kind`, says edgekit wrote."""
+    listed = kind.contents(place)
+    if listed is None:
+        raise EdgekitError(
+            f"{path} is not {kind.name} that edgekit wrote and is not replaced; choose another name or move it away."
+        )
+    known = set(listed) | {str(parent) for name in listed for parent in Path(name).parents}
+    for found in sorted(place.rglob("*")):
+        relative = found.relative_to(place).as_posix()
+        if found.is_symlink() or (relative not in known and found.name not in LITTER):
+            raise EdgekitError(
+                f"{path} holds {relative}, which edgekit did not write; move it away or choose another name."
+            )
+
+
+def _put_new_file(temporary: Path, place: Path, path: Path) -> None:
+    """Give the file its name unless something has it: a hard link is refused where a rename would replace."""
+    try:
+        place.hardlink_to(temporary)
+    except FileExistsError:
+        raise _exists(path) from None
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV):
+            raise
+        try:  # a file system without hard links
+            os.close(os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+        except FileExistsError:
+            raise _exists(path) from None
+        temporary.replace(place)
+
+
+@contextmanager
+def _staging(place: Path) -> Iterator[Path]:
+    """A hidden folder beside `place`, which is removed in the end with what killed runs left there."""
+    made = _make_parents(place.parent)
+    _sweep(place.parent)
+    holder = Path(tempfile.mkdtemp(prefix=STAGING_PREFIX, dir=place.parent))
+    try:
+        for name in (NEW, ASIDE):
+            (holder / name).mkdir()
+        with (holder / f"{LOCK_FILE}.new").open("wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            (holder / f"{LOCK_FILE}.new").rename(holder / LOCK_FILE)
+            try:
+                yield holder
+            finally:
+                _put_back(holder)
+                shutil.rmtree(holder, ignore_errors=True)
+    finally:
+        with suppress(OSError):
+            holder.rmdir()
+        for parent in reversed(made):
+            with suppress(OSError):  # it holds something now
+                parent.rmdir()
+
+
+def _make_parents(folder: Path) -> list[Path]:
+    """Make `folder` with its parents; those made, outermost first."""
+    missing = [parent for parent in (folder, *folder.parents) if not parent.exists()][::-1]
+    folder.mkdir(parents=True, exist_ok=True)
+    return missing
+
+
+@cache
+def _sweep(folder: Path) -> None:
+    """Remove the staging folders that killed processes left; what they had set aside gets its name back.
+
+    Once for each folder in the life of a process: a folder of ten thousand photos is not listed for each of them.
+    """
+    for holder in folder.glob(f"{STAGING_PREFIX}*"):
+        if not STAGING_NAME.fullmatch(holder.name) or holder.is_symlink():
+            continue
+        with suppress(OSError):
+            if not (holder / LOCK_FILE).is_file():
+                if time.time() - holder.stat().st_mtime > STARTING_S:
+                    holder.rmdir()
+                continue
+            with (holder / LOCK_FILE).open("rb") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _put_back(holder)
+                shutil.rmtree(holder)
+
+
+def _put_back(holder: Path) -> None:
+    """Give what was set aside its name again where nothing has taken it."""
+    for kept in (holder / ASIDE).iterdir():
+        place = holder.parent / kept.name
+        if not place.exists():
+            with suppress(OSError):
+                kept.rename(place)
+
+
+def _resolved(path: Path) -> Path:
+    """Where `path` leads, links followed: what is written through a link replaces its target, not the link."""
+    try:
+        return path.resolve()
+    except RuntimeError as error:  # what Python 3.11 raises for links in a circle
+        raise EdgekitError(f"{path} is a link that leads in a circle.") from error
+
+
+def _is_within(inner: Path, folder: Path) -> bool:
+    return inner == folder or folder in inner.parents
+
+
+@contextmanager
+def _sentences(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise EdgekitError(f"{path} could not be written: {error.strerror or error}.") from error
-    finally:
-        if temporary is not None:
-            with suppress(OSError):
-                shutil.rmtree(temporary.parent)

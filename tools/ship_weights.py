@@ -30,7 +30,7 @@ def main() -> None:
     half = {name: t.half() if t.dtype == torch.float32 else t for name, t in tensors.items()}
     if not all(t.isfinite().all() for t in half.values() if t.is_floating_point()):
         raise SystemExit("A weight does not fit into float16; nothing was written.")
-    write_whole(BUNDLED_FOLDER / "model.safetensors", save(half, {"format": "pt"}))
+    write_whole(BUNDLED_FOLDER / "model.safetensors", save(half, {"format": "pt"}), replace=True)
     for name in COPIED:
         shutil.copyfile(run / name, BUNDLED_FOLDER / name)
     say(f"{BUNDLED_FOLDER}: {load_checkpoint().sha256}")

@@ -45,7 +45,7 @@ from transformers import MobileViTForSemanticSegmentation
 from calibration.preprocess import images_in
 from edgekit import console
 from edgekit.commands.finetune import preprocessing
-from edgekit.files import staged
+from edgekit.files import staged_file
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.training import history as log
 from edgekit.training.data import (
@@ -561,7 +561,7 @@ def teacher(
         groups += parameter_groups(part)
 
     def save(average: Teacher) -> None:
-        with staged(out / TEACHER_FILE) as file:
+        with staged_file(out / TEACHER_FILE, replace=True) as file:
             save_file({k: v.cpu().contiguous() for k, v in average.state_dict().items()}, file)
 
     course.run(model, groups, course.from_labels(), save, out, workers)

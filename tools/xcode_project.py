@@ -317,7 +317,7 @@ def main() -> None:
     for name, text in project_files().items():
         path = IOS_DEMO / PROJECT / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, text)
+        write_whole(path, text, replace=True)
 
 
 if __name__ == "__main__":

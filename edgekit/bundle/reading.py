@@ -19,9 +19,20 @@ from edgekit.bundle.format import (
     parsed,
 )
 from edgekit.errors import BundleError
-from edgekit.files import staged
+from edgekit.files import FolderKind, staged_folder
 
 CHUNK_BYTES = 1 << 20
+
+
+def _listed_by_index(folder: Path) -> tuple[str, ...] | None:
+    index = folder / BUNDLE_FILE
+    try:
+        return (BUNDLE_FILE, *(entry.path for entry in parsed(_index_text(index), str(index)).files))
+    except (BundleError, OSError):
+        return None
+
+
+BUNDLE = FolderKind("a bundle", _listed_by_index)
 
 
 @dataclass(frozen=True)
@@ -49,9 +60,7 @@ def read_bundle(folder: Path) -> OpenBundle:
     if not index.is_file():
         hint = "; unpack a zip first, or give its path to unpack_bundle" if folder.suffix == ".zip" else ""
         raise BundleError(f"{folder} holds no {BUNDLE_FILE}{hint}.")
-    if index.stat().st_size > MOST_JSON_BYTES:
-        raise BundleError(f"{index} is larger than any bundle's index ({MOST_JSON_BYTES >> 20} MiB).")
-    bundle = parsed(_text(index.read_bytes(), index), str(index))
+    bundle = parsed(_index_text(index), str(index))
     check_entries(bundle.files)
     present = []
     for path in sorted(folder.rglob("*")):
@@ -71,14 +80,13 @@ def read_bundle(folder: Path) -> OpenBundle:
 def unpack_bundle(archive: Path, folder: Path) -> OpenBundle:
     """Unpack a zipped bundle into a new `folder`, checked while it is read; nothing is left when it is refused."""
     try:
-        with zipfile.ZipFile(archive) as pack, staged(folder) as temporary:
+        with zipfile.ZipFile(archive) as pack, staged_folder(folder, BUNDLE, replace=False) as temporary:
             names = [info.filename for info in pack.infolist() if not info.is_dir()]
             if len(set(names)) != len(names):
                 raise BundleError(f"{archive} holds a name twice.")
             bundle = parsed(_text(_index_of(pack, archive), archive), f"{archive}/{BUNDLE_FILE}")
             check_entries(bundle.files)
             _same_files(bundle, [name for name in names if name != BUNDLE_FILE], archive)
-            temporary.mkdir()
             (temporary / BUNDLE_FILE).write_bytes(_index_of(pack, archive))
             for entry in bundle.files:
                 _unpack(pack, entry, temporary / entry.path, archive)
@@ -104,6 +112,12 @@ def check_entries(entries: Iterable[FileEntry]) -> None:
         total += entry.size_bytes
     if total > MOST_BUNDLE_BYTES:
         raise BundleError(f"The bundle has {total} bytes; {MOST_BUNDLE_BYTES} are allowed.")
+
+
+def _index_text(index: Path) -> str:
+    if index.stat().st_size > MOST_JSON_BYTES:
+        raise BundleError(f"{index} is larger than any bundle's index ({MOST_JSON_BYTES >> 20} MiB).")
+    return _text(index.read_bytes(), index)
 
 
 def _index_of(pack: zipfile.ZipFile, archive: Path) -> bytes:

@@ -27,17 +27,16 @@ from edgekit.bundle.format import (
     json_of,
 )
 from edgekit.bundle.golden import GOLDEN_CONTROLS, golden_pictures, vectors
-from edgekit.bundle.reading import OpenBundle, check_entries, read_bundle
+from edgekit.bundle.reading import BUNDLE, OpenBundle, check_entries, read_bundle
 from edgekit.color.controls import CONTROL_RANGES
 from edgekit.color.styles import Style, style_named
 from edgekit.errors import BundleError
 from edgekit.files import (
     files_in,
     json_text,
-    refuse_existing,
     sha256_of,
     sha256_of_bytes,
-    staged,
+    staged_folder,
     write_whole,
 )
 from edgekit.shader.compose import describe, everything_but_skin, refinement_named
@@ -72,9 +71,7 @@ class BundleContents:
 def write_bundle(contents: BundleContents, folder: Path, force: bool = False) -> OpenBundle:
     """Write the bundle whole and read it back. BundleError for artifacts or styles that do not go together."""
     _check(contents)
-    refuse_existing(folder, force)
-    with staged(folder) as temporary:
-        temporary.mkdir()
+    with staged_folder(folder, BUNDLE, replace=force) as temporary:
         segmenters = tuple(_put_segmenter(artifact, temporary) for artifact in contents.artifacts)
         descriptions = {name: _put_style(name, contents.refinement, temporary) for name in contents.styles}
         golden = _put_golden(contents, descriptions, temporary)
@@ -98,14 +95,13 @@ def write_bundle(contents: BundleContents, folder: Path, force: bool = False) ->
 
 def zip_bundle(bundle: OpenBundle, path: Path, force: bool = False) -> None:
     """The bundle as a zip, entries at its root, stored: the same bundle gives the same bytes."""
-    refuse_existing(path, force)
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as pack:
         for name in (BUNDLE_FILE, *(entry.path for entry in bundle.bundle.files)):
             info = zipfile.ZipInfo(name, ZIP_DATE)
             info.external_attr = 0o644 << 16
             pack.writestr(info, (bundle.folder / name).read_bytes())
-    write_whole(path, archive.getvalue())
+    write_whole(path, archive.getvalue(), replace=force)
 
 
 def _check(contents: BundleContents) -> None:

@@ -26,7 +26,7 @@ from edgekit.color.lut import Lut3D, grid
 from edgekit.color.photo import mask_from_picture, read_photo, srgb_bytes
 from edgekit.color.rgb import FloatArray
 from edgekit.errors import LutError
-from edgekit.files import refuse_existing
+from edgekit.files import check_file_place
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -193,14 +193,15 @@ def fit_files(
             "everything but skin": (out, skin <= 1.0 - SURE_WEIGHT),
             "skin": (out.with_name(f"{out.stem}-skin{out.suffix}"), skin >= SURE_WEIGHT),
         }
+    inputs = [before, after] if mask is None else [before, after, mask]
     for path, _ in regions.values():
-        refuse_existing(path, force)
+        check_file_place(path, replace=force, inputs=inputs)
     fits = {
         name: fit_region(pictures[0], pictures[1], region, size, f"{out.stem}, {name}")
         for name, (_, region) in regions.items()
     }
     for name, (path, _) in regions.items():
-        write_cube(path, fits[name].lut)
+        write_cube(path, fits[name].lut, replace=force)
     return [
         FittedFile(regions[name][0], name, fit.lut.size, fit.n_fitted, fit.error)
         for name, fit in fits.items()

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from edgekit.color import png
 from edgekit.color.rgb import XYZ_FROM_P3, XYZ_FROM_SRGB, adaptation
 from edgekit.errors import ImageError, MissingDependency
-from edgekit.files import staged, write_whole
+from edgekit.files import staged_file, write_whole
 
 if TYPE_CHECKING:
     from PIL import Image as PillowImage
@@ -93,13 +93,13 @@ def read_photo(path: Path) -> Photo:
         raise ImageError(path, f"is not a readable picture ({error}).") from error
 
 
-def write_photo(path: Path, photo: Photo) -> None:
+def write_photo(path: Path, photo: Photo, *, replace: bool = False) -> None:
     """Write in the format of `path`'s extension, with profile, EXIF and XMP. Whole or not at all."""
     form = FORMATS[path.suffix.lower()]
     if photo.bits == 16:
         if form != "PNG":
             raise ImageError(path, "16-bit pictures are written as .png only.")
-        write_whole(path, _sixteen_bit_png(photo))
+        write_whole(path, _sixteen_bit_png(photo), replace=replace)
         return
     from PIL import Image, PngImagePlugin
 
@@ -115,7 +115,7 @@ def write_photo(path: Path, photo: Photo) -> None:
     elif photo.xmp:
         carried["xmp"] = photo.xmp
     options = {name: value for name, value in carried.items() if value is not None}
-    with staged(path) as temporary:
+    with staged_file(path, replace=replace) as temporary:
         image.save(temporary, format=form, **SAVE_OPTIONS[form], **options)
 
 

@@ -31,7 +31,7 @@ from edgekit.color.skin import (
     skin_locus,
 )
 from edgekit.color.styles import Style
-from edgekit.files import JsonValue, refuse_existing, write_json
+from edgekit.files import JsonValue, check_file_place, write_json
 
 SCHEMA = "edgekit-style/1"
 # Every corner and middle of the two controls that bend colours; intensity and protection only mix back.
@@ -88,11 +88,11 @@ def save_style(style: Style, folder: Path, force: bool) -> tuple[Path, ...]:
     """Write NAME.json, NAME.cube and NAME-skin.cube; returns their paths."""
     paths = tuple(folder / f"{style.name}{ending}" for ending in (".json", ".cube", "-skin.cube"))
     for path in paths:
-        refuse_existing(path, force)
+        check_file_place(path, replace=force)
     luts = style.luts()
-    write_json(paths[0], style_json(style))
-    write_cube(paths[1], luts[GROUPS[-1]])
-    write_cube(paths[2], luts[SKIN])
+    write_json(paths[0], style_json(style), replace=force)
+    write_cube(paths[1], luts[GROUPS[-1]], replace=force)
+    write_cube(paths[2], luts[SKIN], replace=force)
     return paths
 
 

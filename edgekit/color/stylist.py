@@ -15,7 +15,7 @@ from edgekit.color.display_p3 import display_p3_from_srgb
 from edgekit.color.engine import Layer, Refine, styled_pixels
 from edgekit.color.photo import FORMATS, Space, read_photo, srgb_bytes, write_photo
 from edgekit.errors import EdgekitError, ImageError
-from edgekit.files import refuse_existing
+from edgekit.files import check_file_place
 
 # (H, W, 3) uint8 sRGB → (h, w, 3) float in [0, 1], the weights of skin, hair and clothes
 Segment = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
@@ -25,10 +25,11 @@ P3_SIZE = 65
 
 @dataclass(frozen=True)
 class Job:
-    """One photo and where its styled copy goes."""
+    """One photo and where its styled copy goes; `replace`: an existing file there may be replaced."""
 
     source: Path
     destination: Path
+    replace: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Stylist:
         layers = self._layers_for(photo.space)
         pixels = styled_pixels(photo.pixels, layers, self.controls, mask, self.refine)
         styled = time.perf_counter()
-        write_photo(job.destination, photo.with_pixels(pixels))
+        write_photo(job.destination, photo.with_pixels(pixels), replace=job.replace)
         height, width = photo.pixels.shape[:2]
         return StyledPhoto(
             path=job.source,
@@ -102,7 +103,7 @@ def jobs_for(paths: Iterable[Path], out: Path, force: bool) -> list[Job]:
     """A job per photo, folders searched through. EdgekitError for nothing found, two photos with one
     destination, or a destination that exists and may not be replaced."""
     sources = [found for path in paths for found in _photos_at(path)]
-    jobs = [Job(source, out / relative) for source, relative in sources]
+    jobs = [Job(source, out / relative, replace=force) for source, relative in sources]
     if not jobs:
         raise EdgekitError(f"No photo was found; edgekit reads {', '.join(FORMATS)}.")
     seen: dict[Path, Path] = {}
@@ -115,7 +116,7 @@ def jobs_for(paths: Iterable[Path], out: Path, force: bool) -> list[Job]:
         if job.destination.resolve() == job.source.resolve():
             raise EdgekitError(f"{job.source} would be replaced by its styled copy; choose another --out.")
         seen[job.destination] = job.source
-        refuse_existing(job.destination, force)
+        check_file_place(job.destination, replace=force)
     return jobs
 
 

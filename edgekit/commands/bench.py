@@ -162,14 +162,18 @@ def bench(
     from edgekit.bench.table import print_budgets, print_report
     from edgekit.devices.device import ACCELERATORS, BenchPlan
     from edgekit.errors import UnknownName
-    from edgekit.files import refuse_existing, write_json, write_whole
+    from edgekit.files import check_file_place, write_json, write_whole
 
     _refuse_unused(context, placement, app_report, app, device)
     if accelerator not in ACCELERATORS:
         raise UnknownName("accelerator", accelerator, ACCELERATORS)
-    for path in (out, csv, plot):
-        if path is not None:
-            refuse_existing(path, force)
+    written = [path for path in (out, csv, plot) if path is not None]
+    for path in written:
+        check_file_place(
+            path, replace=force, inputs=(*(artifacts or ()), *([app_report] if app_report else []))
+        )
+    if len({path.resolve() for path in written}) != len(written):
+        raise typer.BadParameter("--out, --csv and --plot name the same file twice.")
     if placement is not None:
         _show_placement(_paths(artifacts), placement, json)
         return
@@ -179,7 +183,7 @@ def bench(
         runs, seconds, warmup, threads, accelerator, per_launch, profile, max_thermal, cool_down, timeout
     )
     if device.startswith("farm:"):
-        _farm(device, farm_app, farm_tests, _paths(artifacts), out, timeout, json)
+        _farm(device, farm_app, farm_tests, _paths(artifacts), out, force, timeout, json)
         return
     if app_report is not None:
         result, budgets = _from_app(app_report, artifacts or [])
@@ -192,11 +196,11 @@ def bench(
         result = run.compare(result, earlier, tolerance)
     printed = {**reports.report_json(result), "frame_budgets": [budget_json(b) for b in budgets]}
     if out is not None:
-        write_json(out, printed)
+        write_json(out, printed, replace=force)
     if csv is not None:
-        write_whole(csv, reports.report_csv(result))
+        write_whole(csv, reports.report_csv(result), replace=force)
     if plot is not None:
-        write_whole(plot, reports.report_svg(result))
+        write_whole(plot, reports.report_svg(result), replace=force)
     print_report(result)
     print_budgets(budgets)
     if json:
@@ -250,8 +254,8 @@ def _measured(artifacts: list[Path] | None, device: str, runner: Path | None, pl
 
 
 def _farm(
-    device: str, app: Path | None, tests: Path | None, paths: list[Path], out: Path | None, timeout: float,
-    json: bool,
+    device: str, app: Path | None, tests: Path | None, paths: list[Path], out: Path | None, force: bool,
+    timeout: float, json: bool,
 ) -> None:  # fmt: skip
     """Every artifact on every phone of the pool: one report each, under `reports`."""
     from edgekit.bench.report import report_json
@@ -268,7 +272,7 @@ def _farm(
         print_report(result)
     printed = {"device": device, "reports": [report_json(result) for result in found]}
     if out is not None:
-        write_json(out, printed)
+        write_json(out, printed, replace=force)
     if json:
         console.print_json(printed)
     raise typer.Exit(0 if all(result.complete for result in found) else 1)

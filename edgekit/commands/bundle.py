@@ -50,10 +50,13 @@ def bundle(
     """
     from edgekit import pipeline
     from edgekit.bundle.writing import DEFAULT_STYLES, place_in_project, zip_bundle
-    from edgekit.files import sha256_of
+    from edgekit.files import check_file_place, sha256_of
     from edgekit.weights import load_checkpoint
 
     place = out if into is None else place_in_project(into)
+    zipped = place.with_name(f"{place.name}.zip") if archive else None
+    if zipped is not None:
+        check_file_place(zipped, replace=force, inputs=artifacts or ())
     styles = tuple(name.strip() for name in style.split(",")) if style else DEFAULT_STYLES
     with console.quiet_libraries():
         checkpoint = load_checkpoint(weights)
@@ -61,7 +64,6 @@ def bundle(
         tuple(artifacts or ()), styles, default_style or styles[0], place, refinement, force
     )
     made, checks = pipeline.bundle(checkpoint, options)
-    zipped = place.with_name(f"{place.name}.zip") if archive else None
     if zipped is not None:
         zip_bundle(made, zipped, force)
     size_bytes = sum(entry.size_bytes for entry in made.bundle.files)

@@ -12,13 +12,14 @@ from edgekit import console
 
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for everything that is made.")] = Path("demo-out"),
+    force: Annotated[bool, typer.Option("--force", help="Replace what an earlier demo made there.")] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
     """Convert the bundled parser to both targets, check both against PyTorch, draw the result."""
     from edgekit import pipeline
     from edgekit.parity import present
 
-    made = pipeline.demo(out)
+    made = pipeline.demo(out, force)
     present.print_report(made.report)
     console.say(f"overlay: {made.overlay}\nreport:  {made.page}")
     if json:

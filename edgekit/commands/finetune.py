@@ -145,7 +145,6 @@ def _fitted(checkpoint: Checkpoint, names: tuple[str, ...], seed: int) -> Checkp
 
 
 def _refuse_occupied(out: Path, resume: bool, force: bool) -> None:
-    from edgekit.files import refuse_existing
     from edgekit.training.state import STATE_FOLDER
 
     if resume:
@@ -154,4 +153,5 @@ def _refuse_occupied(out: Path, resume: bool, force: bool) -> None:
         raise EdgekitError(
             f"{out} holds an interrupted run; pass --resume to go on, or --force to start again."
         )
-    refuse_existing(out, force)
+    if out.exists() and not force:
+        raise EdgekitError(f"{out} exists already; pass --force to write into it, or choose another --out.")

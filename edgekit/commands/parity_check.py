@@ -30,14 +30,18 @@ def parity_check(
         float | None, typer.Option(help="Largest ΔE2000 on skin, 95th percentile.")
     ] = None,
     report: Annotated[Path | None, typer.Option(help="Write an HTML report here.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing report.")] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
     """Compare artifacts with PyTorch: logits, labels, output, true labels. Exits 1 when a gate fails."""
     from edgekit import pipeline
+    from edgekit.files import check_file_place
     from edgekit.parity import present
     from edgekit.parity.gates import Gates
     from edgekit.weights import load_checkpoint
 
+    if report is not None:
+        check_file_place(report, replace=force, inputs=artifacts or ())
     with console.quiet_libraries():
         checkpoint = load_checkpoint(weights)
     stated = Gates(max_miou_drop=max_miou_drop, min_agreement=min_agreement, max_skin_de=max_skin_de)
@@ -45,7 +49,7 @@ def parity_check(
     result = pipeline.check(found, checkpoint, images, labels, stated)
     present.print_report(result)
     if report is not None:
-        present.write_html(result, report)
+        present.write_html(result, report, replace=force)
     if json:
         console.print_json(present.as_json(result))
     raise typer.Exit(0 if result.passed else 1)

@@ -49,12 +49,12 @@ def plan(
     from edgekit import pipeline
     from edgekit.devices.profiles import profile_named
     from edgekit.errors import EdgekitError
-    from edgekit.files import refuse_existing, write_json
+    from edgekit.files import check_file_place, write_json
     from edgekit.weights import load_checkpoint
 
     if max_miou_drop is not None and labels is None:
         raise EdgekitError("--max-miou-drop needs --labels: true labels of the calibration photos.")
-    refuse_existing(out, force)
+    check_file_place(out, replace=force)
     profile = None if phone is None else profile_named(phone)
     with console.quiet_libraries():
         checkpoint = load_checkpoint(weights)
@@ -72,7 +72,7 @@ def plan(
         out.stem.lower(),
     )
     found = pipeline.plan(checkpoint, options)
-    write_json(out, found.recipe.to_json())
+    write_json(out, found.recipe.to_json(), replace=force)
     journal.unlink(missing_ok=True)
     _print_pareto(found)
     console.say(f"recipe: {out}")

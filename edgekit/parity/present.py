@@ -74,7 +74,9 @@ def sentence(check: Check) -> str:
     return f"{check.name} {check.status}: {check.value:.6g} against the bound {check.bound:g}"
 
 
-def write_html(report: ParityReport, path: Path, pictures: tuple[tuple[str, str], ...] = ()) -> None:
+def write_html(
+    report: ParityReport, path: Path, pictures: tuple[tuple[str, str], ...] = (), *, replace: bool = False
+) -> None:
     """The report as one self-contained page. `pictures`: (caption, data URI)."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -84,4 +86,4 @@ def write_html(report: ParityReport, path: Path, pictures: tuple[tuple[str, str]
     page = environment.get_template(TEMPLATE).render(
         report=report, pictures=pictures, cells=cells, sentence=sentence, name=lambda p: Path(p).name
     )
-    write_whole(path, page)
+    write_whole(path, page, replace=replace)

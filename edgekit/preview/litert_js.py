@@ -18,7 +18,7 @@ from pathlib import Path
 
 from edgekit.console import say
 from edgekit.errors import EdgekitError
-from edgekit.files import staged
+from edgekit.files import FolderKind, check_folder_place, staged_folder
 
 VERSION = "2.5.3"
 DEFAULT_FOLDER = Path(f"~/.cache/edgekit/litert-js-{VERSION}").expanduser()
@@ -63,10 +63,15 @@ PACKAGES = (
 FILES = tuple(served for package in PACKAGES for served in package.members.values())
 
 
+# Written once and never replaced: a folder that lacks a file is somebody else's, or was changed.
+LITERT_JS = FolderKind("a LiteRT.js folder", lambda folder: None)
+
+
 def litert_js(folder: Path = DEFAULT_FOLDER) -> Path:
     """The folder with LiteRT.js, fetched when it is not there. EdgekitError says what is missing."""
     if all((folder / file).is_file() for file in FILES):
         return folder
+    check_folder_place(folder, LITERT_JS, replace=True)  # never replaced; the sentence does not offer to
     npm = shutil.which("npm")
     if npm is None:
         raise EdgekitError(
@@ -74,8 +79,10 @@ def litert_js(folder: Path = DEFAULT_FOLDER) -> Path:
             "or pass --litert-js with the folder from a machine that has it."
         )
     say(f"fetching LiteRT.js {VERSION} with npm into {folder} (12 MB, once) …")
-    with tempfile.TemporaryDirectory(prefix="edgekit-npm-") as temporary, staged(folder) as place:
-        place.mkdir()
+    with (
+        tempfile.TemporaryDirectory(prefix="edgekit-npm-") as temporary,
+        staged_folder(folder, LITERT_JS, replace=True) as place,
+    ):
         for package in PACKAGES:
             _unpack(package, _packed(npm, package, Path(temporary)), place)
     return folder

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Literal
 
 from edgekit.errors import ShaderError
-from edgekit.files import json_text, refuse_existing, sha256_of_bytes, staged
+from edgekit.files import FolderKind, json_text, sha256_of_bytes, staged_folder
 from edgekit.schemas import first_problem
 
 SCHEMA = ("edgekit.shader", "shader-description")
@@ -206,9 +206,7 @@ def json_of(description: ShaderDescription) -> str:
 
 def write_description(description: ShaderDescription, folder: Path, force: bool = False) -> Path:
     """Write the JSON, every texture's bytes and every shader text into a new `folder`. Returns the JSON."""
-    refuse_existing(folder, force)
-    with staged(folder) as temporary:
-        temporary.mkdir()
+    with staged_folder(folder, DESCRIPTION, replace=force) as temporary:
         (temporary / DESCRIPTION_FILE).write_text(json_of(description), encoding="utf-8")
         for texture in description.textures:
             if texture.data is not None and texture.file is not None:
@@ -217,6 +215,22 @@ def write_description(description: ShaderDescription, folder: Path, force: bool 
             for source in dialect.sources:
                 (temporary / source.file).write_text(source.text, encoding="utf-8")
     return folder / DESCRIPTION_FILE
+
+
+def _described_files(folder: Path) -> tuple[str, ...] | None:
+    """What `write_description` wrote there, whatever became of the files since."""
+    path = folder / DESCRIPTION_FILE
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+        _check(value, str(path))
+    except (OSError, ValueError, RecursionError, ShaderError):
+        return None
+    textures = (texture["file"] for texture in value["textures"] if texture["file"] is not None)
+    sources = (source["file"] for dialect in value["dialects"] for source in dialect["sources"])
+    return (DESCRIPTION_FILE, *textures, *sources)
+
+
+DESCRIPTION = FolderKind("a shader description", _described_files)
 
 
 def read_description(path: Path) -> ShaderDescription:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from edgekit.files import JsonValue, staged, write_whole
+from edgekit.files import JsonValue, staged_file, write_whole
 
 LOG_FILE = "log.jsonl"
 PLOT_FILE = "training.png"
@@ -57,7 +57,7 @@ def epoch_from_json(value: dict[str, JsonValue]) -> Epoch:
 def write_log(history: Sequence[Epoch], folder: Path) -> None:
     """Every epoch so far, one JSON object a line."""
     lines = (json.dumps(epoch.to_json(), allow_nan=False) + "\n" for epoch in history)
-    write_whole(folder / LOG_FILE, "".join(lines))
+    write_whole(folder / LOG_FILE, "".join(lines), replace=True)
 
 
 def write_plot(history: Sequence[Epoch], folder: Path) -> None:
@@ -85,7 +85,7 @@ def write_plot(history: Sequence[Epoch], folder: Path) -> None:
     for axes in (left, right):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     right.legend(fontsize="small")
-    with staged(folder / PLOT_FILE) as file:
+    with staged_file(folder / PLOT_FILE, replace=True) as file:
         FigureCanvasAgg(figure).print_png(str(file))  # type: ignore[no-untyped-call]
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import copy
 import math
-import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,7 +20,7 @@ from torch import nn
 
 from edgekit import console
 from edgekit.errors import CalibrationError, ImageError
-from edgekit.files import staged
+from edgekit.files import check_folder_place, remove_folder, staged_file
 from edgekit.metrics import Confusion, labels_from_logits
 from edgekit.model.blocks import block_of_module
 from edgekit.model.outputs import resized
@@ -168,7 +167,9 @@ def train(
     The same settings, data and thread count give the same weights on a CPU, interrupted or not. The state
     is removed at the end. Raises CalibrationError for too little data or a loss that is no longer a number.
     """
+    check_folder_place(out / state.STATE_FOLDER, state.RUN_STATE, replace=True)
     training, validation = split(data.pairs)
+    told: tuple[Pair, ...] = ()
     if unlabelled:
         model = trainable(checkpoint, training_device())
         told, problems = labelled_by(model, unlabelled, reading, settings.val_size, out / TOLD_FOLDER)
@@ -207,9 +208,17 @@ def train(
         log.write_log(history, out)
         log.write_plot(history, out)
         state.save(out, run, *parts, history)
-    shutil.rmtree(out / state.STATE_FOLDER)
-    shutil.rmtree(out / TOLD_FOLDER, ignore_errors=True)
+    remove_folder(out / state.STATE_FOLDER, state.RUN_STATE)
+    _remove_labels(told, out / TOLD_FOLDER)
     return Trained(out, tuple(history), len(training), len(validation))
+
+
+def _remove_labels(pairs: Sequence[Pair], folder: Path) -> None:
+    """Remove the labels that `labelled_by` wrote, and their folder when nothing else is in it."""
+    for pair in pairs:
+        pair.label.unlink(missing_ok=True)
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def _learner(
@@ -334,7 +343,7 @@ def labelled_by(
             found.setdefault("nobody seen in it", []).append(path.name)
             continue
         pair = Pair(path, out / f"{i:05}-{path.stem}.png")  # folders may share names
-        with staged(pair.label) as file:
+        with staged_file(pair.label, replace=True) as file:
             Image.fromarray(labels).save(file, "PNG")
         pairs.append(pair)
     return tuple(pairs), tuple(Problem(reason, tuple(files)) for reason, files in found.items())

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from torch import nn
 from transformers import MobileViTConfig
 
-from edgekit.files import staged, write_json
+from edgekit.files import staged_file, write_json
 from edgekit.training.qat import RANGE_KEY
 from edgekit.weights import WEIGHTS_FILE, Checkpoint, Groups, groups_from_known_names
 
@@ -53,13 +53,13 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint, network: nn.Module) -
     `network` is the Hugging Face module; what quantisation-aware training added to it is left out.
     """
     tensors = {k: v for k, v in network.state_dict().items() if not k.endswith(RANGE_KEY)}
-    write_json(folder / "config.json", checkpoint.config.to_dict())
+    write_json(folder / "config.json", checkpoint.config.to_dict(), replace=True)
     source = checkpoint.folder / PREPROCESSOR_FILE
     if source.is_file():
-        with staged(folder / PREPROCESSOR_FILE) as file:
+        with staged_file(folder / PREPROCESSOR_FILE, replace=True) as file:
             shutil.copyfile(source, file)
-    write_json(folder / "groups.json", _named(checkpoint.groups, checkpoint.class_names))
-    with staged(folder / WEIGHTS_FILE) as file:
+    write_json(folder / "groups.json", _named(checkpoint.groups, checkpoint.class_names), replace=True)
+    with staged_file(folder / WEIGHTS_FILE, replace=True) as file:
         save_file(
             {k: v.detach().cpu().contiguous() for k, v in tensors.items()}, file, metadata={"format": "pt"}
         )

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from edgekit.errors import EdgekitError
-from edgekit.files import sha256_of_bytes, staged, write_json
+from edgekit.files import FolderKind, sha256_of_bytes, staged_folder, write_json
 from edgekit.training.history import Epoch, epoch_from_json
 from edgekit.training.settings import Settings
 
@@ -21,6 +21,18 @@ STATE_FOLDER = "state"
 TENSORS_FILE = "state.safetensors"
 JSON_FILE = "state.json"
 MOMENTS = ("exp_avg", "exp_avg_sq")  # AdamW's, per parameter
+
+
+def _files_of(state: Path) -> tuple[str, ...] | None:
+    try:
+        described = json.loads((state / JSON_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    known = isinstance(described, dict) and described.keys() == {"run", "history"}
+    return (TENSORS_FILE, JSON_FILE) if known else None
+
+
+RUN_STATE = FolderKind("the state of a training run", _files_of)
 
 
 @dataclass(frozen=True)
@@ -50,8 +62,7 @@ def save(
     tensors |= {f"average.{k}": v for k, v in average.state_dict().items()}
     for name, parameter in model.named_parameters():
         tensors |= {f"{moment}.{name}": optimizer.state[parameter][moment] for moment in MOMENTS}
-    with staged(folder / STATE_FOLDER) as state:
-        state.mkdir()
+    with staged_folder(folder / STATE_FOLDER, RUN_STATE, replace=True) as state:
         save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, state / TENSORS_FILE)
         write_json(
             state / JSON_FILE,

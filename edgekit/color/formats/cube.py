@@ -50,7 +50,7 @@ def read_cube(path: Path) -> Lut3D:
     return _assemble(path, header, shaper, table)
 
 
-def write_cube(path: Path, lut: Lut3D) -> None:
+def write_cube(path: Path, lut: Lut3D, *, replace: bool = False) -> None:
     """Write a `.cube` that reads back to exactly the same float32 table."""
     title = "".join(c for c in lut.title if c.isprintable() and c != '"')
     lines = [f'TITLE "{title}"'] if title else []
@@ -60,7 +60,7 @@ def write_cube(path: Path, lut: Lut3D) -> None:
         lines.append("DOMAIN_MAX {:.9g} {:.9g} {:.9g}".format(*lut.domain_max))
     rows = lut.table.transpose(2, 1, 0, 3).reshape(-1, 3).tolist()  # (b, g, r) → red fastest
     lines.extend(f"{r:.9g} {g:.9g} {b:.9g}" for r, g, b in rows)
-    write_whole(path, "\n".join(lines) + "\n")
+    write_whole(path, "\n".join(lines) + "\n", replace=replace)
 
 
 def _title(path: Path, line: Line, header: _Header, words: list[str]) -> None:

@@ -37,7 +37,7 @@ def read_picture(path: Path) -> Lut3D:
     return Lut3D(table_from_hald(rgb), title=path.stem)
 
 
-def write_hald(path: Path, lut: Lut3D, level: int = 8) -> None:
+def write_hald(path: Path, lut: Lut3D, level: int = 8, *, replace: bool = False) -> None:
     """Write a 16-bit PNG Hald image of `level` (a level²-point table over [0, 1]); values are clamped."""
     if level not in HALD_LEVELS:
         raise LutError(
@@ -45,7 +45,7 @@ def write_hald(path: Path, lut: Lut3D, level: int = 8) -> None:
         )
     table = lut.resampled(level**2).table
     rows = np.rint(np.clip(table, 0.0, 1.0).transpose(2, 1, 0, 3) * 65535).astype(np.uint16)  # (b, g, r, 3)
-    write_whole(path, png.encode(rows.reshape(level**3, level**3, 3)))
+    write_whole(path, png.encode(rows.reshape(level**3, level**3, 3)), replace=replace)
 
 
 def table_from_hald(rgb: NDArray[np.float32]) -> NDArray[np.float32]:
