@@ -32,12 +32,12 @@ import transformers
 from numpy.typing import NDArray
 from skimage.color import rgb2lab
 
-from calibration.pictures import Folder, Picture
-from calibration.preprocess import stretch
 from edgekit import console
 from edgekit.files import write_json
-from edgekit.metrics import Confusion, labels_from_logits, ratio_interval
+from edgekit.images.pictures import Folder, Picture
+from edgekit.images.preprocess import stretch
 from edgekit.model.reference import ReferenceSegmenter
+from edgekit.scores.metrics import Confusion, labels_from_logits, ratio_interval
 from edgekit.training.framing import FIXED_FRAMES, head_classes, subject_of
 from edgekit.weights import Checkpoint, load_checkpoint
 

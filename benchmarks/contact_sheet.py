@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from calibration.pictures import astronaut
 from edgekit.color.controls import NO_CONTROLS
 from edgekit.color.engine import layers_from_style, styled_pixels
 from edgekit.color.styles import STYLES
 from edgekit.files import write_whole
+from edgekit.images.pictures import astronaut
 from edgekit.pipeline import group_segmenter
 from edgekit.weights import load_checkpoint
 

@@ -22,11 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from calibration.pictures import astronaut
 from edgekit.color.controls import NO_CONTROLS
 from edgekit.color.engine import Layer, layers_from_style, styled_pixels
 from edgekit.color.lut import Lut3D
 from edgekit.color.styles import STYLES
+from edgekit.images.pictures import astronaut
 
 WIDTH, HEIGHT = 4000, 3000
 MASK_SIDE = 128

@@ -41,18 +41,18 @@ from benchmarks.peers import (
 )
 from benchmarks.plain import plain_tflite
 from calibration.dataset import read_calibration_set, sha256_of_images
-from calibration.pictures import Folder, Picture
 from converters.conversion import Conversion
-from converters.recipes import recipe_named
 from edgekit.console import quiet_libraries, say
-from edgekit.metrics import Confusion, labels_from_logits, ratio_interval
+from edgekit.images.pictures import Folder, Picture
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.pipeline import ConvertOptions, convert_one, ranges_for, recipe_for
+from edgekit.recipes.recipe import recipe_named
 from edgekit.runtimes import open_runtime
 from edgekit.runtimes.litert import LiteRT
+from edgekit.scores.metrics import Confusion, labels_from_logits, ratio_interval
 from edgekit.weights import Checkpoint, load_checkpoint
 
-STOCK_PHOTOS = 24  # that the peers calibrate on; ours come with the weights (tools/ship_plan.py)
+STOCK_PHOTOS = 24  # that the peers calibrate on; ours come with the weights (research/ship_plan.py)
 
 
 def litert_row(name: str, path: Path, tap: str, bytes_in: bool) -> Row:

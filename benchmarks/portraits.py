@@ -23,11 +23,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from scipy.ndimage import maximum_filter, minimum_filter
 
-from calibration.pictures import Folder, Picture, astronaut
 from edgekit.console import quiet_libraries, say
-from edgekit.metrics import IGNORE, Confusion
+from edgekit.images.pictures import Folder, Picture, astronaut
 from edgekit.overlay import overlay, palette
 from edgekit.parity.compare import Reference
+from edgekit.scores.metrics import IGNORE, Confusion
 from edgekit.weights import Checkpoint, Groups, load_checkpoint
 
 HEIGHT_PX = 240  # of one row

@@ -20,14 +20,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.pictures import Picture
-from calibration.preprocess import images_in, labels_beside, read_image, read_labels
 from edgekit.artifact import read_artifact
 from edgekit.console import quiet_libraries, say
-from edgekit.evaluation import from_artifact, from_checkpoint
-from edgekit.metrics import Confusion, bootstrap_interval
+from edgekit.images.pictures import Picture
+from edgekit.images.preprocess import images_in, labels_beside, read_image, read_labels
 from edgekit.parity.compare import Candidate, require_weights
 from edgekit.runtimes import open_runtime
+from edgekit.scores.evaluation import from_artifact, from_checkpoint
+from edgekit.scores.metrics import Confusion, bootstrap_interval
 from edgekit.training.data import Pair, split
 from edgekit.weights import load_checkpoint
 

@@ -18,8 +18,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from device_tests.shader_backends.cases import guide_of, image, mask_weights, swirl_lut, warm_lut
-from device_tests.shader_backends.mesa_essl import MesaEssl
+from edgekit.shader.backends.cases import guide_of, image, mask_weights, swirl_lut, warm_lut
+from edgekit.shader.backends.mesa_essl import MesaEssl
 from edgekit.shader.compose import describe, everything_but_skin, refinement_named
 from edgekit.shader.description import INTERPOLATIONS, DialectText, Interpolation, SourceText, Stage
 from edgekit.shader.emit import ESSL_VERTEX

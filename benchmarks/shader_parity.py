@@ -19,8 +19,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from device_tests.shader_backends import BACKENDS, BackendMissing
-from device_tests.shader_backends.cases import (
+from edgekit.shader.backends import BACKENDS, BackendMissing
+from edgekit.shader.backends.cases import (
     MUTANTS,
     TOLERANCE_LEVELS,
     Case,
@@ -29,7 +29,7 @@ from device_tests.shader_backends.cases import (
     mask_weights,
     mutant_job,
 )
-from device_tests.shader_backends.cpu_engine import CpuEngine
+from edgekit.shader.backends.cpu_engine import CpuEngine
 from edgekit.shader.description import INTERPOLATIONS
 from edgekit.shader.oracle import render
 from edgekit.shader.refine import REFINEMENTS

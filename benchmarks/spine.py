@@ -21,13 +21,13 @@ import torch
 from torch import nn
 
 from benchmarks.plain import plain_coreml, plain_tflite
-from calibration.pictures import astronaut
 from converters.conversion import Conversion
-from converters.recipes import recipe_named
 from edgekit.artifact import SUFFIXES
 from edgekit.console import quiet_libraries
+from edgekit.images.pictures import astronaut
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.pipeline import convert_one
+from edgekit.recipes.recipe import recipe_named
 from edgekit.runtimes import open_runtime
 from edgekit.runtimes.litert import operator_counts as tflite_counts
 from edgekit.runtimes.mil_reference import operator_counts as coreml_counts

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.color import rgb2lab
 
-from calibration.pictures import Skipped
-from calibration.preprocess import PREPROCESSING_ID, images_in, read_input
 from edgekit.errors import CalibrationError, ImageError
 from edgekit.files import sha256_of, sha256_of_bytes
+from edgekit.images.pictures import Skipped
+from edgekit.images.preprocess import PREPROCESSING_ID, images_in, read_input
 
 SEED = 20_240_601
 BLACK_LEVEL = 8  # a picture whose brightest byte is darker says nothing

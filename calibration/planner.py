@@ -15,9 +15,9 @@ from dataclasses import asdict, dataclass, replace
 from math import inf
 from pathlib import Path
 
-from converters.recipes import BLOCKS, Mode, Recipe
 from edgekit.errors import CalibrationError
 from edgekit.files import json_text, write_json
+from edgekit.recipes.recipe import BLOCKS, Mode, Recipe
 
 WORTHWHILE = 0.99  # of the artifact's bytes: int8 weights that save less stay float
 JOURNAL_VERSION = 1

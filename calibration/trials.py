@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.planner import Point
-from converters.recipes import Recipe
 from converters.tflite_int8 import quantized
-from edgekit.metrics import Confusion, labels_from_logits
+from edgekit.recipes.recipe import Recipe
 from edgekit.runtimes.litert import LiteRT
+from edgekit.scores.metrics import Confusion, labels_from_logits
 
 LATENCY_RUNS = 7
 Image = NDArray[np.uint8]  # (size, size, 3)

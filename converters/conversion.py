@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from converters.recipes import Recipe
 from edgekit.artifact import TensorSpec
 from edgekit.errors import ConversionError, UnknownName
 from edgekit.model.outputs import MASK_STRIDE, OUTPUT_MODES, OutputMode
+from edgekit.recipes.recipe import Recipe
 from edgekit.weights import GROUP_NAMES, Checkpoint, require_skin
 
 SIZE_MULTIPLE = 64  # stride 32 at most, times the 2×2 patch: no conditional resize in the graph

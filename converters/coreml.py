@@ -25,12 +25,12 @@ from converters.coreml_int8 import (
     quantize_activations,
     quantize_weights,
 )
-from converters.recipes import Recipe
 from edgekit.artifact import TensorSpec, tool_versions
 from edgekit.errors import ConversionError
 from edgekit.files import sha256_of
 from edgekit.model.outputs import output_head
 from edgekit.model.prepared import PreparedSegmenter
+from edgekit.recipes.recipe import Recipe
 from edgekit.runtimes.mil_reference import MilReference
 from edgekit.weights import GROUP_NAMES
 

@@ -39,7 +39,7 @@ PARAMETER = re.compile(
 
 
 def blocks_of(model: ct.models.MLModel) -> dict[str, str]:
-    """Operation name to named block (`converters.recipes.BLOCKS`) of every quantisable operation.
+    """Operation name to named block (`edgekit.recipes.recipe.BLOCKS`) of every quantisable operation.
 
     A convolution or linear map carries its parameter's path in its weight's name; a matmul belongs to the block
     that computed its inputs; a residual addition of the transformer to its layer (`stage3.0`). Operations of the

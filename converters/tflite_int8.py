@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from converters.recipes import Recipe
 from edgekit.errors import ConversionError
+from edgekit.recipes.recipe import Recipe
 from edgekit.runtimes.litert import operator_name, packed, parsed
 
 Ranges = Mapping[str, tuple[float, float]]

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from calibration.pictures import Folder, Picture, astronaut
 from edgekit.artifact import Artifact
 from edgekit.devices.device import Device
 from edgekit.devices.host import Host
 from edgekit.devices.runtime import opener_on
+from edgekit.images.pictures import Folder, Picture, astronaut
 from edgekit.runtimes import DEFAULT_THREADS
 
 # Between two machines the same artifact rounds differently: sums in another order in float, one step of a

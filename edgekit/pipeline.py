@@ -43,13 +43,13 @@ if TYPE_CHECKING:
     from calibration.ranges import Ranges
     from calibration.trials import Judged, SkinDifference
     from converters.conversion import Conversion, Converted
-    from converters.recipes import Recipe
     from edgekit.bundle.reading import OpenBundle
     from edgekit.devices.profiles import Profile
-    from edgekit.evaluation import Evaluation
     from edgekit.model.outputs import OutputMode
     from edgekit.parity.gates import Gates
     from edgekit.parity.report import ParityReport
+    from edgekit.recipes.recipe import Recipe
+    from edgekit.scores.evaluation import Evaluation
 
 # Without calibration. Core ML computes in fp16 either way and w8 is half the size; int8 activations pay only
 # from A17 Pro and M4 on, phones that have Photographic Styles already.
@@ -124,7 +124,7 @@ def recipe_for(target: str, checkpoint: Checkpoint, options: ConvertOptions) -> 
 
     A built-in int8 recipe takes the observer that was planned for these weights, whose ranges are kept.
     """
-    from converters.recipes import RECIPES, read_recipe, recipe_named
+    from edgekit.recipes.recipe import RECIPES, read_recipe, recipe_named
 
     shipped = checkpoint.folder / PLANNED_FOLDER / RECIPE_FILE
     if options.recipe is not None:
@@ -143,7 +143,7 @@ def trained_recipe(name: str) -> Recipe:
     What was measured when it was planned held for other weights and is left out. Raises EdgekitError when it rounds
     nothing.
     """
-    from converters.recipes import recipe_named
+    from edgekit.recipes.recipe import recipe_named
 
     recipe = recipe_named(name)
     if not recipe.quantises:
@@ -275,7 +275,7 @@ def plan(checkpoint: Checkpoint, options: PlanOptions) -> Plan:
     from calibration.trials import LiteRTTrials
     from converters import tflite
     from converters.conversion import Conversion
-    from converters.recipes import recipe_named
+    from edgekit.recipes.recipe import recipe_named
 
     if options.target not in PLANNED_TARGETS:
         raise EdgekitError(
@@ -375,8 +375,8 @@ def labelled(
     pictures: CalibrationSet, judged: Sequence[int], labels: Path | None, classes: int
 ) -> list[Judged]:
     """The judging pictures, with true labels where the folder has them."""
-    from calibration.preprocess import read_labels
     from calibration.trials import Judged
+    from edgekit.images.preprocess import read_labels
 
     names = list(pictures.files)
     made = []
@@ -439,7 +439,7 @@ def convert_one(
 def _manifest(
     target: str, conversion: Conversion, converted: Converted, ranges: Ranges | None, file: Path
 ) -> Manifest:
-    from calibration.preprocess import PREPROCESSING_ID
+    from edgekit.images.preprocess import PREPROCESSING_ID
 
     checkpoint = conversion.checkpoint
     return Manifest(
@@ -481,7 +481,7 @@ def check(
     stated: Gates | None = None,
 ) -> ParityReport:
     """Parity of the artifacts with PyTorch on a folder, or on the picture every install has."""
-    from calibration.pictures import Folder, astronaut
+    from edgekit.images.pictures import Folder, astronaut
     from edgekit.parity.compare import check_parity
     from edgekit.parity.gates import Gates
     from edgekit.parity.picture import PixelGate
@@ -517,10 +517,10 @@ def evaluate(
     checkpoint: Checkpoint, artifacts: Sequence[Path], images: Path, labels: Path, baselines: bool = True
 ) -> Evaluated:
     """Accuracy of the checkpoint, artifacts and classical baselines against true labels."""
-    from calibration.pictures import Folder
-    from edgekit import evaluation
+    from edgekit.images.pictures import Folder
     from edgekit.parity.compare import Candidate
     from edgekit.runtimes import open_runtime
+    from edgekit.scores import evaluation
 
     folder = Folder(images, labels, len(checkpoint.class_names))
     with console.quiet_libraries():
@@ -556,8 +556,8 @@ class Demo:
 
 def demo(out: Path, force: bool = False) -> Demo:
     """The whole flow on the bundled weights and picture: convert, check parity, draw, write a page."""
-    from calibration.pictures import astronaut
     from edgekit.files import write_whole
+    from edgekit.images.pictures import astronaut
     from edgekit.overlay import data_uri, overlay, png_bytes
 
     with console.quiet_libraries():  # transformers loads torchao where it is installed, and that prints
@@ -607,9 +607,9 @@ def bundle(checkpoint: Checkpoint, options: BundleOptions) -> tuple[OpenBundle, 
     """Write a bundle and hold each of its artifacts to its golden picture, on this machine's runtimes."""
     import tempfile
 
-    from calibration.pictures import astronaut
     from edgekit.bundle.reading import BUNDLE
     from edgekit.bundle.writing import BundleContents, write_bundle
+    from edgekit.images.pictures import astronaut
 
     check_folder_place(
         options.out, BUNDLE, replace=options.force, inputs=(*options.artifacts, checkpoint.folder)
@@ -689,7 +689,7 @@ def group_segmenter(
     Runs the artifact, which must deliver groups; without one, the prepared model in PyTorch at `size` (None: the
     checkpoint's).
     """
-    from calibration.preprocess import stretch
+    from edgekit.images.preprocess import stretch
 
     if artifact is not None:
         return _segmenter_from_artifact(read_artifact(artifact))
@@ -714,7 +714,7 @@ def group_segmenter(
 def _segmenter_from_artifact(artifact: Artifact) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
     import numpy as np
 
-    from calibration.preprocess import stretch
+    from edgekit.images.preprocess import stretch
     from edgekit.parity.compare import Candidate
     from edgekit.runtimes import open_runtime
 

@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 
 from converters.conversion import Conversion
-from converters.recipes import recipe_named
 from edgekit.artifact import SUFFIXES, Artifact
+from edgekit.recipes.recipe import recipe_named
 from edgekit.weights import BUNDLED_FOLDER, Checkpoint, load_checkpoint
 
 SHARED = Path(__file__).parent.parent.parent / "shared"

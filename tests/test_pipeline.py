@@ -11,12 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from calibration.pictures import astronaut
 from converters.conversion import Conversion
-from converters.recipes import Recipe, recipe_named
 from edgekit.artifact import Artifact
 from edgekit.errors import CalibrationError, ConversionError
 from edgekit.files import write_json
+from edgekit.images.pictures import astronaut
 from edgekit.pipeline import (
     PLANNED_FOLDER,
     ConvertOptions,
@@ -32,6 +31,7 @@ from edgekit.pipeline import (
     split,
     trained_recipe,
 )
+from edgekit.recipes.recipe import Recipe, recipe_named
 from edgekit.weights import BUNDLED_FOLDER, Checkpoint, load_checkpoint
 from tests.conftest import picture
 

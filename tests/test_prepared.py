@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from calibration.pictures import astronaut
-from calibration.preprocess import stretch
+from edgekit.images.pictures import astronaut
+from edgekit.images.preprocess import stretch
 from edgekit.model import prepared
 from edgekit.model.outputs import output_head
 from edgekit.model.prepared import NormForm, PreparedSegmenter, TokenNorm, fold, unfold

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from edgekit.color.controls import Controls
 from edgekit.color.display_p3 import display_p3_from_srgb
 from edgekit.color.engine import Layer, Refine, styled_pixels
-from edgekit.color.photo import FORMATS, Space, read_photo, srgb_bytes, write_photo
 from edgekit.errors import EdgekitError, ImageError
 from edgekit.files import check_file_place
+from edgekit.images.photo import FORMATS, Space, read_photo, srgb_bytes, write_photo
 
 # (H, W, 3) uint8 sRGB → (h, w, 3) float in [0, 1], the weights of skin, hair and clothes
 Segment = Callable[[NDArray[np.uint8]], NDArray[np.float32]]

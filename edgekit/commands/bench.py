@@ -323,9 +323,9 @@ def _budgets(result: BenchReport, frame: tuple[int, int]) -> list[FrameBudget]:
     """The stages that can be timed here beside the segmenter's: on the host also the resize."""
     import numpy as np
 
-    from calibration.preprocess import stretch
     from edgekit.artifact import read_artifact
     from edgekit.bench.frame_budget import budget, measured_stage, time_stage
+    from edgekit.images.preprocess import stretch
 
     width, height = frame
     picture = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)

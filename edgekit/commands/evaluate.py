@@ -10,7 +10,7 @@ import typer
 from edgekit import console
 
 if TYPE_CHECKING:
-    from edgekit.evaluation import Evaluation
+    from edgekit.scores.evaluation import Evaluation
 
 
 def evaluate(

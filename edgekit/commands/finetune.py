@@ -71,8 +71,8 @@ def finetune(
 
     with console.quiet_libraries():
         checkpoint = load_checkpoint(weights)
-        from calibration.preprocess import images_in
-        from converters.recipes import BLOCKS
+        from edgekit.images.preprocess import images_in
+        from edgekit.recipes.recipe import BLOCKS
         from edgekit.training import data as labelled
         from edgekit.training.loop import train
         from edgekit.training.settings import Settings
@@ -124,7 +124,7 @@ def _require_packages() -> None:
 
 def preprocessing() -> Preprocessing:
     """How training reads photos and labels: as conversion and parity do."""
-    from calibration.preprocess import read_image, read_labels, stretch
+    from edgekit.images.preprocess import read_image, read_labels, stretch
     from edgekit.training.data import Preprocessing
 
     # Any value is read: the data check names the values that the class list does not have.

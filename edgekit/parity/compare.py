@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from edgekit.artifact import Artifact
 from edgekit.errors import CalibrationError, ConversionError
-from edgekit.metrics import Confusion, boundary_f_score, labels_from_logits, ratio_interval
 from edgekit.model.outputs import OutputMode, output_head
 from edgekit.model.prepared import PreparedSegmenter
 from edgekit.model.reference import ReferenceSegmenter
@@ -22,6 +21,7 @@ from edgekit.parity.gates import Gates, gates_for, judge, overall
 from edgekit.parity.report import ArtifactReport, Check, Metrics, ParityReport, Status
 from edgekit.runtimes import Runtime, open_runtime
 from edgekit.runtimes.coreml import why_not_native
+from edgekit.scores.metrics import Confusion, boundary_f_score, labels_from_logits, ratio_interval
 from edgekit.weights import Checkpoint
 
 Logits = NDArray[np.float32]  # (classes, h, w)

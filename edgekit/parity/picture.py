@@ -14,8 +14,8 @@ from edgekit.color.controls import Controls
 from edgekit.color.difference import delta_e00
 from edgekit.color.engine import layers_from_style, styled_pixels, upsampled_rows
 from edgekit.color.styles import style_named
-from edgekit.metrics import boundaries
 from edgekit.model.outputs import MASK_STRIDE, GroupWeights, mask_of
+from edgekit.scores.metrics import boundaries
 from edgekit.weights import Checkpoint
 
 STYLE = "dramatic"  # moves colours most while it keeps skin: a wrong mask shows most

@@ -18,7 +18,7 @@ os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it asks the network fo
 import albumentations as A
 import cv2
 
-from edgekit.metrics import IGNORE
+from edgekit.scores.metrics import IGNORE
 from edgekit.training.framing import persons
 
 LATTICE_LINES = (3, 6)  # across the person, each way

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.metrics import IGNORE
+from edgekit.scores.metrics import IGNORE
 from edgekit.training.framing import persons
 
 CROWD_CHANCE = 0.2  # before another labelled person

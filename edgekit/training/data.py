@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from edgekit.errors import CalibrationError, ImageError
-from edgekit.metrics import IGNORE
+from edgekit.scores.metrics import IGNORE
 from edgekit.training.augment import Augmentation
 from edgekit.training.composite import (
     CROWD_CHANCE,

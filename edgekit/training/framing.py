@@ -13,7 +13,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.metrics import IGNORE
+from edgekit.scores.metrics import IGNORE
 
 HEAD_CLASSES = ("hat", "hair", "face")  # as ATR, LIP and CIHP spell them, in lower case
 PERSON_MIN_PX = 50  # fewer labelled pixels than this are a slip of the annotator's hand, not a person

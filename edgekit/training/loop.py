@@ -21,10 +21,10 @@ from torch import nn
 from edgekit import console
 from edgekit.errors import CalibrationError, ImageError
 from edgekit.files import check_folder_place, remove_folder, staged_file
-from edgekit.metrics import Confusion, labels_from_logits
-from edgekit.model.blocks import block_of_module
 from edgekit.model.outputs import resized
 from edgekit.model.reference import ReferenceSegmenter
+from edgekit.recipes.blocks import block_of_module
+from edgekit.scores.metrics import Confusion, labels_from_logits
 from edgekit.training import history as log
 from edgekit.training import qat, state
 from edgekit.training.data import (

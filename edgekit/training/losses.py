@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from edgekit.metrics import IGNORE
+from edgekit.scores.metrics import IGNORE
 
 RARITY = 0.35  # exponent; 1 is inverse frequency, which drowns the picture in belts, 0 is no weighting
 WEIGHT_RANGE = (0.4, 4.0)  # a class seen in a handful of photos must not outvote the person

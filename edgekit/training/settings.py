@@ -22,7 +22,7 @@ class Settings:
     """One run. Sizes in pixels; `lr` is the base rate; `skin_jaccard` and `class_jaccard` weigh their terms of the
     loss, 0 leaves one out.
 
-    `qat`: the mode of every block (edgekit/model/blocks.py) that is rounded, None trains the float model.
+    `qat`: the mode of every block (edgekit/recipes/blocks.py) that is rounded, None trains the float model.
     `val_size` is the input side of validation, the deployed one.
     """
 

@@ -22,12 +22,12 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from device_tests.shader_backends.backend import BackendMissing
-from device_tests.shader_backends.mesa_essl import MesaEssl, MesaEsslExternal
 from edgekit.bench.app_report import read_app_report
 from edgekit.bundle.reading import OpenBundle, read_bundle
 from edgekit.color.controls import Controls
 from edgekit.files import sha256_of_bytes
+from edgekit.shader.backends.backend import BackendMissing
+from edgekit.shader.backends.mesa_essl import MesaEssl, MesaEsslExternal
 from edgekit.shader.description import (
     DialectText,
     MaskRefinement,

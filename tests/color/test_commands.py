@@ -12,9 +12,9 @@ from typer.testing import CliRunner, Result
 
 from edgekit.cli import app
 from edgekit.color.formats import write_lut
-from edgekit.color.photo import read_photo
 from edgekit.color.styles import STYLES
 from edgekit.errors import EdgekitError, UnknownName
+from edgekit.images.photo import read_photo
 from tests.color.samples import bent_lut, picture
 
 

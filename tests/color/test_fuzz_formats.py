@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from edgekit.color import png
 from edgekit.color.formats import READERS
+from edgekit.images import png
 from tests.color.fuzzing import peak_bytes_of, read_or_refuse
 from tests.color.samples import bent_lut
 from tests.color.test_formats import IDENTITY_2, baked

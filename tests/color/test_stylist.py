@@ -9,13 +9,13 @@ from PIL import Image
 from edgekit.color.controls import NO_CONTROLS, SKIN
 from edgekit.color.display_p3 import P3_FROM_SRGB
 from edgekit.color.engine import Layer, layers_from_luts, layers_from_style
-from edgekit.color.photo import mask_from_picture, read_photo
 from edgekit.color.rgb import encoded_from_linear, linear_from_encoded
 from edgekit.color.styles import STYLES
 from edgekit.color.stylist import Stylist, display_p3_layers, jobs_for
 from edgekit.errors import EdgekitError, ImageError
+from edgekit.images.photo import mask_from_picture, read_photo
 from tests.color.samples import bent_lut, picture
-from tests.color.test_photo import P3
+from tests.images.test_photo import P3
 
 
 def photos(folder: Path, *names: str) -> list[Path]:

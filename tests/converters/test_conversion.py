@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from converters.conversion import Conversion
-from converters.recipes import recipe_named
 from edgekit.errors import ConversionError, UnknownName, WeightsError
+from edgekit.recipes.recipe import recipe_named
 from edgekit.weights import Checkpoint, load_checkpoint
 
 

@@ -11,7 +11,6 @@ import torch
 from coremltools.converters.mil import Builder as mb
 from numpy.typing import NDArray
 
-from calibration.pictures import astronaut
 from calibration.ranges import read_ranges
 from converters import coreml, coreml_int8
 from converters.conversion import Conversion
@@ -25,9 +24,10 @@ from converters.coreml_int8 import (
     quantize_activations,
     quantize_weights,
 )
-from converters.recipes import BLOCKS, FIRST_BLOCKS, Recipe
 from edgekit.errors import CalibrationError
+from edgekit.images.pictures import astronaut
 from edgekit.pipeline import PLANNED_FOLDER
+from edgekit.recipes.recipe import BLOCKS, FIRST_BLOCKS, Recipe
 from edgekit.runtimes.mil_reference import MilFunction, MilReference, operator_counts
 from edgekit.weights import Checkpoint
 

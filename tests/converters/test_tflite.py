@@ -10,9 +10,9 @@ from ai_edge_litert import schema_py_generated as schema
 
 from converters import flatbuffer, tflite
 from converters.conversion import Conversion
-from converters.recipes import recipe_named
 from edgekit.artifact import Artifact
 from edgekit.files import sha256_of
+from edgekit.recipes.recipe import recipe_named
 from edgekit.runtimes.litert import LiteRT, operator_counts, parsed
 from edgekit.weights import Checkpoint
 from tests.conftest import picture

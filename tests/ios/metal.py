@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from device_tests.shader_backends.metal_as_cpp import SHIM, Slot
 from edgekit.files import sha256_of_bytes
+from edgekit.shader.backends.metal_as_cpp import SHIM, Slot
 from edgekit.shader.description import ShaderDescription
 from edgekit.shader.oracle import Frame
 from edgekit.shader.upload import texels_of

@@ -10,9 +10,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from calibration.preprocess import stretch
 from edgekit.bundle.reading import OpenBundle
 from edgekit.color.controls import Controls
+from edgekit.images.preprocess import stretch
 from edgekit.shader.oracle import Frame, render
 from edgekit.shader.upload import uniform_block
 from tests.conftest import picture

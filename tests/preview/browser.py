@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
-from device_tests.shader_backends.chromium_webgl2 import FLAGS
+from edgekit.shader.backends.chromium_webgl2 import FLAGS
 
 # --remote-debugging-pipe reads commands from 3 and writes answers to 4. Moved out of the way first: either pipe
 # may have one of these numbers. In a process of its own: forking a multithreaded one may deadlock.

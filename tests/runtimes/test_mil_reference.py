@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 
 from converters import coreml
 from converters.conversion import Conversion
-from converters.recipes import recipe_named
 from edgekit.artifact import Artifact
 from edgekit.errors import ConversionError, UnsupportedOperator
-from edgekit.metrics import labels_from_logits
 from edgekit.model.outputs import output_head
 from edgekit.model.prepared import PreparedSegmenter
+from edgekit.recipes.recipe import recipe_named
 from edgekit.runtimes import open_runtime
 from edgekit.runtimes.mil_reference import MilReference, operator_counts
+from edgekit.scores.metrics import labels_from_logits
 from edgekit.weights import Checkpoint
 from tests.conftest import picture
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from device_tests.shader_backends.cases import description_of, swirl_lut, warm_lut
+from edgekit.shader.backends.cases import description_of, swirl_lut, warm_lut
 from edgekit.shader.compose import describe, everything_but_skin
 from edgekit.shader.description import ShaderDescription
 from edgekit.shader.dialects import DIALECTS

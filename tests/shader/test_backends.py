@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from device_tests.shader_backends import BACKENDS, Backend, BackendMissing
-from device_tests.shader_backends.cases import (
+from edgekit.shader.backends import BACKENDS, Backend, BackendMissing
+from edgekit.shader.backends.cases import (
     MUTANTS,
     TOLERANCE_LEVELS,
     Case,
@@ -18,7 +18,7 @@ from device_tests.shader_backends.cases import (
     mutant_job,
     reduced_cases,
 )
-from device_tests.shader_backends.cpu_engine import CpuEngine
+from edgekit.shader.backends.cpu_engine import CpuEngine
 from edgekit.shader.description import SourceText
 from edgekit.shader.oracle import render
 

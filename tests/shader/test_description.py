@@ -8,10 +8,10 @@ import jsonschema
 import numpy as np
 import pytest
 
-from device_tests.shader_backends.cases import LUT_PAIRS, description_of, swirl_lut, warm_lut
 from edgekit.color.lut import Lut3D, grid
 from edgekit.errors import EdgekitError, ShaderError, UnknownName
 from edgekit.schemas import schema_text
+from edgekit.shader.backends.cases import LUT_PAIRS, description_of, swirl_lut, warm_lut
 from edgekit.shader.compose import (
     LayerSpec,
     describe,

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from device_tests.shader_backends.cases import LUT_PAIRS, description_of, swirl_lut, warm_lut
 from edgekit.errors import UnknownName
+from edgekit.shader.backends.cases import LUT_PAIRS, description_of, swirl_lut, warm_lut
 from edgekit.shader.compose import LayerSpec, describe, everything_but_skin, refinement_named
 from edgekit.shader.dialects import DIALECTS, dialect
 from edgekit.shader.emit import emit

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device_tests.shader_backends.cases import reduced_cases, swirl_lut, warm_lut
 from edgekit.color.lut import Lut3D
 from edgekit.errors import ShaderError
+from edgekit.shader.backends.cases import reduced_cases, swirl_lut, warm_lut
 from edgekit.shader.lint import RULES, check_file, check_text, dialect_of
 from edgekit.shader.mistakes import (
     delta_e_of,

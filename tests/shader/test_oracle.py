@@ -5,7 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from device_tests.shader_backends.cases import (
+from edgekit.color.controls import Controls
+from edgekit.color.interpolation import tetrahedral, trilinear
+from edgekit.color.lut import Lut3D
+from edgekit.errors import ShaderError
+from edgekit.shader.backends.cases import (
     GEOMETRIES,
     IMAGE_HEIGHT,
     IMAGE_WIDTH,
@@ -19,10 +23,6 @@ from device_tests.shader_backends.cases import (
     swirl_lut,
     warm_lut,
 )
-from edgekit.color.controls import Controls
-from edgekit.color.interpolation import tetrahedral, trilinear
-from edgekit.color.lut import Lut3D
-from edgekit.errors import ShaderError
 from edgekit.shader.compose import LayerSpec, describe, everything_but_skin, refinement_named, rgba8_of
 from edgekit.shader.oracle import Frame, mask_pixels, mask_slots, render, sample_linear, shares
 

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from device_tests.shader_backends.cases import guide_of, image, mask_weights
 from edgekit.errors import UnknownName
+from edgekit.shader.backends.cases import guide_of, image, mask_weights
 from edgekit.shader.refine import (
     REFINEMENTS,
     REFINES,

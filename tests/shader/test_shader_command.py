@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from device_tests.shader_backends.cases import swirl_lut, warm_lut
 from edgekit.cli import app
 from edgekit.color.formats import write_lut
 from edgekit.errors import EdgekitError, ShaderError, UnknownName
+from edgekit.shader.backends.cases import swirl_lut, warm_lut
 from edgekit.shader.description import read_description
 
 BARE = "void main() { o = texture(u_lut, texture(u_image, v_uv).rgb); }"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edgekit.metrics import IGNORE
+from edgekit.scores.metrics import IGNORE
 from edgekit.training.augment import Augmentation, Detail, Lattice, Mirror, mirror_table
 
 NAMES = ("Background", "Left-arm", "Face", "Right-arm", "Left-over")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgekit.metrics import IGNORE
+from edgekit.scores.metrics import IGNORE
 from edgekit.training.composite import Scene, empty_piece, haircut, pasted, scenery
 from edgekit.training.framing import persons
 from tests.training.toy import FACE, HAIR, PANTS, UPPER, person

@@ -11,13 +11,13 @@ import torch
 from PIL import Image
 from typer.testing import CliRunner
 
-from calibration.pictures import astronaut
-from converters.recipes import BLOCKS, Recipe
 from edgekit import pipeline
 from edgekit.cli import app
 from edgekit.errors import EdgekitError, MissingDependency
 from edgekit.files import sha256_of, write_json
+from edgekit.images.pictures import astronaut
 from edgekit.model.reference import ReferenceSegmenter
+from edgekit.recipes.recipe import BLOCKS, Recipe
 from edgekit.training import loop
 from edgekit.training.save import with_classes
 from edgekit.weights import load_checkpoint

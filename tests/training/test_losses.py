@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from edgekit.metrics import IGNORE
+from edgekit.scores.metrics import IGNORE
 from edgekit.training.loop import FromLabels
 from edgekit.training.losses import class_weights, cross_entropy, distillation, mean_jaccard, union_jaccard
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 
 from benchmarks.portraits import GROUPS, OUTLINES, grouped, truth
-from edgekit.metrics import IGNORE
+from edgekit.scores.metrics import IGNORE
 from edgekit.weights import Groups
 
 SQUARE = [[25, 12.5], [75, 12.5], [75, 87.5], [25, 87.5]]

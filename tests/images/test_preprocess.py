@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from calibration.pictures import Folder
-from calibration.preprocess import images_in, labels_beside, read_image, read_input, read_labels
 from edgekit.errors import CalibrationError, ImageError
+from edgekit.images.pictures import Folder
+from edgekit.images.preprocess import images_in, labels_beside, read_image, read_input, read_labels
 from tests.conftest import picture
 
 ORIENTATION = 0x0112  # EXIF tag

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from device_tests.shader_backends.backend import BackendMissing, Drawn, Job
+from edgekit.shader.backends.backend import BackendMissing, Drawn, Job
 from edgekit.shader.description import DialectText, Texture
 from edgekit.shader.oracle import Frame
 from edgekit.shader.upload import texels_of

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from device_tests.shader_backends.backend import Backend, BackendMissing
-from device_tests.shader_backends.chromium_webgl2 import ChromiumWebgl2
-from device_tests.shader_backends.mesa_essl import MesaEssl, MesaEsslExternal
-from device_tests.shader_backends.metal_as_cpp import MetalAsCpp
-from device_tests.shader_backends.wgpu_wgsl import WgpuWgsl
+from edgekit.shader.backends.backend import Backend, BackendMissing
+from edgekit.shader.backends.chromium_webgl2 import ChromiumWebgl2
+from edgekit.shader.backends.mesa_essl import MesaEssl, MesaEsslExternal
+from edgekit.shader.backends.metal_as_cpp import MetalAsCpp
+from edgekit.shader.backends.wgpu_wgsl import WgpuWgsl
 
 BACKENDS: dict[str, Callable[[], Backend]] = {
     "mesa-essl": MesaEssl,

@@ -4,9 +4,9 @@ import pytest
 from torch import nn
 from transformers.activations import SiLUActivation
 
-from converters.recipes import BLOCKS
-from edgekit.model.blocks import block_of_module
 from edgekit.model.reference import ReferenceSegmenter
+from edgekit.recipes.blocks import block_of_module
+from edgekit.recipes.recipe import BLOCKS
 from edgekit.weights import Checkpoint
 
 LAYER = "model.mobilevit.encoder.layer"

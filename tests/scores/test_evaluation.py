@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from calibration.pictures import Picture
 from edgekit.artifact import Artifact
 from edgekit.errors import CalibrationError
-from edgekit.evaluation import BASELINES, evaluate, skin_by_both, skin_by_hsv, skin_by_ycbcr
+from edgekit.images.pictures import Picture
 from edgekit.pipeline import evaluate as evaluate_folder
+from edgekit.scores.evaluation import BASELINES, evaluate, skin_by_both, skin_by_hsv, skin_by_ycbcr
 from edgekit.weights import Checkpoint
 from tests.conftest import picture
 from tests.test_cli import edgekit

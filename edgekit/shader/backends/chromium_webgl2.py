@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from device_tests.shader_backends.backend import BackendMissing, Drawn, Job
 from edgekit.files import sha256_of_bytes
+from edgekit.shader.backends.backend import BackendMissing, Drawn, Job
 from edgekit.shader.upload import texels_of
 
 PAGE = Path(__file__).with_suffix(".html")

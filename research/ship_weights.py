@@ -1,9 +1,9 @@
 """Make a trained checkpoint the bundled one: float16 weights, the class names and groups as trained.
 
-python tools/ship_weights.py runs/first
+python research/ship_weights.py runs/first
 
-Afterwards: `edgekit plan` and `tools/ship_plan.py`, `metrics.json` (`benchmarks.checkpoint --json`), the figures of the
-card and of docs/, and the contact sheet.
+Afterwards: `edgekit plan` and `research/ship_plan.py`, `metrics.json` (`benchmarks.checkpoint --json`), the figures of
+the card and of docs/, and the contact sheet.
 """
 
 from __future__ import annotations

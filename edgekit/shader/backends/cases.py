@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from device_tests.shader_backends.backend import Job
 from edgekit.color.controls import Controls
 from edgekit.color.lut import Lut3D, grid
 from edgekit.shader import transforms
+from edgekit.shader.backends.backend import Job
 from edgekit.shader.compose import LayerSpec, describe, refinement_named
 from edgekit.shader.description import INTERPOLATIONS, Interpolation, ShaderDescription
 from edgekit.shader.dialects import DIALECTS

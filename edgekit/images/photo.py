@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.color import png
 from edgekit.color.rgb import XYZ_FROM_P3, XYZ_FROM_SRGB, adaptation
 from edgekit.errors import ImageError, MissingDependency
 from edgekit.files import staged_file, write_whole
+from edgekit.images import png
 
 if TYPE_CHECKING:
     from PIL import Image as PillowImage

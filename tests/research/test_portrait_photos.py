@@ -1,4 +1,4 @@
-"""tools/portrait_photos.py: a pinned list, and photos that lie side by side."""
+"""research/portrait_photos.py: a pinned list, and photos that lie side by side."""
 
 import base64
 import json
@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from tools import portrait_photos
+from research import portrait_photos
 from tools.fetch_android_tools import NpmPackage
 
 PACKAGES = json.loads(portrait_photos.LIST.read_text(encoding="utf-8"))

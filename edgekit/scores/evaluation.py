@@ -14,9 +14,9 @@ import torch
 from numpy.typing import NDArray
 from skimage.color import rgb2hsv, rgb2ycbcr
 
-from edgekit.metrics import IGNORE, Confusion, bootstrap_interval, labels_from_logits, ratio_interval
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.parity.compare import Candidate, PictureLike
+from edgekit.scores.metrics import IGNORE, Confusion, bootstrap_interval, labels_from_logits, ratio_interval
 from edgekit.weights import Checkpoint
 
 Image = NDArray[np.uint8]  # (H, W, 3) sRGB

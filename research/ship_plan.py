@@ -1,8 +1,8 @@
 """Put a planned recipe and its activation ranges into the bundled checkpoint, so that `convert` needs no photos.
 
-python tools/calibration_frames.py PHOTOS DIR
+python research/calibration_frames.py PHOTOS DIR
 edgekit plan --calibration DIR --out recipe.json
-python tools/ship_plan.py recipe.json DIR
+python research/ship_plan.py recipe.json DIR
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from converters.conversion import Conversion
-from converters.recipes import read_recipe
 from edgekit.console import quiet_libraries, say
 from edgekit.files import write_json
 from edgekit.pipeline import PLAN_MOST, PLANNED_FOLDER, RECIPE_FILE, TARGETS, calibration_set, observe, split
+from edgekit.recipes.recipe import read_recipe
 from edgekit.weights import BUNDLED_FOLDER, load_checkpoint
 
 NAME = "planned"

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from edgekit.metrics import IGNORE, Confusion, boundary_f_score, labels_from_logits, ratio_interval
+from edgekit.scores.metrics import IGNORE, Confusion, boundary_f_score, labels_from_logits, ratio_interval
 
 TRUTH = np.array([[0, 0, 1, 1], [0, 2, 2, 1], [0, 2, 2, IGNORE]], np.uint8)
 PREDICTED = np.array([[0, 1, 1, 1], [0, 2, 0, 1], [0, 2, 2, 2]], np.uint8)

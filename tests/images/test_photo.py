@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from edgekit.color import png
 from edgekit.color.display_p3 import P3_FROM_SRGB, display_p3_from_srgb
 from edgekit.color.interpolation import tetrahedral
 from edgekit.color.lut import Lut3D
-from edgekit.color.photo import (
+from edgekit.color.rgb import XYZ_FROM_P3, adaptation, encoded_from_linear, linear_from_encoded
+from edgekit.errors import ImageError
+from edgekit.images import png
+from edgekit.images.photo import (
     EXIF_ORIENTATION,
     read_photo,
     srgb_bytes,
@@ -19,8 +21,6 @@ from edgekit.color.photo import (
     upright_xmp,
     write_photo,
 )
-from edgekit.color.rgb import XYZ_FROM_P3, adaptation, encoded_from_linear, linear_from_encoded
-from edgekit.errors import ImageError
 from tests.color.samples import bent_lut, colours, picture
 
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf tiff:Orientation="6"/><keep/></x:xmpmeta>'
@@ -264,7 +264,7 @@ def test_pillows_guard_does_not_stop_a_panorama_and_ours_stops_a_bomb(
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     assert read_photo(tmp_path / "a.png").pixels.shape == (60, 80, 3)
     assert Image.MAX_IMAGE_PIXELS == 100
-    monkeypatch.setattr("edgekit.color.photo.MAX_PIXELS", 4799)
+    monkeypatch.setattr("edgekit.images.photo.MAX_PIXELS", 4799)
     with pytest.raises(ImageError, match="80×60 pixels, more than 4,799"):
         read_photo(tmp_path / "a.png")
 

@@ -1,0 +1,1 @@
+"""Pictures: decoded, brought to the network's input size, written back."""

@@ -1,0 +1,1 @@
+"""Scores: labels compared with labels, over any number of photos."""
