@@ -46,7 +46,7 @@ from edgekit.console import quiet_libraries, say
 from edgekit.images.pictures import Folder, Picture
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.pipeline import ConvertOptions, convert_one, ranges_for, recipe_for
-from edgekit.recipes.recipe import recipe_named
+from edgekit.recipes import recipe_named
 from edgekit.runtimes import open_runtime
 from edgekit.runtimes.litert import LiteRT
 from edgekit.scores.metrics import Confusion, labels_from_logits, ratio_interval

@@ -25,7 +25,7 @@ from edgekit.console import quiet_libraries
 from edgekit.images.pictures import astronaut
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.pipeline import convert_one
-from edgekit.recipes.recipe import recipe_named
+from edgekit.recipes import recipe_named
 from edgekit.runtimes import DEFAULT_THREADS
 from edgekit.runtimes.mil_reference import MilReference
 from edgekit.weights import load_checkpoint

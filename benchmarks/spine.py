@@ -27,7 +27,7 @@ from edgekit.console import quiet_libraries
 from edgekit.images.pictures import astronaut
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.pipeline import convert_one
-from edgekit.recipes.recipe import recipe_named
+from edgekit.recipes import recipe_named
 from edgekit.runtimes import open_runtime
 from edgekit.runtimes.litert import operator_counts as tflite_counts
 from edgekit.runtimes.mil_reference import operator_counts as coreml_counts

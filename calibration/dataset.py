@@ -11,10 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.color import rgb2lab
 
+from edgekit import console
 from edgekit.errors import CalibrationError, ImageError
 from edgekit.files import sha256_of, sha256_of_bytes
 from edgekit.images.pictures import Skipped
 from edgekit.images.preprocess import PREPROCESSING_ID, images_in, read_input
+from edgekit.segmenter import Segmenter
+from edgekit.weights import Checkpoint
 
 SEED = 20_240_601
 BLACK_LEVEL = 8  # a picture whose brightest byte is darker says nothing
@@ -27,9 +30,8 @@ ITA_EDGES_DEG: Mapping[str, float] = {
 }  # fmt: skip
 MIN_SKIN_PIXELS = 64
 
-Masks = Callable[
-    [NDArray[np.uint8]], NDArray[np.float32]
-]  # image (size, size, 3) to (h, w, 3) skin, hair, clothes
+# (size, size, 3) uint8 sRGB to (h, w, 3) weights of skin, hair and clothes
+Masks = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,25 @@ def read_calibration_set(
     coverage = _coverage(images, masks)
     warnings = _warnings(folder, len(images), coverage)
     return CalibrationSet(folder, size, files, tuple(images), tuple(skipped), coverage, warnings)
+
+
+def calibration_set(
+    folder: Path, checkpoint: Checkpoint, size: int, limit: int | None = None, evaluation: Path | None = None
+) -> CalibrationSet:
+    """The pictures of a folder, with coverage by the float model's own mask; prints what was left out and missing.
+
+    Raises CalibrationError when one of them is also in the folder `evaluation`.
+    """
+    masks = Segmenter(checkpoint, size=size).groups if checkpoint.groups.skin else None
+    console.say(f"reading the calibration pictures in {folder} and what they cover …")
+    with console.quiet_libraries():
+        forbidden = frozenset() if evaluation is None else sha256_of_images(evaluation)
+        found = read_calibration_set(folder, size, masks, limit, forbidden)
+    for item in found.skipped:
+        console.say(f"left out {item.name}: {item.reason}")
+    for warning in found.warnings:
+        console.say(f"warning: {warning}")
+    return found
 
 
 def sha256_of_images(folder: Path) -> frozenset[str]:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from edgekit.errors import CalibrationError
 from edgekit.files import json_text, write_json
-from edgekit.recipes.recipe import BLOCKS, Mode, Recipe
+from edgekit.recipes import BLOCKS, Mode, Recipe
 
 WORTHWHILE = 0.99  # of the artifact's bytes: int8 weights that save less stay float
 JOURNAL_VERSION = 1
@@ -52,7 +52,7 @@ class Budget:
         return all(value is not None and value <= bound for value, bound in self._stated(point))
 
     def excess(self, point: Point) -> float:
-        """The loss nearest to its bound, or furthest beyond it, in bounds: at most 1 where all hold."""
+        """The largest ratio of a loss to its bound; at most 1 when every bound holds."""
         return max(_share(value, bound) for value, bound in self._stated(point))
 
     def _stated(self, point: Point) -> Iterator[tuple[float | None, float]]:
@@ -67,12 +67,17 @@ class Budget:
                 yield value, bound
 
     def known(self, point: Point) -> Budget:
-        """Without the bound on skin colour where the float model's own point shows there was no skin."""
-        return replace(self, max_skin_de=None) if point.skin_delta_e00_p95 is None else self
+        """Without the bounds on skin that the float model's own point shows cannot be measured: no skin was seen, or
+        the labels hold none."""
+        return replace(
+            self,
+            max_skin_de=None if point.skin_delta_e00_p95 is None else self.max_skin_de,
+            max_skin_iou_drop=None if point.skin_iou_drop is None else self.max_skin_iou_drop,
+        )
 
 
 def _share(value: float | None, bound: float) -> float:
-    """Of a bound that a loss uses up; of a bound of nothing, all or none."""
+    """Fraction of the bound that is used; for a bound of 0, either 0 or infinity."""
     if value is None:
         return inf
     if bound == 0:
@@ -164,7 +169,7 @@ def recipe_key(recipe: Recipe) -> str:
     return hashlib.sha256(json_text([recipe.compute, recipe.observer, modes]).encode()).hexdigest()[:16]
 
 
-def plan(
+def search(
     measure: Measure,
     budget: Budget,
     observers: Sequence[str],

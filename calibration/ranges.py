@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from calibration.dataset import CalibrationSet, calibration_set
 from calibration.observers import OBSERVERS, Observer
+from converters.conversion import Conversion, Job
+from edgekit import console
 from edgekit.errors import CalibrationError, UnknownName
 from edgekit.files import write_json
+from edgekit.recipes import Recipe, ranges_path
+from edgekit.targets import Target
+from edgekit.weights import Checkpoint
 
 RANGES_VERSION = 1
+# Clipped logits keep their argmax and lose their differences, which are the group weights: they are never clipped.
+UNCLIPPED = "minmax"
 STABILITY_BOUND = 0.1  # of a range's width: more, and half the pictures say something else
 Run = Callable[[NDArray[np.uint8]], Mapping[str, NDArray[np.float32]]]
 
@@ -49,6 +58,57 @@ def read_ranges(path: Path) -> Ranges:
         return Ranges(**values)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CalibrationError(f"{path} does not hold activation ranges ({error}).") from error
+
+
+def with_ranges(job: Job, calibration: Path | None) -> Job:
+    """The job with the activation ranges that its recipe needs: from the photos in the folder `calibration`, else those
+    kept with the checkpoint.
+
+    Raises CalibrationError when a recipe has int8 activations and there are neither.
+    """
+    target, conversion = job.target, job.conversion
+    recipe, checkpoint = conversion.recipe, conversion.checkpoint
+    if not recipe.needs_calibration:
+        return job
+    if calibration is None:
+        ranges = _kept_ranges(target, checkpoint, recipe)
+    else:
+        pictures = calibration_set(calibration, checkpoint, conversion.size)
+        ranges = observe(target, conversion, pictures, [recipe.observer])[recipe.observer]
+    ready = replace(conversion, ranges=ranges.tensors, calibration_sha256=ranges.calibration_sha256)
+    return replace(job, conversion=ready)
+
+
+def _kept_ranges(target: Target, checkpoint: Checkpoint, recipe: Recipe) -> Ranges:
+    path = ranges_path(checkpoint.folder, target)
+    if path.is_file():
+        ranges = read_ranges(path)
+        if ranges.weights_sha256 == checkpoint.sha256 and ranges.observer == recipe.observer:
+            return ranges
+    raise CalibrationError(
+        f"Recipe {recipe.name} has int8 activations, and no ranges for it on {target.name} are kept with these "
+        "weights; pass `calibration` with photos like those it will see."
+    )
+
+
+def observe(
+    target: Target, conversion: Conversion, pictures: CalibrationSet, observers: Sequence[str]
+) -> dict[str, Ranges]:
+    """Observer name to the ranges of the target's float graph over a calibration set."""
+    console.say(f"observing {len(pictures.images)} calibration pictures …")
+    with tempfile.TemporaryDirectory() as folder, console.quiet_libraries():
+        run = target.observable(conversion, Path(folder))
+        images = console.track(pictures.images, len(pictures.images), "observing")
+        collected = collect_ranges(run, images, {*observers, UNCLIPPED})
+    for tensors in collected.values():
+        for name in tensors.keys() & set(target.logits_names):
+            tensors[name] = collected[UNCLIPPED][name]
+    weights = conversion.checkpoint.sha256
+    return {
+        name: Ranges(target.name, name, len(pictures.images), weights, pictures.sha256, tensors)
+        for name, tensors in collected.items()
+        if name in observers
+    }
 
 
 def collect_ranges(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from calibration.planner import Point
 from converters.tflite_int8 import quantized
-from edgekit.recipes.recipe import Recipe
+from edgekit.recipes import Recipe
 from edgekit.runtimes.litert import LiteRT
 from edgekit.scores.metrics import Confusion, labels_from_logits
 

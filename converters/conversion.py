@@ -1,14 +1,31 @@
-"""What a conversion is asked for, and what every converter hands back."""
+"""A conversion: what is asked for, checked; what a converter hands back; and the artifact written whole.
+
+Converting has two phases. `resolve` checks everything that can be wrong, and the caller adds the activation ranges;
+only then `write_artifact` writes.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
-from edgekit.artifact import TensorSpec
+from edgekit import console
+from edgekit.artifact import (
+    Artifact,
+    Manifest,
+    TensorSpec,
+    check_artifact_place,
+    staged_artifact,
+    write_manifest,
+)
 from edgekit.errors import ConversionError, UnknownName
+from edgekit.files import sha256_of, size_bytes_of
+from edgekit.images.preprocess import PREPROCESSING_ID
 from edgekit.model.outputs import MASK_STRIDE, OUTPUT_MODES, OutputMode
-from edgekit.recipes.recipe import Recipe
+from edgekit.recipes import Recipe
+from edgekit.targets import Target
 from edgekit.weights import GROUP_NAMES, Checkpoint, require_skin
 
 SIZE_MULTIPLE = 64  # stride 32 at most, times the 2×2 patch: no conditional resize in the graph
@@ -20,8 +37,9 @@ COLOUR = ("red", "green", "blue")
 class Conversion:
     """One model at one size with one recipe and one output; checked when made.
 
-    `mask_size` is the side of the `groups` and `labels` outputs in pixels (size/4 by default). `ranges` are
-    the activation ranges of the target's float graph by tensor name, for recipes with int8 activations.
+    `mask_size`: side of the `groups` and `labels` outputs in pixels (size/4 by default). `ranges`: (low, high) of the
+    target's float graph by tensor name, for recipes with int8 activations; `calibration_sha256`: of the photos they
+    were taken from.
     """
 
     checkpoint: Checkpoint
@@ -30,6 +48,7 @@ class Conversion:
     output: OutputMode = "groups"
     mask_size: int = 0
     ranges: Mapping[str, tuple[float, float]] | None = None
+    calibration_sha256: str | None = None
 
     def __post_init__(self) -> None:
         low, high = SIZE_RANGE
@@ -37,7 +56,7 @@ class Conversion:
             raise ConversionError(
                 "convert",
                 "options",
-                f"--size {self.size} is not a multiple of {SIZE_MULTIPLE} from {low} to {high}.",
+                f"`size` {self.size} is not a multiple of {SIZE_MULTIPLE} from {low} to {high}.",
             )
         if self.output not in OUTPUT_MODES:
             raise UnknownName("output", self.output, OUTPUT_MODES)
@@ -47,7 +66,7 @@ class Conversion:
             raise ConversionError(
                 "convert",
                 "options",
-                f"--mask-size {self.mask_size} is not from 1 to the input size {self.size}.",
+                f"`mask_size` {self.mask_size} is not from 1 to the input size {self.size}.",
             )
         if self.output == "groups":
             require_skin(self.checkpoint.groups, self.checkpoint.class_names, self.checkpoint.folder)
@@ -86,5 +105,77 @@ class Converted:
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     taps: dict[str, str]
-    minimum_os: str
     tools: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A conversion for one target, and where its artifact goes."""
+
+    target: Target
+    conversion: Conversion
+    path: Path
+
+
+def resolve(
+    target: Target, conversion: Conversion, out: Path, *, minimum_ios: int | None, replace: bool
+) -> Job:
+    """The job that writes a conversion into the folder `out`, once everything that it needs was checked.
+
+    Raises EdgekitError: the place is taken, the recipe needs a newer iOS than `minimum_ios`.
+    """
+    path = out / f"{conversion.file_stem}{target.suffix}"
+    if minimum_ios is not None:
+        _check_minimum_ios(target, conversion.recipe, minimum_ios)
+    check_artifact_place(path, target, replace=replace)
+    return Job(target, conversion, path)
+
+
+def _check_minimum_ios(target: Target, recipe: Recipe, minimum_ios: int) -> None:
+    """ConversionError when `minimum_ios`, the oldest iOS that must be served, cannot run the recipe."""
+    found = re.fullmatch(r"iOS (\d+)", target.minimum_os_for(recipe))
+    if found and minimum_ios < int(found[1]):
+        advice = (
+            "use `recipe` w8 or raise `minimum_ios`"
+            if recipe.needs_calibration
+            else "ML Programs need iOS 16"
+        )
+        raise ConversionError(
+            target.name, "recipe", f"recipe {recipe.name} needs {found[0]}, not iOS {minimum_ios}; {advice}."
+        )
+
+
+def write_artifact(job: Job, *, replace: bool = False) -> Artifact:
+    """Write one artifact and its manifest, whole or not at all.
+
+    The manifest takes its name first: whatever kills the process, no artifact is left without one, and one whose
+    bytes are not the manifest's is refused when it is read.
+    """
+    console.say(f"converting to {job.path.name} …")
+    with staged_artifact(job.path, job.target, replace=replace) as temporary, console.quiet_libraries():
+        converted = job.target.converted(job.conversion, temporary)
+        return write_manifest(job.path, _manifest(job, converted, temporary), replace=replace)
+
+
+def _manifest(job: Job, converted: Converted, file: Path) -> Manifest:
+    conversion, checkpoint = job.conversion, job.conversion.checkpoint
+    return Manifest(
+        target=job.target.name,
+        name=checkpoint.name,
+        size=conversion.size,
+        output=conversion.output,
+        recipe_name=conversion.recipe.name,
+        recipe=conversion.recipe.to_json(),
+        inputs=converted.inputs,
+        outputs=converted.outputs,
+        taps=converted.taps,
+        class_names=checkpoint.class_names,
+        groups=dict(checkpoint.groups.items()),
+        preprocessing=PREPROCESSING_ID,
+        weights_sha256=checkpoint.sha256,
+        calibration_sha256=conversion.calibration_sha256,
+        minimum_os=job.target.minimum_os_for(conversion.recipe),
+        tools=converted.tools,
+        sha256=sha256_of(file),
+        size_bytes=size_bytes_of(file),
+    )

@@ -30,7 +30,6 @@ from edgekit.errors import ConversionError
 from edgekit.files import sha256_of
 from edgekit.model.outputs import output_head
 from edgekit.model.prepared import PreparedSegmenter
-from edgekit.recipes.recipe import Recipe
 from edgekit.runtimes.mil_reference import MilReference
 from edgekit.weights import GROUP_NAMES
 
@@ -80,22 +79,7 @@ def convert(conversion: Conversion, path: Path) -> Converted:
     model.save(str(path))
     make_reproducible(path)
     tools = tool_versions("coremltools", "torch")
-    return Converted((image,), (output,), taps, f"iOS {minimum_ios(conversion.recipe)}", tools)
-
-
-def minimum_ios(recipe: Recipe) -> int:
-    """17 where activations are int8 (`quantize` exists from there), 16 otherwise."""
-    return 17 if recipe.needs_calibration else 16
-
-
-def check_minimum_ios(recipe: Recipe, oldest: int) -> None:
-    """ConversionError when `oldest`, the oldest iOS that must be served, cannot run the recipe."""
-    needed = minimum_ios(recipe)
-    if oldest < needed:
-        advice = "use --recipe w8 or raise --minimum-ios" if needed > 16 else "ML Programs need iOS 16"
-        raise ConversionError(
-            "coreml", "recipe", f"recipe {recipe.name} needs iOS {needed}, not iOS {oldest}; {advice}."
-        )
+    return Converted((image,), (output,), taps, tools)
 
 
 def observable(
@@ -130,7 +114,7 @@ def _quantized(model: ct.models.MLModel, conversion: Conversion) -> ct.models.ML
             raise ConversionError(
                 "coreml",
                 "quantise",
-                f"recipe {recipe.name} has int8 activations; pass --calibration with photos.",
+                f"recipe {recipe.name} has int8 activations; pass `calibration` with photos.",
             )
         model = quantize_activations(model, conversion.ranges, operations["w8a8"])
     chosen = [name for names in operations.values() for name in names if name in with_weights]
@@ -198,6 +182,7 @@ def make_reproducible(path: Path) -> None:
     file = path / SPECIFICATION
     specification = Model_pb2.Model.FromString(file.read_bytes())
     specification.description.metadata.userDefined.pop(CONVERSION_DATE, None)
+    file.unlink()  # coremltools leaves it readable by its owner alone
     file.write_bytes(specification.SerializeToString(deterministic=True))
     manifest = json.loads((path / "Manifest.json").read_text())
     renamed: dict[str, str] = {}

@@ -9,7 +9,6 @@ repeat a pair for every reader of a tensor, and put a pair between a convolution
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from edgekit.errors import CalibrationError
+from edgekit.recipes import block_of_parameter, layer_of
 
 if TYPE_CHECKING:
     import coremltools as ct
@@ -31,15 +31,10 @@ MIN_WEIGHTS = 0  # quantise every weight that is asked for, however small
 
 Range = tuple[float, float]
 Precision = Literal["w8a8", "w8", "float"]
-PARAMETER = re.compile(
-    r"p_segmenter_(?:(?P<plain>stem|aspp|classifier)|(?P<residual>stage[12])_(?P<index>\d+)"
-    r"|(?P<stage>stage[345])_(?:layers_(?P<layer>\d+)_(?P<part>attention|ffn)"
-    r"|(?P<seam>down|local|to_tokens|from_tokens|fusion)))_"
-)
 
 
 def blocks_of(model: ct.models.MLModel) -> dict[str, str]:
-    """Operation name to named block (`edgekit.recipes.recipe.BLOCKS`) of every quantisable operation.
+    """Operation name to named block (`edgekit.recipes.BLOCKS`) of every quantisable operation.
 
     A convolution or linear map carries its parameter's path in its weight's name; a matmul belongs to the block
     that computed its inputs; a residual addition of the transformer to its layer (`stage3.0`). Operations of the
@@ -61,25 +56,13 @@ def blocks_of(model: ct.models.MLModel) -> dict[str, str]:
 
 def _block(op: Any, block_of_tensor: Mapping[str, str]) -> str | None:
     if op.op_type in ("conv", "linear"):
-        found = PARAMETER.match(op.weight.name)
-        return None if found is None else _block_name(found)
+        return block_of_parameter(op.weight.name)
     inputs = [block_of_tensor.get(variable.name) for variable in op.get_flattened_inputs()]
     known = [block for block in inputs if block is not None]
     if not known:
         return None
     block = known[-1]  # the residual comes first, what is added to it last
-    is_layer = op.op_type == "add" and block.endswith((".attention", ".ffn"))
-    return block.rpartition(".")[0] if is_layer else block
-
-
-def _block_name(found: re.Match[str]) -> str:
-    part = found.groupdict()
-    if part["plain"]:
-        return part["plain"]
-    if part["residual"]:
-        return f"{part['residual']}.{part['index']}"
-    within = part["seam"] or f"{part['layer']}.{part['part']}"
-    return f"{part['stage']}.{within}"
+    return layer_of(block) if op.op_type == "add" else block
 
 
 def program_of(model: ct.models.MLModel) -> Any:

@@ -20,7 +20,6 @@ from edgekit.model.prepared import PreparedSegmenter
 from edgekit.runtimes.litert import LiteRT, packed, parsed
 from edgekit.weights import GROUP_NAMES
 
-MINIMUM_OS = "Android 8.0 (API 26)"  # the demo app's minSdk; LiteRT itself runs on API 21
 BYTE_SCALE = 1.0  # a stored byte is the value itself: 0…255
 
 
@@ -59,7 +58,7 @@ def convert(conversion: Conversion, path: Path) -> Converted:
         data = _half_weights(data)
     data, taps = _finished(data, conversion, image, output, path)
     path.write_bytes(data)
-    return Converted((image,), (output,), taps, MINIMUM_OS, tools())
+    return Converted((image,), (output,), taps, tools())
 
 
 def tools() -> dict[str, str]:
@@ -91,9 +90,6 @@ def float_model(conversion: Conversion) -> bytes:
     image, output = _specs(conversion)
     flatbuffer.name_interface(tree, [image.name], [output.name])
     return packed(tree)
-
-
-LOGITS = "segmenter/classifier/conv:2"  # where the float graph holds them when the output is another one
 
 
 def observable(

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.errors import ConversionError
-from edgekit.recipes.recipe import Recipe
+from edgekit.recipes import Recipe, tensor_pattern
 from edgekit.runtimes.litert import operator_name, packed, parsed
 
 Ranges = Mapping[str, tuple[float, float]]
@@ -25,7 +25,6 @@ W8A8_OPERATORS = (
     "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "LOGISTIC", "MUL", "ADD", "PAD", "CONCATENATION",
 )  # fmt: skip
 W8_OPERATORS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
-ROOT = "segmenter"
 OUTPUT_AXIS = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0}  # of the weights
 BIAS_ROOM = 2.0**30  # half of int32: the products are added to the bias there
 WEIGHT_LEVELS = 127  # symmetric int8
@@ -46,17 +45,17 @@ def quantized(data: bytes, recipe: Recipe, ranges: Ranges | None) -> bytes:
     tool = quantizer.Quantizer(bytearray(data))
     for block in int8_blocks:
         for operator in W8A8_OPERATORS:
-            tool.add_static_config(scope_of(block), qtyping.TFLOperationName(operator), 8, 8)
+            tool.add_static_config(tensor_pattern(block), qtyping.TFLOperationName(operator), 8, 8)
     for block in recipe.blocks_in("w8"):
         for operator in W8_OPERATORS:
-            tool.add_weight_only_config(scope_of(block), qtyping.TFLOperationName(operator), num_bits=8)
+            tool.add_weight_only_config(tensor_pattern(block), qtyping.TFLOperationName(operator), num_bits=8)
     if not recipe.needs_calibration:
         return bytes(tool.quantize(enable_progress_report=False).quantized_model)
     if ranges is None:
         raise ConversionError(
             "tflite",
             "quantise",
-            f"recipe {recipe.name} has int8 activations; pass --calibration with photos.",
+            f"recipe {recipe.name} has int8 activations; pass `calibration` with photos.",
         )
     calibrated = {name: _statistics(low, high) for name, (low, high) in ranges.items()}
     try:
@@ -76,7 +75,7 @@ def with_room_for_biases(data: bytes, blocks: Sequence[str], ranges: Ranges) -> 
     """
     model = parsed(data, Path("the float model"))
     graph, changed = model.subgraphs[0], False
-    scope = re.compile("|".join(scope_of(block) for block in blocks) or "$^")
+    scope = re.compile("|".join(tensor_pattern(block) for block in blocks) or "$^")
     for operator in graph.operators:
         axis = OUTPUT_AXIS.get(operator_name(model, operator))
         if axis is None or not scope.search(graph.tensors[operator.outputs[0]].name.decode()):
@@ -131,14 +130,6 @@ def tensors_to_observe(data: bytes) -> tuple[str, ...]:
             if tensor.type == schema.TensorType.FLOAT32:
                 names.append(tensor.name.decode())
     return tuple(names)
-
-
-def scope_of(block: str) -> str:
-    """The expression that matches the output tensors of a block's operators, and of no other block's."""
-    place = re.escape("/".join((ROOT, *block.split("."))))
-    if re.search(r"\.\d+$", block) and block.startswith(("stage3", "stage4", "stage5")):
-        return f"^{place}(:|;|$)"  # a layer's residual additions, not its attention and ffn
-    return f"^{place}(/|:|;|$)"
 
 
 def _statistics(low: float, high: float) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from edgekit.artifact import Artifact
+from edgekit.artifact import Artifact, artifacts_at
 from edgekit.devices import open_device
 from edgekit.devices.device import Device
 from edgekit.errors import EdgekitError
-from edgekit.pipeline import artifacts_at
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 
-from edgekit.errors import ConversionError
+from edgekit.errors import ConversionError, EdgekitError
 from edgekit.files import (
     FolderKind,
     JsonValue,
     check_file_place,
     check_folder_place,
     sha256_of,
-    size_bytes_of,
     staged_file,
     staged_folder,
     write_json,
 )
+from edgekit.targets import TARGETS, Target
+from edgekit.weights import Checkpoint
 
 SCHEMA_VERSION = 1
-SUFFIXES: Mapping[str, str] = {"coreml": ".mlpackage", "tflite": ".tflite"}
 
 
 @dataclass(frozen=True)
@@ -108,25 +108,20 @@ def _package_files(folder: Path) -> tuple[str, ...] | None:
 PACKAGE = FolderKind("a Core ML package", _package_files)
 
 
-def is_folder(target: str) -> bool:
-    """Whether the target's artifact is a folder (a Core ML package) and not a file."""
-    return target == "coreml"
-
-
-def check_artifact_place(path: Path, target: str, *, replace: bool) -> None:
+def check_artifact_place(path: Path, target: Target, *, replace: bool) -> None:
     """EdgekitError unless an artifact of `target` and its manifest may be written at `path`."""
-    if is_folder(target):
+    if target.is_folder:
         check_folder_place(path, PACKAGE, replace=replace)
     else:
         check_file_place(path, replace=replace)
     check_file_place(manifest_path_of(path), replace=replace)
 
 
-def staged_artifact(path: Path, target: str, *, replace: bool) -> AbstractContextManager[Path]:
+def staged_artifact(path: Path, target: Target, *, replace: bool) -> AbstractContextManager[Path]:
     """`staged_folder` for a Core ML package, `staged_file` for the others."""
     return (
         staged_folder(path, PACKAGE, replace=replace)
-        if is_folder(target)
+        if target.is_folder
         else staged_file(path, replace=replace)
     )
 
@@ -142,9 +137,9 @@ def read_artifact(path: Path) -> Artifact:
     Raises ConversionError: no such file, no manifest, an unknown schema version, bytes that do not match.
     """
     path = Path(path)
-    target = next((name for name, suffix in SUFFIXES.items() if path.suffix == suffix), None)
+    target = next((target.name for target in TARGETS.values() if path.suffix == target.suffix), None)
     if target is None:
-        known = " or ".join(SUFFIXES.values())
+        known = " or ".join(target.suffix for target in TARGETS.values())
         raise ConversionError("artifact", "read", f"{path} is not a {known} file.")
     if not path.exists():
         raise ConversionError(target, "read", f"{path} does not exist.")
@@ -184,6 +179,22 @@ def _tensor_spec(values: dict[str, JsonValue]) -> TensorSpec:
     return TensorSpec(spec.name, tuple(spec.shape), spec.dtype, spec.layout, interval, tuple(spec.channels))
 
 
-def hashed(path: Path) -> tuple[str, int]:
-    """sha256 and size in bytes of an artifact file or package folder."""
-    return sha256_of(path), size_bytes_of(path)
+def artifacts_at(paths: Sequence[Path], default: Path = Path("artifacts")) -> list[Artifact]:
+    """The artifacts named, or all of the default folder; EdgekitError when there is none."""
+    if not paths:
+        suffixes = [target.suffix for target in TARGETS.values()]
+        paths = sorted(p for p in default.glob("*") if p.suffix in suffixes)
+        if not paths:
+            raise EdgekitError(f"No artifact was named and {default}/ holds none; run edgekit convert first.")
+    return [read_artifact(path) for path in paths]
+
+
+def require_weights(artifact: Artifact, checkpoint: Checkpoint) -> None:
+    """ConversionError for an artifact that was made from other weights than the checkpoint's."""
+    if artifact.manifest.weights_sha256 != checkpoint.sha256:
+        raise ConversionError(
+            artifact.manifest.target,
+            "weights",
+            f"{artifact.path} was made from other weights than {checkpoint.folder}; pass the checkpoint that it was "
+            "converted from as `weights`, or convert this one again.",
+        )

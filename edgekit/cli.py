@@ -7,9 +7,12 @@ Nothing heavy is imported here or at the top of a command's file: `edgekit --hel
 from __future__ import annotations
 
 import os
+import re
 import sys
+from collections.abc import Iterator
 
 import typer
+from click import Command
 
 from edgekit import __version__
 from edgekit.commands import COMMANDS
@@ -48,6 +51,25 @@ def _options(
         os.environ[DEBUG_VARIABLE] = "1"
 
 
+def spelled(sentence: str) -> str:
+    """A library's sentence with the parameters it names in backticks written as options: `out` → --out.
+
+    A name that is an option of no command keeps its backticks away and nothing else.
+    """
+    options = {
+        parameter.name: max(parameter.opts, key=len)
+        for command in _commands(typer.main.get_command(app))
+        for parameter in command.params
+    }
+    return re.sub(r"`([a-z_]+)`", lambda found: options.get(found[1], found[1]), sentence)
+
+
+def _commands(command: Command) -> Iterator[Command]:
+    yield command
+    for inner in getattr(command, "commands", {}).values():
+        yield from _commands(inner)
+
+
 def main() -> None:
     """Run the command line; the only place that turns an EdgekitError into text and an exit code."""
     try:
@@ -55,7 +77,7 @@ def main() -> None:
     except EdgekitError as error:
         if os.environ.get(DEBUG_VARIABLE):
             raise
-        print(f"edgekit: {error}", file=sys.stderr)
+        print(f"edgekit: {spelled(str(error))}", file=sys.stderr)
         raise SystemExit(3) from None
     except KeyboardInterrupt:
         print("edgekit: interrupted; nothing half-written was left.", file=sys.stderr)

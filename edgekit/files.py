@@ -191,7 +191,7 @@ def remove_folder(path: Path, kind: FolderKind) -> None:
 
 
 def _exists(path: Path) -> EdgekitError:
-    return EdgekitError(f"{path} exists already; pass --force to replace it, or choose another --out.")
+    return EdgekitError(f"{path} exists already; pass `force` to replace it, or choose another `out`.")
 
 
 def _require_kind(path: Path, place: Path, kind: FolderKind) -> None:

@@ -119,7 +119,7 @@ def _download(hub_id: str) -> Path:
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         raise WeightsError(
             f"{hub_id} could not be fetched from the hub (offline, misspelt or private?); "
-            "download it elsewhere and pass its folder with --weights."
+            "download it elsewhere and pass its folder as `weights`."
         ) from error
 
 
@@ -257,7 +257,7 @@ def require_skin(groups: Groups, class_names: Sequence[str], folder: Path) -> No
     if not groups.skin:
         raise WeightsError(
             f"{folder} has no skin class (its {len(class_names)} classes: {', '.join(class_names[:6])}, …), "
-            "so --output groups is impossible; add a groups.json that names one, or use --output labels "
+            "so `output` groups is impossible; add a groups.json that names one, or use `output` labels "
             "or logits."
         )
 

@@ -15,7 +15,7 @@ from converters.conversion import Conversion
 from edgekit.console import quiet_libraries, say
 from edgekit.files import write_json
 from edgekit.pipeline import PLAN_MOST, PLANNED_FOLDER, RECIPE_FILE, TARGETS, calibration_set, observe, split
-from edgekit.recipes.recipe import read_recipe
+from edgekit.recipes import read_recipe
 from edgekit.weights import BUNDLED_FOLDER, load_checkpoint
 
 NAME = "planned"

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from converters.conversion import Conversion
 from edgekit.artifact import SUFFIXES, Artifact
-from edgekit.recipes.recipe import recipe_named
+from edgekit.recipes import recipe_named
 from edgekit.weights import BUNDLED_FOLDER, Checkpoint, load_checkpoint
 
 SHARED = Path(__file__).parent.parent.parent / "shared"

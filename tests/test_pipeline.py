@@ -31,7 +31,7 @@ from edgekit.pipeline import (
     split,
     trained_recipe,
 )
-from edgekit.recipes.recipe import Recipe, recipe_named
+from edgekit.recipes import Recipe, recipe_named
 from edgekit.weights import BUNDLED_FOLDER, Checkpoint, load_checkpoint
 from tests.conftest import picture
 

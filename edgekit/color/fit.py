@@ -183,7 +183,7 @@ def fit_files(
 ) -> list[FittedFile]:
     """Fit `out` from two photos; with a mask `<out>-skin` too, from its white."""
     if out.suffix.lower() != ".cube":
-        raise LutError(out, None, "a fitted table is written as .cube; give --out that extension.")
+        raise LutError(out, None, "a fitted table is written as .cube; give `out` that extension.")
     pictures = [srgb_bytes(read_photo(path)) for path in (before, after)]
     shape = pictures[0].shape[:2]
     regions = {"everything": (out, np.ones(shape, bool))}

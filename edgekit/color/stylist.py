@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit import console
 from edgekit.color.controls import Controls
 from edgekit.color.display_p3 import display_p3_from_srgb
 from edgekit.color.engine import Layer, Refine, styled_pixels
 from edgekit.errors import EdgekitError, ImageError
 from edgekit.files import check_file_place
-from edgekit.images.photo import FORMATS, Space, read_photo, srgb_bytes, write_photo
+from edgekit.images.photo import FORMATS, Space, mask_from_picture, read_photo, srgb_bytes, write_photo
 
 # (H, W, 3) uint8 sRGB → (h, w, 3) float in [0, 1], the weights of skin, hair and clothes
 Segment = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
@@ -47,6 +48,14 @@ class StyledPhoto:
     style_ms: float
 
 
+@dataclass(frozen=True)
+class StyledPhotos:
+    """What was styled, and (photo, reason) for what was not."""
+
+    done: tuple[StyledPhoto, ...]
+    failed: tuple[tuple[Path, str], ...]
+
+
 class Stylist:
     """Layers and controls, ready for photos of either colour space."""
 
@@ -59,6 +68,18 @@ class Stylist:
     ) -> None:
         self.controls, self.segment, self.refine = controls, segment, refine
         self._layers: dict[Space, Mapping[str, Layer]] = {"srgb": layers}
+
+    def style_all(self, jobs: Sequence[Job]) -> StyledPhotos:
+        """Style every photo; those that cannot be are listed, unless it is the only one, whose error is raised."""
+        done, failed = [], []
+        for job in console.track(jobs, len(jobs), "styling"):
+            try:
+                done.append(self.style(job))
+            except EdgekitError as error:
+                if len(jobs) == 1:
+                    raise
+                failed.append((job.source, str(error)))
+        return StyledPhotos(tuple(done), tuple(failed))
 
     def style(self, job: Job) -> StyledPhoto:
         """Read, style and write one photo. ImageError when it cannot be read or written."""
@@ -99,6 +120,12 @@ def display_p3_layers(layers: Mapping[str, Layer]) -> dict[str, Layer]:
     }
 
 
+def mask_as_segment(path: Path) -> Segment:
+    """The mask drawn in a picture (red skin, green hair, blue clothes), whatever the photo."""
+    drawn = mask_from_picture(path)
+    return lambda image: drawn
+
+
 def jobs_for(paths: Iterable[Path], out: Path, force: bool) -> list[Job]:
     """A job per photo, folders searched through. EdgekitError for nothing found, two photos with one
     destination, or a destination that exists and may not be replaced."""
@@ -111,10 +138,10 @@ def jobs_for(paths: Iterable[Path], out: Path, force: bool) -> list[Job]:
         if job.destination in seen:
             raise EdgekitError(
                 f"{job.source} and {seen[job.destination]} would both be written to {job.destination}; "
-                "style them in two runs with different --out."
+                "style them in two runs with different `out`."
             )
         if job.destination.resolve() == job.source.resolve():
-            raise EdgekitError(f"{job.source} would be replaced by its styled copy; choose another --out.")
+            raise EdgekitError(f"{job.source} would be replaced by its styled copy; choose another `out`.")
         seen[job.destination] = job.source
         check_file_place(job.destination, replace=force)
     return jobs

@@ -234,9 +234,9 @@ def _refuse_unused(
 
 def _paths(artifacts: list[Path] | None) -> list[Path]:
     """The artifacts named, or all of the default folder."""
-    from edgekit import pipeline
+    from edgekit.artifact import artifacts_at
 
-    return artifacts or [found.path for found in pipeline.artifacts_at([])]
+    return artifacts or [found.path for found in artifacts_at([])]
 
 
 def _measured(artifacts: list[Path] | None, device: str, runner: Path | None, plan: BenchPlan) -> BenchReport:

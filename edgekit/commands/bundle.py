@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from edgekit import console
+from edgekit.commands.options import Force, Json, Weights
 from edgekit.shader.description import DEFAULT_REFINEMENT
 
 
@@ -27,9 +28,7 @@ def bundle(
     default_style: Annotated[
         str | None, typer.Option(help="The style an app starts with.", show_default="the first")
     ] = None,
-    weights: Annotated[
-        str | None, typer.Option(help="Checkpoint folder or hub id.", show_default="the bundled parser")
-    ] = None,
+    weights: Weights = None,
     refinement: Annotated[
         str, typer.Option(help="How the mask follows edges: bilinear or guided.")
     ] = DEFAULT_REFINEMENT,
@@ -41,17 +40,16 @@ def bundle(
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the bundle.")] = Path("bundle"),
     archive: Annotated[bool, typer.Option("--zip", help="Also write OUT.zip.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace an existing bundle.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+    force: Force = False,
+    json: Json = False,
 ) -> None:
     """Put artifacts, styles, shader texts and a golden picture into one folder for an app.
 
     Each artifact is held to the golden picture on this machine; exit code 1 when one misses it.
     """
-    from edgekit import pipeline
-    from edgekit.bundle.writing import DEFAULT_STYLES, place_in_project, zip_bundle
+    import edgekit
+    from edgekit.bundles.writing import DEFAULT_STYLES, place_in_project, zip_bundle
     from edgekit.files import check_file_place, sha256_of
-    from edgekit.weights import load_checkpoint
 
     place = out if into is None else place_in_project(into)
     zipped = place.with_name(f"{place.name}.zip") if archive else None
@@ -59,16 +57,22 @@ def bundle(
         check_file_place(zipped, replace=force, inputs=artifacts or ())
     styles = tuple(name.strip() for name in style.split(",")) if style else DEFAULT_STYLES
     with console.quiet_libraries():
-        checkpoint = load_checkpoint(weights)
-    options = pipeline.BundleOptions(
-        tuple(artifacts or ()), styles, default_style or styles[0], place, refinement, force
+        checkpoint = edgekit.load_checkpoint(weights)
+    built = edgekit.bundle(
+        checkpoint,
+        artifacts or (),
+        styles=styles,
+        default_style=default_style,
+        refinement=refinement,
+        out=place,
+        force=force,
     )
-    made, checks = pipeline.bundle(checkpoint, options)
+    made = built.opened
     if zipped is not None:
         zip_bundle(made, zipped, force)
     size_bytes = sum(entry.size_bytes for entry in made.bundle.files)
     console.say(f"{place}: {len(made.bundle.files)} files, {size_bytes / 1e6:.1f} MB, {len(styles)} styles")
-    for check in checks:
+    for check in built.checks:
         verdict = "PASSED" if check.passed else "FAILED"
         console.say(
             f"golden picture, {check.target}: {verdict}, ΔE2000 p95 {check.delta_e00_p95:.2f}, "
@@ -83,9 +87,10 @@ def bundle(
                 "size_bytes": size_bytes,
                 "styles": list(styles),
                 "golden": [
-                    {"target": c.target, "delta_e00_p95": c.delta_e00_p95, "passed": c.passed} for c in checks
+                    {"target": c.target, "delta_e00_p95": c.delta_e00_p95, "passed": c.passed}
+                    for c in built.checks
                 ],
             }
         )
-    if not all(check.passed for check in checks):
+    if not built.passed:
         raise typer.Exit(1)

@@ -8,17 +8,13 @@ from typing import Annotated
 import typer
 
 from edgekit import console
+from edgekit.commands.options import Force, Json, Size, Weights
 
 
 def convert(
     target: Annotated[str, typer.Option(help="coreml, tflite or all.")] = "all",
-    weights: Annotated[
-        str | None, typer.Option(help="Checkpoint folder or hub id.", show_default="the bundled parser")
-    ] = None,
-    size: Annotated[
-        int | None,
-        typer.Option(help="Input side in pixels, a multiple of 64.", show_default="the checkpoint's"),
-    ] = None,
+    weights: Weights = None,
+    size: Size = None,
     recipe: Annotated[
         str | None,
         typer.Option(
@@ -33,7 +29,7 @@ def convert(
     calibration: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of photos for int8 activation ranges.", show_default="the checkpoint's own"
+            help="Folder of photos for int8 activation ranges.", show_default="the checkpoint's own ranges"
         ),
     ] = None,
     minimum_ios: Annotated[
@@ -41,27 +37,26 @@ def convert(
         typer.Option(help="Oldest iOS to serve: int8 activations need 17.", show_default="the recipe's"),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the artifacts.")] = Path("artifacts"),
-    force: Annotated[bool, typer.Option("--force", help="Replace existing artifacts.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+    force: Force = False,
+    json: Json = False,
 ) -> None:
     """Convert a checkpoint to Core ML and TFLite, with a manifest beside each artifact."""
-    from edgekit import pipeline
-    from edgekit.weights import load_checkpoint
+    import edgekit
 
     with console.quiet_libraries():
-        checkpoint = load_checkpoint(weights)
-    options = pipeline.ConvertOptions(
+        checkpoint = edgekit.load_checkpoint(weights)
+    artifacts = edgekit.convert(
+        checkpoint,
         target,
-        size,
-        recipe,
-        output,  # type: ignore[arg-type]  # Conversion checks it
-        mask_size,
-        calibration,
-        out,
-        force,
-        minimum_ios,
+        size=size,
+        recipe=recipe,
+        output=output,  # type: ignore[arg-type]  # checked by the library
+        mask_size=mask_size,
+        calibration=calibration,
+        minimum_ios=minimum_ios,
+        out=out,
+        force=force,
     )
-    artifacts = pipeline.convert(checkpoint, options)
     for artifact in artifacts:
         console.say(
             f"{artifact.path}  {artifact.manifest.size_bytes / 1e6:.1f} MB  {artifact.manifest.minimum_os}"

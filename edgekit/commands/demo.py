@@ -8,18 +8,20 @@ from typing import Annotated
 import typer
 
 from edgekit import console
+from edgekit.commands.options import Force, Json
 
 
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for everything that is made.")] = Path("demo-out"),
-    force: Annotated[bool, typer.Option("--force", help="Replace what an earlier demo made there.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+    force: Force = False,
+    json: Json = False,
 ) -> None:
     """Convert the bundled parser to both targets, check both against PyTorch, draw the result."""
-    from edgekit import pipeline
-    from edgekit.parity import present
+    with console.quiet_libraries():  # what they print when they are imported
+        from edgekit.demo import run_demo
+        from edgekit.parity import present
 
-    made = pipeline.demo(out, force)
+    made = run_demo(out, force)
     present.print_report(made.report)
     console.say(f"overlay: {made.overlay}\nreport:  {made.page}")
     if json:

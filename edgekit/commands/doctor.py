@@ -6,11 +6,11 @@ import platform
 import shutil
 from dataclasses import asdict, dataclass
 from importlib import metadata
-from typing import Annotated
 
 import typer
 
 from edgekit import console
+from edgekit.commands.options import Json
 
 # Package to what needs it, and whether edgekit works at all without it.
 PACKAGES: tuple[tuple[str, str, bool], ...] = (
@@ -45,7 +45,7 @@ class Finding:
 
 
 def doctor(
-    json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+    json: Json = False,
 ) -> None:
     """Say what is installed and what is missing for which command. Exits 1 when a required package is missing."""
     from rich.box import SIMPLE_HEAD

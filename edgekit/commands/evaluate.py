@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgekit import console
+from edgekit.commands.options import Json, Weights
 
 if TYPE_CHECKING:
     from edgekit.scores.evaluation import Evaluation
@@ -19,21 +20,18 @@ def evaluate(
     artifacts: Annotated[
         list[Path] | None, typer.Argument(help="Artifacts beside the checkpoint.", show_default="none")
     ] = None,
-    weights: Annotated[
-        str | None, typer.Option(help="Checkpoint folder or hub id.", show_default="the bundled parser")
-    ] = None,
+    weights: Weights = None,
     baselines: Annotated[bool, typer.Option(help="Also run the classical skin thresholds.")] = True,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+    json: Json = False,
 ) -> None:
     """Measure mIoU, accuracies and skin IoU against true labels, with intervals and every class."""
     from dataclasses import asdict
 
-    from edgekit import pipeline
-    from edgekit.weights import load_checkpoint
+    import edgekit
 
     with console.quiet_libraries():
-        checkpoint = load_checkpoint(weights)
-    result = pipeline.evaluate(checkpoint, artifacts or [], images, labels, baselines)
+        checkpoint = edgekit.load_checkpoint(weights)
+    result = edgekit.evaluate(checkpoint, artifacts or [], images=images, labels=labels, baselines=baselines)
     print_evaluations(result.models)
     for name, reason in result.skipped:
         console.say(f"skipped {name}: {reason}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgekit import console
+from edgekit.commands.options import Force, Json, Weights
 from edgekit.errors import EdgekitError, MissingDependency
 
 if TYPE_CHECKING:
@@ -24,9 +25,7 @@ TRAINING_PACKAGES = ("albumentations", "matplotlib")  # the extra edgekit[train]
 def finetune(
     data: Annotated[Path, typer.Option(help="Folder with images/, labels/ and classes.json.")],
     out: Annotated[Path, typer.Option(help="Folder for the trained checkpoint, its log and plot.")],
-    weights: Annotated[
-        str | None, typer.Option(help="Checkpoint folder or hub id.", show_default="the bundled parser")
-    ] = None,
+    weights: Weights = None,
     qat: Annotated[
         str | None,
         typer.Option(
@@ -42,7 +41,7 @@ def finetune(
     val_size: Annotated[
         int | None, typer.Option(help="Validation input side in pixels.", show_default="the checkpoint's")
     ] = None,
-    batch: Annotated[int, typer.Option(help="Photos a step.")] = 8,
+    batch: Annotated[int, typer.Option(help="Photos per step.")] = 8,
     lr: Annotated[
         float | None, typer.Option(help="Base learning rate.", show_default="4e-4, with --qat 4e-5")
     ] = None,
@@ -56,8 +55,8 @@ def finetune(
     seed: Annotated[int, typer.Option(help="Same seed, data and options: same weights (on a CPU).")] = 0,
     workers: Annotated[int, typer.Option(help="Processes that prepare photos; 0: none beside this one.")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run in --out.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace an existing --out.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+    force: Force = False,
+    json: Json = False,
 ) -> None:
     """Train a checkpoint on your photos; the result is a checkpoint folder like any other.
 
@@ -66,17 +65,16 @@ def finetune(
     _require_packages()
     if unlabelled and qat is None:
         raise EdgekitError("--unlabelled needs --qat: without it training learns from labels alone.")
-    from edgekit import pipeline
+    from edgekit.recipes import BLOCKS, keep_recipe, recipe_for_training
     from edgekit.weights import load_checkpoint
 
     with console.quiet_libraries():
         checkpoint = load_checkpoint(weights)
         from edgekit.images.preprocess import images_in
-        from edgekit.recipes.recipe import BLOCKS
         from edgekit.training import data as labelled
         from edgekit.training.loop import train
         from edgekit.training.settings import Settings
-    recipe = None if qat is None else pipeline.trained_recipe(qat)
+    recipe = None if qat is None else recipe_for_training(qat)
     settings = Settings(
         epochs=epochs,
         size=size,
@@ -101,7 +99,7 @@ def finetune(
         trained = train(
             fitted, checked, reading, settings, out, unlabelled=photos, resume=resume, workers=workers
         )
-    pipeline.keep_trained_recipe(out, recipe)
+    keep_recipe(out, recipe)
     console.say(f"checkpoint: {out} (use it with --weights {out})")
     if json:
         console.print_json(

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from edgekit import console
+from edgekit.commands.options import Force, Json
 
 lut = typer.Typer(name="lut", help="Look-up tables: fit one from an example pair.", no_args_is_help=True)
 
@@ -27,8 +28,8 @@ def fit(
         typer.Option(help="White on skin: fit skin apart, into OUT with -skin before its extension."),
     ] = None,
     size: Annotated[int, typer.Option(min=9, max=33, help="Points a side of the fitted table.")] = 17,
-    force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+    force: Force = False,
+    json: Json = False,
 ) -> None:
     """Fit a smooth LUT to a photo and its edited version; prints the error on pixels it has not seen."""
     from dataclasses import asdict

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from edgekit import console
+from edgekit.commands.options import Force, Json, Weights
 
 
 def parity_check(
@@ -18,10 +19,7 @@ def parity_check(
         Path | None, typer.Option(help="Folder of photos.", show_default="one public-domain portrait")
     ] = None,
     labels: Annotated[Path | None, typer.Option(help="Folder of label PNGs with the photos' names.")] = None,
-    weights: Annotated[
-        str | None,
-        typer.Option(help="Checkpoint the artifacts were made from.", show_default="the bundled parser"),
-    ] = None,
+    weights: Weights = None,
     max_miou_drop: Annotated[
         float | None, typer.Option(help="Largest loss of mIoU (0.005 is half a point).")
     ] = None,
@@ -30,23 +28,23 @@ def parity_check(
         float | None, typer.Option(help="Largest ΔE2000 on skin, 95th percentile.")
     ] = None,
     report: Annotated[Path | None, typer.Option(help="Write an HTML report here.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace an existing report.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+    force: Force = False,
+    json: Json = False,
 ) -> None:
     """Compare artifacts with PyTorch: logits, labels, output, true labels. Exits 1 when a gate fails."""
-    from edgekit import pipeline
+    import edgekit
+    from edgekit.artifact import artifacts_at
     from edgekit.files import check_file_place
     from edgekit.parity import present
     from edgekit.parity.gates import Gates
-    from edgekit.weights import load_checkpoint
 
     if report is not None:
         check_file_place(report, replace=force, inputs=artifacts or ())
     with console.quiet_libraries():
-        checkpoint = load_checkpoint(weights)
-    stated = Gates(max_miou_drop=max_miou_drop, min_agreement=min_agreement, max_skin_de=max_skin_de)
-    found = pipeline.artifacts_at(artifacts or [])
-    result = pipeline.check(found, checkpoint, images, labels, stated)
+        checkpoint = edgekit.load_checkpoint(weights)
+    gates = Gates(max_miou_drop=max_miou_drop, min_agreement=min_agreement, max_skin_de=max_skin_de)
+    found = artifacts_at(artifacts or [])
+    result = edgekit.parity_check(found, checkpoint, images=images, labels=labels, gates=gates)
     present.print_report(result)
     if report is not None:
         present.write_html(result, report, replace=force)

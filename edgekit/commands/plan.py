@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from edgekit import console
+from edgekit.commands.options import Force, Json, Size, Weights
 
 if TYPE_CHECKING:
     from calibration.planner import Plan
@@ -16,10 +19,8 @@ if TYPE_CHECKING:
 def plan(
     calibration: Annotated[Path, typer.Option(help="Folder of photos like those the app will see.")],
     target: Annotated[str, typer.Option(help="Runtime to time on this machine: tflite.")] = "tflite",
-    weights: Annotated[
-        str | None, typer.Option(help="Checkpoint folder or hub id.", show_default="the bundled parser")
-    ] = None,
-    size: Annotated[int | None, typer.Option(help="Input side.", show_default="the checkpoint's")] = None,
+    weights: Weights = None,
+    size: Size = None,
     labels: Annotated[Path | None, typer.Option(help="Label PNGs of the calibration photos.")] = None,
     min_agreement: Annotated[
         float | None,
@@ -42,46 +43,57 @@ def plan(
         str | None, typer.Option(help="Warn what of the recipe would leave this known phone's GPU or NPU.")
     ] = None,
     out: Annotated[Path, typer.Option(help="Where the recipe is saved.")] = Path("recipe.json"),
-    force: Annotated[bool, typer.Option("--force", help="Replace an existing recipe.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+    force: Force = False,
+    json: Json = False,
 ) -> None:
     """Find the fastest recipe that keeps the budget; interrupted, it goes on where it stopped."""
-    from edgekit import pipeline
+    import edgekit
+    from calibration.planning import Bounds
+    from edgekit.bench.placement import place
     from edgekit.devices.profiles import profile_named
-    from edgekit.errors import EdgekitError
     from edgekit.files import check_file_place, write_json
-    from edgekit.weights import load_checkpoint
 
-    if max_miou_drop is not None and labels is None:
-        raise EdgekitError("--max-miou-drop needs --labels: true labels of the calibration photos.")
     check_file_place(out, replace=force)
     profile = None if phone is None else profile_named(phone)
     with console.quiet_libraries():
-        checkpoint = load_checkpoint(weights)
+        checkpoint = edgekit.load_checkpoint(weights)
     journal = out.with_suffix(".journal.json")
-    options = pipeline.PlanOptions(
+    found = edgekit.plan(
+        checkpoint,
         calibration,
-        size,
         target,
-        labels,
-        min_agreement,
-        max_miou_drop,
-        max_skin_de,
-        evaluation,
-        journal,
-        out.stem.lower(),
+        size=size,
+        labels=labels,
+        evaluation=evaluation,
+        bounds=Bounds(min_agreement, max_miou_drop, None, max_skin_de),
+        journal=journal,
+        name=_recipe_name(out),
     )
-    found = pipeline.plan(checkpoint, options)
     write_json(out, found.recipe.to_json(), replace=force)
     journal.unlink(missing_ok=True)
     _print_pareto(found)
     console.say(f"recipe: {out}")
-    warnings = [] if profile is None else pipeline.placement_warnings(checkpoint, out, options, profile)
+    warnings: tuple[str, ...] = ()
+    if profile is not None:
+        with tempfile.TemporaryDirectory() as folder:
+            (made,) = edgekit.convert(
+                checkpoint, target, size=size, recipe=found.recipe, calibration=calibration, out=Path(folder)
+            )
+            warnings = place(made.path, profile).warnings
     for warning in warnings:
         console.say(f"warning, on {phone}: {warning}")
     if json:
-        printed = {"recipe": str(out), "evidence": found.recipe.evidence, "placement_warnings": warnings}
+        printed = {
+            "recipe": str(out),
+            "evidence": found.recipe.evidence,
+            "placement_warnings": list(warnings),
+        }
         console.print_json(printed)
+
+
+def _recipe_name(out: Path) -> str:
+    """The file's name as a recipe may be called: `My Recipe.json` → `my-recipe`."""
+    return re.sub(r"[^a-z0-9.-]+", "-", out.stem.lower()).strip("-.")[:40] or "planned"
 
 
 def _print_pareto(found: Plan) -> None:

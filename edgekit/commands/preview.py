@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from edgekit import console
+from edgekit.commands.options import Json
 
 
 def preview(
@@ -22,7 +23,7 @@ def preview(
         Path | None,
         typer.Option(help="Folder for LiteRT.js, fetched once with npm.", show_default="edgekit's cache"),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+    json: Json = False,
 ) -> None:
     """Look at a bundle in the browser: its own network (LiteRT.js) and shader text (WebGL2) on your photos.
 
@@ -31,19 +32,25 @@ def preview(
     import tempfile
     import webbrowser
 
-    from edgekit import pipeline
-    from edgekit.bundle.reading import read_bundle, unpack_bundle
-    from edgekit.preview.litert_js import DEFAULT_FOLDER
+    import edgekit
+    from edgekit.bundles.reading import OpenBundle, read_bundle, unpack_bundle
+    from edgekit.color.styles import STYLES
+    from edgekit.preview.kept import kept_bundle
     from edgekit.preview.litert_js import litert_js as fetched
     from edgekit.preview.server import Site, open_server, url_of
+
+    def made(place: Path) -> OpenBundle:
+        with console.quiet_libraries():
+            checkpoint = edgekit.load_checkpoint()
+        return edgekit.bundle(checkpoint, target="tflite", styles=tuple(STYLES), out=place, force=True).opened
 
     with tempfile.TemporaryDirectory(prefix="edgekit-preview-") as temporary:
         opened = None
         if bundle is not None:
             zipped = bundle.suffix == ".zip"
             opened = unpack_bundle(bundle, Path(temporary) / "bundle") if zipped else read_bundle(bundle)
-        litert = fetched(litert_js or DEFAULT_FOLDER)
-        opened = opened or pipeline.preview_bundle()
+        litert = fetched(litert_js)
+        opened = opened or kept_bundle(made)
         with open_server(Site(opened.folder, litert), port) as server:
             url = url_of(server)
             console.say(f"{opened.bundle.name} at {url} (Ctrl-C ends it)")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgekit import console
+from edgekit.commands.options import Force, Json, Lut, Refinement, SkinLut, Style
 from edgekit.shader.description import DEFAULT_REFINEMENT
 
 if TYPE_CHECKING:
@@ -19,72 +20,50 @@ CHECK_STYLE = "rich-contrast"
 
 
 def shader(
-    style: Annotated[str | None, typer.Option(help="A preset; `edgekit styles` lists them.")] = None,
-    lut: Annotated[
-        Path | None, typer.Option(help="A LUT for everything but skin: .cube, .3dl, .csp, .clf, Hald …")
-    ] = None,
-    skin_lut: Annotated[
-        Path | None, typer.Option(help="A LUT for skin.", show_default="skin stays as it is")
-    ] = None,
+    style: Style = None,
+    lut: Lut = None,
+    skin_lut: SkinLut = None,
     dialect: Annotated[
         str, typer.Option(help="Of essl300, essl300-external (Android camera), msl, wgsl.")
     ] = "essl300,msl,wgsl",
     interpolation: Annotated[
         str, typer.Option(help="trilinear: 4 fetches. tetrahedral: 10, exact to one level.")
     ] = "trilinear",
-    refinement: Annotated[
-        str, typer.Option(help="How the mask follows edges: bilinear, joint-bilateral or guided.")
-    ] = DEFAULT_REFINEMENT,
+    refinement: Refinement = DEFAULT_REFINEMENT,
     encoding: Annotated[str, typer.Option(help="Of the camera and the screen: srgb or display-p3.")] = "srgb",
     check: Annotated[
         Path | None,
         typer.Option(help="Instead, look for the known mistakes in this ESSL, MSL or WGSL file."),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the description.")] = Path("shader"),
-    force: Annotated[bool, typer.Option("--force", help="Replace an existing folder.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+    force: Force = False,
+    json: Json = False,
 ) -> None:
     """Write the fused pass as data: shader.json, the shader texts and the LUT textures."""
     if style is not None and lut is not None:
         raise typer.BadParameter("give either --style or --lut.")
     if skin_lut is not None and lut is None:
         raise typer.BadParameter("--skin-lut goes with --lut.")
-    if check is not None:
-        _check(check, _everything(style or CHECK_STYLE, lut), json)
-        return
-    if style is None and lut is None:
+    if check is None and style is None and lut is None:
         raise typer.BadParameter("give --style NAME or --lut FILE, or --check FILE.")
-    from edgekit.shader.compose import LayerSpec, describe, everything_but_skin, refinement_named
+    import edgekit
+    from edgekit.color.look import look_of
     from edgekit.shader.description import write_description
 
-    layers: tuple[LayerSpec, ...] = everything_but_skin(_everything(style, lut), _skin(style, skin_lut))
-    description = describe(
-        layers,
-        title=style or str(lut.name if lut else ""),
+    if check is not None:
+        name = CHECK_STYLE if lut is None and style is None else style
+        _check(check, look_of(name, lut).everything, json)
+        return
+    description = edgekit.describe(
+        style=style,
+        lut=lut,
+        skin_lut=skin_lut,
         interpolation=interpolation,
-        refinement=refinement_named(refinement),
+        refinement=refinement,
         encoding=encoding,
         dialects=tuple(name.strip() for name in dialect.split(",")),
     )
     _report(description, write_description(description, out, force), json)
-
-
-def _everything(style: str | None, lut: Path | None) -> Lut3D:
-    from edgekit.color.formats import read_lut
-    from edgekit.color.styles import style_named
-
-    if lut is not None:
-        return read_lut(lut)
-    return style_named(style or "").luts()["background"]
-
-
-def _skin(style: str | None, skin_lut: Path | None) -> Lut3D | None:
-    from edgekit.color.formats import read_lut
-    from edgekit.color.styles import style_named
-
-    if style is not None:
-        return style_named(style).luts()["skin"]
-    return None if skin_lut is None else read_lut(skin_lut)
 
 
 def _report(description: ShaderDescription, path: Path, json: bool) -> None:

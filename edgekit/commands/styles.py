@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from edgekit import console
+from edgekit.commands.options import Force, Json
 
 
 def styles(
@@ -15,8 +16,8 @@ def styles(
     save: Annotated[
         Path | None, typer.Option(help="Write NAME.json, NAME.cube and NAME-skin.cube into this folder.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+    force: Force = False,
+    json: Json = False,
 ) -> None:
     """List the style presets, or save them as LUT files with their skin certificates."""
     from edgekit.color.style_file import save_style, style_json

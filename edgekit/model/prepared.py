@@ -1,6 +1,6 @@
 """The prepared model: the checkpoint's weights in a graph that exports to few, well-supported operators.
 
-Every rewrite is exact up to float rounding; a test holds the logits to the reference within 1e-5.
+Every rewrite is exact up to float rounding; a test holds the logits to the reference within 1e-9 in float64.
 
 - BatchNorm is folded into the convolution before it; /255 and the RGB→BGR flip into the first one.
 - The transformer's residual stream is only ever read by LayerNorms, which ignore its mean over channels and
@@ -26,10 +26,10 @@ from torch import nn
 from torch.nn import functional as F
 
 from edgekit.model.folding import STREAM_SCALE, Folding
+from edgekit.recipes import STAGE2_DEPTH, STAGE_DEPTHS
 from edgekit.weights import Checkpoint
 
 NormForm = Literal["layer", "rms"]
-STAGE2_BLOCKS = 3  # MobileViTEncoder's layer_2
 FIRST_GAIN = 8 / STREAM_SCALE  # of the norm that reads a stage's stream before anything is added to it
 PATCH = 2  # MobileViT's patch is 2×2: four interleaved token sequences
 
@@ -234,18 +234,17 @@ class AtrousPyramid(nn.Module):
 
 @dataclass(frozen=True)
 class StageShape:
-    """One MobileViT stage: how its inverted residual strides and dilates, and its transformer."""
+    """One MobileViT stage: how its inverted residual strides and dilates."""
 
     stride: int
     dilation: int
-    depth: int
 
 
 # Strides and dilations of stages 3–5 by output stride (MobileViTEncoder: a dilated stage keeps its resolution).
 STAGES: Mapping[int, tuple[StageShape, StageShape, StageShape]] = {
-    32: (StageShape(2, 1, 2), StageShape(2, 1, 4), StageShape(2, 1, 3)),
-    16: (StageShape(2, 1, 2), StageShape(2, 1, 4), StageShape(1, 1, 3)),
-    8: (StageShape(2, 1, 2), StageShape(1, 1, 4), StageShape(1, 2, 3)),
+    32: (StageShape(2, 1), StageShape(2, 1), StageShape(2, 1)),
+    16: (StageShape(2, 1), StageShape(2, 1), StageShape(1, 1)),
+    8: (StageShape(2, 1), StageShape(1, 1), StageShape(1, 2)),
 }
 
 
@@ -265,7 +264,7 @@ class PreparedSegmenter(nn.Module):
         self.stage2 = nn.Sequential(
             *(
                 self._residual(config, neck[1 if i == 0 else 2], neck[2], 2 if i == 0 else 1)
-                for i in range(STAGE2_BLOCKS)
+                for i in range(STAGE2_DEPTH)
             )
         )
         stages = [
@@ -274,12 +273,14 @@ class PreparedSegmenter(nn.Module):
                 channels=neck[3 + i],
                 tokens=config.hidden_sizes[i],
                 hidden=int(config.hidden_sizes[i] * config.mlp_ratio),
-                depth=shape.depth,
+                depth=depth,
                 heads=config.num_attention_heads,
                 eps=config.layer_norm_eps,
                 form=norm,
             )
-            for i, shape in enumerate(STAGES[config.output_stride])
+            for i, (shape, depth) in enumerate(
+                zip(STAGES[config.output_stride], STAGE_DEPTHS.values(), strict=True)
+            )
         ]
         self.stage3, self.stage4, self.stage5 = stages
         self.aspp = AtrousPyramid(neck[5], config.aspp_out_channels, tuple(config.atrous_rates))
@@ -310,10 +311,10 @@ def prepared_state_dict(
     encoder = "mobilevit.encoder.layer"
     folding.stem("stem", "mobilevit.conv_stem", checkpoint.bgr)
     folding.residual("stage1.0", f"{encoder}.0.layer.0")
-    for i in range(STAGE2_BLOCKS):
+    for i in range(STAGE2_DEPTH):
         folding.residual(f"stage2.{i}", f"{encoder}.1.layer.{i}")
-    for i, shape in enumerate(STAGES[config.output_stride]):
-        folding.mobilevit_block(f"stage{i + 3}", f"{encoder}.{i + 2}", shape.depth)
+    for i, (stage, depth) in enumerate(STAGE_DEPTHS.items()):
+        folding.mobilevit_block(stage, f"{encoder}.{i + 2}", depth)
     folding.atrous_pyramid("aspp", "segmentation_head.aspp", 1 + len(config.atrous_rates))
     folding.convolution("classifier", "segmentation_head.classifier")
     return folding.state_dict(dtype)

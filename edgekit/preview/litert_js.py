@@ -16,12 +16,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgekit.caches import cache
 from edgekit.console import say
 from edgekit.errors import EdgekitError
 from edgekit.files import FolderKind, check_folder_place, staged_folder
 
 VERSION = "2.5.3"
-DEFAULT_FOLDER = Path(f"~/.cache/edgekit/litert-js-{VERSION}").expanduser()
 FETCH_TIMEOUT_S = 600
 # Browsers resolve no bare package names in workers; the page serves the two modules side by side.
 BARE_IMPORT, RELATIVE_IMPORT = b'from "@litertjs/wasm-utils"', b'from "./wasm-utils.mjs"'
@@ -67,8 +67,9 @@ FILES = tuple(served for package in PACKAGES for served in package.members.value
 LITERT_JS = FolderKind("a LiteRT.js folder", lambda folder: None)
 
 
-def litert_js(folder: Path = DEFAULT_FOLDER) -> Path:
-    """The folder with LiteRT.js, fetched when it is not there. EdgekitError says what is missing."""
+def litert_js(folder: Path | None = None) -> Path:
+    """The folder with LiteRT.js (the user's cache), fetched when it is not there. EdgekitError says what is missing."""
+    folder = folder or cache(f"litert-js-{VERSION}")
     if all((folder / file).is_file() for file in FILES):
         return folder
     check_folder_place(folder, LITERT_JS, replace=True)  # never replaced; the sentence does not offer to
@@ -76,7 +77,7 @@ def litert_js(folder: Path = DEFAULT_FOLDER) -> Path:
     if npm is None:
         raise EdgekitError(
             f"The preview needs LiteRT.js {VERSION}, which edgekit fetches once with npm: install Node.js, "
-            "or pass --litert-js with the folder from a machine that has it."
+            "or pass `litert_js` with the folder from a machine that has it."
         )
     say(f"fetching LiteRT.js {VERSION} with npm into {folder} (12 MB, once) …")
     with (

@@ -74,7 +74,7 @@ def open_server(site: Site, port: int) -> ThreadingHTTPServer:
         return ThreadingHTTPServer((HOST, port), _handler(site))
     except OSError as error:
         raise EdgekitError(
-            f"Port {port} cannot be opened ({error.strerror}); choose another with --port (0: any free one)."
+            f"Port {port} cannot be opened ({error.strerror}); choose another `port` (0: any free one)."
         ) from error
 
 

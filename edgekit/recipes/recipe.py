@@ -16,33 +16,12 @@ from typing import Literal, get_args
 
 from edgekit.errors import ConversionError, UnknownName
 from edgekit.files import JsonValue
+from edgekit.recipes.blocks import BLOCKS, FIRST_BLOCKS
 
 RECIPE_VERSION = 1
 Mode = Literal["float", "w8", "w8a8"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 Compute = Literal["fp32", "fp16"]
-
-# Down to 1/8 of the side: 132 of the 6 300 thousand weights, and most of what rounding weights does to the mask.
-FIRST_BLOCKS = ("stem", "stage1.0", "stage2.0", "stage2.1", "stage2.2", "stage3.down")
-
-# The blocks, in the order of the data. `stageN.L` without a part is layer L's residual additions.
-BLOCKS: tuple[str, ...] = (
-    *FIRST_BLOCKS,
-    *(
-        block
-        for stage, depth in ((3, 2), (4, 4), (5, 3))
-        for part in (
-            "down", "local", "to_tokens",
-            *(f"{i}{suffix}" for i in range(depth) for suffix in (".attention", ".ffn", "")),
-            "from_tokens", "fusion",
-        )
-        if (block := f"stage{stage}.{part}") not in FIRST_BLOCKS
-    ),
-    "aspp", "classifier",
-)  # fmt: skip
-
-# Where convolution meets transformer: the bridge blocks that Q-HyViT (arXiv 2303.12557) singles out.
-BRIDGES = tuple(block for block in BLOCKS if block.endswith((".to_tokens", ".from_tokens", ".fusion")))
 
 
 @dataclass(frozen=True)
@@ -131,18 +110,3 @@ def read_recipe(path: Path) -> Recipe:
         ) from error
     except (ValueError, TypeError) as error:
         raise ConversionError("recipe", "read", f"{path} is not an edgekit recipe ({error}).") from error
-
-
-def block_of(scope: str) -> str | None:
-    """The block that a tensor's place belongs to: `segmenter/stage3/0/attention/query:2` → stage3.0.attention.
-
-    None outside the blocks: norms, the reshapes around the tokens, the output head.
-    """
-    parts = re.split(r"[:;]", scope, maxsplit=1)[0].split("/")[1:]
-    if any(part.startswith("norm") for part in parts):
-        return None
-    for length in range(len(parts), 0, -1):
-        name = ".".join(parts[:length])
-        if name in BLOCKS:
-            return name
-    return None

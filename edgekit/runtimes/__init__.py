@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from edgekit.errors import UnknownName
+from edgekit.targets import target_of
 
 Tensors = Mapping[str, NDArray[Any]]
 DEFAULT_THREADS = 2
@@ -31,24 +31,4 @@ def open_runtime(path: Path, taps: Sequence[str] = (), threads: int = DEFAULT_TH
 
     Raises UnknownName for another suffix, ConversionError for a damaged file, UnsupportedOperator.
     """
-    if path.suffix not in RUNTIMES:
-        raise UnknownName("kind of artifact", path.suffix, RUNTIMES)
-    return RUNTIMES[path.suffix](path, taps, threads)
-
-
-def _litert(path: Path, taps: Sequence[str], threads: int) -> Runtime:
-    from edgekit.runtimes.litert import LiteRT
-
-    return LiteRT(path, taps, threads)
-
-
-def _mil_reference(path: Path, taps: Sequence[str], threads: int) -> Runtime:
-    from edgekit.runtimes.mil_reference import MilReference
-
-    return MilReference(path, taps, threads)
-
-
-RUNTIMES: Mapping[str, Callable[[Path, Sequence[str], int], Runtime]] = {
-    ".tflite": _litert,
-    ".mlpackage": _mil_reference,
-}
+    return target_of(path).opened(path, tuple(taps), threads)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from edgekit.color.controls import CONTROL_RANGES
 from edgekit.color.display_p3 import display_p3_from_srgb
+from edgekit.color.look import look_of
 from edgekit.color.lut import Lut3D
 from edgekit.errors import ShaderError, UnknownName
 from edgekit.shader.description import (
@@ -68,21 +71,36 @@ def refinement_named(name: str, coefficients_by: Literal["app", "segmenter"] = "
 
 
 def describe(
-    layers: tuple[LayerSpec, ...],
+    layers: tuple[LayerSpec, ...] = (),
     *,
+    style: str | None = None,
+    lut: Path | None = None,
+    skin_lut: Path | None = None,
     title: str = "",
     interpolation: str = DEFAULT_INTERPOLATION,
-    refinement: MaskRefinement | None = None,
+    refinement: MaskRefinement | str = DEFAULT_REFINEMENT,
     encoding: str = "srgb",
-    dialects: tuple[str, ...] = DEFAULT_DIALECTS,
+    dialects: Sequence[str] = DEFAULT_DIALECTS,
 ) -> ShaderDescription:
-    """The whole description with its textures and texts.
+    """Describe the fused pass of a style as data: textures, bindings, uniforms, and the shader text of each dialect.
 
-    Tables are for sRGB; with `encoding="display-p3"` they are rebuilt for Display P3 pictures.
+    What is drawn: a preset (`style`), LUT files (`lut` for everything but skin, `skin_lut` for skin), or any `layers`.
+    `interpolation`: trilinear or tetrahedral. `refinement`: how the mask follows edges, by name or with parameters.
+    `encoding`: srgb or display-p3; tables are for sRGB and are rebuilt for Display P3. `dialects`: of essl300,
+    essl300-external (Android's camera), msl, wgsl.
+
+    Raises UnknownName, LutError, ShaderError (layers that contradict each other), EdgekitError.
+    `write_description` saves the result.
     """
+    if not layers:
+        look = look_of(style, lut, skin_lut)
+        layers, title = everything_but_skin(look.everything, look.skin), title or look.title
+    elif (style, lut, skin_lut) != (None, None, None):
+        raise ShaderError("description", "give `layers`, or a `style`, or a `lut`.")
     _check(layers)
     reading, colours = _interpolation(interpolation), _encoding(encoding)
-    refinement = refinement or refinement_named(DEFAULT_REFINEMENT)
+    if isinstance(refinement, str):
+        refinement = refinement_named(refinement)
     luts = _distinct_luts(layers)
     slots = tuple(Layer(spec.regions, _slot(spec, luts), spec.strength) for spec in layers)
     textures = _textures(slots, luts, reading, refinement, colours)
@@ -100,7 +118,7 @@ def describe(
         transforms=_transforms(uniforms),
         uniform_block_size_bytes=block_bytes,
     )
-    return with_dialects(description, dialects)
+    return with_dialects(description, tuple(dialects))
 
 
 def _interpolation(name: str) -> Interpolation:

@@ -23,7 +23,7 @@ from edgekit.errors import CalibrationError, ImageError
 from edgekit.files import check_folder_place, remove_folder, staged_file
 from edgekit.model.outputs import resized
 from edgekit.model.reference import ReferenceSegmenter
-from edgekit.recipes.blocks import block_of_module
+from edgekit.recipes import block_of_module
 from edgekit.scores.metrics import Confusion, labels_from_logits
 from edgekit.training import history as log
 from edgekit.training import qat, state
@@ -140,7 +140,7 @@ class Learner(Generic[M]):
         loss = self.objective(images, logits, labels.to(self.device))
         value = float(loss.detach())
         if not math.isfinite(value):
-            raise CalibrationError(f"The loss is {value} at step {step + 1}; start again with a lower --lr.")
+            raise CalibrationError(f"The loss is {value} at step {step + 1}; start again with a lower `lr`.")
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.model.parameters(), GRADIENT_NORM)
@@ -179,7 +179,7 @@ def train(
         training += told
     if len(training) < settings.batch:
         raise CalibrationError(
-            f"{len(training)} photos remain to train on, less than one batch; lower --batch {settings.batch}."
+            f"{len(training)} photos remain to train on, less than one batch; lower `batch` {settings.batch}."
         )
     samples = TrainingSet(training, data.class_names, reading, settings.size, settings.seed)
     learner = _learner(

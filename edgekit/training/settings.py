@@ -46,20 +46,20 @@ class Settings:
                     f"--{name} {side} must be a multiple of {SIZE_STEP}, {SIZE_RANGE[0]} to {SIZE_RANGE[1]}."
                 )
         if self.epochs < 1:
-            raise EdgekitError(f"--epochs {self.epochs} trains nothing; give 1 or more.")
+            raise EdgekitError(f"`epochs` {self.epochs} trains nothing; give 1 or more.")
         if self.batch < 2:
             raise EdgekitError(
-                f"--batch {self.batch} is too small: BatchNorm needs 2 photos or more at a time."
+                f"`batch` {self.batch} is too small: BatchNorm needs 2 photos or more at a time."
             )
         if not (math.isfinite(self.lr) and self.lr > 0):
-            raise EdgekitError(f"--lr {self.lr} is not a positive number.")
+            raise EdgekitError(f"`lr` {self.lr} is not a positive number.")
         for name, weight in (("skin", self.skin_jaccard), ("class", self.class_jaccard)):
             if not (math.isfinite(weight) and weight >= 0):
                 raise EdgekitError(
                     f"--{name}-jaccard {weight} is not a positive number; 0 leaves the term out."
                 )
         if self.seed < 0:
-            raise EdgekitError(f"--seed {self.seed} is negative; give 0 or more.")
+            raise EdgekitError(f"`seed` {self.seed} is negative; give 0 or more.")
 
     def learning_rate(self, step: int, steps: int) -> float:
         """The rate of one of `steps` steps: linear warm-up (a tenth of a short run), then the decay."""

@@ -84,7 +84,7 @@ def restore(
     state = folder / STATE_FOLDER
     if not state.is_dir():
         raise EdgekitError(
-            f"{state} does not exist: there is no interrupted run to resume; leave out --resume."
+            f"{state} does not exist: there is no interrupted run to resume; leave out `resume`."
         )
     try:
         described = json.loads((state / JSON_FILE).read_text(encoding="utf-8"))
@@ -117,7 +117,7 @@ def require_same(before: RunIdentity, now: RunIdentity, state: Path) -> None:
     if changed:
         told = ", ".join(f"{key} was {earlier[key]}, is {present[key]}" for key in changed)
         raise EdgekitError(
-            f"{state} is of another run ({told}); resume with the same options or another --out."
+            f"{state} is of another run ({told}); resume with the same options or another `out`."
         )
 
 

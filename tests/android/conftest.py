@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edgekit.bundle.reading import OpenBundle
+from edgekit.bundles.reading import OpenBundle
 from tests.android.build import Compiled, OfflineApk, build_apk, compile_app, compile_core
 from tests.android.sample_bundle import write_sample_bundle
 from tests.android.toolchain import Toolchain, ToolMissing, find_toolchain

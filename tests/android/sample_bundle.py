@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from edgekit.artifact import Artifact, Manifest, TensorSpec, write_manifest
-from edgekit.bundle.reading import OpenBundle
-from edgekit.bundle.writing import BundleContents, write_bundle
+from edgekit.bundles.reading import OpenBundle
+from edgekit.bundles.writing import BundleContents, write_bundle
 from tests.conftest import picture
 
 STYLES = ("vibrant", "cozy")

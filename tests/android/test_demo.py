@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from edgekit.bench.app_report import read_app_report
-from edgekit.bundle.reading import OpenBundle, read_bundle
+from edgekit.bundles.reading import OpenBundle, read_bundle
 from edgekit.color.controls import Controls
 from edgekit.files import sha256_of_bytes
 from edgekit.shader.backends.backend import BackendMissing

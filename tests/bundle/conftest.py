@@ -13,8 +13,8 @@ import pytest
 from numpy.typing import NDArray
 
 from edgekit.artifact import Artifact
-from edgekit.bundle.reading import OpenBundle
-from edgekit.bundle.writing import BundleContents, write_bundle
+from edgekit.bundles.reading import OpenBundle
+from edgekit.bundles.writing import BundleContents, write_bundle
 from edgekit.files import json_text
 from tests.conftest import picture
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from edgekit import pipeline
 from edgekit.artifact import Artifact
-from edgekit.bundle.reading import read_bundle, unpack_bundle
+from edgekit.bundles.reading import read_bundle, unpack_bundle
 from edgekit.cli import app
 from edgekit.files import sha256_of
 

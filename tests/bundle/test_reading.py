@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from edgekit.bundle import reading
-from edgekit.bundle.format import FileEntry
-from edgekit.bundle.reading import OpenBundle, check_entries, read_bundle, unpack_bundle
-from edgekit.bundle.writing import zip_bundle
+from edgekit.bundles import reading
+from edgekit.bundles.format import FileEntry
+from edgekit.bundles.reading import OpenBundle, check_entries, read_bundle, unpack_bundle
+from edgekit.bundles.writing import zip_bundle
 from edgekit.errors import BundleError
 
 Edit = Callable[[Callable[[dict[str, Any]], None]], Path]

@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 
 from edgekit.artifact import Artifact
-from edgekit.bundle.golden import GOLDEN_CONTROLS, VIEW_CASES
-from edgekit.bundle.reading import OpenBundle, read_bundle, unpack_bundle
-from edgekit.bundle.writing import place_in_project, write_bundle, zip_bundle
+from edgekit.bundles.golden import GOLDEN_CONTROLS, VIEW_CASES
+from edgekit.bundles.reading import OpenBundle, read_bundle, unpack_bundle
+from edgekit.bundles.writing import place_in_project, write_bundle, zip_bundle
 from edgekit.color.engine import layers_from_style, styled_pixels
 from edgekit.color.styles import style_named
 from edgekit.errors import BundleError, EdgekitError, UnknownName

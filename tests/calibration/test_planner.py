@@ -10,7 +10,7 @@ import pytest
 
 from calibration.planner import Budget, Journal, Point, plan, recipe_key
 from edgekit.errors import CalibrationError
-from edgekit.recipes.recipe import BLOCKS, Recipe
+from edgekit.recipes import BLOCKS, Recipe
 
 BAD = {"stage2.1": 0.03, "aspp": 0.015}  # agreement lost when the block is int8
 COST = {block: 0.01 for block in BLOCKS}  # latency saved when it is

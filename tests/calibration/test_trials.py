@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from calibration.trials import Judged, LiteRTTrials
-from edgekit.recipes.recipe import Recipe
+from edgekit.recipes import Recipe
 from tests.converters.test_tflite_int8 import RANGES, X, layer
 
 WEIGHTS = np.array([[1.0, 0.5, -0.503], [0.25, 1.0, 0.753], [0.1, -0.2, 0.3]], np.float32)

@@ -6,7 +6,7 @@ import pytest
 
 from converters.conversion import Conversion
 from edgekit.errors import ConversionError, UnknownName, WeightsError
-from edgekit.recipes.recipe import recipe_named
+from edgekit.recipes import recipe_named
 from edgekit.weights import Checkpoint, load_checkpoint
 
 

@@ -11,7 +11,7 @@ from converters.conversion import Conversion
 from edgekit.artifact import Artifact
 from edgekit.errors import ConversionError
 from edgekit.files import sha256_of
-from edgekit.recipes.recipe import recipe_named
+from edgekit.recipes import recipe_named
 from edgekit.runtimes.mil_reference import operator_counts
 from edgekit.weights import Checkpoint
 

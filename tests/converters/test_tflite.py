@@ -12,7 +12,7 @@ from converters import flatbuffer, tflite
 from converters.conversion import Conversion
 from edgekit.artifact import Artifact
 from edgekit.files import sha256_of
-from edgekit.recipes.recipe import recipe_named
+from edgekit.recipes import recipe_named
 from edgekit.runtimes.litert import LiteRT, operator_counts, parsed
 from edgekit.weights import Checkpoint
 from tests.conftest import picture

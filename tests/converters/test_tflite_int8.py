@@ -10,7 +10,7 @@ from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
 from converters.tflite_int8 import quantized, with_room_for_biases
-from edgekit.recipes.recipe import Recipe
+from edgekit.recipes import Recipe
 from edgekit.runtimes.litert import LiteRT, packed
 from tests.tiny_tflite import operator_code, tensor
 

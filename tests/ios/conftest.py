@@ -15,7 +15,7 @@ from PIL import Image
 
 from edgekit import pipeline
 from edgekit.artifact import Artifact
-from edgekit.bundle.reading import OpenBundle
+from edgekit.bundles.reading import OpenBundle
 from edgekit.shader.description import ShaderDescription, read_description
 from edgekit.weights import Checkpoint
 

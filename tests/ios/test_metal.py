@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edgekit.bundle.reading import OpenBundle
+from edgekit.bundles.reading import OpenBundle
 from edgekit.color.controls import Controls
 from edgekit.images.preprocess import stretch
 from edgekit.shader.oracle import Frame, render

@@ -10,7 +10,7 @@ import pytest
 
 from edgekit.bench.app_report import KEYS, SCHEMA
 from edgekit.bench.frame_budget import STAGES
-from edgekit.bundle.reading import OpenBundle
+from edgekit.bundles.reading import OpenBundle
 from edgekit.color.controls import CONTROL_RANGES
 from tests.ios.conftest import IOS_DEMO, description
 

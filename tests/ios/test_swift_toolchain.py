@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from edgekit.bench.app_report import read_app_report
-from edgekit.bundle.reading import OpenBundle
+from edgekit.bundles.reading import OpenBundle
 from tests.ios.conftest import INSIDE, IOS_DEMO, REPOSITORY, Swift, description, pixels
 from tests.ios.metal import MetalRunner, fused, texels
 from tests.ios.test_metal import levels

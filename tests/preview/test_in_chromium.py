@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from edgekit import pipeline
-from edgekit.bundle.format import Bundle
-from edgekit.bundle.reading import read_bundle
-from edgekit.bundle.writing import DEFAULT_STYLES
+from edgekit.bundles.format import Bundle
+from edgekit.bundles.reading import read_bundle
+from edgekit.bundles.writing import DEFAULT_STYLES
 from edgekit.color.controls import Controls
 from edgekit.color.difference import delta_e00
 from edgekit.color.engine import layers_from_style, styled_pixels

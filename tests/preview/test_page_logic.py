@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edgekit.bundle.reading import OpenBundle
+from edgekit.bundles.reading import OpenBundle
 from edgekit.preview.server import PAGE
 
 NODE = shutil.which("node")

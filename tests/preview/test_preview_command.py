@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from edgekit.bundle.reading import OpenBundle
-from edgekit.bundle.writing import zip_bundle
+from edgekit.bundles.reading import OpenBundle
+from edgekit.bundles.writing import zip_bundle
 from edgekit.preview.litert_js import FILES
 from tests.test_cli import edgekit
 

@@ -16,7 +16,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from edgekit.bundle.reading import OpenBundle
+from edgekit.bundles.reading import OpenBundle
 from edgekit.color.controls import Controls
 from edgekit.color.engine import layers_from_style, styled_pixels
 from edgekit.color.styles import style_named

@@ -5,8 +5,7 @@ from torch import nn
 from transformers.activations import SiLUActivation
 
 from edgekit.model.reference import ReferenceSegmenter
-from edgekit.recipes.blocks import block_of_module
-from edgekit.recipes.recipe import BLOCKS
+from edgekit.recipes import BLOCKS, block_of_module
 from edgekit.weights import Checkpoint
 
 LAYER = "model.mobilevit.encoder.layer"

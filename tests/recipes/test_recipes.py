@@ -6,19 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from converters.tflite_int8 import scope_of
 from edgekit.artifact import Artifact
 from edgekit.errors import ConversionError, UnknownName
 from edgekit.files import write_json
-from edgekit.recipes.recipe import (
+from edgekit.recipes import (
     BLOCKS,
-    BRIDGES,
     FIRST_BLOCKS,
     RECIPES,
     Recipe,
-    block_of,
+    block_of_tensor,
     read_recipe,
     recipe_named,
+    tensor_pattern,
 )
 from edgekit.runtimes.litert import parsed
 
@@ -27,15 +26,10 @@ def test_blocks_are_those_of_the_model(artifacts: dict[str, Artifact]) -> None:
     path = artifacts["tflite"].path
     graph = parsed(path.read_bytes(), path).subgraphs[0]
     scopes = [graph.tensors[i].name.decode() for operator in graph.operators for i in operator.outputs]
-    assert {block_of(scope) for scope in scopes} - {None} == set(BLOCKS)
+    assert {block_of_tensor(scope) for scope in scopes} - {None} == set(BLOCKS)
     for scope in scopes:
-        owners = [block for block in BLOCKS if re.search(scope_of(block), scope)]
-        assert owners == [block for block in [block_of(scope)] if block is not None]
-
-
-def test_bridges_are_blocks() -> None:
-    assert len(BRIDGES) == 9
-    assert set(BRIDGES) <= set(BLOCKS)
+        owners = [block for block in BLOCKS if re.search(tensor_pattern(block), scope)]
+        assert owners == [block for block in [block_of_tensor(scope)] if block is not None]
 
 
 def test_modes_default_and_override() -> None:

@@ -19,7 +19,7 @@ from edgekit.artifact import Artifact
 from edgekit.errors import ConversionError, UnsupportedOperator
 from edgekit.model.outputs import output_head
 from edgekit.model.prepared import PreparedSegmenter
-from edgekit.recipes.recipe import recipe_named
+from edgekit.recipes import recipe_named
 from edgekit.runtimes import open_runtime
 from edgekit.runtimes.mil_reference import MilReference, operator_counts
 from edgekit.scores.metrics import labels_from_logits

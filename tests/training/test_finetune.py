@@ -17,7 +17,7 @@ from edgekit.errors import EdgekitError, MissingDependency
 from edgekit.files import sha256_of, write_json
 from edgekit.images.pictures import astronaut
 from edgekit.model.reference import ReferenceSegmenter
-from edgekit.recipes.recipe import BLOCKS, Recipe
+from edgekit.recipes import BLOCKS, Recipe
 from edgekit.training import loop
 from edgekit.training.save import with_classes
 from edgekit.weights import load_checkpoint

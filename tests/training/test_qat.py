@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from transformers.activations import SiLUActivation
 
-from edgekit.recipes.blocks import block_of_module
+from edgekit.recipes import block_of_module
 from edgekit.training import loop, qat
 from edgekit.training.loop import trainable
 from edgekit.weights import Checkpoint, load_checkpoint

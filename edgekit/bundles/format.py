@@ -153,7 +153,7 @@ def parsed(text: str, where: str) -> Bundle:
 
 
 def _check(value: object, where: str) -> None:
-    problem = first_problem(value, "edgekit.bundle", "bundle")
+    problem = first_problem(value, "edgekit.bundles", "bundle")
     if problem is not None:
         raise BundleError(f"{where} does not follow bundle schema {SCHEMA_VERSION} {problem}.")
 

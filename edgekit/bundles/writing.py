@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from edgekit.artifact import Artifact
-from edgekit.bundle.format import (
+from edgekit.bundles.format import (
     BUNDLE_FILE,
     Bundle,
     Control,
@@ -26,8 +26,8 @@ from edgekit.bundle.format import (
     StyleEntry,
     json_of,
 )
-from edgekit.bundle.golden import GOLDEN_CONTROLS, golden_pictures, vectors
-from edgekit.bundle.reading import BUNDLE, OpenBundle, check_entries, read_bundle
+from edgekit.bundles.golden import GOLDEN_CONTROLS, golden_pictures, vectors
+from edgekit.bundles.reading import BUNDLE, OpenBundle, check_entries, read_bundle
 from edgekit.color.controls import CONTROL_RANGES
 from edgekit.color.styles import Style, style_named
 from edgekit.errors import BundleError
@@ -120,7 +120,7 @@ def _check(contents: BundleContents) -> None:
         manifest = artifact.manifest
         if manifest.output != "groups":
             raise BundleError(
-                f"{artifact.path} delivers {manifest.output}; an app needs groups (convert --output groups)."
+                f"{artifact.path} delivers {manifest.output}; an app needs groups (convert with `output` groups)."
             )
         if manifest.weights_sha256 != first.weights_sha256:
             raise BundleError(
@@ -222,5 +222,5 @@ def place_in_project(project: Path) -> Path:
         if (project / mark).is_dir():
             return project / place
     raise BundleError(
-        f"{project} is neither a copy of android_demo nor of ios_demo; use --out for other apps."
+        f"{project} is neither a copy of android_demo nor of ios_demo; use `out` for other apps."
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from edgekit.bundle.format import (
+from edgekit.bundles.format import (
     BUNDLE_FILE,
     MOST_BUNDLE_BYTES,
     MOST_FILE_BYTES,

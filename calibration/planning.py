@@ -1,0 +1,175 @@
+"""Planning a recipe: photos in, the fastest recipe inside a budget out, with the evidence it is based on."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from calibration.dataset import CalibrationSet, calibration_set
+from calibration.planner import Budget, Journal, Plan, search
+from calibration.ranges import Ranges, observe, unstable_share
+from calibration.trials import Judged, LiteRTTrials, SkinDifference
+from converters import tflite
+from converters.conversion import Conversion
+from edgekit import console
+from edgekit.errors import CalibrationError, EdgekitError
+from edgekit.files import JsonValue, json_text, sha256_of_bytes
+from edgekit.images.preprocess import read_labels
+from edgekit.parity.gates import GATES
+from edgekit.parity.picture import PixelGate
+from edgekit.recipes import recipe_named
+from edgekit.targets import TARGETS, Target
+from edgekit.weights import Checkpoint
+
+OBSERVERS = ("moving-average", "percentile", "mse")  # min-max never won (docs/quantization.md)
+JUDGED_SHARE = 4  # every fourth calibration picture judges; the others give the ranges
+JUDGED_MOST = 16
+PICTURES_MOST = 80  # of the folder: 64 for ranges, 16 to judge
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a recipe may lose; a bound that is None is parity's for int8. `max_miou_drop` and `max_skin_iou_drop` need
+    labels; both are differences of IoU (0.005 is half a point). `max_skin_de`: ΔE2000 of skin, 95th percentile."""
+
+    min_agreement: float | None = None
+    max_miou_drop: float | None = None
+    max_skin_iou_drop: float | None = None
+    max_skin_de: float | None = None
+
+    def budget(self, has_labels: bool) -> Budget:
+        """These bounds with parity's in the gaps; bounds on true labels only where there are labels."""
+        usual = GATES["int8"]
+        agreement = usual.min_agreement if self.min_agreement is None else self.min_agreement
+        miou = usual.max_miou_drop if self.max_miou_drop is None else self.max_miou_drop
+        skin_iou = usual.max_skin_iou_drop if self.max_skin_iou_drop is None else self.max_skin_iou_drop
+        return Budget(
+            min_agreement=agreement or 0.0,
+            max_miou_drop=miou if has_labels else None,
+            max_skin_iou_drop=skin_iou if has_labels else None,
+            max_skin_de=usual.max_skin_de if self.max_skin_de is None else self.max_skin_de,
+        )
+
+
+@dataclass(frozen=True)
+class Task:
+    """What to plan on: a target whose runtime can be timed here, an input size in pixels, photos to calibrate on, their
+    labels where there are any, photos that must not be among them, and where measured points are kept."""
+
+    target: Target
+    size: int
+    calibration: Path
+    labels: Path | None = None
+    evaluation: Path | None = None
+    journal: Path | None = None
+
+    def __post_init__(self) -> None:
+        if not self.target.plans:
+            able = ", ".join(target.name for target in TARGETS.values() if target.plans)
+            raise EdgekitError(
+                f"edgekit plans on {able}, whose runtime it can time here; "
+                "the recipe it finds converts to every target."
+            )
+
+
+def planned(checkpoint: Checkpoint, task: Task, bounds: Bounds, name: str) -> Plan:
+    """The fastest recipe inside the bounds, measured on this machine; its evidence is in the recipe."""
+    conversion = Conversion(checkpoint, task.size, recipe_named("fp32"))
+    whole = calibration_set(task.calibration, checkpoint, task.size, PICTURES_MOST, task.evaluation)
+    seen, judging = split(whole)
+    judged = _judged(whole, judging, task.labels, len(checkpoint.class_names))
+    labels_sha256 = sha256_of_bytes(b"".join(b"" if j.labels is None else j.labels.tobytes() for j in judged))
+    context = [checkpoint.sha256, whole.sha256, labels_sha256, task.size, task.target.name, tflite.tools()]
+    journal = Journal(task.journal, sha256_of_bytes(json_text(context).encode()))
+    ranges = observe(task.target, conversion, seen, OBSERVERS)
+    with tempfile.TemporaryDirectory() as folder, console.quiet_libraries():
+        trials = _trials(conversion, task.target, ranges, judged, Path(folder))
+        found = search(
+            trials.measure, bounds.budget(task.labels is not None), OBSERVERS, journal, console.say, name
+        )
+    unstable = _instability(task.target, conversion, seen, found.recipe.observer)
+    return replace(
+        found, recipe=replace(found.recipe, evidence=_evidence(found, whole, len(judged), unstable))
+    )
+
+
+def split(pictures: CalibrationSet) -> tuple[CalibrationSet, tuple[int, ...]]:
+    """The pictures that give ranges, and the indices of those that judge; with too few, all do both."""
+    n = len(pictures.images)
+    judging = tuple(range(0, n, JUDGED_SHARE))[:JUDGED_MOST]
+    if n < 2 * JUDGED_SHARE:
+        return pictures, tuple(range(n))
+    kept = tuple(image for i, image in enumerate(pictures.images) if i not in judging)
+    return replace(pictures, images=kept), judging
+
+
+def _judged(
+    pictures: CalibrationSet, judging: Sequence[int], labels: Path | None, classes: int
+) -> list[Judged]:
+    """The judging pictures, with true labels where the folder has them."""
+    names = list(pictures.files)
+    judged = []
+    for i in judging:
+        file = None if labels is None else labels / f"{Path(names[i]).stem}.png"
+        truth = read_labels(file, classes) if file is not None and file.is_file() else None
+        judged.append(Judged(pictures.images[i], truth))
+    if labels is not None and all(item.labels is None for item in judged):
+        raise CalibrationError(f"{labels} has a label for none of the judging pictures.")
+    return judged
+
+
+def _trials(
+    conversion: Conversion, target: Target, ranges: dict[str, Ranges], judged: Sequence[Judged], folder: Path
+) -> LiteRTTrials:
+    checkpoint = conversion.checkpoint
+    return LiteRTTrials(
+        tflite.float_model(conversion),
+        {observer: found.tensors for observer, found in ranges.items()},
+        judged,
+        checkpoint.groups.skin,
+        folder,
+        target.logits_names[0],
+        _skin_difference(checkpoint),
+    )
+
+
+def _skin_difference(checkpoint: Checkpoint) -> SkinDifference | None:
+    """The parity gate's ΔE2000 on skin in the final picture; None for a checkpoint without a skin class."""
+    if not checkpoint.groups.skin:
+        return None
+    gate = PixelGate(checkpoint)
+    return lambda image, expected, got: gate(image, expected, got)["skin"]
+
+
+def _instability(target: Target, conversion: Conversion, pictures: CalibrationSet, observer: str) -> float:
+    """Share of tensors whose range differs between two halves of the pictures; printed, with advice."""
+    halves = [replace(pictures, images=pictures.images[i::2] or pictures.images) for i in (0, 1)]
+    first, second = (observe(target, conversion, half, [observer])[observer].tensors for half in halves)
+    share = unstable_share(first, second)
+    console.say(
+        f"{share:.0%} of the ranges differ between two halves of the pictures; more pictures make it fewer"
+    )
+    return share
+
+
+def _evidence(found: Plan, pictures: CalibrationSet, judged: int, unstable: float) -> JsonValue:
+    """What a planned recipe is based on, for its JSON."""
+    rows: list[JsonValue] = [
+        {
+            "step": trial.why,
+            "protected": list(trial.recipe.blocks),
+            "chosen": trial is found.chosen,
+            **asdict(trial.point),
+        }
+        for trial in found.pareto()
+    ]
+    return {
+        "calibration_sha256": pictures.sha256,
+        "pictures": len(pictures.images),
+        "judged": judged,
+        "unstable_range_share": unstable,
+        "pareto": rows,
+        "sensitivity_db": dict(found.sensitivity_db),
+    }

@@ -1,0 +1,45 @@
+# The public API. lazy_loader reads this file as well: a name is imported from its module when it is first used.
+from .artifact import Artifact, Manifest, read_artifact
+from .bundles.building import BuiltBundle
+from .color.controls import Controls
+from .color.stylist import StyledPhotos
+from .errors import EdgekitError
+from .parity.check import parity_check
+from .parity.gates import Gates
+from .parity.report import ParityReport
+from .pipeline import Bounds, Plan, bundle, convert, plan, style
+from .recipes import Recipe
+from .scores.folder import Evaluated, evaluate
+from .segmenter import Segmenter
+from .shader.compose import describe
+from .shader.description import ShaderDescription, write_description
+from .weights import Checkpoint, load_checkpoint
+
+__version__: str
+__all__ = [
+    "Artifact",
+    "Bounds",
+    "BuiltBundle",
+    "Checkpoint",
+    "Controls",
+    "EdgekitError",
+    "Evaluated",
+    "Gates",
+    "Manifest",
+    "ParityReport",
+    "Plan",
+    "Recipe",
+    "Segmenter",
+    "ShaderDescription",
+    "StyledPhotos",
+    "bundle",
+    "convert",
+    "describe",
+    "evaluate",
+    "load_checkpoint",
+    "parity_check",
+    "plan",
+    "read_artifact",
+    "style",
+    "write_description",
+]

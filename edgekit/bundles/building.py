@@ -1,0 +1,85 @@
+"""Building a bundle: the golden picture from the checkpoint, the folder, and each artifact checked against it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from edgekit import console
+from edgekit.artifact import Artifact, require_weights
+from edgekit.bundles.golden import styled_levels
+from edgekit.bundles.reading import OpenBundle
+from edgekit.bundles.writing import BundleContents, write_bundle
+from edgekit.color.difference import delta_e00
+from edgekit.images.pictures import astronaut
+from edgekit.segmenter import Segmenter
+from edgekit.shader.description import read_description
+from edgekit.weights import Checkpoint
+
+
+@dataclass(frozen=True)
+class GoldenCheck:
+    """ΔE2000 (95th percentile) of one artifact's own mask on the golden picture, drawn, against the golden result."""
+
+    target: str
+    delta_e00_p95: float
+    bound: float
+
+    @property
+    def passed(self) -> bool:
+        return self.delta_e00_p95 <= self.bound
+
+
+@dataclass(frozen=True)
+class BuiltBundle:
+    """A written bundle, and how each of its artifacts did on the golden picture on this machine's runtimes."""
+
+    opened: OpenBundle
+    checks: tuple[GoldenCheck, ...]
+
+    @property
+    def passed(self) -> bool:
+        return all(check.passed for check in self.checks)
+
+
+def build_bundle(
+    checkpoint: Checkpoint,
+    artifacts: Sequence[Artifact],
+    styles: Sequence[str],
+    default_style: str,
+    refinement: str,
+    out: Path,
+    *,
+    replace: bool,
+) -> BuiltBundle:
+    """Write the bundle of these artifacts into the folder `out` and check each of them.
+
+    Raises ConversionError for an artifact of other weights, BundleError for artifacts or styles that do not go
+    together.
+    """
+    for artifact in artifacts:
+        require_weights(artifact, checkpoint)
+    image = astronaut().image
+    with console.quiet_libraries():
+        weights = Segmenter(checkpoint, size=artifacts[0].manifest.size, exact=True).groups(image)
+    contents = BundleContents(artifacts, styles, default_style, image, weights, refinement)
+    opened = write_bundle(contents, out, replace)
+    return BuiltBundle(opened, tuple(_golden_check(opened, a.manifest.target) for a in artifacts))
+
+
+def _golden_check(opened: OpenBundle, target: str) -> GoldenCheck:
+    bundle, golden = opened.bundle, opened.bundle.golden
+    image, styled = (
+        np.asarray(Image.open(opened.path(picture.path)), np.uint8)
+        for picture in (golden.image, golden.styled)
+    )
+    with console.quiet_libraries():
+        weights = Segmenter(opened.path(bundle.segmenter(target).path)).groups(image[..., :3])
+    description = read_description(opened.path(bundle.style(golden.style).description))
+    drawn = np.round(styled_levels(description, image, weights)).astype(np.uint8)
+    difference = delta_e00(drawn[..., :3], styled[..., :3])
+    return GoldenCheck(target, float(np.percentile(difference, 95)), golden.end_to_end_delta_e00_p95)

@@ -1,0 +1,70 @@
+"""Recipes kept with weights: `planned/` in a checkpoint's folder.
+
+It holds the recipe that was planned for the weights, or that they were trained for, and the activation ranges of each
+target's float graph, so that `convert` needs neither a choice nor photos.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from edgekit.errors import EdgekitError
+from edgekit.files import write_json
+from edgekit.recipes.recipe import RECIPES, Recipe, read_recipe, recipe_named
+from edgekit.targets import TARGETS, Target
+
+PLANNED_FOLDER = "planned"
+RECIPE_FILE = "recipe.json"
+CALIBRATION_FILE = "calibration.json"  # which photos gave the ranges
+QAT_OBSERVER = "moving-average"  # what edgekit/training/qat.py trains with: each picture's extremes, averaged
+
+
+def ranges_path(folder: Path, target: Target) -> Path:
+    """Where a checkpoint's folder keeps a target's activation ranges."""
+    return folder / PLANNED_FOLDER / f"ranges-{target.name}.json"
+
+
+def recipe_for(target: Target, folder: Path, name: str | Path | None = None) -> Recipe:
+    """The recipe of that name (a built-in one or a .json file), or the one kept in a checkpoint's folder, or the
+    target's default.
+
+    A built-in recipe with int8 activations takes the observer of the kept recipe, whose ranges are kept too.
+    """
+    kept = folder / PLANNED_FOLDER / RECIPE_FILE
+    if name is None:
+        kept_is_used = kept.is_file() and target.plans
+        return read_recipe(kept) if kept_is_used else recipe_named(target.default_recipe)
+    recipe = recipe_named(str(name))
+    if recipe.needs_calibration and str(name) in RECIPES and kept.is_file():
+        return replace(recipe, observer=read_recipe(kept).observer)
+    return recipe
+
+
+def recipe_for_training(name: str) -> Recipe:
+    """The recipe to train for, with the observer nearest to how training finds ranges.
+
+    The evidence of an earlier plan was measured with other weights and is left out. Raises EdgekitError for a recipe
+    without int8.
+    """
+    recipe = recipe_named(name)
+    if not recipe.quantises:
+        raise EdgekitError(
+            f"`qat` {name}: this recipe quantises nothing; choose one with int8 weights, such as w8a8."
+        )
+    return replace(recipe, observer=QAT_OBSERVER, evidence=None)
+
+
+def keep_recipe(folder: Path, recipe: Recipe | None) -> None:
+    """Save the recipe that fine-tuning targeted beside the checkpoint, where `convert` finds it.
+
+    Recipe and ranges that the folder held before belonged to other weights and are removed.
+    """
+    planned = folder / PLANNED_FOLDER
+    ranges = (ranges_path(folder, target) for target in TARGETS.values())
+    for path in (planned / RECIPE_FILE, planned / CALIBRATION_FILE, *ranges):
+        path.unlink(missing_ok=True)
+    if recipe is not None:
+        write_json(planned / RECIPE_FILE, recipe.to_json())
+    elif planned.is_dir() and not any(planned.iterdir()):
+        planned.rmdir()

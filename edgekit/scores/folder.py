@@ -1,0 +1,60 @@
+"""Accuracy on a folder of labelled photos: the checkpoint, artifacts and the classical baselines beside each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgekit import console
+from edgekit.artifact import read_artifact
+from edgekit.errors import CalibrationError
+from edgekit.images.pictures import Folder
+from edgekit.parity.compare import Candidate
+from edgekit.scores import evaluation
+from edgekit.scores.evaluation import Evaluation
+from edgekit.weights import Checkpoint
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """Every model over n labelled photos, and what was left out: (file name, reason)."""
+
+    n: int
+    models: tuple[Evaluation, ...]
+    skipped: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+
+
+def evaluate(
+    checkpoint: Checkpoint,
+    artifacts: Sequence[Path] = (),
+    *,
+    images: Path,
+    labels: Path,
+    baselines: bool = True,
+) -> Evaluated:
+    """Measure accuracy against true labels: the checkpoint first, then the artifacts, then the skin thresholds.
+
+    `images`: a folder of photos; `labels`: a folder of label PNGs with their names (values index the class list, 255 is
+    not labelled). Shares and IoUs are in [0, 1], intervals 95 % bootstrap over photos. Raises CalibrationError when no
+    labelled photo can be used.
+    """
+    folder = Folder(images, labels, len(checkpoint.class_names))
+    with console.quiet_libraries():
+        predictors = {f"PyTorch {checkpoint.name}": evaluation.from_checkpoint(checkpoint)}
+        for artifact in (read_artifact(path) for path in artifacts):
+            name = f"{artifact.manifest.target} {artifact.manifest.recipe_name}"
+            name = name if name not in predictors else str(artifact.path)
+            predictors[name] = evaluation.from_artifact(Candidate(artifact))
+        models = evaluation.evaluate(
+            predictors,
+            evaluation.BASELINES if baselines and checkpoint.groups.skin else {},
+            console.track(folder, len(folder), "evaluating"),
+            checkpoint.class_names,
+            checkpoint.groups.skin,
+        )
+    if models[0].n == 0:
+        raise CalibrationError(f"No labelled photo in {images} could be used; nothing was evaluated.")
+    skipped = tuple((item.name, item.reason) for item in folder.skipped)
+    return Evaluated(models[0].n, models, skipped, tuple(folder.notes))

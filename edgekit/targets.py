@@ -1,0 +1,146 @@
+"""The targets: one record for each runtime that edgekit converts to, in one literal table.
+
+Everything that differs from target to target and is not the work of a converter or a runtime itself is stated here, so
+that adding a target is one entry (CONTRIBUTING.md). Functions are named as "module:name" and imported when they are
+first used: the table itself loads nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from edgekit.errors import UnknownName
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from converters.conversion import Conversion, Converted
+    from edgekit.recipes import Recipe
+    from edgekit.runtimes import Runtime
+
+    # A conversion and a folder for its files, to the float model as a function of a picture to its tensors:
+    # (size, size, 3) uint8 to every tensor that a recipe may quantise, by name.
+    Observable = Callable[
+        [Conversion, Path], Callable[[NDArray[np.uint8]], Mapping[str, NDArray[np.float32]]]
+    ]
+
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Target:
+    """One runtime that artifacts are made for.
+
+    `layout`: axes of the artifact's tensors. `default_recipe`: for weights that no recipe was planned for.
+    `minimum_os` and `minimum_os_int8`: the oldest system for float and for int8 activations.
+    `logits_names`: what the logits are called in the float graph; their ranges are never clipped.
+    `plans`: whether recipes are planned on it, by timing its runtime on this machine.
+    `convert`, `observe`, `runtime`: "module:name" of the converter, of the float graph for calibration, and of the
+    runtime that runs the artifact on this machine.
+    `unproved`: "module:name" of a function that says why this machine cannot run the target's own runtime, for
+    targets whose `runtime` is a reference executor; None where `runtime` is what runs on the device.
+    """
+
+    name: str
+    suffix: str
+    is_folder: bool
+    layout: Literal["NHWC", "NCHW"]
+    default_recipe: str
+    minimum_os: str
+    minimum_os_int8: str
+    logits_names: tuple[str, ...]
+    plans: bool
+    convert: str
+    observe: str
+    runtime: str
+    unproved: str | None = None
+
+    def minimum_os_for(self, recipe: Recipe) -> str:
+        """The oldest system that runs an artifact with this recipe."""
+        return self.minimum_os_int8 if recipe.needs_calibration else self.minimum_os
+
+    def converted(self, conversion: Conversion, path: Path) -> Converted:
+        """Write the artifact of a conversion to `path`."""
+        converted: Converted = _loaded(self.convert)(conversion, path)
+        return converted
+
+    def observable(
+        self, conversion: Conversion, folder: Path
+    ) -> Callable[[NDArray[np.uint8]], Mapping[str, NDArray[np.float32]]]:
+        """The conversion's float graph as a function of a picture to the tensors that a recipe may quantise."""
+        observe: Observable = _loaded(self.observe)
+        return observe(conversion, folder)
+
+    def opened(self, path: Path, taps: tuple[str, ...], threads: int) -> Runtime:
+        """The artifact at `path` in the runtime of this machine."""
+        runtime: Runtime = _loaded(self.runtime)(path, taps, threads)
+        return runtime
+
+    def why_unproved(self) -> str | None:
+        """Why a result here does not prove what the target's own runtime gives; None where it does."""
+        return None if self.unproved is None else str(_loaded(self.unproved)())
+
+
+# Without a plan: Core ML computes in fp16 either way and w8 is half the size; int8 activations pay only from A17 Pro
+# and M4 on, phones that have Photographic Styles already.
+TARGETS: dict[str, Target] = {
+    "coreml": Target(
+        name="coreml",
+        suffix=".mlpackage",
+        is_folder=True,
+        layout="NCHW",
+        default_recipe="w8",
+        minimum_os="iOS 16",
+        minimum_os_int8="iOS 17",  # `quantize` exists from there
+        logits_names=("logits",),
+        plans=False,
+        convert="converters.coreml:convert",
+        observe="converters.coreml:observable",
+        runtime="edgekit.runtimes.mil_reference:MilReference",
+        unproved="edgekit.runtimes.coreml:why_unproved",
+    ),
+    "tflite": Target(
+        name="tflite",
+        suffix=".tflite",
+        is_folder=False,
+        layout="NHWC",
+        default_recipe="fp32",
+        minimum_os="Android 8.0 (API 26)",  # the demo app's minSdk; LiteRT itself runs on API 21
+        minimum_os_int8="Android 8.0 (API 26)",
+        logits_names=("segmenter/classifier/conv:2", "logits"),
+        plans=True,
+        convert="converters.tflite:convert",
+        observe="converters.tflite:observable",
+        runtime="edgekit.runtimes.litert:LiteRT",
+    ),
+}
+
+
+def target_named(name: str) -> Target:
+    """The target of that name. UnknownName lists the known ones."""
+    if name not in TARGETS:
+        raise UnknownName("target", name, (*TARGETS, ALL))
+    return TARGETS[name]
+
+
+def targets_named(name: str) -> tuple[Target, ...]:
+    """The target of that name, or every target for `all`. UnknownName lists the known ones."""
+    return tuple(TARGETS.values()) if name == ALL else (target_named(name),)
+
+
+def target_of(path: Path) -> Target:
+    """The target whose suffix `path` has. UnknownName lists the known suffixes."""
+    for target in TARGETS.values():
+        if path.suffix == target.suffix:
+            return target
+    raise UnknownName("kind of artifact", path.suffix, (target.suffix for target in TARGETS.values()))
+
+
+def _loaded(where: str) -> Any:
+    module, name = where.split(":")
+    return getattr(import_module(module), name)
