@@ -13,9 +13,10 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from converters.conversion import Conversion
-from edgekit.artifact import SUFFIXES, Artifact
+from converters.conversion import Conversion, Job, write_artifact
+from edgekit.artifact import Artifact
 from edgekit.recipes import recipe_named
+from edgekit.targets import TARGETS
 from edgekit.weights import BUNDLED_FOLDER, Checkpoint, load_checkpoint
 
 SHARED = Path(__file__).parent.parent.parent / "shared"
@@ -104,13 +105,12 @@ def picture(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
 @pytest.fixture(scope="session")
 def artifacts(checkpoint: Checkpoint, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Artifact]:
     """The bundled parser at 128²: TFLite fp32 and Core ML fp16, converted once for the whole session."""
-    from edgekit.pipeline import convert_one
-
     folder = tmp_path_factory.mktemp("artifacts")
     made = {}
     for target, recipe in (("tflite", "fp32"), ("coreml", "fp16")):
         conversion = Conversion(checkpoint, 128, recipe_named(recipe))
-        made[target] = convert_one(target, conversion, folder / f"{conversion.file_stem}{SUFFIXES[target]}")
+        path = folder / f"{conversion.file_stem}{TARGETS[target].suffix}"
+        made[target] = write_artifact(Job(TARGETS[target], conversion, path))
     return made
 
 
