@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from edgekit import console
+
 Weights = Annotated[
     str | None, typer.Option(help="Checkpoint folder or hub id.", show_default="the bundled parser")
 ]
@@ -18,7 +20,10 @@ Size = Annotated[
     ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there already.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+Json = Annotated[
+    bool,
+    typer.Option("--json", help="Print one JSON object on standard output.", callback=console.expect_json),
+]
 Style = Annotated[str | None, typer.Option(help="A preset; `edgekit styles` lists them.")]
 Lut = Annotated[
     Path | None, typer.Option(help="A LUT for everything but skin: .cube, .3dl, .csp, .clf, Hald …")

@@ -71,9 +71,9 @@ def _report(description: ShaderDescription, path: Path, json: bool) -> None:
 
     for text in description.dialects:
         files = ", ".join(source.file for source in text.sources)
-        console.say(f"{text.name}: {files}; {text.fetches} texture fetches a pixel")
+        console.show(f"{text.name}: {files}; {text.fetches} texture fetches a pixel")
     supplied = [texture.name for texture in description.textures if texture.data is None]
-    console.say(f"{path}: the app supplies {', '.join(supplied)}.")
+    console.show(f"{path}: the app supplies {', '.join(supplied)}.")
     if json:
         console.print_json(
             {
@@ -110,9 +110,9 @@ def _check(path: Path, lut: Lut3D, json: bool) -> None:
         if finding.delta_e00 is not None:
             d = finding.delta_e00
             cost = f"ΔE2000 with this table: mean {d.mean:.2f}, p95 {d.p95:.2f}, max {d.max:.2f}"
-        console.say(f"{path}:{finding.line}: {finding.rule}: {finding.message} ({cost})")
+        console.show(f"{path}:{finding.line}: {finding.rule}: {finding.message} ({cost})")
     if not findings:
-        console.say(f"{path}: none of the known mistakes ({', '.join(RULES)}).")
+        console.show(f"{path}: none of the known mistakes ({', '.join(RULES)}).")
     if json:
         rows = [asdict(finding) for finding in findings]
         console.print_json({"path": str(path), "passed": not findings, "findings": rows})

@@ -64,7 +64,7 @@ def style(
     )
     for photo in styled.done:
         space = f"{photo.converted_from} converted to sRGB" if photo.converted_from else photo.space
-        console.say(f"{photo.output}  {photo.width}×{photo.height}, {photo.bits} bits, {space}")
+        console.show(f"{photo.output}  {photo.width}×{photo.height}, {photo.bits} bits, {space}")
     for _, reason in styled.failed:
         console.say(f"not styled: {reason}")
     if json:
