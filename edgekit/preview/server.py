@@ -162,6 +162,7 @@ def _handler(site: Site) -> type[BaseHTTPRequestHandler]:
             return headers is None or headers.get("Host") in (f"{HOST}:{port}", f"localhost:{port}")
 
         def _answer(self, status: int, body: bytes, suffix: str) -> None:
+            self.request_version = self.protocol_version  # headers even for a client that named no version
             self.send_response(status)
             for name, value in HEADERS.items():
                 self.send_header(name, value)
