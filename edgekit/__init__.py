@@ -1,3 +1,3 @@
 """edgekit: Photographic Styles for phones that lack them. The flow is told in `edgekit.pipeline`."""
 
-__version__ = "0.1.0"
+from edgekit._version import __version__ as __version__
