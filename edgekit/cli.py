@@ -58,7 +58,7 @@ def spelled(sentence: str) -> str:
     A name that is an option of no command keeps its backticks away and nothing else.
     """
     options = {
-        parameter.name: max(parameter.opts, key=len)
+        str(parameter.name): str(max(parameter.opts, key=len))
         for command in _commands(typer.main.get_command(app))
         for parameter in command.params
     }
