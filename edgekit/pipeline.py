@@ -376,7 +376,7 @@ def labelled(
 ) -> list[Judged]:
     """The judging pictures, with true labels where the folder has them."""
     from calibration.trials import Judged
-    from edgekit.images.preprocess import read_labels
+    from edgekit.images import read_labels
 
     names = list(pictures.files)
     made = []
@@ -439,7 +439,7 @@ def convert_one(
 def _manifest(
     target: str, conversion: Conversion, converted: Converted, ranges: Ranges | None, file: Path
 ) -> Manifest:
-    from edgekit.images.preprocess import PREPROCESSING_ID
+    from edgekit.images import PREPROCESSING_ID
 
     checkpoint = conversion.checkpoint
     return Manifest(
@@ -481,7 +481,7 @@ def check(
     stated: Gates | None = None,
 ) -> ParityReport:
     """Parity of the artifacts with PyTorch on a folder, or on the picture every install has."""
-    from edgekit.images.pictures import Folder, astronaut
+    from edgekit.images import Folder, astronaut
     from edgekit.parity.compare import check_parity
     from edgekit.parity.gates import Gates
     from edgekit.parity.picture import PixelGate
@@ -517,7 +517,7 @@ def evaluate(
     checkpoint: Checkpoint, artifacts: Sequence[Path], images: Path, labels: Path, baselines: bool = True
 ) -> Evaluated:
     """Accuracy of the checkpoint, artifacts and classical baselines against true labels."""
-    from edgekit.images.pictures import Folder
+    from edgekit.images import Folder
     from edgekit.parity.compare import Candidate
     from edgekit.runtimes import open_runtime
     from edgekit.scores import evaluation
@@ -557,7 +557,7 @@ class Demo:
 def demo(out: Path, force: bool = False) -> Demo:
     """The whole flow on the bundled weights and picture: convert, check parity, draw, write a page."""
     from edgekit.files import write_whole
-    from edgekit.images.pictures import astronaut
+    from edgekit.images import astronaut
     from edgekit.overlay import data_uri, overlay, png_bytes
 
     with console.quiet_libraries():  # transformers loads torchao where it is installed, and that prints
@@ -609,7 +609,7 @@ def bundle(checkpoint: Checkpoint, options: BundleOptions) -> tuple[OpenBundle, 
 
     from edgekit.bundle.reading import BUNDLE
     from edgekit.bundle.writing import BundleContents, write_bundle
-    from edgekit.images.pictures import astronaut
+    from edgekit.images import astronaut
 
     check_folder_place(
         options.out, BUNDLE, replace=options.force, inputs=(*options.artifacts, checkpoint.folder)
@@ -689,7 +689,7 @@ def group_segmenter(
     Runs the artifact, which must deliver groups; without one, the prepared model in PyTorch at `size` (None: the
     checkpoint's).
     """
-    from edgekit.images.preprocess import stretch
+    from edgekit.images import stretch
 
     if artifact is not None:
         return _segmenter_from_artifact(read_artifact(artifact))
@@ -714,7 +714,7 @@ def group_segmenter(
 def _segmenter_from_artifact(artifact: Artifact) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
     import numpy as np
 
-    from edgekit.images.preprocess import stretch
+    from edgekit.images import stretch
     from edgekit.parity.compare import Candidate
     from edgekit.runtimes import open_runtime
 

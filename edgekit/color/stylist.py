@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -13,9 +14,17 @@ from numpy.typing import NDArray
 from edgekit.color.controls import Controls
 from edgekit.color.display_p3 import display_p3_from_srgb
 from edgekit.color.engine import Layer, Refine, styled_pixels
-from edgekit.errors import EdgekitError, ImageError
+from edgekit.errors import EdgekitError
 from edgekit.files import check_file_place
-from edgekit.images.photo import FORMATS, Space, read_photo, srgb_bytes, write_photo
+from edgekit.images import (
+    WRITTEN_SUFFIXES,
+    Space,
+    read_photo,
+    srgb_bytes,
+    status_of,
+    write_photo,
+    written_format,
+)
 
 # (H, W, 3) uint8 sRGB → (h, w, 3) float in [0, 1], the weights of skin, hair and clothes
 Segment = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
@@ -62,6 +71,7 @@ class Stylist:
 
     def style(self, job: Job) -> StyledPhoto:
         """Read, style and write one photo. ImageError when it cannot be read or written."""
+        written_format(job.destination)
         photo = read_photo(job.source)
         start = time.perf_counter()
         mask = self.segment(srgb_bytes(photo))
@@ -105,7 +115,7 @@ def jobs_for(paths: Iterable[Path], out: Path, force: bool) -> list[Job]:
     sources = [found for path in paths for found in _photos_at(path)]
     jobs = [Job(source, out / relative, replace=force) for source, relative in sources]
     if not jobs:
-        raise EdgekitError(f"No photo was found; edgekit reads {', '.join(FORMATS)}.")
+        raise EdgekitError(f"No photo was found; edgekit styles {', '.join(WRITTEN_SUFFIXES)}.")
     seen: dict[Path, Path] = {}
     for job in jobs:
         if job.destination in seen:
@@ -122,9 +132,7 @@ def jobs_for(paths: Iterable[Path], out: Path, force: bool) -> list[Job]:
 
 def _photos_at(path: Path) -> list[tuple[Path, Path]]:
     """(photo, path relative to the output folder): the file itself, or the photos below a folder."""
-    if not path.is_dir():
-        if not path.exists():
-            raise ImageError(path, "does not exist.")
+    if not stat.S_ISDIR(status_of(path).st_mode):
         return [(path, Path(path.name))]
-    found = sorted(p for p in path.rglob("*") if p.suffix.lower() in FORMATS and p.is_file())
+    found = sorted(p for p in path.rglob("*") if p.suffix.lower() in WRITTEN_SUFFIXES and p.is_file())
     return [(p, p.relative_to(path)) for p in found]

@@ -101,7 +101,7 @@ def _layers(style: str | None, lut: Path | None, skin_lut: Path | None) -> dict[
 
 
 def _segment(artifact: Path | None, mask: Path | None) -> Segment:
-    from edgekit.images.photo import mask_from_picture
+    from edgekit.images import mask_from_picture
 
     if mask is not None:
         drawn = mask_from_picture(mask)

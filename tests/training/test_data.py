@@ -10,7 +10,7 @@ from PIL import Image
 
 from edgekit.errors import CalibrationError
 from edgekit.training.data import Pair, TrainingSet, batches, read_class_names, split
-from tests.training.toy import HEIGHT, READING, WIDTH, checked, class_names, write_set
+from tests.training.toy import HEIGHT, WIDTH, checked, class_names, write_set
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_the_split_follows_the_names_not_the_order() -> None:
 
 
 def test_samples_repeat_with_the_epoch_and_differ_between_epochs(folder: Path) -> None:
-    samples = TrainingSet(checked(folder).pairs, class_names(), READING, 128, seed=3)
+    samples = TrainingSet(checked(folder).pairs, class_names(), 128, seed=3)
     samples.epoch = 1
     image, labels = samples[2]
     assert image.shape == (3, 128, 128) and image.dtype == torch.uint8
@@ -95,6 +95,6 @@ def test_samples_repeat_with_the_epoch_and_differ_between_epochs(folder: Path) -
 
 
 def test_batches_repeat_and_the_short_last_one_is_dropped(folder: Path) -> None:
-    samples = TrainingSet(checked(folder).pairs, class_names(), READING, 128, seed=3)
+    samples = TrainingSet(checked(folder).pairs, class_names(), 128, seed=3)
     first, again, other = ([x.sum().item() for x, _ in batches(samples, e, 4, 0)] for e in (1, 1, 2))
     assert len(first) == 1 and first == again and first != other
