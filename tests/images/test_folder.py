@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import edgekit.images
 from edgekit.errors import CalibrationError
 from edgekit.images import FORMATS, Folder, images_in, labels_beside
 from tests.conftest import picture
@@ -76,6 +78,15 @@ def test_what_is_no_regular_file_is_skipped_not_waited_for(tmp_path: Path) -> No
         "nowhere.png": "does not exist.",
         "pipe.jpg": "is not a regular file",
     }
+
+
+def test_the_room_imports_nothing_above_it() -> None:
+    """Arrows run down: images know errors and files, and nothing of colour, networks or commands."""
+    room = Path(edgekit.images.__file__).parent
+    for file in room.glob("*.py"):
+        imported = set(re.findall(r"^ *from (edgekit[\w.]*) import", file.read_text(), re.M))
+        foreign = {name for name in imported if not name.startswith("edgekit.images")}
+        assert foreign <= {"edgekit.errors", "edgekit.files"}, file.name
 
 
 def test_empty_and_missing_folders(tmp_path: Path) -> None:

@@ -33,6 +33,8 @@ def test_every_kind_of_damage_is_named_and_left_out(folder: Path) -> None:
     Image.fromarray(np.full((HEIGHT, WIDTH), 77, np.uint8)).save(labels / "toy02.png")
     Image.fromarray(np.zeros((HEIGHT, WIDTH), np.uint8)).save(labels / "toy03.png")
     (folder / "images" / "toy04.png").write_bytes(b"no picture")
+    Image.fromarray(np.ones((HEIGHT, WIDTH, 3), np.uint8)).save(labels / "toy06.png")
+    Image.fromarray(np.ones((HEIGHT, WIDTH, 3), np.uint8)).save(folder / "images" / "toy06.png")
     Image.fromarray(np.ones((HEIGHT, WIDTH), np.uint8)).save(labels / "stray.png")
     data = checked(folder)
     assert [pair.image.name for pair in data.pairs] == ["toy05.png"]
@@ -43,6 +45,7 @@ def test_every_kind_of_damage_is_named_and_left_out(folder: Path) -> None:
     assert found["label value not in the class list"] == ("toy02.png (77)",)
     assert found["empty label"] == ("toy03.png",)
     assert found["unreadable"][0].startswith("toy04.png (")
+    assert found["unreadable"][1].startswith("toy06.png (is a label image of 8-bit RGB")
     assert "1 left out, empty label: toy03.png" in data.sentences()
 
 
