@@ -26,7 +26,7 @@ from edgekit.console import quiet_libraries, say
 from edgekit.devices.device import BenchPlan
 from edgekit.devices.host import Host
 from edgekit.files import write_json
-from edgekit.images.pictures import astronaut
+from edgekit.images import astronaut
 from edgekit.pipeline import ConvertOptions, convert
 from edgekit.weights import load_checkpoint
 

@@ -24,7 +24,7 @@ from PIL import Image, ImageDraw
 from scipy.ndimage import maximum_filter, minimum_filter
 
 from edgekit.console import quiet_libraries, say
-from edgekit.images.pictures import Folder, Picture, astronaut
+from edgekit.images import Folder, Picture, astronaut
 from edgekit.overlay import overlay, palette
 from edgekit.parity.compare import Reference
 from edgekit.scores.metrics import IGNORE, Confusion

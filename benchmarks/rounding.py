@@ -22,8 +22,7 @@ from numpy.typing import NDArray
 
 from edgekit.artifact import read_artifact
 from edgekit.console import quiet_libraries, say
-from edgekit.images.pictures import Picture
-from edgekit.images.preprocess import images_in, labels_beside, read_image, read_labels
+from edgekit.images import Picture, images_in, labels_beside, read_image, read_labels
 from edgekit.parity.compare import Candidate, require_weights
 from edgekit.runtimes import open_runtime
 from edgekit.scores.evaluation import from_artifact, from_checkpoint

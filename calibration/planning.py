@@ -16,7 +16,7 @@ from converters.conversion import Conversion
 from edgekit import console
 from edgekit.errors import CalibrationError, EdgekitError
 from edgekit.files import JsonValue, json_text, sha256_of_bytes
-from edgekit.images.preprocess import read_labels
+from edgekit.images import read_labels
 from edgekit.parity.gates import GATES
 from edgekit.parity.picture import PixelGate
 from edgekit.recipes import recipe_named

@@ -22,7 +22,7 @@ from edgekit.artifact import (
 )
 from edgekit.errors import ConversionError, UnknownName
 from edgekit.files import sha256_of, size_bytes_of
-from edgekit.images.preprocess import PREPROCESSING_ID
+from edgekit.images import PREPROCESSING_ID
 from edgekit.model.outputs import MASK_STRIDE, OUTPUT_MODES, OutputMode
 from edgekit.recipes import Recipe
 from edgekit.targets import Target

@@ -12,7 +12,7 @@ from edgekit.artifact import Artifact
 from edgekit.devices.device import Device
 from edgekit.devices.host import Host
 from edgekit.devices.runtime import opener_on
-from edgekit.images.pictures import Folder, Picture, astronaut
+from edgekit.images import Folder, Picture, astronaut
 from edgekit.runtimes import DEFAULT_THREADS
 
 # Between two machines the same artifact rounds differently: sums in another order in float, one step of a

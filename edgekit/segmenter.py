@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from edgekit import console
 from edgekit.artifact import Artifact, read_artifact
 from edgekit.errors import EdgekitError
-from edgekit.images.preprocess import stretch
+from edgekit.images import stretch
 from edgekit.model.outputs import MASK_STRIDE, GroupWeights, mask_of
 from edgekit.model.prepared import PreparedSegmenter
 from edgekit.parity.compare import Candidate

@@ -13,7 +13,7 @@ from PIL import Image
 
 from edgekit.artifact import Artifact
 from edgekit.errors import CalibrationError, ConversionError, EdgekitError
-from edgekit.images.pictures import Picture
+from edgekit.images import Picture
 from edgekit.parity import present
 from edgekit.parity.compare import check_parity
 from edgekit.parity.gates import GATES, Gates, gates_for, judge, overall
@@ -182,7 +182,7 @@ def test_no_artifact_at_all_says_what_to_run(tmp_path: Path) -> None:
 def test_real_photos_keep_the_contract(
     artifacts: dict[str, Artifact], checkpoint: Checkpoint, shared: Path
 ) -> None:
-    from edgekit.images.pictures import Folder
+    from edgekit.images import Folder
 
     people = shared / "data" / "people" / "eval"
     folder = Folder(people / "images", people / "labels", 18)

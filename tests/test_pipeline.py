@@ -15,7 +15,7 @@ from converters.conversion import Conversion
 from edgekit.artifact import Artifact
 from edgekit.errors import CalibrationError, ConversionError
 from edgekit.files import write_json
-from edgekit.images.pictures import astronaut
+from edgekit.images import astronaut
 from edgekit.pipeline import (
     PLANNED_FOLDER,
     ConvertOptions,

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from edgekit.images.pictures import astronaut
-from edgekit.images.preprocess import stretch
+from edgekit.images import astronaut, stretch
 from edgekit.model import prepared
 from edgekit.model.outputs import output_head
 from edgekit.model.prepared import NormForm, PreparedSegmenter, TokenNorm, fold, unfold

@@ -325,7 +325,7 @@ def _budgets(result: BenchReport, frame: tuple[int, int]) -> list[FrameBudget]:
 
     from edgekit.artifact import read_artifact
     from edgekit.bench.frame_budget import budget, measured_stage, time_stage
-    from edgekit.images.preprocess import stretch
+    from edgekit.images import stretch
 
     width, height = frame
     picture = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)

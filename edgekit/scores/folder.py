@@ -9,7 +9,7 @@ from pathlib import Path
 from edgekit import console
 from edgekit.artifact import read_artifact
 from edgekit.errors import CalibrationError
-from edgekit.images.pictures import Folder
+from edgekit.images import Folder
 from edgekit.parity.compare import Candidate
 from edgekit.scores import evaluation
 from edgekit.scores.evaluation import Evaluation

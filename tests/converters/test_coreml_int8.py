@@ -25,7 +25,7 @@ from converters.coreml_int8 import (
     quantize_weights,
 )
 from edgekit.errors import CalibrationError
-from edgekit.images.pictures import astronaut
+from edgekit.images import astronaut
 from edgekit.pipeline import PLANNED_FOLDER
 from edgekit.recipes import BLOCKS, FIRST_BLOCKS, Recipe
 from edgekit.runtimes.mil_reference import MilFunction, MilReference, operator_counts

@@ -9,7 +9,7 @@ from PIL import Image
 
 from edgekit.artifact import Artifact
 from edgekit.errors import CalibrationError
-from edgekit.images.pictures import Picture
+from edgekit.images import Picture
 from edgekit.pipeline import evaluate as evaluate_folder
 from edgekit.scores.evaluation import BASELINES, evaluate, skin_by_both, skin_by_hsv, skin_by_ycbcr
 from edgekit.weights import Checkpoint

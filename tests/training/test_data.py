@@ -10,7 +10,7 @@ from PIL import Image
 
 from edgekit.errors import CalibrationError
 from edgekit.training.data import Pair, TrainingSet, batches, read_class_names, split
-from tests.training.toy import HEIGHT, READING, WIDTH, checked, class_names, write_set
+from tests.training.toy import HEIGHT, WIDTH, checked, class_names, write_set
 
 
 @pytest.fixture
@@ -33,6 +33,8 @@ def test_every_kind_of_damage_is_named_and_left_out(folder: Path) -> None:
     Image.fromarray(np.full((HEIGHT, WIDTH), 77, np.uint8)).save(labels / "toy02.png")
     Image.fromarray(np.zeros((HEIGHT, WIDTH), np.uint8)).save(labels / "toy03.png")
     (folder / "images" / "toy04.png").write_bytes(b"no picture")
+    Image.fromarray(np.ones((HEIGHT, WIDTH, 3), np.uint8)).save(labels / "toy06.png")
+    Image.fromarray(np.ones((HEIGHT, WIDTH, 3), np.uint8)).save(folder / "images" / "toy06.png")
     Image.fromarray(np.ones((HEIGHT, WIDTH), np.uint8)).save(labels / "stray.png")
     data = checked(folder)
     assert [pair.image.name for pair in data.pairs] == ["toy05.png"]
@@ -43,6 +45,7 @@ def test_every_kind_of_damage_is_named_and_left_out(folder: Path) -> None:
     assert found["label value not in the class list"] == ("toy02.png (77)",)
     assert found["empty label"] == ("toy03.png",)
     assert found["unreadable"][0].startswith("toy04.png (")
+    assert found["unreadable"][1].startswith("toy06.png (is a label image of 8-bit RGB")
     assert "1 left out, empty label: toy03.png" in data.sentences()
 
 
@@ -82,7 +85,7 @@ def test_the_split_follows_the_names_not_the_order() -> None:
 
 
 def test_samples_repeat_with_the_epoch_and_differ_between_epochs(folder: Path) -> None:
-    samples = TrainingSet(checked(folder).pairs, class_names(), READING, 128, seed=3)
+    samples = TrainingSet(checked(folder).pairs, class_names(), 128, seed=3)
     samples.epoch = 1
     image, labels = samples[2]
     assert image.shape == (3, 128, 128) and image.dtype == torch.uint8
@@ -95,6 +98,6 @@ def test_samples_repeat_with_the_epoch_and_differ_between_epochs(folder: Path) -
 
 
 def test_batches_repeat_and_the_short_last_one_is_dropped(folder: Path) -> None:
-    samples = TrainingSet(checked(folder).pairs, class_names(), READING, 128, seed=3)
+    samples = TrainingSet(checked(folder).pairs, class_names(), 128, seed=3)
     first, again, other = ([x.sum().item() for x, _ in batches(samples, e, 4, 0)] for e in (1, 1, 2))
     assert len(first) == 1 and first == again and first != other
