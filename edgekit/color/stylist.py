@@ -150,7 +150,7 @@ def mask_as_segment(path: Path) -> Segment:
 def jobs_for(paths: Iterable[Path], out: Path, force: bool, log: StyledLog | None = None) -> list[Job]:
     """A job per photo, folders searched through; what the log says an earlier run wrote may be replaced.
 
-    EdgekitError for nothing found, two photos with one destination, or a destination that exists and may not be replaced.
+    EdgekitError for nothing found, two photos with one destination, or a destination that is there and must stay.
     """
     sources = [found for path in paths for found in _photos_at(path)]
     jobs = [
