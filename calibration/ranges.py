@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.observers import OBSERVERS, Observer
-from edgekit.errors import CalibrationError, UnknownName
+from edgekit.errors import CalibrationError, UnknownName, printable
 from edgekit.files import write_json
+from edgekit.reading import JsonKind, read_json, shown
 
 RANGES_VERSION = 1
 STABILITY_BOUND = 0.1  # of a range's width: more, and half the pictures say something else
@@ -35,20 +35,18 @@ class Ranges:
         write_json(path, asdict(self), replace=replace)
 
 
+RANGES = JsonKind(Ranges, "a file of activation ranges", version=("version", RANGES_VERSION))
+
+
 def read_ranges(path: Path) -> Ranges:
-    """Saved ranges. CalibrationError: unreadable or of another version."""
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        if values["version"] != RANGES_VERSION:
+    """Saved ranges. CalibrationError: unreadable, of another version, or an end below its start."""
+    ranges = read_json(path, RANGES, CalibrationError)
+    for tensor, (low, high) in ranges.tensors.items():
+        if low > high:
             raise CalibrationError(
-                f"{path} has version {values['version']}; this edgekit reads {RANGES_VERSION}."
+                f"{shown(path)}: the range of {printable(tensor)} ends below its start ({low} to {high})."
             )
-        values["tensors"] = {
-            name: (float(low), float(high)) for name, (low, high) in values["tensors"].items()
-        }
-        return Ranges(**values)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CalibrationError(f"{path} does not hold activation ranges ({error}).") from error
+    return ranges
 
 
 def collect_ranges(

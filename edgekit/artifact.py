@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib import metadata
 from pathlib import Path
+from typing import Annotated, Literal
 
-from edgekit.errors import ConversionError
+from msgspec import Meta
+
+from edgekit.errors import ConversionError, printable
 from edgekit.files import (
     FolderKind,
     JsonValue,
@@ -21,9 +24,16 @@ from edgekit.files import (
     staged_folder,
     write_json,
 )
+from edgekit.reading import Count, JsonKind, Sha256, Text, check_regular_file, declared, read_json, shown
+from edgekit.recipes.recipe import RECIPE
 
 SCHEMA_VERSION = 1
+MOST_ARTIFACT_BYTES = 1 << 30  # forty times the largest that edgekit's own weights give
 SUFFIXES: Mapping[str, str] = {"coreml": ".mlpackage", "tflite": ".tflite"}
+
+
+Side = Annotated[int, Meta(ge=1, le=1 << 16)]
+InputSide = Annotated[int, Meta(ge=128, le=1024, multiple_of=64)]
 
 
 @dataclass(frozen=True)
@@ -34,37 +44,45 @@ class TensorSpec:
     only) channel axis in order: colour components, groups or classes.
     """
 
-    name: str
-    shape: tuple[int, ...]
-    dtype: str
-    layout: str
+    name: Text
+    shape: Annotated[tuple[Side, ...], Meta(min_length=4, max_length=4)]
+    dtype: Literal["uint8", "float16", "float32"]
+    layout: Literal["NHWC", "NCHW"]
     range: tuple[float, float] | None
-    channels: tuple[str, ...]
+    channels: Annotated[tuple[Text, ...], Meta(min_length=1)]
 
 
 @dataclass(frozen=True)
 class Manifest:
     """What is written beside an artifact. `taps` maps a stage of the model to a tensor name in the file."""
 
-    target: str
-    name: str
-    size: int
-    output: str
-    recipe_name: str
+    target: Text
+    name: Text
+    size: InputSide
+    output: Literal["groups", "labels", "logits"]
+    recipe_name: Text
     recipe: JsonValue
-    inputs: tuple[TensorSpec, ...]
-    outputs: tuple[TensorSpec, ...]
-    taps: Mapping[str, str]
-    class_names: tuple[str, ...]
-    groups: Mapping[str, tuple[int, ...]]
-    preprocessing: str
-    weights_sha256: str
-    calibration_sha256: str | None
-    minimum_os: str
-    tools: Mapping[str, str]
-    sha256: str
-    size_bytes: int
+    inputs: Annotated[tuple[TensorSpec, ...], Meta(min_length=1)]
+    outputs: Annotated[tuple[TensorSpec, ...], Meta(min_length=1)]
+    taps: Mapping[str, Text]
+    class_names: Annotated[tuple[Text, ...], Meta(min_length=1)]
+    groups: Mapping[Text, tuple[Count, ...]]
+    preprocessing: Text
+    weights_sha256: Sha256
+    calibration_sha256: Sha256 | None
+    minimum_os: Text
+    tools: Mapping[Text, Text]
+    sha256: Sha256
+    size_bytes: Annotated[int, Meta(ge=0, le=MOST_ARTIFACT_BYTES)]
     schema_version: int = SCHEMA_VERSION
+
+
+MANIFEST = JsonKind(
+    Manifest,
+    "an edgekit manifest",
+    version=("schema_version", SCHEMA_VERSION),
+    advice="convert the model again",
+)
 
 
 @dataclass(frozen=True)
@@ -145,43 +163,49 @@ def read_artifact(path: Path) -> Artifact:
     target = next((name for name, suffix in SUFFIXES.items() if path.suffix == suffix), None)
     if target is None:
         known = " or ".join(SUFFIXES.values())
-        raise ConversionError("artifact", "read", f"{path} is not a {known} file.")
-    if not path.exists():
-        raise ConversionError(target, "read", f"{path} does not exist.")
+        raise ConversionError("artifact", "read", f"{shown(path)} is not a {known} file.")
+    refused = partial(ConversionError, target, "read")
+    if not is_folder(target):
+        check_regular_file(path, MOST_ARTIFACT_BYTES, refused)
+    elif not _is_folder_there(path):
+        raise refused(f"{shown(path)} is not a folder; a Core ML package is one.")
     manifest = _read_manifest(manifest_path_of(path), target)
-    if sha256_of(path) != manifest.sha256:
-        raise ConversionError(
-            target,
-            "read",
-            f"{path} does not match the sha256 in its manifest: it was changed or is incomplete.",
+    # The size first: what is hashed is then no larger than the manifest says.
+    if size_bytes_of(path) != manifest.size_bytes or sha256_of(path) != manifest.sha256:
+        raise refused(
+            f"{shown(path)} does not match the sha256 in its manifest: it was changed or is incomplete."
         )
     return Artifact(path, manifest)
 
 
-def _read_manifest(path: Path, target: str) -> Manifest:
+def _is_folder_there(path: Path) -> bool:
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        if values["schema_version"] != SCHEMA_VERSION:
-            raise ConversionError(
-                target,
-                "manifest",
-                f"{path} has schema version {values['schema_version']}; this edgekit reads {SCHEMA_VERSION}.",
-            )
-        values["inputs"] = tuple(_tensor_spec(spec) for spec in values["inputs"])
-        values["outputs"] = tuple(_tensor_spec(spec) for spec in values["outputs"])
-        values["class_names"] = tuple(values["class_names"])
-        values["groups"] = {group: tuple(indices) for group, indices in values["groups"].items()}
-        return Manifest(**values)
-    except OSError as error:
-        raise ConversionError(target, "manifest", f"{path} is missing; convert the model again.") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ConversionError(target, "manifest", f"{path} is not an edgekit manifest ({error}).") from error
+        return path.is_dir()
+    except OSError:  # a name that is too long
+        return False
 
 
-def _tensor_spec(values: dict[str, JsonValue]) -> TensorSpec:
-    spec = TensorSpec(**values)  # type: ignore[arg-type]
-    interval = None if spec.range is None else (float(spec.range[0]), float(spec.range[1]))
-    return TensorSpec(spec.name, tuple(spec.shape), spec.dtype, spec.layout, interval, tuple(spec.channels))
+def _read_manifest(path: Path, target: str) -> Manifest:
+    refused = partial(ConversionError, target, "manifest")
+    manifest = read_json(path, MANIFEST, refused)
+    problem = _contradiction(manifest, target)
+    if problem is not None:
+        raise refused(f"{shown(path)} is not {MANIFEST.name} ({problem}); {MANIFEST.advice}.")
+    if manifest.recipe is not None:
+        declared(manifest.recipe, f"The recipe in {shown(path)}", RECIPE, refused)
+    return manifest
+
+
+def _contradiction(manifest: Manifest, target: str) -> str | None:
+    """What no single field shows: a manifest of another target, upside-down ranges, groups of no class."""
+    if manifest.target != target:
+        return f"it is of the target {printable(manifest.target, 40)!r}, and the file is of {target!r}"
+    for spec in (*manifest.inputs, *manifest.outputs):
+        if spec.range is not None and spec.range[0] > spec.range[1]:
+            return f"the range of {printable(spec.name, 40)!r} ends below its start"
+    if any(index >= len(manifest.class_names) for group in manifest.groups.values() for index in group):
+        return "a group has a class that class_names has not"
+    return None
 
 
 def hashed(path: Path) -> tuple[str, int]:
