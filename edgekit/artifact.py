@@ -46,8 +46,8 @@ class TensorSpec:
 
     name: Text
     shape: Annotated[tuple[Side, ...], Meta(min_length=4, max_length=4)]
-    dtype: Literal["uint8", "float16", "float32"]
-    layout: Literal["NHWC", "NCHW"]
+    dtype: Annotated[str, Meta(pattern=r"^(uint8|float16|float32)\Z")]
+    layout: Annotated[str, Meta(pattern=r"^(NHWC|NCHW)\Z")]
     range: tuple[float, float] | None
     channels: Annotated[tuple[Text, ...], Meta(min_length=1)]
 

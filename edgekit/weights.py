@@ -83,17 +83,18 @@ def load_checkpoint(source: str | Path | None = None) -> Checkpoint:
     except OSError as error:
         raise WeightsError(f"{shown(source)} cannot be read: {error.strerror}.") from error
     config = _config(folder)
+    class_names = _class_names(config)
+    groups, bgr = _groups(folder, class_names), _flips_channels(folder)
     state_dict = _tensors(file)
     _check_tensors(state_dict, config, file)
-    class_names = _class_names(config)
     return Checkpoint(
         name=folder.name,
         folder=folder,
         config=config,
         state_dict=state_dict,
         class_names=class_names,
-        groups=_groups(folder, class_names),
-        bgr=_flips_channels(folder),
+        groups=groups,
+        bgr=bgr,
         sha256=sha256_of(file),
     )
 

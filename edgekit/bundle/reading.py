@@ -8,10 +8,10 @@ import struct
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from edgekit.bundle.format import (
     BUNDLE_FILE,
@@ -84,27 +84,34 @@ def read_bundle(folder: Path) -> OpenBundle:
         path = folder / entry.path
         _check_size(entry, path.stat().st_size, path)
         with path.open("rb") as stream:
-            _check_bytes(entry, stream, path, lambda data: None)
+            _check_bytes(entry, stream.read, path, lambda data: None)
     return OpenBundle(folder, bundle)
 
 
 def unpack_bundle(archive: Path, folder: Path) -> OpenBundle:
     """Unpack a zipped bundle into a new `folder`, checked while it is read; nothing is left when it is refused."""
     check_regular_file(archive, MOST_ARCHIVE_BYTES, BundleError)
-    try:
-        with zipfile.ZipFile(archive) as pack, staged_folder(folder, BUNDLE, replace=False) as temporary:
-            names = [info.filename for info in pack.infolist() if not info.is_dir()]
-            if len(set(names)) != len(names):
-                raise BundleError(f"{archive} holds a name twice.")
-            bundle = parsed(_index_of(pack, archive), f"{shown(archive)}/{BUNDLE_FILE}")
-            check_entries(bundle.files)
-            _same_files(bundle, [name for name in names if name != BUNDLE_FILE], archive)
-            (temporary / BUNDLE_FILE).write_bytes(_index_of(pack, archive))
+    with _zip_sentences(archive), zipfile.ZipFile(archive) as pack:
+        names = [info.filename for info in pack.infolist() if not info.is_dir()]
+        if len(set(names)) != len(names):
+            raise BundleError(f"{shown(archive)} holds a name twice.")
+        index = _index_of(pack, archive)
+        bundle = parsed(index, f"{shown(archive)}/{BUNDLE_FILE}")
+        check_entries(bundle.files)
+        _same_files(bundle, [name for name in names if name != BUNDLE_FILE], archive)
+        with staged_folder(folder, BUNDLE, replace=False) as temporary:
+            (temporary / BUNDLE_FILE).write_bytes(index)
             for entry in bundle.files:
                 _unpack(pack, entry, temporary / entry.path, archive)
+    return OpenBundle(folder, bundle)
+
+
+@contextmanager
+def _zip_sentences(archive: Path) -> Iterator[None]:
+    try:
+        yield
     except DAMAGED as error:
         raise BundleError(f"{shown(archive)} is not a readable zip ({printable(str(error))}).") from error
-    return OpenBundle(folder, bundle)
 
 
 def check_entries(entries: Iterable[FileEntry]) -> None:
@@ -158,8 +165,15 @@ def _index_of(pack: zipfile.ZipFile, archive: Path) -> bytes:
 
 def _unpack(pack: zipfile.ZipFile, entry: FileEntry, path: Path, archive: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with pack.open(entry.path) as source, path.open("wb") as out:
-        _check_bytes(entry, source, archive / entry.path, lambda data: out.write(data))
+    with _zip_sentences(archive):
+        source = pack.open(entry.path)
+
+    def read(most: int) -> bytes:
+        with _zip_sentences(archive):  # and not the sentence of a folder that cannot be written
+            return source.read(most)
+
+    with source, path.open("wb") as out:
+        _check_bytes(entry, read, archive / entry.path, out.write)
 
 
 def _check_size(entry: FileEntry, size_bytes: int, path: Path) -> None:
@@ -169,10 +183,12 @@ def _check_size(entry: FileEntry, size_bytes: int, path: Path) -> None:
         )
 
 
-def _check_bytes(entry: FileEntry, stream: IO[bytes], path: Path, sink: Callable[[bytes], object]) -> None:
+def _check_bytes(
+    entry: FileEntry, read: Callable[[int], bytes], path: Path, sink: Callable[[bytes], object]
+) -> None:
     """Read no more than was declared, and hash it."""
     digest, size = hashlib.sha256(), 0
-    while data := stream.read(min(CHUNK_BYTES, entry.size_bytes - size + 1)):
+    while data := read(min(CHUNK_BYTES, entry.size_bytes - size + 1)):
         size += len(data)
         if size > entry.size_bytes:
             raise BundleError(f"{shown(path)} has more than its {entry.size_bytes} bytes: changed.")

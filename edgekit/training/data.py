@@ -112,7 +112,7 @@ def read_class_names(folder: Path) -> tuple[str, ...]:
     )
 
 
-CLASS_NAMES = JsonKind(
+CLASS_NAMES: JsonKind[tuple[str, ...]] = JsonKind(
     Annotated[tuple[Text, ...], Meta(min_length=2, max_length=IGNORE)],  # type: ignore[arg-type]
     f"a JSON list of at least two class names and at most {IGNORE}",
 )

@@ -17,4 +17,5 @@ def schema_text(package: str, name: str) -> str:
 
 def follows(value: object, package: str, name: str) -> bool:
     """Whether a parsed JSON value follows a published schema."""
-    return Draft202012Validator(json.loads(schema_text(package, name))).is_valid(value)
+    valid: bool = Draft202012Validator(json.loads(schema_text(package, name))).is_valid(value)
+    return valid
