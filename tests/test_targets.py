@@ -40,7 +40,7 @@ def convert_toy(conversion: Conversion, path: Path) -> Converted:
         "image", (1, conversion.size, conversion.size, 3), "uint8", "NHWC", (0.0, 255.0), ("r", "g", "b")
     )
     output = conversion.output_spec("NHWC", "uint8", rgba=True)
-    return Converted((image,), (output,), {"logits": "groups"}, {"toy": "1"})
+    return Converted((image,), (output,), {"logits": "groups"}, {"toy": "1"}, conversion.recipe)
 
 
 class ToyRuntime:

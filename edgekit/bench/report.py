@@ -14,8 +14,10 @@ from edgekit.bench.statistics import Change, Interval, Latency
 from edgekit.devices.device import BenchPlan, DeviceInfo, DeviceState, OpTime
 from edgekit.errors import EdgekitError
 from edgekit.files import JsonValue
+from edgekit.reading import Count, JsonKind, Positive, read_json
 
 SCHEMA = "edgekit-bench/1"
+MOST_REPORT_BYTES = 64 << 20  # 20 bytes a sample: a day at 30 a second
 
 
 @dataclass(frozen=True)
@@ -170,30 +172,55 @@ class Baseline:
     samples_ms: Mapping[str, tuple[float, ...]]
 
 
+@dataclass(frozen=True)
+class _WrittenDevice:
+    model: str
+
+
+@dataclass(frozen=True)
+class _WrittenPlan:
+    threads: Count
+    accelerator: str
+
+
+@dataclass(frozen=True)
+class _WrittenRow:
+    path: str
+    status: str
+    samples_are: str
+    samples: tuple[Positive, ...]
+
+
+@dataclass(frozen=True)
+class _Written:
+    """The part of a bench report that a comparison needs; fields may be added to reports."""
+
+    device: str
+    device_info: _WrittenDevice
+    simulated: bool
+    plan: _WrittenPlan
+    artifacts: tuple[_WrittenRow, ...]
+
+
+REPORT = JsonKind(
+    _Written,
+    "a bench report",
+    schema=SCHEMA,
+    open=True,
+    limit_bytes=MOST_REPORT_BYTES,
+    advice="write one with bench --out",
+)
+
+
 def read_baseline(path: Path) -> Baseline:
     """A report written by `bench --out`. EdgekitError when it is not one."""
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise EdgekitError(f"{path}: the baseline cannot be read: {error.strerror}.") from error
-    except ValueError as error:
-        raise EdgekitError(f"{path}: not JSON, so not a baseline; write one with bench --out.") from error
-    try:
-        if data["schema"] != SCHEMA:
-            raise EdgekitError(
-                f"{path}: a baseline of schema {data['schema']!r}; this edgekit reads {SCHEMA!r}."
-            )
-        measured = [a for a in data["artifacts"] if a["status"] == "MEASURED"]
-        return Baseline(
-            path, str(data["device"]), str(data["device_info"]["model"]), bool(data["simulated"]),
-            int(data["plan"]["threads"]), str(data["plan"]["accelerator"]),
-            ", ".join(sorted({str(a["samples_are"]) for a in measured})),
-            {Path(a["path"]).name: tuple(float(s) for s in a["samples"]) for a in measured},
-        )  # fmt: skip
-    except (KeyError, TypeError, ValueError) as error:
-        raise EdgekitError(
-            f"{path}: not a bench report ({error!r} is wrong); write one with bench --out."
-        ) from error
+    report = read_json(path, REPORT, EdgekitError)
+    measured = [row for row in report.artifacts if row.status == "MEASURED"]
+    return Baseline(
+        path, report.device, report.device_info.model, report.simulated, report.plan.threads,
+        report.plan.accelerator, ", ".join(sorted({row.samples_are for row in measured})),
+        {Path(row.path).name: row.samples for row in measured},
+    )  # fmt: skip
 
 
 # The plot: one horizontal strip per artifact with every sample, the p50-p90 bar and the p99 mark.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import selectors
 import signal
 import subprocess
@@ -14,18 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit.errors import DeviceError, MissingDependency
+from edgekit.errors import printable as printable  # devices and bench take it from here
 
 # A program that prints more than this is broken; the rest is not read and the child is killed.
 MOST_OUTPUT_BYTES = 8 << 20
-CONTROL = re.compile(
-    r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
-)
-
-
-def printable(text: str, most: int = 200) -> str:
-    """One line that is safe on a terminal: no escape codes or control characters, at most `most` long."""
-    line = " ".join(CONTROL.sub("", text).split())
-    return line if len(line) <= most else line[: most - 1] + "…"
 
 
 @dataclass(frozen=True)

@@ -6,20 +6,22 @@ not labelled).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Annotated
 
 import cv2
 import numpy as np
 import torch
+from msgspec import Meta
 from numpy.typing import NDArray
 from PIL import Image
 
 from edgekit.errors import CalibrationError, ImageError
 from edgekit.images import read_image, read_labels, stretch
+from edgekit.reading import JsonKind, Text, read_json, shown
 from edgekit.scores.metrics import IGNORE
 from edgekit.training.augment import Augmentation
 from edgekit.training.composite import (
@@ -98,16 +100,17 @@ def read_class_names(folder: Path) -> tuple[str, ...]:
     )
 
 
+CLASS_NAMES: JsonKind[tuple[str, ...]] = JsonKind(
+    Annotated[tuple[Text, ...], Meta(min_length=2, max_length=IGNORE)],  # type: ignore[arg-type]
+    f"a JSON list of at least two class names and at most {IGNORE}",
+)
+
+
 def _class_names(file: Path) -> tuple[str, ...]:
-    try:
-        names = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CalibrationError(f"{file} cannot be read as JSON ({error}).") from error
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names) or len(names) < 2:
-        raise CalibrationError(f"{file} must hold a JSON list of at least two class names.")
-    if len(set(names)) < len(names) or len(names) > IGNORE:
-        raise CalibrationError(f"{file}: class names must differ, and there can be {IGNORE} at most.")
-    return tuple(names)
+    names = read_json(file, CLASS_NAMES, CalibrationError)
+    if len(set(names)) < len(names):
+        raise CalibrationError(f"{shown(file)}: class names must differ.")
+    return names
 
 
 def check(images: Sequence[Path], labels: Path, class_names: Sequence[str]) -> LabelledData:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from edgekit.bench.app_report import read_app_report
+from edgekit.bench.app_report import MOST_BYTES, read_app_report
 from edgekit.bench.frame_budget import FRAME_MS, STAGES, Stage, budget, measured_stage, time_stage
 from edgekit.errors import UnreadableOutput
 
@@ -96,7 +96,7 @@ def test_a_wrong_file_is_refused(tmp_path: Path, change: Callable[[dict[str, Any
         read_app_report(written(tmp_path, data))
 
 
-def test_a_truncated_missing_or_huge_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_truncated_missing_or_huge_file_is_refused(tmp_path: Path) -> None:
     path = written(tmp_path, GOOD)
     path.write_text(path.read_text()[:300])
     with pytest.raises(UnreadableOutput, match="may not have finished"):
@@ -106,9 +106,9 @@ def test_a_truncated_missing_or_huge_file_is_refused(tmp_path: Path, monkeypatch
         read_app_report(path)
     with pytest.raises(UnreadableOutput, match="cannot be read"):
         read_app_report(tmp_path / "none.json")
-    monkeypatch.setattr("edgekit.bench.app_report.MOST_BYTES", 100)
-    with pytest.raises(UnreadableOutput, match="larger"):
-        read_app_report(written(tmp_path, GOOD))
+    path.write_bytes(b" " * (MOST_BYTES + 1))
+    with pytest.raises(UnreadableOutput, match="more than the 16777216 that are allowed"):
+        read_app_report(path)
 
 
 def test_another_artifacts_file_is_refused(tmp_path: Path) -> None:

@@ -149,7 +149,7 @@ def test_other_conditions_are_not_compared(tmp_path: Path, other: BenchReport, w
         ("{", "not JSON"),
         ("[]", "not a bench report"),
         ("{}", "not a bench report"),
-        ('{"schema": "edgekit-bench/9"}', "schema 'edgekit-bench/9'"),
+        ('{"schema": "edgekit-bench/9"}', "its schema is 'edgekit-bench/9', not 'edgekit-bench/1'"),
         ('{"schema": "edgekit-bench/1", "artifacts": 3}', "not a bench report"),
     ],
 )

@@ -66,7 +66,7 @@ def test_class_names_from_the_folder_or_the_one_above(folder: Path) -> None:
     (folder / "classes.json").rename(folder.parent / "classes.json")
     assert read_class_names(folder) == class_names()
     (folder.parent / "classes.json").write_text(json.dumps({"Background": 0}))
-    with pytest.raises(CalibrationError, match="list of at least two"):
+    with pytest.raises(CalibrationError, match="JSON list of at least two class names"):
         read_class_names(folder)
     (folder.parent / "classes.json").unlink()
     with pytest.raises(CalibrationError, match=r"no classes\.json"):
