@@ -41,10 +41,11 @@ if TYPE_CHECKING:
     from calibration.dataset import CalibrationSet
     from calibration.planner import Budget, Plan
     from calibration.ranges import Ranges
-    from calibration.trials import Judged, SkinDifference
+    from calibration.trials import SkinDifference
     from converters.conversion import Conversion, Converted
     from edgekit.bundle.reading import OpenBundle
     from edgekit.devices.profiles import Profile
+    from edgekit.images.pictures import Picture
     from edgekit.model.outputs import OutputMode
     from edgekit.parity.gates import Gates
     from edgekit.parity.report import ParityReport
@@ -373,9 +374,9 @@ def split(pictures: CalibrationSet) -> tuple[CalibrationSet, tuple[int, ...]]:
 
 def labelled(
     pictures: CalibrationSet, judged: Sequence[int], labels: Path | None, classes: int
-) -> list[Judged]:
+) -> list[Picture]:
     """The judging pictures, with true labels where the folder has them."""
-    from calibration.trials import Judged
+    from edgekit.images.pictures import Picture
     from edgekit.images.preprocess import read_labels
 
     names = list(pictures.files)
@@ -383,7 +384,7 @@ def labelled(
     for i in judged:
         file = None if labels is None else labels / f"{Path(names[i]).stem}.png"
         truth = read_labels(file, classes) if file is not None and file.is_file() else None
-        made.append(Judged(pictures.images[i], truth))
+        made.append(Picture(names[i], pictures.images[i], truth))
     if labels is not None and all(item.labels is None for item in made):
         raise CalibrationError(f"{labels} has a label for none of the judging pictures.")
     return made
@@ -518,21 +519,17 @@ def evaluate(
 ) -> Evaluated:
     """Accuracy of the checkpoint, artifacts and classical baselines against true labels."""
     from edgekit.images.pictures import Folder
-    from edgekit.parity.compare import Candidate
-    from edgekit.runtimes import open_runtime
     from edgekit.scores import evaluation
+    from edgekit.scores.runners import Runner, artifact_runner, reference_runner
 
     folder = Folder(images, labels, len(checkpoint.class_names))
     with console.quiet_libraries():
-        predictors = {f"PyTorch {checkpoint.name}": evaluation.from_checkpoint(checkpoint)}
+        runners: dict[str, Runner] = {f"PyTorch {checkpoint.name}": reference_runner(checkpoint)}
         for artifact in (read_artifact(path) for path in artifacts):
-            candidate = Candidate(artifact, open_runtime)
             name = f"{artifact.manifest.target} {artifact.manifest.recipe_name}"
-            predictors[name if name not in predictors else str(artifact.path)] = evaluation.from_artifact(
-                candidate
-            )
+            runners[name if name not in runners else str(artifact.path)] = artifact_runner(artifact)
         models = evaluation.evaluate(
-            predictors,
+            runners,
             evaluation.BASELINES if baselines and checkpoint.groups.skin else {},
             console.track(folder, len(folder), "evaluating"),
             checkpoint.class_names,
@@ -561,8 +558,8 @@ def demo(out: Path, force: bool = False) -> Demo:
     from edgekit.overlay import data_uri, overlay, png_bytes
 
     with console.quiet_libraries():  # transformers loads torchao where it is installed, and that prints
-        from edgekit.parity.compare import Reference
         from edgekit.parity.present import write_html
+        from edgekit.scores.runners import predictions, reference_runner
 
         checkpoint = load_checkpoint()
     drawing, page = out / "overlay.png", out / "report.html"
@@ -570,9 +567,9 @@ def demo(out: Path, force: bool = False) -> Demo:
         check_file_place(path, replace=force)
     artifacts = convert(checkpoint, ConvertOptions(out=out, force=force))
     report = check(artifacts, checkpoint)
-    picture = astronaut()
-    expected = Reference(checkpoint).expect(picture, checkpoint.size_default)
-    drawn = overlay(expected.image, expected.labels, checkpoint.class_names)
+    ((picture, found),) = predictions({"reference": reference_runner(checkpoint)}, [astronaut()])
+    reference = found["reference"]
+    drawn = overlay(reference.image, reference.input_labels, checkpoint.class_names)
     write_whole(drawing, png_bytes(drawn), replace=force)
     write_html(report, page, ((picture.name, data_uri(drawn)),), replace=force)
     return Demo(tuple(artifacts), report, drawing, page)
@@ -715,17 +712,16 @@ def _segmenter_from_artifact(artifact: Artifact) -> Callable[[NDArray[np.uint8]]
     import numpy as np
 
     from edgekit.images.preprocess import stretch
-    from edgekit.parity.compare import Candidate
-    from edgekit.runtimes import open_runtime
+    from edgekit.scores.runners import artifact_runner
 
     if artifact.manifest.output != "groups":
         raise EdgekitError(
             f"{artifact.path} delivers {artifact.manifest.output}; convert with --output groups to style."
         )
-    candidate = Candidate(artifact, open_runtime)
+    runner = artifact_runner(artifact)
 
     def segment(photo: NDArray[np.uint8]) -> NDArray[np.float32]:
-        _, delivered = candidate.run(stretch(photo, artifact.manifest.size))  # (3 or 4, mask, mask)
+        delivered = runner.run(stretch(photo, runner.size)).delivered  # (3 or 4, mask, mask)
         weights = delivered[:3].transpose(1, 2, 0) / 255.0
         return np.clip(weights, 0.0, 1.0).astype(np.float32)
 
