@@ -36,7 +36,8 @@ ALL = "all"
 class Target:
     """One runtime that artifacts are made for.
 
-    `layout`: axes of the artifact's tensors. `default_recipe`: for weights that no recipe was planned for.
+    `title`: as people write it. `layout`: axes of the artifact's tensors. `default_recipe`: for weights that no recipe
+    was planned for.
     `minimum_os` and `minimum_os_int8`: the oldest system for float and for int8 activations.
     `logits_names`: what the logits are called in the float graph; their ranges are never clipped.
     `plans`: whether recipes are planned on it, by timing its runtime on this machine.
@@ -47,6 +48,7 @@ class Target:
     """
 
     name: str
+    title: str
     suffix: str
     is_folder: bool
     layout: Literal["NHWC", "NCHW"]
@@ -91,6 +93,7 @@ class Target:
 TARGETS: dict[str, Target] = {
     "coreml": Target(
         name="coreml",
+        title="Core ML",
         suffix=".mlpackage",
         is_folder=True,
         layout="NCHW",
@@ -106,6 +109,7 @@ TARGETS: dict[str, Target] = {
     ),
     "tflite": Target(
         name="tflite",
+        title="TFLite",
         suffix=".tflite",
         is_folder=False,
         layout="NHWC",

@@ -19,6 +19,7 @@ from edgekit.weights import Checkpoint
 
 TOY = Target(
     name="toy",
+    title="Toy",
     suffix=".toy",
     is_folder=False,
     layout="NHWC",
