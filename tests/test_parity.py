@@ -22,7 +22,7 @@ from edgekit.parity.report import Check, Metrics, Status
 from edgekit.pipeline import artifacts_at, check
 from edgekit.runtimes import Runtime, Tensors, open_runtime
 from edgekit.weights import Checkpoint
-from tests.conftest import picture
+from tests.support.pictures import picture
 
 GOOD = Metrics(
     n=3, max_abs_logit=1e-5, psnr_db=120, label_agreement=1.0, previous_label_agreement=1.0,

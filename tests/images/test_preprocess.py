@@ -11,7 +11,7 @@ from PIL import Image, ImageCms
 from edgekit.errors import CalibrationError, ImageError
 from edgekit.images.pictures import Folder
 from edgekit.images.preprocess import images_in, labels_beside, read_image, read_input, read_labels
-from tests.conftest import picture
+from tests.support.pictures import picture
 
 ORIENTATION = 0x0112  # EXIF tag
 
