@@ -25,6 +25,7 @@ from converters.coreml_int8 import (
     quantize_activations,
     quantize_weights,
 )
+from edgekit import console
 from edgekit.artifact import TensorSpec, tool_versions
 from edgekit.errors import ConversionError
 from edgekit.files import sha256_of
@@ -108,6 +109,7 @@ def _quantized(model: ct.models.MLModel, conversion: Conversion) -> ct.models.ML
     }
     if not operations["w8"] and not operations["w8a8"]:
         return model
+    console.say(f"  quantising ({recipe.name}) …")
     with_weights = {op.name for op in program_of(model).operations if op.op_type in ("conv", "linear")}
     if operations["w8a8"]:
         if conversion.ranges is None:
@@ -125,6 +127,7 @@ def _ml_program(conversion: Conversion) -> ct.models.MLModel:
     """The float program; int8 recipes compute in fp16 where they are not int8, as Core ML does by default."""
     import coremltools as ct
 
+    console.say("  exporting and lowering the graph …")
     shape = (1, 3, conversion.size, conversion.size)
     rgb, grey = ct.colorlayout.RGB, ct.colorlayout.GRAYSCALE
     outputs = {

@@ -13,6 +13,7 @@ from torch import nn
 from converters import flatbuffer
 from converters.conversion import COLOUR, Conversion, Converted
 from converters.tflite_int8 import quantized, tensors_to_observe
+from edgekit import console
 from edgekit.artifact import TensorSpec, tool_versions
 from edgekit.errors import ConversionError
 from edgekit.model.outputs import output_head
@@ -53,6 +54,7 @@ def convert(conversion: Conversion, path: Path) -> Converted:
     data = float_model(conversion)
     recipe = conversion.recipe
     if recipe.quantises:
+        console.say(f"  quantising ({recipe.name}) …")
         data = quantized(data, recipe, conversion.ranges)
     elif recipe.compute == "fp16":
         data = _half_weights(data)
@@ -78,6 +80,7 @@ def float_model(conversion: Conversion) -> bytes:
     """The float .tflite before quantisation, its tensors named by their place in the model."""
     import litert_torch
 
+    console.say("  exporting and lowering the graph …")
     model = ByteSegmenter(conversion).eval()
     example = (torch.zeros(1, conversion.size, conversion.size, 3, dtype=torch.uint8),)
     try:

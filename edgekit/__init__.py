@@ -13,6 +13,6 @@ together is told in `edgekit/pipeline.py`; docs/api.md lists what is here.
 
 import lazy_loader
 
-__version__ = "0.1.0"
+from edgekit._version import __version__ as __version__
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

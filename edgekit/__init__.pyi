@@ -7,12 +7,13 @@ from .errors import EdgekitError
 from .parity.check import parity_check
 from .parity.gates import Gates
 from .parity.report import ParityReport
-from .pipeline import Bounds, Plan, bundle, convert, plan, style
+from .pipeline import Bounds, Plan, bundle, convert, plan
 from .recipes import Recipe
 from .scores.folder import Evaluated, evaluate
 from .segmenter import Segmenter
 from .shader.compose import describe
 from .shader.description import ShaderDescription, write_description
+from .styling import style
 from .weights import Checkpoint, load_checkpoint
 
 __version__: str

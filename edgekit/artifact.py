@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 
+from edgekit._version import __version__
 from edgekit.errors import ConversionError, EdgekitError
 from edgekit.files import (
     FolderKind,
@@ -86,7 +87,7 @@ def manifest_path_of(path: Path) -> Path:
 
 def tool_versions(*packages: str) -> dict[str, str]:
     """Versions of edgekit and the packages that shaped an artifact."""
-    return {name: metadata.version(name) for name in ("edgekit", *packages)}
+    return {"edgekit": __version__, **{name: metadata.version(name) for name in packages}}
 
 
 PACKAGE_FILES = (

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import typer
-from click import Command
 
-from edgekit import __version__
+from edgekit import __version__, console
 from edgekit.commands import COMMANDS
 from edgekit.console import DEBUG_VARIABLE
 from edgekit.errors import EdgekitError
@@ -57,14 +58,15 @@ def spelled(sentence: str) -> str:
     A name that is an option of no command keeps its backticks away and nothing else.
     """
     options = {
-        parameter.name: max(parameter.opts, key=len)
+        str(parameter.name): str(max(parameter.opts, key=len))
         for command in _commands(typer.main.get_command(app))
         for parameter in command.params
     }
     return re.sub(r"`([a-z_]+)`", lambda found: options.get(found[1], found[1]), sentence)
 
 
-def _commands(command: Command) -> Iterator[Command]:
+def _commands(command: Any) -> Iterator[Any]:
+    """A click command and the subcommands below it (typer brings its own click, so the type has no public name)."""
     yield command
     for inner in getattr(command, "commands", {}).values():
         yield from _commands(inner)
@@ -72,13 +74,26 @@ def _commands(command: Command) -> Iterator[Command]:
 
 def main() -> None:
     """Run the command line; the only place that turns an EdgekitError into text and an exit code."""
+    signal.signal(signal.SIGTERM, _terminated)
     try:
         app()
     except EdgekitError as error:
         if os.environ.get(DEBUG_VARIABLE):
             raise
-        print(f"edgekit: {spelled(str(error))}", file=sys.stderr)
+        console.say(f"edgekit: {spelled(str(error))}")
         raise SystemExit(3) from None
-    except KeyboardInterrupt:
-        print("edgekit: interrupted; nothing half-written was left.", file=sys.stderr)
-        raise SystemExit(130) from None
+    except KeyboardInterrupt as interrupt:
+        was, code = ("terminated", 143) if isinstance(interrupt, Terminated) else ("interrupted", 130)
+        console.say(f"edgekit: {was}; {spelled(console.kept_by(interrupt))}")
+        raise SystemExit(code) from None
+    except BrokenPipeError:  # `edgekit … | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0) from None
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, treated as Ctrl-C: what is half-written is removed, and the user is told what was kept."""
+
+
+def _terminated(number: int, frame: object) -> None:
+    raise Terminated

@@ -1,13 +1,19 @@
-"""What a command prints: one JSON object on standard output, everything else on standard error."""
+"""What a command prints, and where.
+
+Results go to standard output, progress and notes to standard error. With --json standard output holds one JSON object
+and nothing else: results for people go to standard error too. Names out of files and bundles cannot steer the terminal:
+every line is cleaned and shortened here.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
@@ -18,9 +24,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-PIPED_WIDTH = 120  # columns of a table in a log, where nobody can widen the window
+PIPED_COLUMNS = 1000  # a table that is piped is whole, however wide
+MOST_CHARACTERS = 2000  # of one line; a longer one keeps its beginning and its end
+ENDING_CHARACTERS = 200
+# Control characters, and those that change the direction of text (Unicode TR 36, 3.1 and CVE-2021-42574).
+UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 DEBUG_VARIABLE = "EDGEKIT_DEBUG"
+_results_are_json = [False]
 _people: list[TextIO] = []  # where people read while the libraries are silenced; empty: standard error
 
 
@@ -29,9 +40,33 @@ def people() -> TextIO:
     return _people[-1] if _people else sys.stderr
 
 
+def clean(text: str) -> str:
+    """The text as one harmless line of bounded length: control characters and lone surrogates become escapes."""
+    whole = text.encode("utf-8", "backslashreplace").decode()
+    if len(whole) > MOST_CHARACTERS:
+        whole = f"{whole[: MOST_CHARACTERS - ENDING_CHARACTERS]} … {whole[-ENDING_CHARACTERS:]}"
+    return UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), whole)
+
+
 def say(text: str = "") -> None:
-    """A line for people, on standard error."""
-    print(text, file=people(), flush=True)
+    """A line of progress, or a note, on standard error."""
+    print(clean(text), file=people(), flush=True)
+
+
+def expect_json(expected: bool) -> bool:
+    """Say whether standard output is for one JSON object; typer calls this for --json."""
+    _results_are_json[0] = expected
+    return expected
+
+
+def results() -> TextIO:
+    """The stream for results: standard output, unless that is for the JSON object."""
+    return people() if _results_are_json[0] else sys.stdout
+
+
+def show(text: str = "") -> None:
+    """A line of the result, on standard output (on standard error with --json)."""
+    print(clean(text), file=results(), flush=True)
 
 
 def print_json(value: object) -> None:
@@ -41,11 +76,13 @@ def print_json(value: object) -> None:
 
 
 def print_table(table: Table) -> None:
-    """A rich table on standard error."""
+    """A table of results, where `show` writes: folded to a terminal's width, whole where it is piped."""
     from rich.console import Console
 
-    width = None if people().isatty() else PIPED_WIDTH
-    Console(file=people(), width=width).print(table)
+    for column in table.columns:
+        column.no_wrap, column.overflow = False, "fold"
+    width = None if results().isatty() else PIPED_COLUMNS
+    Console(file=results(), width=width).print(table)
 
 
 def track(items: Iterable[T], total: int, what: str) -> Iterator[T]:
@@ -94,3 +131,19 @@ def quiet_libraries() -> Iterator[None]:
             os.dup2(kept_err, 2)
             os.close(kept_out)
             os.close(kept_err)
+
+
+@contextmanager
+def interruptible(kept: Callable[[], str]) -> Iterator[None]:
+    """Around work that keeps something when it is interrupted: `kept` says what, and how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        if not interrupt.args:
+            interrupt.args = (kept(),)
+        raise
+
+
+def kept_by(interrupt: KeyboardInterrupt) -> str:
+    """What the innermost `interruptible` said was kept."""
+    return str(interrupt.args[0]) if interrupt.args else "nothing half-written was left."

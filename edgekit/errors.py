@@ -5,13 +5,31 @@ The command line prints the sentence and exits with 3; `--debug` shows the trace
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 
+MOST_SENTENCE_CHARS = 2000  # a list of every style or block takes 900
+# Terminal escapes, control characters, line and paragraph separators, marks that turn text round, and halves of
+# surrogate pairs (bytes of a file name that are not UTF-8).
+UNPRINTABLE = re.compile(
+    r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
+    "|[\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+
+def printable(text: str, most: int = 200) -> str:
+    """One line that is safe on a terminal: no escapes or control characters, at most `most` characters."""
+    line = " ".join(UNPRINTABLE.sub("", text[: 20 * most]).split())
+    return line if len(line) <= most else line[: most - 1] + "…"
+
 
 class EdgekitError(Exception):
-    """Base of every error edgekit raises on purpose. `str(error)` is the user's sentence."""
+    """Base of every error edgekit raises on purpose. `str(error)` is the user's sentence, safe on a terminal."""
+
+    def __init__(self, sentence: str = "") -> None:
+        super().__init__(printable(sentence, MOST_SENTENCE_CHARS))
 
 
 class MissingDependency(EdgekitError):

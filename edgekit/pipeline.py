@@ -1,7 +1,7 @@
-"""The story: weights → artifacts → parity → picture → bundle.
+"""The story: weights → recipe → artifacts → bundle.
 
 Each function composes stages that live elsewhere; this file owns nothing. What it offers is also the public API
-(`import edgekit`), together with the stages that stand alone: `parity_check`, `evaluate`, `bench`, `describe`.
+(`import edgekit`), together with the stages that stand alone: `parity_check`, `evaluate`, `bench`, `describe`, `style`.
 """
 
 from __future__ import annotations
@@ -19,16 +19,11 @@ from edgekit.artifact import Artifact, read_artifact
 from edgekit.bundles.building import BuiltBundle, build_bundle
 from edgekit.bundles.reading import BUNDLE
 from edgekit.bundles.writing import DEFAULT_STYLES
-from edgekit.color.controls import Controls
-from edgekit.color.look import look_of
-from edgekit.color.stylist import StyledPhotos, Stylist, jobs_for, mask_as_segment
 from edgekit.errors import EdgekitError
 from edgekit.files import check_folder_place
 from edgekit.model.outputs import OutputMode
 from edgekit.recipes import Recipe, recipe_for
-from edgekit.segmenter import Segmenter
 from edgekit.shader.description import DEFAULT_REFINEMENT
-from edgekit.shader.refine import refine_named
 from edgekit.targets import ALL, target_named, targets_named
 from edgekit.weights import Checkpoint
 
@@ -99,32 +94,6 @@ def plan(
         target_named(target), size or checkpoint.size_default, calibration, labels, evaluation, journal
     )
     return planned(checkpoint, task, bounds, Recipe(name).name)
-
-
-def style(
-    photos: Sequence[Path],
-    style: str | None = None,
-    *,
-    lut: Path | None = None,
-    skin_lut: Path | None = None,
-    source: Checkpoint | Artifact | Path | None = None,
-    mask: Path | None = None,
-    controls: Controls | None = None,
-    refinement: str = DEFAULT_REFINEMENT,
-    out: Path = Path("styled"),
-    force: bool = False,
-) -> StyledPhotos:
-    """Style photos (files, or folders of them) at full resolution into the folder `out`; profile and EXIF are kept.
-
-    `style`: a preset, or `lut` (and `skin_lut`) files. `source`: what segments, as `Segmenter` takes it; `mask`: a
-    picture of the mask instead (red skin, green hair, blue clothes).
-
-    A photo that cannot be styled is listed with its reason. Raises EdgekitError: nothing found, a file is in the way.
-    """
-    look, refine = look_of(style, lut, skin_lut), refine_named(refinement)
-    jobs = jobs_for(photos, out, force)
-    segment = mask_as_segment(mask) if mask is not None else Segmenter(source).groups
-    return Stylist(look.layers(), controls or Controls(), segment, refine).style_all(jobs)
 
 
 def bundle(

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 
 # From the bottom up; rooms in one row do not import each other.
 ROWS: tuple[tuple[str, ...], ...] = (
-    ("errors", "caches", "schemas"),
+    ("errors", "caches", "schemas", "_version"),
     ("files", "reading", "overlay"),
     ("console",),
     ("images", "targets"),
@@ -23,14 +23,15 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("scores", "color"),
     ("shader",),
     ("parity", "segmenter"),
-    ("converters",),
+    ("converters", "styling"),
     ("calibration", "devices"),
     ("benchmark", "bundles", "training"),
     ("preview",),
     ("pipeline",),
     ("demo",),
     ("commands",),
-    ("cli", "__main__"),
+    ("cli",),
+    ("__main__",),
 )
 LEVEL = {room: level for level, row in enumerate(ROWS) for room in row}
 PACKAGES = ("edgekit", "converters", "calibration")

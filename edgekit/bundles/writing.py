@@ -7,13 +7,13 @@ import shutil
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from edgekit._version import __version__
 from edgekit.artifact import Artifact
 from edgekit.bundles.format import (
     BUNDLE_FILE,
@@ -78,7 +78,7 @@ def write_bundle(contents: BundleContents, folder: Path, force: bool = False) ->
         manifest = contents.artifacts[0].manifest
         bundle = Bundle(
             name=manifest.name,
-            edgekit_version=metadata.version("edgekit"),
+            edgekit_version=__version__,
             segmenters=segmenters,
             class_names=manifest.class_names,
             groups=manifest.groups,

@@ -11,6 +11,7 @@ from edgekit.color.formats import read_lut
 from edgekit.color.lut import Lut3D
 from edgekit.color.styles import style_named
 from edgekit.errors import EdgekitError
+from edgekit.files import sha256_of_bytes
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,11 @@ class Look:
     title: str
     everything: Lut3D
     skin: Lut3D | None
+
+    def digest(self) -> str:
+        """sha256 over the tables: looks that draw the same have the same."""
+        tables = (self.everything, self.skin)
+        return sha256_of_bytes(b"".join(b"none" if lut is None else lut.table.tobytes() for lut in tables))
 
     def layers(self) -> dict[str, Layer]:
         """Group to layer, for the CPU engine."""

@@ -14,6 +14,7 @@ from edgekit import console
 from edgekit.color.controls import Controls
 from edgekit.color.display_p3 import display_p3_from_srgb
 from edgekit.color.engine import Layer, Refine, styled_pixels
+from edgekit.color.styled_log import Job, StyledLog
 from edgekit.errors import EdgekitError, ImageError
 from edgekit.files import check_file_place
 from edgekit.images.photo import FORMATS, Space, mask_from_picture, read_photo, srgb_bytes, write_photo
@@ -22,15 +23,6 @@ from edgekit.images.photo import FORMATS, Space, mask_from_picture, read_photo, 
 Segment = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 # A table is rebuilt for Display P3 on this many points: the edge of sRGB cuts through its cells.
 P3_SIZE = 65
-
-
-@dataclass(frozen=True)
-class Job:
-    """One photo and where its styled copy goes; `replace`: an existing file there may be replaced."""
-
-    source: Path
-    destination: Path
-    replace: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,10 +42,11 @@ class StyledPhoto:
 
 @dataclass(frozen=True)
 class StyledPhotos:
-    """What was styled, and (photo, reason) for what was not."""
+    """What was styled, (photo, reason) for what was not, and what an earlier run had finished."""
 
     done: tuple[StyledPhoto, ...]
     failed: tuple[tuple[Path, str], ...]
+    skipped: tuple[Path, ...] = ()
 
 
 class Stylist:
@@ -69,17 +62,28 @@ class Stylist:
         self.controls, self.segment, self.refine = controls, segment, refine
         self._layers: dict[Space, Mapping[str, Layer]] = {"srgb": layers}
 
-    def style_all(self, jobs: Sequence[Job]) -> StyledPhotos:
-        """Style every photo; those that cannot be are listed, unless it is the only one, whose error is raised."""
-        done, failed = [], []
-        for job in console.track(jobs, len(jobs), "styling"):
-            try:
-                done.append(self.style(job))
-            except EdgekitError as error:
-                if len(jobs) == 1:
-                    raise
-                failed.append((job.source, str(error)))
-        return StyledPhotos(tuple(done), tuple(failed))
+    def style_all(self, jobs: Sequence[Job], log: StyledLog | None = None) -> StyledPhotos:
+        """Style every photo; those that cannot be are listed, unless it is the only one, whose error is raised.
+
+        With a log, photos that it knows as finished are skipped, and an interrupted run can go on.
+        """
+        done: list[StyledPhoto] = []
+        failed: list[tuple[Path, str]] = []
+        skipped: list[Path] = []
+        if log is not None:
+            log.begin()
+        with console.interruptible(lambda: _kept(len(done) + len(skipped), log)):
+            for job in console.track(jobs, len(jobs), "styling"):
+                if log is not None and log.has(job.source, job.destination):
+                    skipped.append(job.source)
+                    continue
+                try:
+                    done.append(self.style(job) if log is None else log.recorded(job, self.style))
+                except EdgekitError as error:
+                    if len(jobs) == 1:
+                        raise
+                    failed.append((job.source, str(error)))
+        return StyledPhotos(tuple(done), tuple(failed), tuple(skipped))
 
     def style(self, job: Job) -> StyledPhoto:
         """Read, style and write one photo. ImageError when it cannot be read or written."""
@@ -110,6 +114,12 @@ class Stylist:
         return self._layers[space]
 
 
+def _kept(finished: int, log: StyledLog | None) -> str:
+    """What an interrupted run leaves, for people."""
+    how = "" if log is None else "; run the same command with `resume` to go on"
+    return f"{finished} photos are finished and kept{how}."
+
+
 def display_p3_layers(layers: Mapping[str, Layer]) -> dict[str, Layer]:
     """The same layers for pictures encoded in Display P3; layers that share a table still do."""
     luts = {id(layer.lut): layer.lut for layer in layers.values() if layer.lut is not None}
@@ -126,11 +136,16 @@ def mask_as_segment(path: Path) -> Segment:
     return lambda image: drawn
 
 
-def jobs_for(paths: Iterable[Path], out: Path, force: bool) -> list[Job]:
-    """A job per photo, folders searched through. EdgekitError for nothing found, two photos with one
-    destination, or a destination that exists and may not be replaced."""
+def jobs_for(paths: Iterable[Path], out: Path, force: bool, log: StyledLog | None = None) -> list[Job]:
+    """A job per photo, folders searched through; what the log says an earlier run wrote may be replaced.
+
+    EdgekitError for nothing found, two photos with one destination, or a destination that exists and may not be replaced.
+    """
     sources = [found for path in paths for found in _photos_at(path)]
-    jobs = [Job(source, out / relative, replace=force) for source, relative in sources]
+    jobs = [
+        Job(source, out / relative, force or (log is not None and log.may_replace(out / relative)))
+        for source, relative in sources
+    ]
     if not jobs:
         raise EdgekitError(f"No photo was found; edgekit reads {', '.join(FORMATS)}.")
     seen: dict[Path, Path] = {}
@@ -143,7 +158,7 @@ def jobs_for(paths: Iterable[Path], out: Path, force: bool) -> list[Job]:
         if job.destination.resolve() == job.source.resolve():
             raise EdgekitError(f"{job.source} would be replaced by its styled copy; choose another `out`.")
         seen[job.destination] = job.source
-        check_file_place(job.destination, replace=force)
+        check_file_place(job.destination, replace=job.replace)
     return jobs
 
 

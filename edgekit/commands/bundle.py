@@ -71,10 +71,10 @@ def bundle(
     if zipped is not None:
         zip_bundle(made, zipped, force)
     size_bytes = sum(entry.size_bytes for entry in made.bundle.files)
-    console.say(f"{place}: {len(made.bundle.files)} files, {size_bytes / 1e6:.1f} MB, {len(styles)} styles")
+    console.show(f"{place}: {len(made.bundle.files)} files, {size_bytes / 1e6:.1f} MB, {len(styles)} styles")
     for check in built.checks:
         verdict = "PASSED" if check.passed else "FAILED"
-        console.say(
+        console.show(
             f"golden picture, {check.target}: {verdict}, ΔE2000 p95 {check.delta_e00_p95:.2f}, "
             f"allowed {check.bound:g}"
         )

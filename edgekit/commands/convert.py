@@ -58,7 +58,7 @@ def convert(
         force=force,
     )
     for artifact in artifacts:
-        console.say(
+        console.show(
             f"{artifact.path}  {artifact.manifest.size_bytes / 1e6:.1f} MB  {artifact.manifest.minimum_os}"
         )
     if json:

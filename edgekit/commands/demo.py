@@ -23,7 +23,8 @@ def demo(
 
     made = run_demo(out, force)
     present.print_report(made.report)
-    console.say(f"overlay: {made.overlay}\nreport:  {made.page}")
+    console.show(f"overlay: {made.overlay}")
+    console.show(f"report: {made.page}")
     if json:
         console.print_json(
             {**present.as_json(made.report), "overlay": str(made.overlay), "report": str(made.page)}

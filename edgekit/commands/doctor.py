@@ -51,6 +51,8 @@ def doctor(
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
+    from edgekit._version import __version__
+
     findings = [*_packages(), *_programs()]
     table = Table(
         title=f"Python {platform.python_version()} on {platform.platform()}", box=SIMPLE_HEAD, pad_edge=False
@@ -63,7 +65,8 @@ def doctor(
     console.print_table(table)
     healthy = all(found.version or not found.required for found in findings)
     if json:
-        console.print_json({"healthy": healthy, "findings": [asdict(found) for found in findings]})
+        about = {"edgekit": __version__, "python": platform.python_version(), "platform": platform.platform()}
+        console.print_json({"healthy": healthy, **about, "findings": [asdict(found) for found in findings]})
     raise typer.Exit(0 if healthy else 1)
 
 

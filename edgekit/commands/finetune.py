@@ -100,7 +100,7 @@ def finetune(
             fitted, checked, reading, settings, out, unlabelled=photos, resume=resume, workers=workers
         )
     keep_recipe(out, recipe)
-    console.say(f"checkpoint: {out} (use it with --weights {out})")
+    console.show(f"checkpoint: {out} (use it with --weights {out})")
     if json:
         console.print_json(
             {

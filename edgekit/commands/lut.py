@@ -39,7 +39,7 @@ def fit(
     fitted = fit_files(before, after, mask, out, size, force)
     for each in fitted:
         error = each.error
-        console.say(
+        console.show(
             f"{each.path} ({each.region}): mean Lab L2 {error.lab_l2_before:.2f} → {error.lab_l2_after:.2f}, "
             f"ΔE2000 {error.delta_e00_before:.2f} → {error.delta_e00_after:.2f}, {error.n:,} held-out pixels"
         )

@@ -1,11 +1,17 @@
-"""Options that several commands share, each defined once."""
+"""Options that several commands share, each defined once; and options that belong together, as one parameter."""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from functools import wraps
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, get_type_hints
 
 import typer
+
+from edgekit import console
 
 Weights = Annotated[
     str | None, typer.Option(help="Checkpoint folder or hub id.", show_default="the bundled parser")
@@ -18,7 +24,10 @@ Size = Annotated[
     ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there already.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+Json = Annotated[
+    bool,
+    typer.Option("--json", help="Print one JSON object on standard output.", callback=console.expect_json),
+]
 Style = Annotated[str | None, typer.Option(help="A preset; `edgekit styles` lists them.")]
 Lut = Annotated[
     Path | None, typer.Option(help="A LUT for everything but skin: .cube, .3dl, .csp, .clf, Hald …")
@@ -27,3 +36,57 @@ SkinLut = Annotated[Path | None, typer.Option(help="A LUT for skin.", show_defau
 Refinement = Annotated[
     str, typer.Option(help="How the mask follows edges: bilinear, joint-bilateral or guided.")
 ]
+
+
+@dataclass(frozen=True)
+class LookOptions:
+    """What to draw: a preset, or LUT files."""
+
+    style: Style = None
+    lut: Lut = None
+    skin_lut: SkinLut = None
+
+    def __post_init__(self) -> None:
+        if self.style is not None and self.lut is not None:
+            raise typer.BadParameter("give either --style or --lut.")
+        if self.skin_lut is not None and self.lut is None:
+            raise typer.BadParameter("--skin-lut goes with --lut.")
+
+
+def unpacked(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with each parameter that is a dataclass replaced by that dataclass's fields, as options of their own.
+
+    So a command takes what belongs together as one value, and the command line keeps one option for each field.
+    """
+    hints = get_type_hints(command, include_extras=True)
+    groups = {name: hint for name, hint in hints.items() if isinstance(hint, type) and is_dataclass(hint)}
+    parameters: list[inspect.Parameter] = []
+    for parameter in inspect.signature(command).parameters.values():
+        if parameter.name in groups:
+            parameters += _parameters_of(groups[parameter.name])
+        else:
+            kind = inspect.Parameter.KEYWORD_ONLY
+            parameters.append(parameter.replace(annotation=hints[parameter.name], kind=kind))
+
+    @wraps(command)
+    def flat(**values: Any) -> None:
+        for name, group in groups.items():
+            values[name] = group(**{field.name: values.pop(field.name) for field in fields(group)})
+        command(**values)
+
+    flat.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what typer reads
+    flat.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return flat
+
+
+def _parameters_of(group: type) -> list[inspect.Parameter]:
+    hints = get_type_hints(group, include_extras=True)
+    return [
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty if field.default is MISSING else field.default,
+            annotation=hints[field.name],
+        )
+        for field in fields(group)
+    ]

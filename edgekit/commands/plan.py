@@ -72,7 +72,7 @@ def plan(
     write_json(out, found.recipe.to_json(), replace=force)
     journal.unlink(missing_ok=True)
     _print_pareto(found)
-    console.say(f"recipe: {out}")
+    console.show(f"recipe: {out}")
     warnings: tuple[str, ...] = ()
     if profile is not None:
         with tempfile.TemporaryDirectory() as folder:

@@ -53,7 +53,7 @@ def preview(
         opened = opened or kept_bundle(made)
         with open_server(Site(opened.folder, litert), port) as server:
             url = url_of(server)
-            console.say(f"{opened.bundle.name} at {url} (Ctrl-C ends it)")
+            console.show(f"{opened.bundle.name} at {url} (Ctrl-C ends it)")
             if json:
                 console.print_json({"url": url, "bundle": str(opened.folder)})
             if browser and not webbrowser.open(url):

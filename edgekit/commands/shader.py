@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgekit import console
-from edgekit.commands.options import Force, Json, Lut, Refinement, SkinLut, Style
+from edgekit.commands.options import Force, Json, LookOptions, Refinement, unpacked
 from edgekit.shader.description import DEFAULT_REFINEMENT
 
 if TYPE_CHECKING:
@@ -19,10 +19,9 @@ if TYPE_CHECKING:
 CHECK_STYLE = "rich-contrast"
 
 
+@unpacked
 def shader(
-    style: Style = None,
-    lut: Lut = None,
-    skin_lut: SkinLut = None,
+    look: LookOptions,
     dialect: Annotated[
         str, typer.Option(help="Of essl300, essl300-external (Android camera), msl, wgsl.")
     ] = "essl300,msl,wgsl",
@@ -40,24 +39,20 @@ def shader(
     json: Json = False,
 ) -> None:
     """Write the fused pass as data: shader.json, the shader texts and the LUT textures."""
-    if style is not None and lut is not None:
-        raise typer.BadParameter("give either --style or --lut.")
-    if skin_lut is not None and lut is None:
-        raise typer.BadParameter("--skin-lut goes with --lut.")
-    if check is None and style is None and lut is None:
+    if check is None and look.style is None and look.lut is None:
         raise typer.BadParameter("give --style NAME or --lut FILE, or --check FILE.")
     import edgekit
     from edgekit.color.look import look_of
     from edgekit.shader.description import write_description
 
     if check is not None:
-        name = CHECK_STYLE if lut is None and style is None else style
-        _check(check, look_of(name, lut).everything, json)
+        name = CHECK_STYLE if look.lut is None and look.style is None else look.style
+        _check(check, look_of(name, look.lut).everything, json)
         return
     description = edgekit.describe(
-        style=style,
-        lut=lut,
-        skin_lut=skin_lut,
+        style=look.style,
+        lut=look.lut,
+        skin_lut=look.skin_lut,
         interpolation=interpolation,
         refinement=refinement,
         encoding=encoding,
@@ -71,9 +66,9 @@ def _report(description: ShaderDescription, path: Path, json: bool) -> None:
 
     for text in description.dialects:
         files = ", ".join(source.file for source in text.sources)
-        console.say(f"{text.name}: {files}; {text.fetches} texture fetches a pixel")
+        console.show(f"{text.name}: {files}; {text.fetches} texture fetches a pixel")
     supplied = [texture.name for texture in description.textures if texture.data is None]
-    console.say(f"{path}: the app supplies {', '.join(supplied)}.")
+    console.show(f"{path}: the app supplies {', '.join(supplied)}.")
     if json:
         console.print_json(
             {
@@ -110,9 +105,9 @@ def _check(path: Path, lut: Lut3D, json: bool) -> None:
         if finding.delta_e00 is not None:
             d = finding.delta_e00
             cost = f"ΔE2000 with this table: mean {d.mean:.2f}, p95 {d.p95:.2f}, max {d.max:.2f}"
-        console.say(f"{path}:{finding.line}: {finding.rule}: {finding.message} ({cost})")
+        console.show(f"{path}:{finding.line}: {finding.rule}: {finding.message} ({cost})")
     if not findings:
-        console.say(f"{path}: none of the known mistakes ({', '.join(RULES)}).")
+        console.show(f"{path}: none of the known mistakes ({', '.join(RULES)}).")
     if json:
         rows = [asdict(finding) for finding in findings]
         console.print_json({"path": str(path), "passed": not findings, "findings": rows})

@@ -27,7 +27,7 @@ def styles(
     if save is not None:
         for each in chosen:
             for path in save_style(each, save, force):
-                console.say(str(path))
+                console.show(str(path))
     elif not json:
         from rich.table import Table
 

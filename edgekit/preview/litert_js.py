@@ -19,10 +19,12 @@ from pathlib import Path
 from edgekit.caches import cache
 from edgekit.console import say
 from edgekit.errors import EdgekitError
-from edgekit.files import FolderKind, check_folder_place, staged_folder
+from edgekit.files import FolderKind, check_folder_place, sha256_of_bytes, staged_folder
+from edgekit.reading import read_bytes
 
 VERSION = "2.5.3"
 FETCH_TIMEOUT_S = 600
+MOST_FILE_BYTES = 32 << 20  # of one file; the largest has 9.4 MB
 # Browsers resolve no bare package names in workers; the page serves the two modules side by side.
 BARE_IMPORT, RELATIVE_IMPORT = b'from "@litertjs/wasm-utils"', b'from "./wasm-utils.mjs"'
 WASM_BUILDS = (
@@ -60,7 +62,17 @@ PACKAGES = (
         {"package/dist/index.js": "wasm-utils.mjs"},
     ),
 )
-FILES = tuple(served for package in PACKAGES for served in package.members.values())
+# sha256 of every file that is served, as these archives give them.
+FILES: Mapping[str, str] = {
+    "core.mjs": "ad4f4ef53e573136481c6dbb13f27bf0e9a826a623738fc15d7fc1e6f59a8ea7",
+    "wasm-utils.mjs": "e0e20bc28ab001ac732cf40d15b6eebd24fb0deaeb95eeba5100f51eebf015f2",
+    "wasm/litert_wasm_internal.js": "68efb69f770e3f76aff36a377de629ca496c131b86ac0f0f4b592a1543a898eb",
+    "wasm/litert_wasm_internal.wasm": "7280cf4471774867e385e6c3cd53e2b45e2975b80fea338fff4ef359b0865614",
+    "wasm/litert_wasm_compat_internal.js": "4d8f894b7883654fd6e8439730aa41e79ceaab7d19184fc4f1f0b0f1a2a2c8a5",
+    "wasm/litert_wasm_compat_internal.wasm": "5255c8ad06eabdbd2522cdebf6b22fc10faf74625c23a49b9e072570cd1fa41c",
+    "wasm/litert_wasm_threaded_internal.js": "92fe7a720c6deedaa1194c011c79a005ea4f6fc98f533b661cf7900760ab4849",
+    "wasm/litert_wasm_threaded_internal.wasm": "b5e54eca10f043497edf9a02186332707cae260c550d7ea22b2cae55669596cf",
+}
 
 
 # Written once and never replaced: a folder that lacks a file is somebody else's, or was changed.
@@ -71,6 +83,7 @@ def litert_js(folder: Path | None = None) -> Path:
     """The folder with LiteRT.js (the user's cache), fetched when it is not there. EdgekitError says what is missing."""
     folder = folder or cache(f"litert-js-{VERSION}")
     if all((folder / file).is_file() for file in FILES):
+        _verify(folder)
         return folder
     check_folder_place(folder, LITERT_JS, replace=True)  # never replaced; the sentence does not offer to
     npm = shutil.which("npm")
@@ -87,6 +100,18 @@ def litert_js(folder: Path | None = None) -> Path:
         for package in PACKAGES:
             _unpack(package, _packed(npm, package, Path(temporary)), place)
     return folder
+
+
+def _verify(folder: Path) -> None:
+    """EdgekitError for a file that is not LiteRT.js as it was fetched: the page would run it."""
+    for name, expected in FILES.items():
+        path = folder / name
+        data = read_bytes(path, MOST_FILE_BYTES, EdgekitError)
+        if path.is_symlink() or sha256_of_bytes(data) != expected:
+            raise EdgekitError(
+                f"{path} is not the file of LiteRT.js {VERSION}; remove {folder} to fetch it again, or pass another "
+                "`litert_js`."
+            )
 
 
 def _packed(npm: str, package: Package, folder: Path) -> Path:

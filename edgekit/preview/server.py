@@ -6,14 +6,26 @@ its own names (DNS rebinding sends another Host), and lets no other origin embed
 
 from __future__ import annotations
 
+import sys
+import threading
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from edgekit.errors import EdgekitError
+from edgekit.reading import read_bytes
 
 HOST = "127.0.0.1"
+MOST_CONNECTIONS = 32  # a browser opens six
+IDLE_S = 20.0  # a connection on which nothing comes for so long is closed
+MOST_FILE_BYTES = 64 << 20  # as a bundle's largest
+REFUSALS = {
+    404: "Not here.",
+    421: "This server answers only to its own address.",
+    501: "Only GET is answered.",
+}
 PAGE = Path(__file__).parent / "page"
 TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -52,33 +64,75 @@ class Site:
 
     def file(self, url: str) -> Path | None:
         """The file behind a request's path, or None: unknown, outside the folders, or behind a link."""
-        path = unquote(urlsplit(url).path)
-        if path == "/":
-            return self.page / "index.html"
-        folders = {"page": self.page, "bundle": self.bundle, "litert": self.litert}
-        _, name, *parts = path.split("/")
-        if name not in folders or not parts or any(part in ("", ".", "..") for part in parts):
-            return None
-        folder = folders[name].resolve()
-        found = folder.joinpath(*parts)
         try:
+            path = unquote(urlsplit(url).path)
+            if path == "/":
+                return self.page / "index.html"
+            _, name, *parts = path.split("/")
+            folders = {"page": self.page, "bundle": self.bundle, "litert": self.litert}
+            if name not in folders or not parts or any(part in ("", ".", "..") for part in parts):
+                return None
+            folder = folders[name].resolve()
+            found = folder.joinpath(*parts)
             inside = found.resolve() == found and found.is_relative_to(folder) and found.is_file()
-        except (OSError, ValueError):  # a name too long, or with a NUL
+        except (OSError, ValueError):  # no path at all (`*`, `http://[/`), a name too long, or with a NUL
             return None
         return found if inside else None
 
+    def content(self, url: str) -> tuple[bytes, str] | None:
+        """The bytes behind a request's path, and the file's suffix; None as for `file`, and for a file too large.
 
-def open_server(site: Site, port: int) -> ThreadingHTTPServer:
+        The folders lie on a disk that others write to: what kind of file it is, is asked of the open file, and whether
+        it lies behind a link is asked again when it was read.
+        """
+        found = self.file(url)
+        if found is None:
+            return None
+        try:
+            data = read_bytes(found, MOST_FILE_BYTES, EdgekitError)
+        except EdgekitError:
+            return None
+        return (data, found.suffix) if self.file(url) == found else None
+
+
+class PreviewServer(ThreadingHTTPServer):
+    """At most MOST_CONNECTIONS at a time; clients that go away are no news."""
+
+    daemon_threads = True
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        super().__init__(address, handler)
+        self._free = threading.BoundedSemaphore(MOST_CONNECTIONS)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if self._free.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        error = sys.exception() if sys.version_info >= (3, 12) else sys.exc_info()[1]
+        if not isinstance(error, (ConnectionError, TimeoutError)):
+            super().handle_error(request, client_address)
+
+
+def open_server(site: Site, port: int) -> PreviewServer:
     """A server bound to loopback; port 0 takes any free one. EdgekitError when the port is taken."""
     try:
-        return ThreadingHTTPServer((HOST, port), _handler(site))
+        return PreviewServer((HOST, port), _handler(site))
     except OSError as error:
         raise EdgekitError(
             f"Port {port} cannot be opened ({error.strerror}); choose another `port` (0: any free one)."
         ) from error
 
 
-def url_of(server: ThreadingHTTPServer) -> str:
+def url_of(server: PreviewServer) -> str:
     return f"http://{HOST}:{server.server_address[1]}/"
 
 
@@ -86,19 +140,29 @@ def _handler(site: Site) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         server_version = "edgekit"
+        timeout = IDLE_S
 
         def do_GET(self) -> None:
-            port = self.connection.getsockname()[1]
-            if self.headers.get("Host") not in (f"{HOST}:{port}", f"localhost:{port}"):
-                self._answer(421, b"This server answers only to its own address.\n", ".txt")
-                return
-            found = site.file(self.path)
+            found = site.content(self.path) if self._is_for_us() else None
             if found is None:
-                self._answer(404, b"Not here.\n", ".txt")
+                self.send_error(404)
             else:
-                self._answer(200, found.read_bytes(), found.suffix)
+                self._answer(200, *found)
+
+        def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+            """Every refusal, those of the standard library's parser included, with the same headers."""
+            self.close_connection = True
+            if not self._is_for_us():
+                code = 421
+            self._answer(code, REFUSALS.get(code, "Not understood.").encode() + b"\n", ".txt")
+
+        def _is_for_us(self) -> bool:
+            port = self.connection.getsockname()[1]
+            headers = getattr(self, "headers", None)  # not there yet for a request that could not be parsed
+            return headers is None or headers.get("Host") in (f"{HOST}:{port}", f"localhost:{port}")
 
         def _answer(self, status: int, body: bytes, suffix: str) -> None:
+            self.request_version = self.protocol_version  # headers even for a client that named no version
             self.send_response(status)
             for name, value in HEADERS.items():
                 self.send_header(name, value)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from edgekit.color.lut import Lut3D
 from edgekit.errors import ShaderError
+from edgekit.reading import read_bytes
 from edgekit.shader.mistakes import (
     DeltaE,
     delta_e_of,
@@ -25,6 +26,7 @@ from edgekit.shader.mistakes import (
 )
 from edgekit.shader.text import (
     Function,
+    brackets_of,
     closing_parenthesis,
     functions_in,
     split_arguments,
@@ -57,16 +59,28 @@ VOLUMES = {
 LUT_NAME = re.compile(r"lut|look_?up|palette|grad(e|ing)|filter_?(tex|map)|colou?r_?(table|map|cube)", re.I)
 FETCHED = "FETCHED"  # stands for a fetched value in a followed expression
 MAX_NAMES = 200  # followed for one coordinate; edgekit's longest text needs 30
-MAX_BYTES = 128 * 1024  # following names is quadratic; the largest shaders known are half of that
 MAX_CHAIN = 4  # fetches followed back, one behind the other
+# The largest shaders known have half as many bytes, and a tenth of the rest.
+MAX_BYTES = 128 * 1024
+MAX_FUNCTIONS = 500
+MAX_FETCHES = 300
+MAX_CALLS = 5_000  # of functions that the text defines
+MAX_ASSIGNMENTS = 5_000
+MAX_EXPRESSION = 4_000  # characters of one; the rest is not looked at
+MAX_FOLLOWED = 3_000_000  # characters of expressions read while values are followed: about 3 s
 
 LOW_PRECISION = {
     "essl": r"precision\s+(?:mediump|lowp)\s+float\s*;",
     "msl": r"\bhalf[24]?\b",
     "wgsl": r"\b(?:f16|vec[24]<f16>|vec[24]h)\b",
 }
+# Names declared in half precision, and values made in it.
+HALF_DECLARATIONS = {
+    "msl": (r"\bhalf[24]?\s+(\w+)", r"\bhalf[24]?\s*\("),
+    "wgsl": (r"\b(\w+)\s*:\s*(?:f16|vec[24]<f16>|vec[24]h)", r"\bvec[24]<f16>\s*\(|\bvec[24]h\s*\("),
+}
 TRANSFER_CURVE = re.compile(
-    r"\bpow\s*\([^;]*?(?:2\.2|2\.4|0\.4545|0\.416)|\b\w*(?:to_?linear|lineari[sz]e|srgb_?to|to_?srgb|degamma)\w*\s*\(",
+    r"\bpow\s*\([^;]{0,200}?(?:2\.2|2\.4|0\.4545|0\.416)|\b\w*(?:to_?linear|lineari[sz]e|srgb_?to|to_?srgb|degamma)\w*\s*\(",
     re.I,
 )
 TIMES_ALPHA = re.compile(r"\*\s*\w+\s*\.\s*[aw]\b|\b\w+\s*\.\s*[aw]\s*\*")
@@ -74,7 +88,7 @@ OVER_ALPHA = re.compile(r"/\s*(?:max\s*\(\s*)?\w+\s*\.\s*[aw]\b")
 
 
 @dataclass(frozen=True)
-class Finding:
+class ShaderFinding:
     """rule: of RULES. delta_e00: what the table would suffer; None where no colour changes."""
 
     rule: str
@@ -122,20 +136,17 @@ class ShaderText:
         return self.text.count("\n", 0, offset) + 1
 
 
-def check_file(path: Path, lut: Lut3D) -> list[Finding]:
+def check_file(path: Path, lut: Lut3D) -> list[ShaderFinding]:
     """The findings in the file, by line. ShaderError when it is no shader, or reads no colour table."""
+    data = read_bytes(path, MAX_BYTES, lambda sentence: ShaderError("lint", sentence))
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
         raise ShaderError("lint", f"{path} cannot be read as text: {error}.") from error
-    if len(text) > MAX_BYTES:
-        raise ShaderError(
-            "lint", f"{path} has {len(text)} characters; a shader of at most {MAX_BYTES} is read."
-        )
     return check_text(text, dialect_of(text, path), lut, str(path))
 
 
-def check_text(text: str, dialect: str, lut: Lut3D, where: str = "the text") -> list[Finding]:
+def check_text(text: str, dialect: str, lut: Lut3D, where: str = "the text") -> list[ShaderFinding]:
     """dialect: essl, msl or wgsl."""
     shader = parse(text, dialect)
     if not shader.tables:
@@ -160,31 +171,96 @@ def dialect_of(text: str, path: Path) -> str:
 
 
 def parse(text: str, dialect: str) -> ShaderText:
+    """The text's functions and fetches. ShaderError for more of anything than a shader that people write has."""
     text = without_comments(text)
     functions = functions_in(text)
+    _bound(dialect, "functions", len(functions), MAX_FUNCTIONS)
     volumes = set(re.findall(VOLUMES[dialect], text))
     flow = _Flow(dialect, functions)
-    fetches = tuple(
-        flow.fetch(function, match, end, volumes)
-        for function in functions
-        for match, end in flow.calls_in(function.body)
-    )
+    calls = [(function, *call) for function in functions for call in flow.calls_in(function.body)]
+    _bound(dialect, "fetches", len(calls), MAX_FETCHES)
+    fetches = (flow.fetch(function, match, end, volumes) for function, match, end in calls)
     return ShaderText(dialect, text, tuple(sorted(fetches, key=lambda fetch: fetch.offset)))
 
 
+def _bound(dialect: str, what: str, found: int, most: int) -> None:
+    if found > most:
+        raise ShaderError(dialect, f"the text has {found} {what}; shaders with at most {most} are checked.")
+
+
+@dataclass(frozen=True)
+class _Origin:
+    """An expression that gives a name its value: in which function, and where in its body."""
+
+    expression: str
+    function: Function
+    position: int
+
+
+ASSIGNMENT = re.compile(
+    r"(?<![\w.])([A-Za-z_]\w*)(?:\s{0,9}\.\s{0,9}\w+)?\s{0,9}(?::[^=;]{0,200})?[-+*/]?=(?!=)\s*"
+)
+CALL = re.compile(r"\b(\w+)\s*\(")
+RETURN = re.compile(rf"\breturn\b([^;]{{0,{MAX_EXPRESSION}}});")
+
+
 class _Flow:
-    """Follows values back through assignments, parameters and small functions."""
+    """Follows values back through assignments, parameters and small functions.
+
+    Everything is looked up in tables that are made in one pass over the text.
+    """
 
     def __init__(self, dialect: str, functions: list[Function]) -> None:
+        self.dialect = dialect
         self.forms = [(re.compile(p), texture, at) for p, texture, at in FETCH_FORMS[dialect]]
         self.is_wgsl = dialect == "wgsl"
-        self.functions = functions
-        self.fetching = {f.name for f in functions if next(self.calls_in(f.body), None) is not None}
+        self.fetching = [f.name for f in functions if next(self.calls_in(f.body), None) is not None]
+        self.fetching_call = re.compile(rf"\b(?:{'|'.join(map(re.escape, self.fetching)) or '$^'})\s*\(")
+        self.assigned = self._assignments(functions)
+        self.passed = self._arguments_passed(functions)
+        self.returned: dict[str, list[_Origin]] = {}
+        for function in functions:
+            found = [_Origin(m[1], function, m.start()) for m in RETURN.finditer(function.body)]
+            self.returned.setdefault(function.name, []).extend(found)
+        self.followed = 0
+
+    def _assignments(self, functions: list[Function]) -> dict[tuple[int, str], list[_Origin]]:
+        """(start of a function, name) to its assignments, in the order of the text."""
+        found: dict[tuple[int, str], list[_Origin]] = {}
+        count = 0
+        for function in functions:
+            for match in ASSIGNMENT.finditer(function.body):
+                count += 1
+                _bound(self.dialect, "assignments", count, MAX_ASSIGNMENTS)
+                end = function.body.find(";", match.end(), match.end() + MAX_EXPRESSION)
+                if end >= 0:
+                    origin = _Origin(function.body[match.end() : end], function, match.start())
+                    found.setdefault((function.start, match[1]), []).append(origin)
+        return found
+
+    def _arguments_passed(self, functions: list[Function]) -> dict[tuple[str, int], list[_Origin]]:
+        """(function's name, parameter's index) to what its callers pass."""
+        names = {function.name for function in functions}
+        found: dict[tuple[str, int], list[_Origin]] = {}
+        count = 0
+        for caller in functions:
+            closed = brackets_of(caller.body)
+            for match in CALL.finditer(caller.body):
+                if match[1] not in names or match[1] == caller.name:
+                    continue
+                count += 1
+                _bound(self.dialect, "calls", count, MAX_CALLS)
+                end = min(closed[match.end()], match.end() + MAX_EXPRESSION)
+                for index, argument in enumerate(split_arguments(caller.body[match.end() : end])):
+                    found.setdefault((match[1], index), []).append(_Origin(argument, caller, match.start()))
+        return found
 
     def calls_in(self, text: str) -> Iterator[tuple[re.Match[str], int]]:
+        """Every fetch of the text, and where its arguments end."""
+        closed = brackets_of(text)
         for pattern, _, _ in self.forms:
             for match in pattern.finditer(text):
-                yield match, closing_parenthesis(text, match.end())
+                yield match, closed[match.end()]
 
     def fetch(self, function: Function, match: re.Match[str], end: int, volumes: set[str]) -> Fetch:
         texture, coordinate = self._arguments(function.body, match, end)
@@ -213,14 +289,21 @@ class _Flow:
 
         seen: "function.name" of what was followed already, so that long shaders end.
         """
+        self.followed += len(expression)
+        if self.followed > MAX_FOLLOWED:
+            raise ShaderError(
+                self.dialect, "the text is too entangled to follow its values; check a simpler one."
+            )
         expression, chain = self._stopped_at_fetches(expression, function, before, depth)
         cone = [expression]
         for name in sorted(set(re.findall(r"(?<![\w.])([A-Za-z_]\w*)", expression))):
             key = f"{function.name}.{name}"
             if key not in seen and len(seen) < MAX_NAMES:
                 seen.add(key)
-                for inner, owner, position in self._origins(name, function, before):
-                    more, longer = self._cone(inner, owner, position, seen, depth)
+                for origin in self._origins(name, function, before):
+                    more, longer = self._cone(
+                        origin.expression, origin.function, origin.position, seen, depth
+                    )
                     cone += more
                     chain = max(chain, longer)
         return cone, chain
@@ -241,10 +324,9 @@ class _Flow:
         direct = [
             (m.start(), self._arguments(expression, m, end)[1], end) for m, end in self.calls_in(expression)
         ]
-        for name in self.fetching:
-            for match in re.finditer(rf"\b{name}\s*\(", expression):
-                end = closing_parenthesis(expression, match.end())
-                direct.append((match.start(), expression[match.end() : end], end))
+        for match in self.fetching_call.finditer(expression):
+            end = closing_parenthesis(expression, match.end())
+            direct.append((match.start(), expression[match.end() : end], end))
         return min(direct, default=None)
 
     def _chain(self, expression: str, function: Function, before: int, depth: int) -> int:
@@ -252,35 +334,24 @@ class _Flow:
             return 0
         return self._cone(expression, function, before, set(), depth + 1)[1]
 
-    def _origins(self, name: str, function: Function, before: int) -> Iterator[tuple[str, Function, int]]:
+    def _origins(self, name: str, function: Function, before: int) -> Iterator[_Origin]:
         """Where a name gets its value: assignments before, arguments of callers, a function's return."""
-        assignment = rf"\b{name}\b(?:\s*\.\s*\w+)?\s*(?::[^=;]*)?(?:[-+*/])?=(?!=)\s*([^;]*);"
-        for match in re.finditer(assignment, function.body[:before]):
-            yield match[1], function, match.start()
-        for index, parameter in enumerate(split_arguments(function.parameters)):
+        for origin in self.assigned.get((function.start, name), ()):
+            if origin.position < before:
+                yield origin
+        for index, parameter in enumerate(split_arguments(function.parameters[:MAX_EXPRESSION])):
             if name == self._parameter_name(parameter):
-                yield from self._passed(function, index)
-        for other in self.functions:
-            if other.name == name and name != function.name:
-                for match in re.finditer(r"\breturn\b([^;]*);", other.body):
-                    yield match[1], other, match.start()
+                yield from self.passed.get((function.name, index), ())
+        if name != function.name:
+            yield from self.returned.get(name, ())
 
     def _parameter_name(self, parameter: str) -> str:
         """`vec3 c` and `float2 uv [[stage_in]]`, or WGSL's `c : vec3<f32>`."""
         words = re.findall(r"\w+", parameter.split("[[")[0])
         return words[0 if self.is_wgsl else -1] if words else ""
 
-    def _passed(self, function: Function, index: int) -> Iterator[tuple[str, Function, int]]:
-        for caller in self.functions:
-            for match in re.finditer(rf"\b{function.name}\s*\(", caller.body):
-                arguments = split_arguments(
-                    caller.body[match.end() : closing_parenthesis(caller.body, match.end())]
-                )
-                if index < len(arguments) and caller.name != function.name:
-                    yield arguments[index], caller, match.start()
 
-
-def _half_texel(shader: ShaderText, lut: Lut3D) -> Iterator[Finding]:
+def _half_texel(shader: ShaderText, lut: Lut3D) -> Iterator[ShaderFinding]:
     """A table's coordinate needs a scale and an offset: (c·(N−1) + 0.5)/N."""
     for fetch in shader.tables:
         if fetch.is_exact:
@@ -288,7 +359,7 @@ def _half_texel(shader: ShaderText, lut: Lut3D) -> Iterator[Finding]:
         scaled = fetch.cone_has(r"[*/]") and fetch.cone_has(r"\+|\bfma\s*\(|\bmad\s*\(")
         offset = fetch.cone_has(r"0?\.5\b|\bhalf_?\w*|\bmix\s*\(") or fetch.cone_has(r"\b\w*offset\w*\b")
         if not (scaled and offset):
-            yield Finding(
+            yield ShaderFinding(
                 "half-texel",
                 shader.line_of(fetch.offset),
                 f"{fetch.texture} is read at the bare colour: table point k lies at (k + 0.5)/N, so use "
@@ -297,7 +368,7 @@ def _half_texel(shader: ShaderText, lut: Lut3D) -> Iterator[Finding]:
             )
 
 
-def _slice_interpolation(shader: ShaderText, lut: Lut3D) -> Iterator[Finding]:
+def _slice_interpolation(shader: ShaderText, lut: Lut3D) -> Iterator[ShaderFinding]:
     """A table laid out as slices needs two reads and a mix along the sliced axis."""
     for fetch in _strips(shader):
         if not fetch.cone_has(r"\b(?:floor|ceil|int|trunc|round)\b"):
@@ -308,7 +379,7 @@ def _slice_interpolation(shader: ShaderText, lut: Lut3D) -> Iterator[Finding]:
             len(re.findall(rf"\b{fetch.function.name}\s*\(", shader.text)) > 2
         )  # with its definition
         if (len(siblings) < 2 and not called_twice) or not mixed:
-            yield Finding(
+            yield ShaderFinding(
                 "slice-interpolation",
                 shader.line_of(fetch.offset),
                 f"{fetch.texture} is a table in slices, read in one slice only: read the next one too and "
@@ -317,22 +388,21 @@ def _slice_interpolation(shader: ShaderText, lut: Lut3D) -> Iterator[Finding]:
             )
 
 
-def _mediump_strip(shader: ShaderText, lut: Lut3D) -> Iterator[Finding]:
+def _mediump_strip(shader: ShaderText, lut: Lut3D) -> Iterator[ShaderFinding]:
     """A strip's coordinates need more than the ten bits of a half float."""
     strips = _strips(shader)
     low = re.search(LOW_PRECISION[shader.dialect], shader.text)
     if not strips or low is None:
         return
     coordinates = " ".join(part for fetch in strips for part in (fetch.coordinate, *fetch.cone))
+    names = set(re.findall(r"\b[A-Za-z_]\w*", coordinates))
     if shader.dialect == "essl":
-        names = set(re.findall(r"\b[A-Za-z_]\w*", coordinates))
-        highp = any(re.search(rf"\bhighp\s+vec[234]\s+{name}\b", shader.text) for name in names)
-        guilty = not highp
+        guilty = names.isdisjoint(re.findall(r"\bhighp\s+vec[234]\s+(\w+)", shader.text))
     else:
-        names = set(re.findall(r"\b[A-Za-z_]\w*", coordinates))
-        guilty = any(re.search(_half_declaration(shader.dialect, name), shader.text) for name in names)
+        declared, made = HALF_DECLARATIONS[shader.dialect]
+        guilty = bool(re.search(made, shader.text)) or not names.isdisjoint(re.findall(declared, shader.text))
     if guilty:
-        yield Finding(
+        yield ShaderFinding(
             "mediump-strip",
             shader.line_of(low.start()),
             f"the coordinates of {strips[0].texture} are computed with ten bits, a quarter texel of a "
@@ -341,17 +411,11 @@ def _mediump_strip(shader: ShaderText, lut: Lut3D) -> Iterator[Finding]:
         )
 
 
-def _half_declaration(dialect: str, name: str) -> str:
-    if dialect == "msl":
-        return rf"\bhalf[24]?\s+{name}\b|\bhalf[24]?\s*\("
-    return rf"\b{name}\s*:\s*(?:f16|vec[24]<f16>|vec[24]h)|\bvec[24]<f16>\s*\(|\bvec[24]h\s*\("
-
-
-def _dependent_fetch(shader: ShaderText, lut: Lut3D) -> Iterator[Finding]:
+def _dependent_fetch(shader: ShaderText, lut: Lut3D) -> Iterator[ShaderFinding]:
     """camera → table is needed; a table that waits for two fetches is not."""
     for fetch in shader.tables:
         if fetch.chain >= 2:
-            yield Finding(
+            yield ShaderFinding(
                 "dependent-fetch",
                 shader.line_of(fetch.offset),
                 f"{fetch.texture} waits for {fetch.chain} fetches, one after the other: bake tables that "
@@ -360,11 +424,11 @@ def _dependent_fetch(shader: ShaderText, lut: Lut3D) -> Iterator[Finding]:
             )
 
 
-def _premultiplied_alpha(shader: ShaderText, lut: Lut3D) -> Iterator[Finding]:
+def _premultiplied_alpha(shader: ShaderText, lut: Lut3D) -> Iterator[ShaderFinding]:
     """A table answers for the colour itself, not for colour times alpha."""
     for fetch in shader.tables:
         if fetch.cone_has(TIMES_ALPHA) and not fetch.cone_has(OVER_ALPHA):
-            yield Finding(
+            yield ShaderFinding(
                 "premultiplied-alpha",
                 shader.line_of(fetch.offset),
                 f"{fetch.texture} is read at a colour multiplied by its alpha: divide by alpha first and "
@@ -373,11 +437,11 @@ def _premultiplied_alpha(shader: ShaderText, lut: Lut3D) -> Iterator[Finding]:
             )
 
 
-def _transfer_curve(shader: ShaderText, lut: Lut3D) -> Iterator[Finding]:
+def _transfer_curve(shader: ShaderText, lut: Lut3D) -> Iterator[ShaderFinding]:
     """The tables of photo looks are indexed by encoded sRGB."""
     for fetch in shader.tables:
         if fetch.cone_has(TRANSFER_CURVE):
-            yield Finding(
+            yield ShaderFinding(
                 "linear-srgb",
                 shader.line_of(fetch.offset),
                 f"{fetch.texture} is read at a colour that went through a transfer curve: the table is "
@@ -386,7 +450,7 @@ def _transfer_curve(shader: ShaderText, lut: Lut3D) -> Iterator[Finding]:
             )
 
 
-RULES: dict[str, Callable[[ShaderText, Lut3D], Iterator[Finding]]] = {
+RULES: dict[str, Callable[[ShaderText, Lut3D], Iterator[ShaderFinding]]] = {
     "half-texel": _half_texel,
     "slice-interpolation": _slice_interpolation,
     "mediump-strip": _mediump_strip,

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 # A function's head in ESSL and MSL (`type name(...) {`) or WGSL (`fn name(...) -> type {`).
 FUNCTION = re.compile(r"\b(?:fn\s+|(?:void|float|vec|float|half)\w*\s+)(\w+)\s*\(")
-COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
+COMMENT = re.compile(r"//[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)  # one that is not closed reaches to the end
+BODY = re.compile(r"\s*(?:->[^{;]{0,200})?\{")  # what stands between a head and its body: WGSL's return type
 
 
 @dataclass(frozen=True)
@@ -47,15 +48,31 @@ def split_arguments(text: str) -> list[str]:
     return [part for part in parts if part]
 
 
+def brackets_of(text: str, pair: str = "()") -> dict[int, int]:
+    """Index just behind every opening bracket to the index that closes it (the text's end when none does)."""
+    closed: dict[int, int] = {}
+    opened: list[int] = []
+    for index, character in enumerate(text):
+        if character == pair[0]:
+            opened.append(index + 1)
+        elif character == pair[1] and opened:
+            closed[opened.pop()] = index
+    return closed | dict.fromkeys(opened, len(text))
+
+
 def functions_in(text: str) -> list[Function]:
-    """Every function definition; the text is without comments."""
-    found = []
+    """Every function definition, in the order of the text, which is without comments. Functions do not nest."""
+    parentheses, braces = brackets_of(text), brackets_of(text, "{}")
+    found: list[Function] = []
+    free = 0  # where the last body ended
     for match in FUNCTION.finditer(text):
-        close = closing_parenthesis(text, match.end())
-        brace = re.compile(r"\s*(?:->[^{;]*)?\{").match(text, close + 1)
+        if match.start() < free:
+            continue
+        close = parentheses[match.end()]
+        brace = BODY.match(text, close + 1)
         if brace is not None:
-            end = closing_parenthesis(text, brace.end(), "{}")
-            found.append(Function(match[1], text[match.end() : close], text[brace.end() : end], brace.end()))
+            free = braces[brace.end()]
+            found.append(Function(match[1], text[match.end() : close], text[brace.end() : free], brace.end()))
     return found
 
 

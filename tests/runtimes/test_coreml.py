@@ -8,10 +8,14 @@ from PIL import Image
 
 from edgekit.artifact import Artifact
 from edgekit.errors import ConversionError
+from edgekit.images.pictures import astronaut
 from edgekit.parity.compare import native_coreml
 from edgekit.parity.gates import overall
 from edgekit.parity.report import Check, Status
 from edgekit.runtimes.coreml import CoreML, _as_array, why_not_native
+from edgekit.runtimes.mil_reference import MilReference
+
+SAME_GROUPS = 0.998  # what fp16 may cost in labels, as in parity's gates
 
 
 def test_off_a_mac_it_says_why_and_what_to_use(
@@ -46,3 +50,17 @@ def test_native_is_reported_as_not_run_and_does_not_change_the_verdict(
     other = Check("label agreement", status, 0.9, 0.8)
     assert overall((other, check)) == overall((other,)) == status
     assert overall((check,)) == Status.NOT_RUN  # never a pass by itself
+
+
+@pytest.mark.skipif(bool(why_not_native()), reason=f"NOT_RUN: {why_not_native()}")
+def test_native_core_ml_delivers_what_the_reference_executor_delivers(artifacts: dict[str, Artifact]) -> None:
+    """The very package, by the operating system: .github/workflows/macos.yml runs this; we have no Mac."""
+    artifact = artifacts["coreml"]
+    image = astronaut().at(artifact.manifest.size)[None]  # (1, H, W, 3) uint8
+    native, reference = (
+        runtime(artifact.path).run({"image": image})[artifact.manifest.outputs[0].name].astype(int)
+        for runtime in (CoreML, MilReference)
+    )  # (1, 3, h, w): skin, hair, clothes; background is what is left of 255
+    assert native.shape == reference.shape
+    winners = [np.concatenate([255 - g.sum(1, keepdims=True), g], 1).argmax(1) for g in (native, reference)]
+    assert (winners[0] == winners[1]).mean() >= SAME_GROUPS
