@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from edgekit.bundles.reading import read_bundle
-from tests.conftest import picture
+from tests.support.pictures import picture
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 

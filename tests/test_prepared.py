@@ -8,28 +8,22 @@ import numpy as np
 import pytest
 import torch
 
-from edgekit.images import astronaut, stretch
 from edgekit.model import prepared
 from edgekit.model.outputs import output_head
-from edgekit.model.prepared import NormForm, PreparedSegmenter, TokenNorm, fold, unfold
+from edgekit.model.prepared import NormForm, PreparedSegmenter, fold, unfold
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.weights import Checkpoint, Groups, load_checkpoint
-from tests.conftest import VOC_CLASSES, picture, random_checkpoint
+from tests.support.checkpoints import VOC_CLASSES, seeded_checkpoint
+from tests.support.pictures import picture
 
 RELATIVE_TOLERANCE = 3e-5  # of the largest logit, in float32, where the reference itself rounds
 EXACT_TOLERANCE = 1e-9  # absolute, everything in float64: the rewrites are exact
 RMS_TOLERANCE = 1e-5  # the rms form keeps 1/C in a float32 buffer
-HALF_PRECISION_LABELS = 0.99  # equal ones; with the stream at the reference's scale: 0.88
 
 
 def image(height: int, width: int, seed: int = 0) -> torch.Tensor:
     """(1, 3, height, width) float RGB in [0, 255]."""
     return torch.from_numpy(picture(height, width, seed).copy()).permute(2, 0, 1)[None].float()
-
-
-def portrait() -> torch.Tensor:
-    """(1, 3, 256, 256) float RGB in [0, 255], of somebody."""
-    return torch.from_numpy(stretch(astronaut().image, 256).copy()).permute(2, 0, 1)[None].float()
 
 
 def exact_difference(checkpoint: Checkpoint, norm: NormForm, x: torch.Tensor) -> float:
@@ -46,57 +40,25 @@ def exact_difference(checkpoint: Checkpoint, norm: NormForm, x: torch.Tensor) ->
 
 @pytest.mark.parametrize(("norm", "tolerance"), [("layer", EXACT_TOLERANCE), ("rms", RMS_TOLERANCE)])
 @pytest.mark.parametrize(("height", "width"), [(128, 128), (192, 320)])
-def test_bundled_weights_keep_their_logits_exactly(
+def test_weights_keep_their_logits_exactly(
     checkpoint: Checkpoint, norm: NormForm, tolerance: float, height: int, width: int
 ) -> None:
     assert exact_difference(checkpoint, norm, image(height, width)) <= tolerance
 
 
 @pytest.mark.parametrize(("norm", "size"), [("layer", 256), ("rms", 256), ("rms", 512)])
-def test_bundled_weights_keep_their_logits_in_float32(
-    checkpoint: Checkpoint, norm: NormForm, size: int
-) -> None:
+def test_weights_keep_their_logits_in_float32(checkpoint: Checkpoint, norm: NormForm, size: int) -> None:
     with torch.inference_mode():
         expected = ReferenceSegmenter(checkpoint)(image(size, size))
         got = PreparedSegmenter(checkpoint, norm)(image(size, size))
     assert (got - expected).abs().max() <= RELATIVE_TOLERANCE * expected.abs().max()
 
 
-def test_what_the_norms_square_fits_into_half_precision(checkpoint: Checkpoint) -> None:
-    """Also where a GPU takes the numbers below fp16's least normal one for 0: mean(x²) must not be."""
-    squares: list[torch.Tensor] = []
-
-    def keep(norm: TokenNorm, inputs: tuple[torch.Tensor, ...], _: torch.Tensor) -> None:
-        squares.append((inputs[0] * norm.gain) ** 2)
-
-    model = PreparedSegmenter(checkpoint, "rms")
-    for module in model.modules():  # each once, however many layers share it
-        if isinstance(module, TokenNorm):
-            module.register_forward_hook(keep)
-    with torch.inference_mode():
-        model(portrait())
-    half = torch.finfo(torch.float16)
-    assert len(squares) == 2 * (2 + 4 + 3) + 3
-    assert max(float(s.max()) for s in squares) < half.max / 4
-    assert min(float(s.mean(-1).min()) for s in squares) > half.smallest_normal
-
-
-@pytest.mark.slow
-def test_in_half_precision_throughout_the_labels_stay(checkpoint: Checkpoint) -> None:
-    """As phones' GPUs compute TFLite; the squares of the stream would overflow at the reference's scale."""
-    x = portrait()
-    model = PreparedSegmenter(checkpoint, "rms")
-    with torch.inference_mode():
-        expected = model(x)
-        got = model.half()(x.half())
-    assert (got.argmax(1) == expected.argmax(1)).float().mean() >= HALF_PRECISION_LABELS
-
-
 @pytest.mark.parametrize(("stride", "seed"), [(8, 1), (16, 2), (32, 3)])
 def test_random_weights_at_every_output_stride_keep_their_logits(
     tmp_path: Path, stride: int, seed: int
 ) -> None:
-    checkpoint = load_checkpoint(random_checkpoint(tmp_path, VOC_CLASSES, seed, stride))
+    checkpoint = load_checkpoint(seeded_checkpoint(tmp_path, VOC_CLASSES, seed, stride))
     assert exact_difference(checkpoint, "layer", image(128, 192, seed)) <= EXACT_TOLERANCE
 
 

@@ -8,7 +8,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from edgekit.errors import WeightsError
-from edgekit.weights import BUNDLED_FOLDER, load_checkpoint, require_skin
+from edgekit.weights import BUNDLED_FOLDER, Checkpoint, load_checkpoint, require_skin
+from tests.support.checkpoints import ATR_GROUPS, SIDE
 
 
 def rewrite(folder: Path, change: object) -> None:
@@ -17,19 +18,12 @@ def rewrite(folder: Path, change: object) -> None:
     save_file(tensors, folder / "model.safetensors")
 
 
-def test_the_figures_beside_the_bundled_weights_are_of_these_weights() -> None:
-    figures = json.loads((BUNDLED_FOLDER / "metrics.json").read_text(encoding="utf-8"))
-    assert [model["weights_sha256"] for model in figures["models"]] == [load_checkpoint().sha256]
-
-
-def test_bundled_parser_has_eighteen_classes_and_three_groups() -> None:
-    checkpoint = load_checkpoint()
+def test_a_folder_in_hugging_face_form_becomes_a_checkpoint(checkpoint: Checkpoint) -> None:
+    assert checkpoint.name == "seeded"
     assert len(checkpoint.class_names) == 18
-    assert [checkpoint.class_names[i] for i in checkpoint.groups.skin] == [
-        "Face", "Left-leg", "Right-leg", "Left-arm", "Right-arm",
-    ]  # fmt: skip
+    assert [checkpoint.class_names[i] for i in checkpoint.groups.skin] == ATR_GROUPS["skin"]
     assert checkpoint.bgr
-    assert checkpoint.size_default == 512
+    assert checkpoint.size_default == SIDE
     assert all(t.dtype in (torch.float32, torch.int64) for t in checkpoint.state_dict.values())
 
 
@@ -40,9 +34,9 @@ def test_voc_checkpoint_loads_and_has_no_skin(voc_folder: Path) -> None:
         require_skin(checkpoint.groups, checkpoint.class_names, checkpoint.folder)
 
 
-def test_groups_come_from_known_names_without_groups_json(atr_folder: Path) -> None:
+def test_groups_come_from_known_names_without_groups_json(checkpoint: Checkpoint, atr_folder: Path) -> None:
     (atr_folder / "groups.json").unlink()
-    assert load_checkpoint(atr_folder).groups == load_checkpoint().groups
+    assert load_checkpoint(atr_folder).groups == checkpoint.groups
 
 
 @pytest.mark.parametrize(
@@ -76,7 +70,7 @@ def test_missing_and_unexpected_tensors_are_named(atr_folder: Path) -> None:
 def test_wrong_shape_names_the_tensor_and_both_shapes(atr_folder: Path) -> None:
     key = "segmentation_head.classifier.convolution.weight"
     rewrite(atr_folder, lambda t: t.update({key: t[key][:7].clone()}))
-    with pytest.raises(WeightsError, match=r"\(7, 256, 1, 1\).*\(18, 256, 1, 1\)"):
+    with pytest.raises(WeightsError, match=r"\(7, 64, 1, 1\).*\(18, 64, 1, 1\)"):
         load_checkpoint(atr_folder)
 
 

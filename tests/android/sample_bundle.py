@@ -13,7 +13,7 @@ from edgekit.artifact import Artifact, Manifest, TensorSpec, write_manifest
 from edgekit.bundles.reading import OpenBundle
 from edgekit.bundles.writing import BundleContents, write_bundle
 from edgekit.recipes import recipe_named
-from tests.conftest import picture
+from tests.support.pictures import picture
 
 STYLES = ("vibrant", "cozy")
 INPUT_SIDE, MASK_SIDE = 96, 24

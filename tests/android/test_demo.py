@@ -46,7 +46,7 @@ from tests.android.mesa_jvm import build_shim, draw_golden
 from tests.android.sample_bundle import write_sample_bundle
 from tests.android.stub_check import CHECKED, UNCHECKED, stub_problems
 from tests.android.toolchain import JAVA, PROJECT, Toolchain, ToolFailed, joined, kotlin_in, run
-from tests.conftest import picture
+from tests.support.pictures import picture
 
 ANDROID = "{http://schemas.android.com/apk/res/android}"
 # JUnit prints the tests it ran; a suite that shrank or was skipped must not pass.

@@ -14,7 +14,7 @@ from edgekit.devices import litert_process
 from edgekit.devices.device import BenchPlan, Measured
 from edgekit.devices.host import Host
 from edgekit.errors import DeviceError, EdgekitError, MissingDependency, UnreadableOutput
-from tests.tiny_tflite import SHAPE, expected, write_tiny
+from tests.support.tiny_tflite import SHAPE, expected, write_tiny
 
 QUICK = BenchPlan(runs=25, seconds=0, warmup_runs=1, threads=1, timeout_s=20)
 

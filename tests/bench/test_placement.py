@@ -18,7 +18,7 @@ from edgekit.bench.placement import place
 from edgekit.devices.profiles import FILE, Sourced, profile_named, profiles
 from edgekit.errors import ConversionError, UnknownName
 from edgekit.runtimes.litert import packed, parsed, read_tflite
-from tests.tiny_tflite import write_tiny
+from tests.support.tiny_tflite import write_tiny
 
 PIXEL = profile_named("pixel 6")
 SNAPDRAGON = profile_named("Galaxy S23")

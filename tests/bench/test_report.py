@@ -30,7 +30,7 @@ from edgekit.bench.table import print_report
 from edgekit.devices.device import BenchPlan, DeviceInfo, DeviceState, OpTime
 from edgekit.errors import EdgekitError
 from edgekit.files import write_json
-from tests.tiny_tflite import write_tiny
+from tests.support.tiny_tflite import write_tiny
 
 ROOT = str(Path(__file__).parents[2])
 DEVICE = DeviceInfo("host", "host", "Some CPU", "Linux", "x86_64", 2, simulated=False)

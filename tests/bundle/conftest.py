@@ -16,7 +16,7 @@ from edgekit.artifact import Artifact
 from edgekit.bundles.reading import OpenBundle
 from edgekit.bundles.writing import BundleContents, write_bundle
 from edgekit.files import json_text
-from tests.conftest import picture
+from tests.support.pictures import picture
 
 STYLES = ("dramatic", "warm")
 

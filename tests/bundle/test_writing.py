@@ -23,7 +23,7 @@ from edgekit.files import files_in, sha256_of, sha256_of_bytes
 from edgekit.shader.description import read_description
 from edgekit.shader.transforms import apply
 from tests.bundle.conftest import STYLES, contents, soft_mask
-from tests.conftest import picture
+from tests.support.pictures import picture
 
 
 def test_everything_an_app_reads_is_there(made: OpenBundle) -> None:

@@ -10,7 +10,7 @@ from PIL import Image
 from calibration.dataset import read_calibration_set, sha256_of_images, skin_tone
 from edgekit.errors import CalibrationError
 from edgekit.files import sha256_of
-from tests.conftest import picture
+from tests.support.pictures import picture
 
 
 def photos(folder: Path, n: int) -> Path:

@@ -15,7 +15,7 @@ from edgekit.files import sha256_of
 from edgekit.recipes import recipe_named
 from edgekit.runtimes.litert import LiteRT, operator_counts, parsed
 from edgekit.weights import Checkpoint
-from tests.conftest import picture
+from tests.support.pictures import picture
 
 
 @pytest.fixture(scope="module")

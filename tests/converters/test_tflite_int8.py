@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from converters.tflite_int8 import quantized, with_room_for_biases
 from edgekit.recipes import Recipe
 from edgekit.runtimes.litert import LiteRT, packed
-from tests.tiny_tflite import operator_code, tensor
+from tests.support.tiny_tflite import operator_code, tensor
 
 BIAS = np.array([2.0, -0.5, 0.25], np.float32)
 RANGES = {"x": (-1.0, 3.0), "segmenter/stem": (-4.0, 8.0)}

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.devices.phone import Behaviour, Phone
-from tests.tiny_tflite import write_tiny
+from tests.support.tiny_tflite import write_tiny
 
 STAND_IN = Path(__file__).parent / "benchmark_model.py"
 

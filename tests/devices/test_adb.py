@@ -18,7 +18,7 @@ from edgekit.devices.adb import Adb, Connected, Phone, abi_of, pick
 from edgekit.devices.device import BenchPlan
 from edgekit.errors import AdbFailed, DeviceError, NoDevice, UnreadableOutput
 from tests.devices.conftest import Plug
-from tests.tiny_tflite import SHAPE, expected
+from tests.support.tiny_tflite import SHAPE, expected
 
 pytestmark = pytest.mark.system
 QUICK = BenchPlan(runs=3, seconds=0, warmup_runs=1, threads=1, cool_down_s=0.5, timeout_s=20)

@@ -15,7 +15,7 @@ from edgekit.devices.arm64 import Arm64
 from edgekit.devices.device import BenchPlan
 from edgekit.errors import DeviceError
 from tests.devices.conftest import STAND_IN, Plug
-from tests.tiny_tflite import SHAPE, expected
+from tests.support.tiny_tflite import SHAPE, expected
 
 needs_sysroot = pytest.mark.skipif(bool(arm64.missing()), reason=f"NOT RUN: {arm64.missing()}")
 

@@ -18,7 +18,7 @@ from edgekit.devices import farm
 from edgekit.errors import DeviceError, NoDevice, UnreadableOutput
 from edgekit.files import sha256_of
 from tests.bench.test_app_report import GOOD
-from tests.tiny_tflite import write_tiny
+from tests.support.tiny_tflite import write_tiny
 
 boto3 = pytest.importorskip("boto3", reason="NOT RUN: boto3 is not installed (pip install 'edgekit[farm]')")
 stub = pytest.importorskip("botocore.stub")

@@ -30,7 +30,7 @@ from edgekit.weights import load_checkpoint
 from tests.devices.conftest import STAND_IN
 from tests.devices.phone import PROPERTIES, Behaviour, install_android
 from tests.devices.real_adbd import RealPhone, missing, real_phone
-from tests.tiny_tflite import SHAPE, expected
+from tests.support.tiny_tflite import SHAPE, expected
 
 pytestmark = [
     pytest.mark.system,

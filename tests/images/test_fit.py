@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageCms, ImageOps
 
 from edgekit.images import PREPROCESSING_ID, images_in, png, read_image, read_input
-from tests.conftest import picture
+from tests.support.pictures import picture
 
 ORIENTATION = 0x0112  # EXIF tag
 

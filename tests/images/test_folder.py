@@ -13,7 +13,7 @@ from PIL import Image
 import edgekit.images
 from edgekit.errors import CalibrationError
 from edgekit.images import FORMATS, Folder, images_in, labels_beside
-from tests.conftest import picture
+from tests.support.pictures import picture
 
 
 def labelled(tmp_path: Path, *names: str) -> tuple[Path, Path]:

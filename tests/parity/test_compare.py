@@ -25,7 +25,7 @@ from edgekit.pipeline import artifacts_at, check
 from edgekit.recipes import RECIPES
 from edgekit.runtimes import Runtime, Tensors, open_runtime
 from edgekit.weights import Checkpoint
-from tests.conftest import picture
+from tests.support.pictures import picture
 
 
 def test_both_targets_pass_on_the_bundled_picture(

@@ -27,8 +27,8 @@ from edgekit.color.styles import style_named
 from edgekit.errors import EdgekitError
 from edgekit.preview.litert_js import litert_js
 from edgekit.preview.server import Site, open_server, url_of
-from tests.conftest import picture
 from tests.preview.browser import Browser, Viewport
+from tests.support.pictures import picture
 
 pytestmark = [
     pytest.mark.slow,

@@ -15,7 +15,7 @@ import pytest
 from edgekit.bundles.reading import OpenBundle
 from edgekit.bundles.writing import zip_bundle
 from edgekit.preview.litert_js import FILES
-from tests.test_cli import edgekit
+from tests.support.cli import edgekit
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -75,12 +75,12 @@ def test_serves_a_bundle_until_interrupted(
 
 def test_a_damaged_bundle_is_refused_before_it_is_served(damaged: Path, litert: Path) -> None:
     (damaged / "golden/mask.png").write_bytes(b"x")
-    run = edgekit("preview", str(damaged), "--litert-js", str(litert), "--no-browser")
-    assert run.returncode == 3
-    assert "golden/mask.png has 1 bytes" in run.stderr
+    ran = edgekit("preview", damaged, "--litert-js", litert, "--no-browser")
+    assert ran.code == 3
+    assert "golden/mask.png has 1 bytes" in ran.err
 
 
 def test_what_is_no_bundle_is_refused(tmp_path: Path, litert: Path) -> None:
-    run = edgekit("preview", str(tmp_path), "--litert-js", str(litert), "--no-browser")
-    assert run.returncode == 3
-    assert "holds no bundle.json" in run.stderr
+    ran = edgekit("preview", tmp_path, "--litert-js", litert, "--no-browser")
+    assert ran.code == 3
+    assert "holds no bundle.json" in ran.err

@@ -10,7 +10,7 @@ from edgekit.artifact import Artifact
 from edgekit.errors import ConversionError, UnknownName
 from edgekit.runtimes import open_runtime
 from edgekit.runtimes.litert import LiteRT
-from tests.conftest import picture
+from tests.support.pictures import picture
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ from edgekit.runtimes import open_runtime
 from edgekit.runtimes.mil_reference import MilReference, operator_counts
 from edgekit.scores.metrics import labels_from_logits
 from edgekit.weights import Checkpoint
-from tests.conftest import picture
+from tests.support.pictures import picture
 
 SIZE = 128
 SPECIFICATION = "Data/com.apple.CoreML/model.mlmodel"

@@ -15,8 +15,8 @@ from edgekit.pipeline import evaluate as evaluate_folder
 from edgekit.scores.evaluation import BASELINES, evaluate, skin_by_both, skin_by_hsv, skin_by_ycbcr
 from edgekit.scores.runners import Outputs
 from edgekit.weights import Checkpoint
-from tests.conftest import picture
 from tests.support.cli import edgekit
+from tests.support.pictures import picture
 
 NAMES = ("Background", "Face", "Hat")
 
@@ -121,11 +121,13 @@ def test_nothing_usable_is_an_error(checkpoint: Checkpoint, tmp_path: Path) -> N
         evaluate_folder(checkpoint, [], images, labels)
 
 
-def test_command_prints_the_published_keys(tmp_path: Path) -> None:
+def test_command_prints_the_published_keys(checkpoint: Checkpoint, tmp_path: Path) -> None:
     images, labels = folder_of(tmp_path, 1)
-    run = edgekit("evaluate", "--images", str(images), "--labels", str(labels), "--json")
-    assert run.code == 0, run.err
-    report = json.loads(run.out)
+    ran = edgekit(
+        "evaluate", "--weights", checkpoint.folder, "--images", images, "--labels", labels, "--json"
+    )
+    assert ran.code == 0, ran.err
+    report = json.loads(ran.out)
     keys = {"name", "miou", "mean_accuracy", "overall_accuracy", "skin_iou", "skin_iou_ci95", "per_class"}
     assert report["n"] == 1
     assert keys <= set(report["models"][0])

@@ -11,7 +11,7 @@ from edgekit.images import Picture
 from edgekit.scores.metrics import labels_from_logits
 from edgekit.scores.runners import Outputs, TorchRunner, artifact_runner, predictions, reference_runner
 from edgekit.weights import Checkpoint
-from tests.conftest import picture
+from tests.support.pictures import picture
 
 
 class Stretches(Picture):

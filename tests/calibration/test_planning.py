@@ -1,0 +1,47 @@
+"""Planning on real graphs: which pictures judge, and a small plan from photos to a recipe with its evidence."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+import edgekit
+from calibration.dataset import calibration_set
+from calibration.planning import split
+from edgekit.errors import CalibrationError
+from edgekit.weights import Checkpoint
+from tests.support.checkpoints import SIDE
+from tests.support.pictures import picture
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for i in range(9):
+        Image.fromarray(picture(60 + i, 80, i)).save(folder / f"{i}.png")
+    return folder
+
+
+def test_every_fourth_picture_judges_and_gives_no_range(checkpoint: Checkpoint, photos: Path) -> None:
+    seen, judged = split(calibration_set(photos, checkpoint, SIDE))
+    assert judged == (0, 4, 8)
+    assert len(seen.images) == 6
+    few = calibration_set(photos, checkpoint, SIDE, 3)
+    assert split(few) == (few, (0, 1, 2))
+    with pytest.raises(CalibrationError, match="also an evaluation picture"):
+        calibration_set(photos, checkpoint, SIDE, None, photos)
+
+
+@pytest.mark.slow
+def test_a_small_plan_ends_with_a_recipe_and_its_evidence(checkpoint: Checkpoint, photos: Path) -> None:
+    easy = edgekit.Bounds(min_agreement=0.5, max_skin_de=20.0)  # random weights see skin in noise
+    found = edgekit.plan(checkpoint, photos, size=SIDE, bounds=easy)
+    assert found.recipe.mode == "w8a8"
+    evidence = json.loads(json.dumps(found.recipe.evidence))
+    assert evidence["judged"] == 3 and 0 <= evidence["unstable_range_share"] <= 1
+    assert any(row["cost"] > 0 for row in evidence["pareto"])
+    assert [row["chosen"] for row in evidence["pareto"]].count(True) == 1

@@ -1,0 +1,90 @@
+"""Small checkpoints with random weights: every block of the parser, a fraction of its channels."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import nn
+from transformers import MobileViTConfig, MobileViTForSemanticSegmentation
+
+from edgekit.weights import BUNDLED_FOLDER
+from tests.support.pictures import picture
+
+SIDE = 128  # px: the smallest input that a conversion takes
+# The recipes' blocks fix the stages and their depths; the channels are free.
+CHANNELS = {
+    "hidden_sizes": [48, 64, 80],
+    "neck_hidden_sizes": [16, 24, 32, 48, 64, 80, 160],
+    "aspp_out_channels": 64,
+}
+LOGITS_DEVIATION = 4.0  # about that of a trained network: it is certain of some pixels and not of others
+ATR_CLASSES = (
+    "Background", "Hat", "Hair", "Sunglasses", "Upper-clothes", "Skirt", "Pants", "Dress", "Belt", "Left-shoe",
+    "Right-shoe", "Face", "Left-leg", "Right-leg", "Left-arm", "Right-arm", "Bag", "Scarf",
+)  # fmt: skip
+VOC_CLASSES = (
+    "background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow",
+    "diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor",
+)  # fmt: skip
+ATR_GROUPS = {
+    "skin": ["Face", "Left-leg", "Right-leg", "Left-arm", "Right-arm"],
+    "hair": ["Hair"],
+    "clothes": [
+        "Hat", "Sunglasses", "Upper-clothes", "Skirt", "Pants", "Dress", "Belt", "Left-shoe", "Right-shoe", "Bag",
+        "Scarf",
+    ],
+}  # fmt: skip
+
+
+def seeded_checkpoint(
+    folder: Path, class_names: Sequence[str] = ATR_CLASSES, seed: int = 0, output_stride: int = 16
+) -> Path:
+    """A checkpoint folder in Hugging Face form, with groups where the classes are ATR's.
+
+    The weights are random; BatchNorm's statistics are those of four pictures, so that activations stay in the
+    range that a trained network's have, in float16 too.
+    """
+    values = json.loads((BUNDLED_FOLDER / "config.json").read_text(encoding="utf-8"))
+    values |= CHANNELS | {
+        "image_size": SIDE,
+        "id2label": {str(i): name for i, name in enumerate(class_names)},
+        "label2id": {name: i for i, name in enumerate(class_names)},
+        "output_stride": output_stride,
+    }
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = random_network(MobileViTConfig.from_dict(values))
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text(json.dumps(values))
+    shutil.copy(BUNDLED_FOLDER / "preprocessor_config.json", folder)
+    if tuple(class_names) == ATR_CLASSES:
+        (folder / "groups.json").write_text(json.dumps(ATR_GROUPS))
+    save_file(model.state_dict(), folder / "model.safetensors", metadata={"format": "pt"})
+    return folder
+
+
+def random_network(config: MobileViTConfig) -> MobileViTForSemanticSegmentation:
+    """A network with random weights and norms, whose logits deviate by LOGITS_DEVIATION on made-up pictures."""
+    model = MobileViTForSemanticSegmentation(config)
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d | nn.LayerNorm):
+            nn.init.uniform_(module.weight, 0.5, 1.5)
+            nn.init.normal_(module.bias, std=0.1)
+        elif isinstance(module, nn.Linear):
+            nn.init.normal_(module.weight, std=0.1)
+            nn.init.normal_(module.bias, std=0.3)
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = None  # the plain mean of what it sees
+    pixels = torch.stack([torch.from_numpy(picture(SIDE, SIDE, i)) for i in range(4)])
+    x = pixels.permute(0, 3, 1, 2).flip(1) / 255  # (4, 3, SIDE, SIDE) BGR in [0, 1]
+    classifier = model.segmentation_head.classifier.convolution
+    with torch.no_grad():
+        model.train()(pixel_values=x)
+        logits = model.eval()(pixel_values=x).logits
+        classifier.weight *= LOGITS_DEVIATION / logits.std()
+    return model

@@ -1,0 +1,37 @@
+"""Artifacts for tests: the one place that knows how a checkpoint becomes one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from calibration.ranges import with_ranges
+from converters.conversion import Conversion, resolve, write_artifact
+from edgekit.artifact import Artifact
+from edgekit.model.outputs import OutputMode
+from edgekit.recipes import Recipe, recipe_named
+from edgekit.targets import TARGETS
+from edgekit.weights import Checkpoint
+from tests.support.checkpoints import SIDE
+
+
+def conversion_of(
+    checkpoint: Checkpoint, recipe: str | Recipe, output: OutputMode = "groups", size: int = SIDE
+) -> Conversion:
+    """A conversion at the smallest size."""
+    chosen = recipe_named(recipe) if isinstance(recipe, str) else recipe
+    return Conversion(checkpoint, size, chosen, output)
+
+
+def converted(
+    checkpoint: Checkpoint,
+    target: str,
+    recipe: str | Recipe,
+    folder: Path,
+    output: OutputMode = "groups",
+    size: int = SIDE,
+    calibration: Path | None = None,
+) -> Artifact:
+    """An artifact in `folder`, its ranges taken from photos where the recipe needs some."""
+    conversion = conversion_of(checkpoint, recipe, output, size)
+    job = resolve(TARGETS[target], conversion, folder, minimum_ios=None, replace=False)
+    return write_artifact(with_ranges(job, calibration))
