@@ -108,12 +108,12 @@ def called(monkeypatch: pytest.MonkeyPatch, function: str, *arguments: str) -> C
 
 CALLS: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
     (
-        "convert --weights mine --target tflite --size 192 --recipe w8 --output labels --mask-size 48 --out made --force",
+        "convert --weights mine --target tflite --size 192 --recipe w8 --output labels --mask-size 48 --out m --force",
         "convert",
         (MY_WEIGHTS, "tflite"),
         {
             "size": 192, "recipe": "w8", "output": "labels", "mask_size": 48, "calibration": None,
-            "minimum_ios": None, "out": Path("made"), "force": True,
+            "minimum_ios": None, "out": Path("m"), "force": True,
         },
     ),
     (
