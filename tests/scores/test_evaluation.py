@@ -11,8 +11,8 @@ from PIL import Image
 from edgekit.artifact import Artifact
 from edgekit.errors import CalibrationError
 from edgekit.images import Picture
-from edgekit.pipeline import evaluate as evaluate_folder
 from edgekit.scores.evaluation import BASELINES, evaluate, skin_by_both, skin_by_hsv, skin_by_ycbcr
+from edgekit.scores.folder import evaluate as evaluate_folder
 from edgekit.scores.runners import Outputs
 from edgekit.weights import Checkpoint
 from tests.support.cli import edgekit

@@ -11,13 +11,14 @@ import torch
 from PIL import Image
 from typer.testing import CliRunner
 
-from edgekit import pipeline
+import edgekit
 from edgekit.cli import app
 from edgekit.errors import EdgekitError, MissingDependency
 from edgekit.files import sha256_of, write_json
 from edgekit.images import astronaut, read_labels
 from edgekit.model.reference import ReferenceSegmenter
-from edgekit.recipes import BLOCKS, Recipe
+from edgekit.recipes import BLOCKS, QAT_OBSERVER, Recipe, recipe_for
+from edgekit.targets import TARGETS
 from edgekit.training import loop
 from edgekit.training.save import with_classes
 from edgekit.weights import load_checkpoint
@@ -137,8 +138,8 @@ def test_qat_gives_an_ordinary_checkpoint(
     assert not any("running_" in key for key in changed)  # BatchNorm's statistics are frozen
     assert any(key.endswith("convolution.weight") for key in changed)
     assert json.loads(stdout)["epochs"][0]["whole"]["miou"] > 0
-    recipe = pipeline.recipe_for("tflite", after, pipeline.ConvertOptions())
-    assert recipe.needs_calibration and recipe.observer == pipeline.QAT_OBSERVER
+    recipe = recipe_for(TARGETS["tflite"], after.folder)
+    assert recipe.needs_calibration and recipe.observer == QAT_OBSERVER
 
 
 @pytest.mark.slow
@@ -159,8 +160,8 @@ def test_qat_follows_a_recipe_and_takes_photos_without_labels(
     said = capfd.readouterr().err
     assert "1 photos without labels" in said and "1 left out, unreadable: broken.png" in said
     assert not (out / loop.TOLD_FOLDER).exists()
-    recipe = pipeline.recipe_for("tflite", load_checkpoint(out), pipeline.ConvertOptions())
-    assert recipe == replace(partly, observer=pipeline.QAT_OBSERVER, evidence=None)
+    recipe = recipe_for(TARGETS["tflite"], out)
+    assert recipe == replace(partly, observer=QAT_OBSERVER, evidence=None)
 
 
 class SeesBrightness(torch.nn.Module):
@@ -217,6 +218,6 @@ def test_the_trained_checkpoint_converts_and_passes_parity(
     data: Path, trained: tuple[Path, dict[str, object]], tmp_path: Path
 ) -> None:
     checkpoint = load_checkpoint(trained[0])
-    artifacts = pipeline.convert(checkpoint, pipeline.ConvertOptions(target="tflite", size=128, out=tmp_path))
-    report = pipeline.check(artifacts, checkpoint, data / "images", data / "labels")
+    artifacts = edgekit.convert(checkpoint, "tflite", size=128, out=tmp_path)
+    report = edgekit.parity_check(artifacts, checkpoint, images=data / "images", labels=data / "labels")
     assert report.passed and report.artifacts[0].metrics.n == 20
