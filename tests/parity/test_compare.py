@@ -87,7 +87,7 @@ def test_a_renamed_int8_recipe_keeps_the_skin_gates(
 ) -> None:
     """A w8a8 recipe saved under the name fp16 used to be judged by fp16's gates, which have none for skin."""
     recipe = replace(RECIPES["w8a8"], name="fp16")
-    manifest = replace(artifacts["tflite"].manifest, recipe=recipe.to_json(), recipe_name=recipe.name)
+    manifest = replace(artifacts["tflite"].manifest, recipe=recipe, recipe_name=recipe.name)
     renamed = replace(artifacts["tflite"], manifest=manifest)
     (report,) = check_parity(
         [renamed], checkpoint, [Picture("made", picture(150, 210))], Gates(), PixelGate(checkpoint)
