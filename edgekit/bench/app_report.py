@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgekit.bench.frame_budget import STAGES, Stage, measured_stage
+from edgekit.bench.frame_budget import STAGES, FrameStage, measured_stage
 from edgekit.bench.report import ArtifactBench, BenchReport
 from edgekit.bench.statistics import latency_of
 from edgekit.devices.device import BenchPlan, DeviceInfo, DeviceState
@@ -45,7 +45,7 @@ class AppReport:
     """The report, and the stages of a frame where the app timed them."""
 
     report: BenchReport
-    stages: tuple[Stage, ...]
+    stages: tuple[FrameStage, ...]
 
 
 def read_app_report(path: Path, artifact_sha256: str | None = None) -> AppReport:
@@ -93,7 +93,7 @@ def _report(path: Path, data: dict[str, JsonValue], artifact_sha256: str | None)
     return AppReport(report, _stages(data["stages_ms"], len(samples)))
 
 
-def _stages(value: JsonValue, count: int) -> tuple[Stage, ...]:
+def _stages(value: JsonValue, count: int) -> tuple[FrameStage, ...]:
     stages = []
     for name, times in _object(value).items():
         if name not in STAGES:

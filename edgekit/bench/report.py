@@ -43,7 +43,7 @@ class ArtifactBench:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class BaselineComparison:
     """One artifact against the baseline file. change is None when reason says why it was not compared."""
 
     path: Path
@@ -63,7 +63,7 @@ class BenchReport:
     after: DeviceState
     warnings: tuple[str, ...]
     artifacts: tuple[ArtifactBench, ...]
-    comparisons: tuple[Comparison, ...] = ()
+    comparisons: tuple[BaselineComparison, ...] = ()
 
     @property
     def regressed(self) -> bool:

@@ -216,7 +216,7 @@ def test_a_runner_that_is_no_program_is_refused(plug: Plug, tiny: Path, tmp_path
     (tmp_path / "page.html").write_text("<html>Not Found")
     with pytest.raises(DeviceError, match="neither ELF nor a script"):
         bench(open_device("double", tmp_path / "page.html"), [tiny], QUICK, silent)
-    with pytest.raises(DeviceError, match="--runner PATH"):
+    with pytest.raises(DeviceError, match="as `runner`"):
         bench(open_device("double"), [tiny], QUICK, silent)
 
 

@@ -18,7 +18,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device_tests import test_parity
 from edgekit.artifact import Artifact
 from edgekit.bench.run import bench
 from edgekit.devices import adb, arm64, open_device
@@ -28,6 +27,7 @@ from edgekit.errors import AdbFailed, DeviceError
 from edgekit.pipeline import ConvertOptions, convert
 from edgekit.weights import load_checkpoint
 from tests.devices.conftest import STAND_IN
+from tests.devices.device_suite import device_suite
 from tests.devices.phone import PROPERTIES, Behaviour, install_android
 from tests.devices.real_adbd import RealPhone, missing, real_phone
 from tests.tiny_tflite import SHAPE, expected
@@ -158,5 +158,7 @@ def test_parity_of_the_bundled_weights_over_the_real_adbd(
     """
     options = ConvertOptions(target="tflite", size=128, recipe="fp32", output="logits", out=tmp_path / "out")
     artifacts: list[Artifact] = convert(load_checkpoint(None), options)
-    test_parity.test_logits_on_the_device_are_pytorchs(open_device(phone.serial, runner), artifacts, None)
+    arguments = ("--device", phone.serial, "--runner", runner, "--artifact", artifacts[0].path)
+    ended = device_suite(*arguments, "-k", "pytorchs")
+    assert ended.returncode == 0 and "1 passed" in ended.stdout, ended.stdout
     assert phone.leftovers() == []

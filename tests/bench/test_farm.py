@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from edgekit.devices import farm
+from edgekit.bench import farm
 from edgekit.errors import DeviceError, NoDevice, UnreadableOutput
 from edgekit.files import sha256_of
-from tests.bench.test_app_report import GOOD
+from tests.support.app_report import GOOD
 from tests.tiny_tflite import write_tiny
 
 boto3 = pytest.importorskip("boto3", reason="NOT RUN: boto3 is not installed (pip install 'edgekit[farm]')")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from edgekit.bench.benchmark_model import read_benchmark_text
+from edgekit.devices.benchmark_model import read_benchmark_text
 from edgekit.errors import UnreadableOutput
 
 # As printed by a 2024 build on a board with one XNNPACK partition; no INFO prefix on the summary.
