@@ -65,7 +65,7 @@ class ArtifactsOrCommand(TyperGroup):
                 console.say(f"note: {note}")
         if args and args[0] in self.commands:
             ctx.obj, args = args, []
-        elif args and not args[0].startswith("-") and not Path(args[0]).exists():
+        elif args and re.fullmatch(r"\w[\w-]*", args[0]) and not Path(args[0]).exists():
             for meant in get_close_matches(args[0], self.commands, n=1):
                 ctx.fail(f"There is neither a command nor a file {args[0]!r}. Did you mean {meant!r}?")
         return super().parse_args(ctx, args)

@@ -250,8 +250,8 @@ class Phone:
         )
 
     def state(self) -> DeviceState:
-        battery = _fields(self.adb.shell("dumpsys battery").stdout)
-        thermal = _fields(self.adb.shell("dumpsys thermalservice").stdout)
+        battery = fields_in(self.adb.shell("dumpsys battery").stdout)
+        thermal = fields_in(self.adb.shell("dumpsys thermalservice").stdout)
         frequency = "/sys/devices/system/cpu/cpufreq/policy*"
         governors = self.adb.shell(f"cat {frequency}/scaling_governor 2>/dev/null").stdout
         clocks = self.adb.shell(f"cat {frequency}/scaling_cur_freq 2>/dev/null").stdout
@@ -484,7 +484,7 @@ def cores_in(text: str) -> int | None:
     return count if count <= MOST_CORES else None
 
 
-def _fields(text: str) -> dict[str, str]:
+def fields_in(text: str) -> dict[str, str]:
     """The first `name: value` of each name in what dumpsys prints."""
     found: dict[str, str] = {}
     for line in text.split("\n"):

@@ -17,7 +17,7 @@ from edgekit.errors import UnreadableOutput
 
 NUMBER = r"([0-9.e+-]{1,40})"
 PREFIX = re.compile(r"^(?:INFO|WARN|WARNING|ERROR): ")
-COUNT = re.compile(r"^count=([0-9]{1,9})\b(.*)$")
+COUNT = re.compile(r"^count=([0-9]{1,9})(?=\s|$)(.*)$")
 FIELD = re.compile(rf"\b([a-z0-9]+)={NUMBER}(?=\s|\(|$)")
 TIMINGS = re.compile(
     rf"^Inference timings in us: Init: {NUMBER}, First inference: {NUMBER}, "

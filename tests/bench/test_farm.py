@@ -234,6 +234,31 @@ def test_a_damaged_archive_is_unreadable(aws: Farm) -> None:
         aws.go()
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_a_member_with_flipped_bytes_is_unreadable(aws: Farm, method: int) -> None:
+    aws.uploads()
+    aws.run(PASSED)
+    aws.collected("Pixel 6")
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", method) as archive:
+        archive.writestr(farm.REPORT_NAME, json.dumps(GOOD))
+    data = bytearray(packed.getvalue())
+    start = 30 + len(farm.REPORT_NAME)  # the local header is 30 bytes and the name
+    data[start : start + 40] = bytes(b ^ 0x55 for b in data[start : start + 40])
+    aws.storage.given["/0.zip"] = bytes(data)
+    with pytest.raises(UnreadableOutput, match="archive"):
+        aws.go()
+
+
+def test_an_archive_beyond_any_phones_is_not_read(aws: Farm, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(farm, "MOST_ARCHIVE_BYTES", 100)
+    aws.uploads()
+    aws.run(PASSED)
+    aws.collected("Pixel 6")
+    with pytest.raises(UnreadableOutput, match="more than"):
+        aws.go()
+
+
 def test_no_secret_and_no_signature_in_errors_and_logs(aws: Farm, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     said: list[str] = []

@@ -16,7 +16,7 @@ from edgekit.bench.run import bench
 from edgekit.devices import adb, list_devices, open_device
 from edgekit.devices.adb import Adb, Connected, Phone, abi_of, pick
 from edgekit.devices.device import BenchPlan
-from edgekit.errors import AdbFailed, DeviceError, NoDevice, UnreadableOutput
+from edgekit.errors import AdbFailed, DeviceError, EdgekitError, NoDevice, UnreadableOutput
 from tests.devices.conftest import Plug
 from tests.tiny_tflite import SHAPE, expected
 
@@ -383,6 +383,47 @@ def test_hostile_device_names_do_no_harm(adb_environment: None, name: str) -> No
     with pytest.raises(NoDevice) as failed:
         open_device(name)
     assert "\x1b" not in str(failed.value) and "\n" not in str(failed.value)
+
+
+def test_absurd_numbers_are_unknown(plug: Plug) -> None:
+    phone = plug()
+    huge = "9" * 5000
+    script(
+        phone.root / "system/bin/dumpsys",
+        f"echo '  level: ²'; echo '  temperature: {huge}'; echo 'Thermal Status: 1e999'; echo '  AC powered: true'",
+    )
+    policy = phone.root / "sys/devices/system/cpu/cpufreq/policy0"
+    (policy / "scaling_cur_freq").write_text(f"² {huge} 1766400\n")
+    (phone.root / "sys/devices/system/cpu/present").write_text(f"0-{huge}\n")
+    device = Phone(phone.serial, None)
+    state = device.state()
+    assert (state.battery_percent, state.battery_temperature_c, state.thermal_status) == (None, None, None)
+    assert (state.charging, state.clocks_mhz, device.info.cores) == (True, (1766,), None)
+
+
+def test_a_temperature_below_zero_is_read(plug: Plug) -> None:
+    phone = plug()
+    script(phone.root / "system/bin/dumpsys", "echo '  temperature: -52'")
+    assert Phone(phone.serial, None).state().battery_temperature_c == -5.2
+
+
+def test_more_threads_than_the_phone_has_are_refused_before_anything_is_pushed(
+    plug: Plug, runner: Path, tiny: Path
+) -> None:
+    phone = plug()
+    with pytest.raises(EdgekitError, match=r"`threads` is 9; .* at most 8"):
+        bench(open_device("double", runner), [tiny], BenchPlan(threads=9), silent)
+    with pytest.raises(EdgekitError, match=r"`threads` is 9; .* at most 8"):
+        Phone(phone.serial, runner).infer(tiny, [], threads=9)
+    assert phone.leftovers() == []
+
+
+def test_an_exit_code_that_is_none_is_a_lost_connection(plug: Plug, monkeypatch: pytest.MonkeyPatch) -> None:
+    phone = plug()
+    monkeypatch.setattr("secrets.token_hex", lambda n: "00" * n)
+    forged = f"printf '\\nedgekit-{'00' * 8} {'9' * 5000}\\n'; kill -9 $PPID"
+    with pytest.raises(AdbFailed):
+        Adb(phone.serial).shell(forged)
 
 
 def test_hostile_properties_are_printable(plug: Plug) -> None:
