@@ -36,7 +36,8 @@ MOST_ARCHIVE_BYTES = 256 << 20
 MOST_REPORTS = 100
 # What zipfile raises for bytes that are no archive, or a damaged, encrypted or exotic one.
 UNREADABLE = (
-    zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError, ValueError,
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, NotImplementedError, RuntimeError,
+    ValueError,
 )  # fmt: skip
 
 

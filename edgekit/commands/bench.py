@@ -71,10 +71,10 @@ class ArtifactsOrCommand(TyperGroup):
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
-        with options_spelled():
-            if not isinstance(ctx.obj, list):
+        name, *rest = ctx.obj if isinstance(ctx.obj, list) else [""]
+        with options_spelled({**SPELLED, "timeout_s": "--timeout"} if name == "farm" else SPELLED):
+            if not name:
                 return super().invoke(ctx)
-            name, *rest = ctx.obj
             # A child of the group would show the group's own arguments in its usage line.
             with self.commands[name].make_context(
                 f"{ctx.info_name} {name}", rest, parent=ctx.parent
@@ -83,12 +83,12 @@ class ArtifactsOrCommand(TyperGroup):
 
 
 @contextmanager
-def options_spelled() -> Iterator[None]:
+def options_spelled(spelled: Mapping[str, str]) -> Iterator[None]:
     """An error of the library that names a parameter, as `timeout_s`, names the option instead."""
     try:
         yield
     except EdgekitError as error:
-        error.args = (re.sub(r"`(\w+)`", lambda m: SPELLED.get(m[1], m[0]), str(error)),)
+        error.args = (re.sub(r"`(\w+)`", lambda m: spelled.get(m[1], m[0]), str(error)),)
         raise
 
 

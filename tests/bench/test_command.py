@@ -194,6 +194,18 @@ def test_the_farm_gets_its_job(arguments: list[str], tmp_path: Path, monkeypatch
     assert ("next release" in ended.err) == (arguments[0] != "farm")
 
 
+def test_an_error_of_the_farm_names_its_own_option(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(*_: object) -> NoReturn:
+        raise DeviceError("The run was stopped. Raise `timeout_s`, or `another`.")
+
+    monkeypatch.setattr("edgekit.bench.farm.run_on_farm", run)
+    monkeypatch.setattr("edgekit.bench.farm.aws_client", lambda region: None)
+    ended = edgekit("bench", "farm", "a.tflite", "--pool", POOL, "--app", "a.apk", "--tests", "t.apk")
+    assert (ended.code, ended.sentence) == (
+        3, "edgekit: The run was stopped. Raise --timeout, or `another`.",
+    )  # fmt: skip
+
+
 def without_notes(text: str) -> str:
     return "".join(line for line in text.splitlines(keepends=True) if not line.startswith("note: --"))
 

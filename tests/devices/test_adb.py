@@ -16,6 +16,7 @@ from edgekit.bench.run import bench
 from edgekit.devices import adb, list_devices, open_device
 from edgekit.devices.adb import Adb, Connected, Phone, abi_of, pick
 from edgekit.devices.device import BenchPlan
+from edgekit.devices.process import Completed
 from edgekit.errors import AdbFailed, DeviceError, EdgekitError, NoDevice, UnreadableOutput
 from tests.devices.conftest import Plug
 from tests.tiny_tflite import SHAPE, expected
@@ -418,12 +419,18 @@ def test_more_threads_than_the_phone_has_are_refused_before_anything_is_pushed(
     assert phone.leftovers() == []
 
 
-def test_an_exit_code_that_is_none_is_a_lost_connection(plug: Plug, monkeypatch: pytest.MonkeyPatch) -> None:
-    phone = plug()
-    monkeypatch.setattr("secrets.token_hex", lambda n: "00" * n)
-    forged = f"printf '\\nedgekit-{'00' * 8} {'9' * 5000}\\n'; kill -9 $PPID"
-    with pytest.raises(AdbFailed):
-        Adb(phone.serial).shell(forged)
+@pytest.mark.parametrize("code", ["9" * 5000, "²", "256", "", "0 0", "0\nmore"])
+def test_an_exit_code_that_is_none_is_a_lost_connection(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("secrets.token_hex", lambda _: "00")
+    monkeypatch.setattr(Adb, "run", lambda *_, **__: Completed(f"out\nedgekit-00 {code}\n", "", 0))
+    with pytest.raises(AdbFailed, match="lost in mid-command"):
+        Adb("serial", "adb").shell("true")
+
+
+def test_output_that_is_a_number_is_no_sentinel(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Adb, "run", lambda *_, **__: Completed("0\n", "", 0))
+    with pytest.raises(AdbFailed, match="lost in mid-command"):
+        Adb("serial", "adb").shell("true")
 
 
 def test_hostile_properties_are_printable(plug: Plug) -> None:

@@ -1,4 +1,4 @@
-"""`edgekit bench --app`: the demo app's benchmark intent, over the genuine adb against a test double."""
+"""`edgekit bench app`: the demo app's benchmark intent, over the genuine adb against a test double."""
 
 from __future__ import annotations
 
