@@ -23,7 +23,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from edgekit.bench.frame_budget import STAGES, Stage, measured_stage
+from edgekit.bench.frame_budget import STAGES, FrameStage, measured_stage
 from edgekit.bench.report import ArtifactBench, BenchReport
 from edgekit.bench.statistics import latency_of
 from edgekit.devices.device import BenchPlan, DeviceInfo, DeviceState
@@ -93,7 +93,7 @@ class AppReport:
     """The report, and the stages of a frame where the app timed them."""
 
     report: BenchReport
-    stages: tuple[Stage, ...]
+    stages: tuple[FrameStage, ...]
 
 
 def read_app_report(path: Path, artifact_sha256: str | None = None) -> AppReport:
@@ -127,7 +127,7 @@ def _state(written: _WrittenState) -> DeviceState:
     return DeviceState(battery_percent=written.battery_percent, thermal_status=written.thermal_status)
 
 
-def _stages(path: Path, written: _Written) -> tuple[Stage, ...]:
+def _stages(path: Path, written: _Written) -> tuple[FrameStage, ...]:
     for name, times in written.stages_ms.items():
         if name not in STAGES:
             raise UnreadableOutput(

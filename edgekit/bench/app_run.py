@@ -45,7 +45,7 @@ def bench_app(
     DeviceError: not installed, too old, refused, crashed, out of time. UnreadableOutput: the report is
     damaged, or answers another question than the one asked.
     """
-    check([artifact], plan)
+    check([artifact], plan, phone.info)
     if PACKAGE.fullmatch(package) is None:
         raise DeviceError(f"{printable(package)!r} is not the name of an Android app, like dev.edgekit.demo.")
     if plan.accelerator not in ACCELERATORS:
@@ -107,7 +107,7 @@ def _start(adb: Adb, package: str, run_id: str, sha256: str, plan: BenchPlan, wh
     extras = [f"--es {k} {v}" for k, v in texts.items()] + [f"--ei {k} {v}" for k, v in counts.items()]
     ended = adb.shell(f"am start -W -S -a {ACTION} -p {package} {' '.join(extras)}", timeout_s=START_S)
     # Older versions of `am` print their error and end with code 0.
-    if ended.code != 0 or not re.search(r"^Status: ok\s*$", ended.stdout, re.M):
+    if ended.code != 0 or "Status: ok" not in map(str.rstrip, ended.stdout.splitlines()):
         errors = [line for line in (ended.stdout + ended.stderr).splitlines() if "rror" in line]
         said = printable(errors[0]) if errors else last_line(ended.stdout + ended.stderr)
         raise DeviceError(f"{where} did not start its benchmark: {said} Install this edgekit's demo app.")
@@ -133,7 +133,7 @@ def _wait(adb: Adb, package: str, stem: str, most_s: float, where: str) -> None:
         if gone == 2:
             raise DeviceError(f"{where} ended without a report; adb logcat -b crash says why.")
         time.sleep(POLL_S)
-    raise DeviceError(f"{where}: no report within {most_s:g} s; the app was stopped. Raise --timeout.")
+    raise DeviceError(f"{where}: no report within {most_s:g} s; the app was stopped. Raise `timeout_s`.")
 
 
 def _clean(adb: Adb, package: str, stem: str) -> None:

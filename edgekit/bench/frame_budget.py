@@ -30,7 +30,7 @@ RESIZE_WARMUP = 3
 
 
 @dataclass(frozen=True)
-class Stage:
+class FrameStage:
     """One stage. status: MEASURED, or NOT_RUN with the reason."""
 
     name: str
@@ -48,7 +48,7 @@ class FrameBudget:
     simulated: bool
     artifact: str
     input_size: int | None
-    stages: tuple[Stage, ...]
+    stages: tuple[FrameStage, ...]
 
     @property
     def known_ms(self) -> float:
@@ -65,21 +65,21 @@ class FrameBudget:
         return "YES" if all(stage.status == "MEASURED" for stage in self.stages) else "OPEN"
 
 
-def measured_stage(name: str, samples_ms: Sequence[float]) -> Stage:
+def measured_stage(name: str, samples_ms: Sequence[float]) -> FrameStage:
     p50, p90 = (float(v) for v in np.percentile(samples_ms, [50, 90]))
-    return Stage(name, "MEASURED", p50, p90)
+    return FrameStage(name, "MEASURED", p50, p90)
 
 
 def budget(
-    device: str, simulated: bool, artifact: str, input_size: int | None, stages: Sequence[Stage]
+    device: str, simulated: bool, artifact: str, input_size: int | None, stages: Sequence[FrameStage]
 ) -> FrameBudget:
     """All stages in order; those not given are NOT_RUN."""
     known = {stage.name: stage for stage in stages}
-    rows = tuple(known.get(name, Stage(name, "NOT_RUN", reason=NOT_HERE[name])) for name in STAGES)
+    rows = tuple(known.get(name, FrameStage(name, "NOT_RUN", reason=NOT_HERE[name])) for name in STAGES)
     return FrameBudget(device, simulated, artifact, input_size, rows)
 
 
-def time_stage(name: str, work: Callable[[], object], runs: int = RESIZE_RUNS) -> Stage:
+def time_stage(name: str, work: Callable[[], object], runs: int = RESIZE_RUNS) -> FrameStage:
     """A stage timed in this process, after a warm-up."""
     for _ in range(RESIZE_WARMUP):
         work()

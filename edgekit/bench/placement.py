@@ -17,6 +17,8 @@ from typing import Any
 
 from edgekit.console import print_table
 from edgekit.devices.macos import missing
+from edgekit.devices.probe import probe
+from edgekit.devices.process import printable
 from edgekit.devices.profiles import Profile
 from edgekit.errors import ConversionError
 from edgekit.files import JsonValue
@@ -116,7 +118,7 @@ GPU_3D_OR_4D_ONLY = frozenset({"SLICE", "STRIDED_SLICE", "PAD", "PADV2", "MIRROR
 
 
 @dataclass(frozen=True)
-class Finding:
+class PlacementFinding:
     """One reason why a part would leave its processor. severity: WARNING (slow) or NOTE."""
 
     processor: str
@@ -134,7 +136,7 @@ class Placement:
     reason: str
     cpu_partitions: int | None
     cpu_outside: tuple[str, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[PlacementFinding, ...]
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -142,41 +144,44 @@ class Placement:
 
 
 def place(artifact: Path, phone: Profile) -> Placement:
-    """Where an artifact would land on that phone. ConversionError for a damaged file."""
+    """Where an artifact would land on that phone. ConversionError for a damaged file.
+
+    Loading and running a .tflite takes a process of its own; a file that crashes it is an error here.
+    """
     kind = {".mlpackage": "coreml", ".tflite": "tflite"}.get(artifact.suffix, "")
     if kind != phone.runtime:
         reason = f"{phone.name} takes {phone.runtime} artifacts"
         return Placement(artifact, phone.name, "NOT_RUN", reason, None, (), ())
     if kind == "coreml":
         return _core_ml(artifact, phone)
-    from edgekit.bench import litert_child
     from edgekit.runtimes.litert import parsed, read_tflite
 
     model = parsed(read_tflite(artifact), artifact)
+    found = probe(artifact)
+    left = found.undelegated_ops
     try:
-        interpreter, _ = litert_child.load(str(artifact), threads=1)
-    except (ValueError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
-        raise ConversionError("tflite", "placement", f"{artifact} cannot be loaded ({reason}).") from error
-    partitions, outside = litert_child.partitions_of(interpreter)
-    findings = (*_cpu(partitions, outside), *_gpu(model), *_npu(model, phone))
-    return Placement(artifact, phone.name, "PLANNED", "", partitions, tuple(outside), findings)
+        findings = (*_cpu(found.partitions, left), *_gpu(model), *_npu(model, phone))
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise ConversionError("tflite", "placement", f"{artifact} contradicts itself ({error!r}).") from error
+    return Placement(artifact, phone.name, "PLANNED", "", found.partitions, left, findings)
 
 
 def _partitions_text(partitions: int) -> str:
     return f"{partitions} XNNPACK partition" + ("s" if partitions != 1 else "")
 
 
-def _cpu(partitions: int, outside: list[str]) -> list[Finding]:
+def _cpu(partitions: int, outside: Sequence[str]) -> list[PlacementFinding]:
     if partitions <= MOST_PARTITIONS:
         return []
     counts = ", ".join(f"{n} {name}" for name, n in Counter(outside).most_common(5))
     return [
-        Finding("CPU", "WARNING", f"{_partitions_text(partitions)}; outside run {counts or 'no operators'}")
+        PlacementFinding(
+            "CPU", "WARNING", f"{_partitions_text(partitions)}; outside run {counts or 'no operators'}"
+        )
     ]
 
 
-def _gpu(model: Any) -> list[Finding]:
+def _gpu(model: Any) -> list[PlacementFinding]:
     tensors, kinds = _activations(model), _kinds(_activations(model))
     high = sorted({t.name.decode() for t in tensors if len(t.shape) > MOST_GPU_DIMENSIONS})
     dynamic = [t for t in tensors if t.shapeSignature is not None and -1 in list(t.shapeSignature)]
@@ -187,9 +192,11 @@ def _gpu(model: Any) -> list[Finding]:
         f"{len(dynamic)} tensors have a dynamic shape": dynamic,
         f"{kinds['INT16']} int16 tensors, which the delegate leaves to the CPU": kinds["INT16"],
     }
-    found = [Finding("GPU", "WARNING", text) for text, applies in said.items() if applies]
+    found = [PlacementFinding("GPU", "WARNING", text) for text, applies in said.items() if applies]
     if kinds["INT8"]:
-        found.append(Finding("GPU", "NOTE", "int8 is computed in floating point there: smaller, not faster"))
+        found.append(
+            PlacementFinding("GPU", "NOTE", "int8 is computed in floating point there: smaller, not faster")
+        )
     return found
 
 
@@ -209,18 +216,24 @@ def _gpu_refuses(model: Any) -> Counter[str]:
     return refused
 
 
-def _npu(model: Any, phone: Profile) -> list[Finding]:
+def _npu(model: Any, phone: Profile) -> list[PlacementFinding]:
     kinds = _kinds(_activations(model))
     found = []
     for kind, figure in (("INT8", phone.npu_int8), ("INT16", phone.npu_int16)):
         if kinds[kind] and figure.value is False:
-            found.append(Finding("NPU", "WARNING", f"{phone.npu.value} gains nothing from {kind.lower()}"))
+            found.append(
+                PlacementFinding("NPU", "WARNING", f"{phone.npu.value} gains nothing from {kind.lower()}")
+            )
         elif kinds[kind] and figure.value is None:
             found.append(
-                Finding("NPU", "NOTE", f"no source says whether {phone.name}'s NPU runs {kind.lower()}")
+                PlacementFinding(
+                    "NPU", "NOTE", f"no source says whether {phone.name}'s NPU runs {kind.lower()}"
+                )
             )
     if not kinds["INT8"] and not kinds["INT16"] and phone.npu_int8.value:
-        found.append(Finding("NPU", "NOTE", "float activations; integer ones would use the NPU better"))
+        found.append(
+            PlacementFinding("NPU", "NOTE", "float activations; integer ones would use the NPU better")
+        )
     return found
 
 
@@ -258,7 +271,9 @@ def _core_ml(artifact: Path, phone: Profile) -> Placement:
                 counts[type(usage.preferred_compute_device).__name__] += 1
     text = ", ".join(f"{count} operators on {device}" for device, count in counts.most_common())
     reason = "Core ML's plan for this Mac, not for the phone"
-    return Placement(artifact, phone.name, "PLANNED", reason, None, (), (Finding("Core ML", "NOTE", text),))
+    return Placement(
+        artifact, phone.name, "PLANNED", reason, None, (), (PlacementFinding("Core ML", "NOTE", text),)
+    )
 
 
 def placement_json(placement: Placement) -> dict[str, JsonValue]:
@@ -278,12 +293,13 @@ def print_placements(placements: Sequence[Placement]) -> None:
         title=f"on {placements[0].phone}",
     )
     for p in placements:
+        name = printable(p.artifact.name)
         if p.status == "NOT_RUN":
-            table.add_row(p.artifact.name, "", "NOT_RUN", p.reason)
+            table.add_row(name, "", "NOT_RUN", p.reason)
             continue
         if p.cpu_partitions is not None:
             outside = f"; {len(p.cpu_outside)} operators outside" if p.cpu_outside else ""
-            table.add_row(p.artifact.name, "CPU", "", f"{_partitions_text(p.cpu_partitions)}{outside}")
+            table.add_row(name, "CPU", "", f"{_partitions_text(p.cpu_partitions)}{outside}")
         for finding in p.findings:
-            table.add_row(p.artifact.name, finding.processor, finding.severity, finding.text)
+            table.add_row(name, finding.processor, finding.severity, printable(finding.text, 500))
     print_table(table)

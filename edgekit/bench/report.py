@@ -45,7 +45,7 @@ class ArtifactBench:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class BaselineComparison:
     """One artifact against the baseline file. change is None when reason says why it was not compared."""
 
     path: Path
@@ -65,7 +65,7 @@ class BenchReport:
     after: DeviceState
     warnings: tuple[str, ...]
     artifacts: tuple[ArtifactBench, ...]
-    comparisons: tuple[Comparison, ...] = ()
+    comparisons: tuple[BaselineComparison, ...] = ()
 
     @property
     def regressed(self) -> bool:

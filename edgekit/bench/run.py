@@ -16,9 +16,19 @@ from pathlib import Path
 
 from edgekit import __version__
 from edgekit.artifact import manifest_path_of, read_artifact
-from edgekit.bench.report import ArtifactBench, Baseline, BenchReport, Comparison
+from edgekit.bench.report import ArtifactBench, Baseline, BaselineComparison, BenchReport
 from edgekit.bench.statistics import TOLERANCE, change_between, latency_of, paired_change
-from edgekit.devices.device import THERMAL_STATUS, BenchPlan, Device, DeviceState, Measured, Opened, Session
+from edgekit.devices.device import (
+    THERMAL_STATUS,
+    BenchPlan,
+    Device,
+    DeviceInfo,
+    DeviceState,
+    Measured,
+    Opened,
+    Session,
+    check_plan,
+)
 from edgekit.devices.macos import NEEDS_MAC
 from edgekit.errors import DeviceError, EdgekitError
 from edgekit.files import sha256_of, size_bytes_of
@@ -42,7 +52,7 @@ def bench(device: Device, artifacts: Sequence[Path], plan: BenchPlan, say: Say) 
     DeviceError when the device cannot be used, stays too hot, or an artifact fails on it: a run that
     broke off yields no report at all.
     """
-    check(artifacts, plan)
+    check(artifacts, plan, device.info)
     started_at = datetime.now(UTC).isoformat(timespec="seconds")
     runnable = [i for i, a in enumerate(artifacts) if not not_run_reason(a, device)]
     warnings: list[str] = []
@@ -80,15 +90,17 @@ def compare(report: BenchReport, baseline: Baseline, tolerance: float = TOLERANC
     return replace(report, comparisons=tuple(_comparison(a, baseline, tolerance) for a in report.artifacts))
 
 
-def _comparison(a: ArtifactBench, baseline: Baseline, tolerance: float) -> Comparison:
+def _comparison(a: ArtifactBench, baseline: Baseline, tolerance: float) -> BaselineComparison:
     old = baseline.samples_ms.get(a.path.name)
     if a.status != "MEASURED":
-        return Comparison(a.path, None, a.reason)
+        return BaselineComparison(a.path, None, a.reason)
     if old is None:
-        return Comparison(a.path, None, f"{baseline.path} holds no {a.path.name}")
+        return BaselineComparison(a.path, None, f"{baseline.path} holds no {a.path.name}")
     if a.samples_are != baseline.samples_are:
-        return Comparison(a.path, None, f"samples are {baseline.samples_are} there, {a.samples_are} here")
-    return Comparison(a.path, change_between(a.samples_ms, old, tolerance))
+        return BaselineComparison(
+            a.path, None, f"samples are {baseline.samples_are} there, {a.samples_are} here"
+        )
+    return BaselineComparison(a.path, change_between(a.samples_ms, old, tolerance))
 
 
 @dataclass(frozen=True)
@@ -152,7 +164,7 @@ def cool_down(device: Device, state: DeviceState, plan: BenchPlan, say: Say, war
         if time.monotonic() >= deadline:
             raise DeviceError(
                 f"{device.info.name}: thermal status is still {status} after {plan.cool_down_s:g} s; figures "
-                f"taken now would be throttled. Let it cool (no charger, no sun), or raise --cool-down."
+                f"taken now would be throttled. Let it cool (no charger, no sun), or raise `cool_down_s`."
             )
         say(f"  thermal status {status}: cooling down")
         time.sleep(min(COOLING_POLL_S, max(0.0, deadline - time.monotonic())))
@@ -186,23 +198,14 @@ def _against_first(rows: Sequence[ArtifactBench]) -> list[ArtifactBench]:
     ]
 
 
-def check(artifacts: Sequence[Path], plan: BenchPlan) -> None:
-    """EdgekitError: an artifact is missing or damaged, or the plan's numbers make no sense."""
+def check(artifacts: Sequence[Path], plan: BenchPlan, device: DeviceInfo) -> None:
+    """EdgekitError: an artifact is missing or damaged, or a number of the plan is beyond its bounds."""
+    check_plan(plan, device)
     for path in artifacts:
         if not path.exists():
             raise EdgekitError(f"{path} does not exist; make an artifact with edgekit convert.")
         if manifest_path_of(path).exists():  # a peer's model has none
             read_artifact(path)
-    if (
-        plan.runs < 1
-        or plan.threads < 1
-        or plan.warmup_runs < 0
-        or plan.seconds < 0
-        or plan.runs_per_launch < 1
-    ):
-        raise EdgekitError(
-            "--runs, --threads and --per-launch must be at least 1, --warmup and --seconds at least 0."
-        )
 
 
 def not_run_reason(path: Path, device: Device) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.table import Column, Table
 
 from edgekit.bench.frame_budget import STAGES, FrameBudget
-from edgekit.bench.report import ArtifactBench, BenchReport, Comparison
+from edgekit.bench.report import ArtifactBench, BaselineComparison, BenchReport
 from edgekit.bench.statistics import Change, Interval
 from edgekit.console import print_table, say
 from edgekit.devices.process import printable
@@ -85,7 +85,7 @@ def _baseline(report: BenchReport) -> Table:
     return table
 
 
-def _comparison_row(c: Comparison) -> list[str]:
+def _comparison_row(c: BaselineComparison) -> list[str]:
     if c.change is None:
         return [printable(c.path.name), "", "", f"NOT COMPARED: {c.reason}"]
     return [printable(c.path.name), f"× {c.change.ratio:.3f}", _span(c.change), c.change.verdict]

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from edgekit.devices import farm
+from edgekit.bench import farm
 from edgekit.errors import DeviceError, NoDevice, UnreadableOutput
 from edgekit.files import sha256_of
-from tests.bench.test_app_report import GOOD
+from tests.support.app_report import GOOD
 from tests.support.tiny_tflite import write_tiny
 
 boto3 = pytest.importorskip("boto3", reason="NOT RUN: boto3 is not installed (pip install 'edgekit[farm]')")
@@ -231,6 +231,31 @@ def test_a_damaged_archive_is_unreadable(aws: Farm) -> None:
     aws.collected("Pixel 6")
     aws.storage.given["/0.zip"] = b"PK but no"
     with pytest.raises(UnreadableOutput, match="archive"):
+        aws.go()
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_a_member_with_flipped_bytes_is_unreadable(aws: Farm, method: int) -> None:
+    aws.uploads()
+    aws.run(PASSED)
+    aws.collected("Pixel 6")
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", method) as archive:
+        archive.writestr(farm.REPORT_NAME, json.dumps(GOOD))
+    data = bytearray(packed.getvalue())
+    start = 30 + len(farm.REPORT_NAME)  # the local header is 30 bytes and the name
+    data[start : start + 40] = bytes(b ^ 0x55 for b in data[start : start + 40])
+    aws.storage.given["/0.zip"] = bytes(data)
+    with pytest.raises(UnreadableOutput, match="archive"):
+        aws.go()
+
+
+def test_an_archive_beyond_any_phones_is_not_read(aws: Farm, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(farm, "MOST_ARCHIVE_BYTES", 100)
+    aws.uploads()
+    aws.run(PASSED)
+    aws.collected("Pixel 6")
+    with pytest.raises(UnreadableOutput, match="more than"):
         aws.go()
 
 

@@ -1,29 +1,29 @@
 """AWS Device Farm: the demo app, its instrumentation test and the artifact go up, its reports come back.
 
-`--device farm:DEVICE_POOL_ARN`. Credentials are boto3's own business (environment, profile, role): none is
+`edgekit bench farm`. Credentials are boto3's own business (environment, profile, role): none is
 read, stored or printed here, and neither are the presigned addresses, which carry signatures.
 """
 
 from __future__ import annotations
 
+import lzma
 import re
-import shutil
 import tempfile
 import time
 import urllib.error
 import urllib.request
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from edgekit.bench.app_report import AppReport, read_app_report
+from edgekit.devices.process import printable
 from edgekit.errors import DeviceError, MissingDependency, NoDevice, UnreadableOutput
 from edgekit.files import sha256_of
-
-if TYPE_CHECKING:
-    from edgekit.bench.app_report import AppReport
 
 PREFIX = "farm:"
 POOL_ARN = re.compile(r"arn:aws:devicefarm:[a-z0-9-]+:\d*:devicepool:[\w:-]+/[\w-]+")
@@ -32,7 +32,13 @@ REPORT_NAME = "edgekit-app-bench.json"
 POLL_S = 10.0
 UPLOAD_TIMEOUT_S = 600.0
 MOST_REPORT_BYTES = 64 << 20
+MOST_ARCHIVE_BYTES = 256 << 20
 MOST_REPORTS = 100
+# What zipfile raises for bytes that are no archive, or a damaged, encrypted or exotic one.
+UNREADABLE = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, NotImplementedError, RuntimeError,
+    ValueError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,7 @@ def pool_arn_of(name: str) -> str:
     arn = name.removeprefix(PREFIX)
     if POOL_ARN.fullmatch(arn) is None:
         raise NoDevice(
-            f"{arn[:80]!r} is not the ARN of a device pool (arn:aws:devicefarm:REGION:ACCOUNT:devicepool:"
+            f"{printable(arn, 80)!r} is not the ARN of a device pool (arn:aws:devicefarm:REGION:ACCOUNT:devicepool:"
             f"PROJECT/POOL); aws devicefarm list-device-pools shows yours."
         )
     return arn
@@ -134,7 +140,7 @@ def _wait(client: Any, run_arn: str, deadline: float, say: Callable[[str], None]
             if run["status"] == "COMPLETED":
                 break
             if time.monotonic() > deadline:
-                raise DeviceError("The farm did not finish in time; the run was stopped. Raise --timeout.")
+                raise DeviceError("The farm did not finish in time; the run was stopped. Raise `timeout_s`.")
             time.sleep(POLL_S)
     except BaseException:
         client.stop_run(arn=run_arn)
@@ -145,14 +151,14 @@ def _wait(client: Any, run_arn: str, deadline: float, say: Callable[[str], None]
 
 def _reports(client: Any, run_arn: str, folder: Path, artifact_sha256: str) -> list[AppReport]:
     """Every phone's benchmark file out of the archives that the farm collected."""
-    from edgekit.bench.app_report import read_app_report
-
     jobs = _pages(client.list_jobs, "jobs", arn=run_arn)
     reports = []
     for number, job in enumerate(jobs):
         found = _report_file(client, job["arn"], folder / str(number))
         if found is None:
-            raise UnreadableOutput(f"{job.get('name', job['arn'])}: the farm's files hold no {REPORT_NAME}.")
+            raise UnreadableOutput(
+                f"{printable(job.get('name', job['arn']))}: the farm's files hold no {REPORT_NAME}."
+            )
         reports.append(read_app_report(found, artifact_sha256))
     if not reports:
         raise UnreadableOutput("The farm's run had no phones; check the device pool.")
@@ -166,22 +172,32 @@ def _report_file(client: Any, job_arn: str, folder: Path) -> Path | None:
     for number, artifact in enumerate(a for a in artifacts if a["type"] == "CUSTOMER_ARTIFACT"):
         archive = folder / f"{number}.zip"
         _send(urllib.request.Request(artifact["url"]), "downloading a phone's files", archive)
-        with zipfile.ZipFile(archive) as opened:
-            for member in opened.infolist():
-                if (
-                    PurePosixPath(member.filename).name == REPORT_NAME
-                    and member.file_size <= MOST_REPORT_BYTES
-                ):
-                    target = folder / REPORT_NAME
-                    target.write_bytes(opened.read(member))
-                    return target
+        try:
+            report = _report_in(archive)
+        except UNREADABLE as error:
+            raise UnreadableOutput(
+                f"The farm's files are not a readable archive ({error!r:.100})."
+            ) from error
+        if report is not None:
+            target = folder / REPORT_NAME
+            target.write_bytes(report)
+            return target
+    return None
+
+
+def _report_in(archive: Path) -> bytes | None:
+    """The benchmark file somewhere in an archive; None when there is none of a benchmark's size."""
+    with zipfile.ZipFile(archive) as opened:
+        for member in opened.infolist():
+            if PurePosixPath(member.filename).name == REPORT_NAME and member.file_size <= MOST_REPORT_BYTES:
+                return opened.read(member)
     return None
 
 
 def _pages(operation: Callable[..., Any], key: str, **arguments: str) -> list[Mapping[str, Any]]:
-    """All rows of a paged answer, bounded."""
+    """All rows of a paged answer, of at most MOST_REPORTS pages."""
     rows: list[Mapping[str, Any]] = []
-    while len(rows) < MOST_REPORTS:
+    for _ in range(MOST_REPORTS):
         page = operation(**arguments)
         rows += page[key]
         if not page.get("nextToken"):
@@ -195,8 +211,12 @@ def _send(request: urllib.request.Request, doing: str, into: Path | None = None)
     try:
         with urllib.request.urlopen(request, timeout=300) as answer:
             if into is not None:
-                with into.open("wb") as stream:
-                    shutil.copyfileobj(answer, stream)
+                content = answer.read(MOST_ARCHIVE_BYTES + 1)
+                if len(content) > MOST_ARCHIVE_BYTES:
+                    raise UnreadableOutput(
+                        f"{doing}: more than {MOST_ARCHIVE_BYTES >> 20} MiB; not a phone's."
+                    )
+                into.write_bytes(content)
     except urllib.error.HTTPError as error:
         raise DeviceError(f"{doing}: the farm's storage answered {error.code}.") from None
     except (urllib.error.URLError, OSError):
@@ -215,5 +235,3 @@ def _aws_errors() -> Iterator[None]:
         raise DeviceError(f"AWS Device Farm refused {error.operation_name}: {code}.") from None
     except BotoCoreError as error:
         raise DeviceError(f"AWS Device Farm: {type(error).__name__}; check aws configure.") from None
-    except zipfile.BadZipFile as error:
-        raise UnreadableOutput("The farm's files are not a readable archive.") from error

@@ -10,29 +10,34 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from edgekit.devices.device import OpTime
+from edgekit.devices.device import LONGEST_MS, OpTime
+from edgekit.devices.figures import number, whole
 from edgekit.devices.process import printable
 from edgekit.errors import UnreadableOutput
 
-NUMBER = r"([0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?)"
+NUMBER = r"([0-9.e+-]{1,40})"
 PREFIX = re.compile(r"^(?:INFO|WARN|WARNING|ERROR): ")
-COUNT = re.compile(r"^count=(\d+)\b(.*)$")
+COUNT = re.compile(r"^count=([0-9]{1,9})(?=\s|$)(.*)$")
 FIELD = re.compile(rf"\b([a-z0-9]+)={NUMBER}(?=\s|\(|$)")
 TIMINGS = re.compile(
     rf"^Inference timings in us: Init: {NUMBER}, First inference: {NUMBER}, "
     rf"Warmup \(avg\): {NUMBER}, Inference \(avg\): {NUMBER}$"
 )
 APPLIED = re.compile(
-    r"^Explicitly applied (\w+) delegate, and the model graph will be "
-    r"(?:completely executed by the delegate|partially executed by the delegate w/ (\d+) delegate kernels)\.$"
+    r"^Explicitly applied (\w{1,40}) delegate, and the model graph will be "
+    r"(?:completely executed by the delegate|partially executed by the delegate w/ ([0-9]{1,6}) delegate kernels)\.$"
 )
 CREATED_XNNPACK = re.compile(r"Created TensorFlow Lite XNNPACK delegate for CPU\.")
 PEAK_MEMORY = re.compile(rf"^Overall peak memory footprint \(MB\) via periodic monitoring: {NUMBER}$")
 PROFILE_TITLE = "Operator-wise Profiling Info for Regular Benchmark Runs:"
 CELLS = re.compile(r"\t\s*|\s{2,}")
+PROFILE_COLUMNS = frozenset({"[node type]", "[avg ms]", "[times called]", "[Name]"})
 DELEGATES = {"GPU": "gpu", "NNAPI": "nnapi", "XNNPACK": "cpu (XNNPACK)"}
 # Printed averages carry 6 significant digits.
 ROUNDING = 1e-4
+LONGEST_US = LONGEST_MS * 1e3
+MOST_MEMORY_MB = 1e6
+MOST_CALLS = 1_000_000  # of one operator within one inference
 
 
 @dataclass(frozen=True)
@@ -63,22 +68,31 @@ def read_benchmark_text(text: str) -> BenchmarkText:
             f"It ended with: {printable(_last(lines))!r}"
         )
     count, mean, shortest, longest = _steady(counts[1])
-    init, first, _, average = (float(v) / 1e3 for v in timings[0].groups())
+    init, first, _, average = (_ms(v, timings[0]) for v in timings[0].groups())
     if abs(average - mean) > ROUNDING * mean + 1e-3:
         raise UnreadableOutput(f"benchmark_model contradicts itself: avg {mean} ms, then {average} ms.")
     if min(init, first, mean) <= 0:
         raise UnreadableOutput(f"benchmark_model printed a time of zero: {printable(timings[0].group())!r}")
     accelerator, partitions = _accelerator(lines)
-    peak = next((float(m[1]) for line in lines if (m := PEAK_MEMORY.match(line))), None)
+    peak = next((m[1] for line in lines if (m := PEAK_MEMORY.match(line))), None)
     return BenchmarkText(
-        init, first, mean, shortest, longest, count, accelerator, partitions, peak, tuple(_profile(lines))
-    )
+        init, first, mean, shortest, longest, count, accelerator, partitions,
+        number(peak, MOST_MEMORY_MB), tuple(_profile(lines)),
+    )  # fmt: skip
+
+
+def _ms(us: str, line: re.Match[str]) -> float:
+    """A printed time in ms; UnreadableOutput when it is no number, or longer than any inference."""
+    value = number(us, LONGEST_US)
+    if value is None:
+        raise UnreadableOutput(f"benchmark_model printed a time that is none: {printable(line.group())!r}")
+    return value / 1e3
 
 
 def _steady(match: re.Match[str]) -> tuple[int, float, float, float]:
     """(count, mean, min, max) in ms. When all runs are equal only `curr=` is printed."""
     count = int(match[1])
-    fields = {name: float(value) / 1e3 for name, value in FIELD.findall(match[2])}
+    fields = {name: _ms(value, match) for name, value in FIELD.findall(match[2])}
     if count >= 1 and "curr" in fields and "avg" not in fields:
         return count, fields["curr"], fields["curr"], fields["curr"]
     if count < 1 or not {"avg", "min", "max"} <= fields.keys():
@@ -111,13 +125,18 @@ def _profile(lines: list[str]) -> Iterator[OpTime]:
     if header is None:
         raise UnreadableOutput("benchmark_model's operator profile has no header row '[node type] …'.")
     columns = CELLS.split(rows[header])
+    if not set(columns) >= PROFILE_COLUMNS:
+        raise UnreadableOutput("benchmark_model's operator profile lacks one of the columns that it had.")
     for row in rows[header + 1 :]:
         cells = CELLS.split(row)
         if len(cells) != len(columns):
             return
         cell = dict(zip(columns, cells, strict=True))
-        mean_ms = float(cell["[avg ms]"]) * int(cell["[times called]"])
-        yield OpTime(cell["[Name]"], cell["[node type]"], mean_ms)
+        call_ms = number(cell["[avg ms]"], LONGEST_MS)
+        calls = whole(cell["[times called]"], MOST_CALLS)
+        if call_ms is None or calls is None:
+            raise UnreadableOutput(f"benchmark_model's operator profile cannot be read: {printable(row)!r}")
+        yield OpTime(cell["[Name]"], cell["[node type]"], call_ms * calls)
 
 
 def _last(lines: list[str]) -> str:

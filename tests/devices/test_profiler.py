@@ -1,6 +1,6 @@
 """The text of LiteRT's profile summary, as printed by ai-edge-litert 2.3."""
 
-from edgekit.bench.litert_profiler import operators
+from edgekit.devices.litert_profiler import operators
 
 SUMMARY = """\
 ================================ Run Order ================================

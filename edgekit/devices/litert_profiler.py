@@ -1,29 +1,27 @@
 """Time per operator on this machine, XNNPACK's included, from LiteRT's own profiler.
 
 The Python interpreter has no profiler, but libLiteRt.so, which the ai-edge-litert package ships, exports
-LiteRT's C API (litert/c/litert_profiler.h, litert_compiled_model.h). Started as a file in a process of its
-own, because a wrong call into a C library ends the process:
+LiteRT's C API (litert/c/litert_profiler.h, litert_compiled_model.h). Run by litert_child.py in its process,
+because a wrong call into a C library ends the process:
 
-    litert_profiler.py MODEL THREADS RUNS       one JSON object on stdout: {"ops": [[name, kind, ms], …]}
+    litert_child.py profile MODEL THREADS RUNS      one JSON object on stdout: {"ops": [[name, kind, ms], …]}
 """
 
 from __future__ import annotations
 
 import ctypes
 import importlib.util
-import json
-import os
 import re
 import sys
 from pathlib import Path
 
 CPU = 1  # kLiteRtHwAcceleratorCpu
 WARMUP_RUNS = 3
-# A row of the summary: kind, start, first, mean ms per call, %, cumulated %, memory, calls, [name]:index
-ROW = re.compile(
-    r"^\s*(?P<kind>\S.*?)\s+[\d.]+\s+[\d.]+\s+(?P<mean_ms>[\d.]+)\s+[\d.]+%\s+[\d.]+%\s+[\d.]+\s+"
-    r"(?P<calls>\d+)\s+(?P<name>\[.*\]:\d+)\s*$"
-)
+# A row of the summary: the kind (one or more words), then start, first, mean ms per call, %, cumulated %, memory,
+# calls; then [name]:index. The name is the model's own and may hold anything.
+FIGURE, SHARE, CALLS = r"[0-9]{1,9}\.[0-9]{1,9}", r"[0-9]{1,9}\.[0-9]{1,9}%", r"[0-9]{1,9}"
+FIGURES = tuple(map(re.compile, (FIGURE, FIGURE, FIGURE, SHARE, SHARE, FIGURE, CALLS)))
+END_OF_NAME = re.compile(r"\]:[0-9]{1,9}\s*$")
 
 
 class Layout(ctypes.Structure):
@@ -128,29 +126,31 @@ class Model:
 def operators(summary: str, runs: int) -> list[tuple[str, str, float]]:
     """(name, kind, mean ms per inference) of the summary's run-order table."""
     table = summary.split("Top by Computation Time")[0]
-    matches = [match for line in table.splitlines() if (match := ROW.match(line))]
-    return [
-        (
-            m["name"],
-            m["kind"].removeprefix("Delegate/"),
-            float(m["mean_ms"]) * int(m["calls"]) / runs,
-        )
-        for m in matches
-    ]
+    return [row for line in table.splitlines() if (row := _row(line, runs)) is not None]
 
 
-def main() -> None:
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # the runtime logs on both streams
-    path, threads, runs = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+def _row(line: str, runs: int) -> tuple[str, str, float] | None:
+    """The first place in a line where a row's figures stand; the time taken is proportional to its length."""
+    if END_OF_NAME.search(line) is None:
+        return None
+    words = list(re.finditer(r"\S+", line))
+    for i in range(1, len(words) - len(FIGURES)):
+        figures, name = words[i : i + len(FIGURES)], words[i + len(FIGURES)]
+        if name.group().startswith("[") and all(
+            form.fullmatch(word.group()) for form, word in zip(FIGURES, figures, strict=True)
+        ):
+            kind = line[words[0].start() : words[i - 1].end()].removeprefix("Delegate/")
+            mean_ms, calls = float(figures[2].group()), int(figures[-1].group())
+            return line[name.start() :].rstrip(), kind, mean_ms * calls / runs
+    return None
+
+
+def profile(path: str, threads: int, runs: int) -> list[tuple[str, str, float]]:
+    """(name, kind, mean ms per inference) of every operator, after a warm-up. Ends the process on failure."""
     model = Model(path, threads)
     for _ in range(WARMUP_RUNS):
         model.run()
     ops = operators(model.profile(runs), runs)
     if not ops:
         sys.exit("the profiler's summary holds no operator; its format is unknown")
-    print(json.dumps({"ops": ops}), file=answers)
-
-
-if __name__ == "__main__":
-    main()
+    return ops
