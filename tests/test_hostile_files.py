@@ -37,8 +37,8 @@ from calibration.planner import Journal, Point
 from calibration.ranges import Ranges, read_ranges
 from edgekit import weights
 from edgekit.artifact import Manifest, TensorSpec, manifest_path_of, read_artifact
-from edgekit.bench.app_report import read_app_report
-from edgekit.bench.report import read_baseline
+from edgekit.benchmark.app_report import read_app_report
+from edgekit.benchmark.report import read_baseline
 from edgekit.errors import BundleError, ConversionError, EdgekitError, ShaderError, WeightsError
 from edgekit.files import json_text, sha256_of_bytes, write_json
 from edgekit.reading import JsonKind, parsed_json, read_json

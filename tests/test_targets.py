@@ -28,6 +28,7 @@ TOY = Target(
     minimum_os_int8="ToyOS 4",
     logits_names=("logits",),
     plans=False,
+    apple=False,
     convert="tests.test_targets:convert_toy",
     observe="tests.test_targets:observe_toy",
     runtime="tests.test_targets:ToyRuntime",

@@ -20,9 +20,9 @@ from edgekit.devices.device import ACCELERATORS, BOUNDS, BenchPlan
 from edgekit.errors import EdgekitError, UnknownName
 
 if TYPE_CHECKING:
-    from edgekit.bench.app_report import AppReport
-    from edgekit.bench.frame_budget import FrameBudget
-    from edgekit.bench.report import Baseline, BenchReport
+    from edgekit.benchmark.app_report import AppReport
+    from edgekit.benchmark.frame_budget import FrameBudget
+    from edgekit.benchmark.report import Baseline, BenchReport
 
 DEFAULTS = BenchPlan()
 DEMO_APP = "dev.edgekit.demo"
@@ -151,7 +151,7 @@ def _camera(text: str) -> tuple[int, int]:
 
 
 def _pool(text: str) -> str:
-    from edgekit.bench.farm import pool_arn_of
+    from edgekit.benchmark.farm import pool_arn_of
     from edgekit.errors import NoDevice
 
     try:
@@ -312,9 +312,9 @@ def app(
     json: Json = False,
 ) -> None:
     """Let the demo app on a phone measure: all stages of a frame, on the phone's own camera and GPU."""
-    from edgekit.bench.app_run import bench_app
-    from edgekit.devices import open_device
+    from edgekit.benchmark.app_run import bench_app
     from edgekit.devices.adb import Phone
+    from edgekit.devices.registry import open_device
 
     given = _given(settings, SETTINGS.keys() - {"per-launch"}, {"csv", "plot"})
     plan = _plan(given, runs, seconds, threads, accelerator)
@@ -347,9 +347,9 @@ def farm(
     json: Json = False,
 ) -> None:
     """Let the demo app measure on every phone of an AWS device pool; one report per phone."""
-    from edgekit.bench.farm import FarmJob, aws_client, run_on_farm
-    from edgekit.bench.report import report_json
-    from edgekit.bench.table import print_report
+    from edgekit.benchmark.farm import FarmJob, aws_client, run_on_farm
+    from edgekit.benchmark.report import report_json
+    from edgekit.benchmark.table import print_report
     from edgekit.files import check_file_place, write_json
 
     paths = _paths(artifacts)
@@ -384,7 +384,7 @@ def placement(
     json: Json = False,
 ) -> None:
     """On which of a phone's processors would each artifact land? A plan from the file: no phone is needed."""
-    from edgekit.bench.placement import place, placement_json, print_placements
+    from edgekit.benchmark.placement import place, placement_json, print_placements
     from edgekit.devices.profiles import profile_named
 
     found = [place(path, profile_named(phone)) for path in _paths(artifacts)]
@@ -409,7 +409,7 @@ def report(
     json: Json = False,
 ) -> None:
     """Read the demo app's benchmark file, got in another way: statistics, the stages of a frame, a comparison."""
-    from edgekit.bench.app_report import read_app_report
+    from edgekit.benchmark.app_report import read_app_report
     from edgekit.files import sha256_of
 
     given = _given(settings, {TOLERANCE}, {"csv", "plot"})
@@ -441,7 +441,7 @@ class Results:
 
     def checked(self, inputs: Iterable[Path]) -> Baseline | None:
         """The baseline, read before the long work; and every file can be written."""
-        from edgekit.bench.report import read_baseline
+        from edgekit.benchmark.report import read_baseline
         from edgekit.files import check_file_place
 
         kept = list(inputs)
@@ -453,10 +453,10 @@ class Results:
 
     def end(self, report: BenchReport, budgets: Sequence[FrameBudget], earlier: Baseline | None) -> NoReturn:
         """Compare, write, print and exit: 1 unless everything was measured and nothing became slower."""
-        from edgekit.bench.frame_budget import budget_json
-        from edgekit.bench.report import report_csv, report_json, report_svg
-        from edgekit.bench.run import compare
-        from edgekit.bench.table import print_budgets, print_report
+        from edgekit.benchmark.frame_budget import budget_json
+        from edgekit.benchmark.report import report_csv, report_json, report_svg
+        from edgekit.benchmark.run import compare
+        from edgekit.benchmark.table import print_budgets, print_report
         from edgekit.files import json_text, write_whole
 
         if earlier is not None:
@@ -515,8 +515,8 @@ def _time(
     camera: tuple[int, int] | None, given: Mapping[str, str], results: Results,
 ) -> NoReturn:  # fmt: skip
     """Measure on this machine, a phone or an Apple device."""
-    from edgekit.bench import run
-    from edgekit.devices import LOCAL, open_device
+    from edgekit.benchmark import run
+    from edgekit.devices.registry import LOCAL, open_device
 
     for option, is_given in (("--runner", runner is not None), ("--set per-launch", "per-launch" in given)):
         if device in LOCAL and is_given:
@@ -536,7 +536,7 @@ def _time(
 
 def _with_stages(app: AppReport) -> tuple[BenchReport, list[FrameBudget]]:
     """The report and, where the app timed stages, the frame's budget."""
-    from edgekit.bench.frame_budget import budget
+    from edgekit.benchmark.frame_budget import budget
 
     device = app.report.device
     name = app.report.artifacts[0].path.name
@@ -548,7 +548,7 @@ def _budgets(result: BenchReport, camera: tuple[int, int]) -> list[FrameBudget]:
     import numpy as np
 
     from edgekit.artifact import read_artifact
-    from edgekit.bench.frame_budget import budget, measured_stage, time_stage
+    from edgekit.benchmark.frame_budget import budget, measured_stage, time_stage
     from edgekit.images import stretch
 
     width, height = camera

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from edgekit.bench.app_report import MOST_BYTES, read_app_report
-from edgekit.bench.frame_budget import FRAME_MS, STAGES, FrameStage, budget, measured_stage, time_stage
+from edgekit.benchmark.app_report import MOST_BYTES, read_app_report
+from edgekit.benchmark.frame_budget import FRAME_MS, STAGES, FrameStage, budget, measured_stage, time_stage
 from edgekit.errors import UnreadableOutput
 from tests.support.app_report import GOOD
 from tests.support.cli import edgekit

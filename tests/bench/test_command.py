@@ -12,8 +12,8 @@ from unittest import mock
 import pytest
 import typer
 
-from edgekit.bench.app_report import AppReport, read_app_report
-from edgekit.bench.farm import FarmJob
+from edgekit.benchmark.app_report import AppReport, read_app_report
+from edgekit.benchmark.farm import FarmJob
 from edgekit.cli import app as command_line
 from edgekit.commands.bench import ArtifactsOrCommand
 from edgekit.commands.bench_spellings import OLD_OPTIONS, todays
@@ -55,7 +55,10 @@ def asked() -> Iterator[list[Asked]]:
         calls.append(Asked(*device, paths, plan))
         raise Reached
 
-    with mock.patch("edgekit.devices.open_device", opened), mock.patch("edgekit.bench.run.bench", measured):
+    with (
+        mock.patch("edgekit.devices.registry.open_device", opened),
+        mock.patch("edgekit.benchmark.run.bench", measured),
+    ):
         yield calls
 
 
@@ -145,8 +148,8 @@ def test_the_app_is_asked_with_the_plan(old: bool, tmp_path: Path, monkeypatch: 
         raise DeviceError("no report within 2 s. Raise `timeout_s`.")
 
     monkeypatch.setattr("edgekit.devices.adb.Phone", mock.Mock)
-    monkeypatch.setattr("edgekit.devices.open_device", lambda name: phone)
-    monkeypatch.setattr("edgekit.bench.app_run.bench_app", measured)
+    monkeypatch.setattr("edgekit.devices.registry.open_device", lambda name: phone)
+    monkeypatch.setattr("edgekit.benchmark.app_run.bench_app", measured)
     artifact = write_tiny(tmp_path / "a.tflite")
     if old:
         ended = edgekit(
@@ -184,8 +187,8 @@ def test_the_farm_gets_its_job(arguments: list[str], tmp_path: Path, monkeypatch
         jobs.append((job, artifact))
         return [report]
 
-    monkeypatch.setattr("edgekit.bench.farm.run_on_farm", run)
-    monkeypatch.setattr("edgekit.bench.farm.aws_client", lambda region: None)
+    monkeypatch.setattr("edgekit.benchmark.farm.run_on_farm", run)
+    monkeypatch.setattr("edgekit.benchmark.farm.aws_client", lambda region: None)
     ended = edgekit("bench", *arguments, "--json")
     assert ended.code == 0, ended.err
     assert jobs == [(FarmJob(POOL, Path("app.apk"), Path("tests.apk"), 9.0), A)]
@@ -198,8 +201,8 @@ def test_an_error_of_the_farm_names_its_own_option(monkeypatch: pytest.MonkeyPat
     def run(*_: object) -> NoReturn:
         raise DeviceError("The run was stopped. Raise `timeout_s`, or `another`.")
 
-    monkeypatch.setattr("edgekit.bench.farm.run_on_farm", run)
-    monkeypatch.setattr("edgekit.bench.farm.aws_client", lambda region: None)
+    monkeypatch.setattr("edgekit.benchmark.farm.run_on_farm", run)
+    monkeypatch.setattr("edgekit.benchmark.farm.aws_client", lambda region: None)
     ended = edgekit("bench", "farm", "a.tflite", "--pool", POOL, "--app", "a.apk", "--tests", "t.apk")
     assert (ended.code, ended.sentence) == (
         3, "edgekit: The run was stopped. Raise --timeout, or `another`.",

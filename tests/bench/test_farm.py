@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from edgekit.bench import farm
+from edgekit.benchmark import farm
 from edgekit.errors import DeviceError, NoDevice, UnreadableOutput
 from edgekit.files import sha256_of
 from tests.support.app_report import GOOD

@@ -14,7 +14,7 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from edgekit import pipeline
-from edgekit.bench.placement import place
+from edgekit.benchmark.placement import place
 from edgekit.devices.profiles import FILE, Sourced, profile_named, profiles
 from edgekit.errors import ConversionError, UnknownName
 from edgekit.runtimes.litert import packed, parsed, read_tflite

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from edgekit.artifact import Artifact
-from edgekit.bench.report import (
+from edgekit.benchmark.report import (
     ArtifactBench,
     BenchReport,
     read_baseline,
@@ -24,9 +24,9 @@ from edgekit.bench.report import (
     report_json,
     report_svg,
 )
-from edgekit.bench.run import compare
-from edgekit.bench.statistics import latency_of
-from edgekit.bench.table import print_report
+from edgekit.benchmark.run import compare
+from edgekit.benchmark.statistics import latency_of
+from edgekit.benchmark.table import print_report
 from edgekit.devices.device import BenchPlan, DeviceInfo, DeviceState, OpTime
 from edgekit.errors import EdgekitError
 from edgekit.files import write_json

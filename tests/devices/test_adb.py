@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgekit.bench.report import report_csv, report_json, report_svg
-from edgekit.bench.run import bench
-from edgekit.devices import adb, list_devices, open_device
+from edgekit.benchmark.report import report_csv, report_json, report_svg
+from edgekit.benchmark.run import bench
+from edgekit.devices import adb
 from edgekit.devices.adb import Adb, Connected, Phone, abi_of, pick
 from edgekit.devices.device import BenchPlan
 from edgekit.devices.process import Completed
+from edgekit.devices.registry import list_devices, open_device
 from edgekit.errors import AdbFailed, DeviceError, EdgekitError, NoDevice, UnreadableOutput
 from tests.devices.conftest import Plug
 from tests.support.tiny_tflite import SHAPE, expected
@@ -232,7 +233,7 @@ def test_hot_phone_that_does_not_cool_is_not_measured(plug: Plug, runner: Path, 
 def test_hot_phone_that_cools_is_measured_and_the_pause_recorded(
     plug: Plug, runner: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edgekit.bench.run.COOLING_POLL_S", 0.01)
+    monkeypatch.setattr("edgekit.benchmark.run.COOLING_POLL_S", 0.01)
     plug(thermal_status=(4, 3, 0))
     report = bench(open_device("double", runner), [tiny], QUICK, silent)
     assert report.artifacts[0].status == "MEASURED"

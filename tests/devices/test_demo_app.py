@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from edgekit.bench.app_report import AppReport
-from edgekit.bench.app_run import bench_app
+from edgekit.benchmark.app_report import AppReport
+from edgekit.benchmark.app_run import bench_app
 from edgekit.devices import adb
 from edgekit.devices.device import BenchPlan
 from edgekit.errors import AdbFailed, DeviceError, UnreadableOutput
@@ -97,7 +97,7 @@ def test_what_can_go_wrong_is_said_and_nothing_is_left(
     plug: Plug, tiny: Path, monkeypatch: pytest.MonkeyPatch,
     mode: str, error: type[DeviceError], words: str,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr("edgekit.bench.app_run.POLL_S", 0.05)
+    monkeypatch.setattr("edgekit.benchmark.app_run.POLL_S", 0.05)
     phone = plug()
     install_app(phone.root, mode)
     plan = BenchPlan(runs=23, seconds=0, warmup_runs=4, threads=3, timeout_s=2)
@@ -110,7 +110,7 @@ def test_what_can_go_wrong_is_said_and_nothing_is_left(
 def test_a_report_of_an_earlier_run_is_not_taken_for_this_one(
     plug: Plug, tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edgekit.bench.app_run.POLL_S", 0.05)
+    monkeypatch.setattr("edgekit.benchmark.app_run.POLL_S", 0.05)
     phone = plug()
     install_app(phone.root, "crashes")
     files = phone.root / "sdcard/Android/data" / PACKAGE / "files"

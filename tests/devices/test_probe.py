@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgekit.bench.placement import place
+from edgekit.benchmark.placement import place
 from edgekit.devices import litert_process, probe
 from edgekit.devices.profiles import profile_named
 from edgekit.errors import ConversionError, EdgekitError

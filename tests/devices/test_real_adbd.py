@@ -18,10 +18,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgekit.bench.run import bench
-from edgekit.devices import adb, arm64, open_device
+from edgekit.benchmark.run import bench
+from edgekit.devices import adb, arm64
 from edgekit.devices.adb import Adb, Phone
 from edgekit.devices.device import BenchPlan
+from edgekit.devices.registry import open_device
 from edgekit.errors import AdbFailed, DeviceError
 from edgekit.weights import Checkpoint
 from tests.devices.conftest import STAND_IN

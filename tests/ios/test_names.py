@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from edgekit.bench.app_report import APP_BENCHMARK, SCHEMA
-from edgekit.bench.frame_budget import STAGES
+from edgekit.benchmark.app_report import APP_BENCHMARK, SCHEMA
+from edgekit.benchmark.frame_budget import STAGES
 from edgekit.bundles.reading import OpenBundle
 from edgekit.color.controls import CONTROL_RANGES
 from tests.ios.conftest import IOS_DEMO, description

@@ -12,7 +12,7 @@ from edgekit.bundle import format as bundle_format
 from calibration.planner import JOURNAL_VERSION
 from calibration.ranges import read_ranges
 from edgekit.artifact import SCHEMA_VERSION as MANIFEST_VERSION
-from edgekit.bench import app_report, report
+from edgekit.benchmark import app_report, report
 from edgekit.bundles.golden import VECTORS_SCHEMA
 from edgekit.color.style_file import SCHEMA as STYLE_SCHEMA
 from edgekit.errors import EdgekitError

@@ -1,4 +1,4 @@
-"""A benchmark file of the demo app as edgekit/bench/app_report.py describes it."""
+"""A benchmark file of the demo app as edgekit/benchmark/app_report.py describes it."""
 
 from __future__ import annotations
 

@@ -22,6 +22,8 @@ from edgekit.devices.process import printable
 from edgekit.devices.profiles import Profile
 from edgekit.errors import ConversionError
 from edgekit.files import JsonValue
+from edgekit.runtimes.litert import operator_name, parsed, read_tflite
+from edgekit.targets import target_of
 
 # Each partition boundary is a copy and a synchronisation; the project's own artifacts stay at or below.
 MOST_PARTITIONS = 2
@@ -148,14 +150,12 @@ def place(artifact: Path, phone: Profile) -> Placement:
 
     Loading and running a .tflite takes a process of its own; a file that crashes it is an error here.
     """
-    kind = {".mlpackage": "coreml", ".tflite": "tflite"}.get(artifact.suffix, "")
-    if kind != phone.runtime:
+    target = target_of(artifact)
+    if target.name != phone.runtime:
         reason = f"{phone.name} takes {phone.runtime} artifacts"
         return Placement(artifact, phone.name, "NOT_RUN", reason, None, (), ())
-    if kind == "coreml":
+    if target.apple:
         return _core_ml(artifact, phone)
-    from edgekit.runtimes.litert import parsed, read_tflite
-
     model = parsed(read_tflite(artifact), artifact)
     found = probe(artifact)
     left = found.undelegated_ops
@@ -202,8 +202,6 @@ def _gpu(model: Any) -> list[PlacementFinding]:
 
 def _gpu_refuses(model: Any) -> Counter[str]:
     """Operators that the GPU delegate's compatibility rules do not let through."""
-    from edgekit.runtimes.litert import operator_name
-
     refused: Counter[str] = Counter()
     for graph in model.subgraphs:
         for operator in graph.operators:

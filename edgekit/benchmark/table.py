@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from rich.table import Column, Table
 
-from edgekit.bench.frame_budget import STAGES, FrameBudget
-from edgekit.bench.report import ArtifactBench, BaselineComparison, BenchReport
-from edgekit.bench.statistics import Change, Interval
+from edgekit.benchmark.frame_budget import STAGES, FrameBudget
+from edgekit.benchmark.report import ArtifactBench, BaselineComparison, BenchReport
+from edgekit.benchmark.statistics import Change, Interval
 from edgekit.console import print_table, say
 from edgekit.devices.process import printable
 

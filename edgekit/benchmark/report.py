@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from html import escape
 from pathlib import Path
 
-from edgekit.bench.statistics import Change, Interval, Latency
+from edgekit.benchmark.statistics import Change, Interval, Latency
 from edgekit.devices.device import BenchPlan, DeviceInfo, DeviceState, OpTime
 from edgekit.errors import EdgekitError
 from edgekit.files import JsonValue

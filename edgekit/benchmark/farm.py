@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from edgekit.bench.app_report import AppReport, read_app_report
+from edgekit.benchmark.app_report import AppReport, read_app_report
 from edgekit.devices.process import printable
 from edgekit.errors import DeviceError, MissingDependency, NoDevice, UnreadableOutput
 from edgekit.files import sha256_of

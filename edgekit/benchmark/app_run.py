@@ -1,7 +1,7 @@
 """The demo app's own benchmark, started over adb: only the app sees the phone's camera, GPU and shader.
 
 The app gets an intent, times the segmenter of its own bundle that has the artifact's sha256, and writes
-a report (edgekit/bench/app_report.py) into its folder on the phone. The intent is described in
+a report (edgekit/benchmark/app_report.py) into its folder on the phone. The intent is described in
 docs/bench.md. Every run has an id of its own in the report's name, so that no earlier one is taken for it.
 """
 
@@ -18,9 +18,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from edgekit.bench.app_report import AppReport, read_app_report
-from edgekit.bench.report import BenchReport
-from edgekit.bench.run import check, cool_down, state_warnings, tools
+from edgekit.benchmark.app_report import AppReport, read_app_report
+from edgekit.benchmark.report import BenchReport
+from edgekit.benchmark.run import check, cool_down, state_warnings, tools
 from edgekit.devices.adb import Adb, Phone
 from edgekit.devices.device import BenchPlan
 from edgekit.devices.litert_process import last_line

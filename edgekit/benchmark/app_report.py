@@ -23,9 +23,9 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from edgekit.bench.frame_budget import STAGES, FrameStage, measured_stage
-from edgekit.bench.report import ArtifactBench, BenchReport
-from edgekit.bench.statistics import latency_of
+from edgekit.benchmark.frame_budget import STAGES, FrameStage, measured_stage
+from edgekit.benchmark.report import ArtifactBench, BenchReport
+from edgekit.benchmark.statistics import latency_of
 from edgekit.devices.device import BenchPlan, DeviceInfo, DeviceState
 from edgekit.errors import UnreadableOutput, printable
 from edgekit.reading import Count, JsonKind, Positive, Text, read_json, shown

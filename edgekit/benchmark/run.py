@@ -16,8 +16,8 @@ from pathlib import Path
 
 from edgekit import __version__
 from edgekit.artifact import manifest_path_of, read_artifact
-from edgekit.bench.report import ArtifactBench, Baseline, BaselineComparison, BenchReport
-from edgekit.bench.statistics import TOLERANCE, change_between, latency_of, paired_change
+from edgekit.benchmark.report import ArtifactBench, Baseline, BaselineComparison, BenchReport
+from edgekit.benchmark.statistics import TOLERANCE, change_between, latency_of, paired_change
 from edgekit.devices.device import (
     THERMAL_STATUS,
     BenchPlan,
@@ -30,10 +30,10 @@ from edgekit.devices.device import (
     check_plan,
 )
 from edgekit.devices.macos import NEEDS_MAC
-from edgekit.errors import DeviceError, EdgekitError
+from edgekit.errors import DeviceError, EdgekitError, UnknownName
 from edgekit.files import sha256_of, size_bytes_of
+from edgekit.targets import target_of
 
-RUNS_ON = {".tflite": "litert", ".mlpackage": "coreml"}
 TOOLS = ("ai-edge-litert", "numpy")
 # Below half, phones start to limit clocks (MLPerf Mobile's rules ask for a charged battery).
 LOWEST_BATTERY_PERCENT = 50
@@ -210,11 +210,13 @@ def check(artifacts: Sequence[Path], plan: BenchPlan, device: DeviceInfo) -> Non
 
 def not_run_reason(path: Path, device: Device) -> str:
     """Why this artifact cannot run on this device; empty when it can."""
-    if path.suffix not in RUNS_ON:
-        return f"{path.name} is neither a .tflite nor a .mlpackage artifact"
-    if (RUNS_ON[path.suffix] == "coreml") == (device.info.kind == "coreml"):
+    try:
+        target = target_of(path)
+    except UnknownName as error:
+        return f"{path.name}: {error}"
+    if target.apple == (device.info.kind == "coreml"):
         return ""
-    return NEEDS_MAC if path.suffix == ".mlpackage" else "LiteRT artifacts are not timed on Apple devices"
+    return NEEDS_MAC if target.apple else f"{target.title} artifacts are not timed on Apple devices"
 
 
 def _not_run(path: Path, plan: BenchPlan, device: Device) -> ArtifactBench:
