@@ -79,7 +79,6 @@ def test_bad_usage_is_one_sentence_and_leaves_nothing(
     assert list(here.iterdir()) == []
 
 
-
 # -- arguments to library calls ---------------------------------------------------------------------------------
 
 MY_WEIGHTS = "the checkpoint in mine"
@@ -109,12 +108,12 @@ def called(monkeypatch: pytest.MonkeyPatch, function: str, *arguments: str) -> C
 
 CALLS: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
     (
-        "convert --weights mine --target tflite --size 192 --recipe w8 --output labels --mask-size 48 --out made --force",
+        "convert --weights mine --target tflite --size 192 --recipe w8 --output labels --mask-size 48 --out m --force",
         "convert",
         (MY_WEIGHTS, "tflite"),
         {
             "size": 192, "recipe": "w8", "output": "labels", "mask_size": 48, "calibration": None,
-            "minimum_ios": None, "out": Path("made"), "force": True,
+            "minimum_ios": None, "out": Path("m"), "force": True,
         },
     ),
     (
@@ -159,7 +158,7 @@ CALLS: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
         {
             "lut": Path("l.cube"), "skin_lut": Path("s.cube"), "source": Path("a.tflite"), "mask": None,
             "controls": library.Controls(0.5, 0.1, -0.2, 0.4), "refinement": "guided", "out": Path("s"),
-            "force": True,
+            "resume": False, "force": True,
         },
     ),
     (
@@ -174,7 +173,9 @@ CALLS: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("line", "function", "positional", "named"), CALLS, ids=[row[0][:24] for row in CALLS])
+@pytest.mark.parametrize(
+    ("line", "function", "positional", "named"), CALLS, ids=[row[0][:24] for row in CALLS]
+)
 def test_arguments_reach_the_library(
     here: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -211,7 +212,9 @@ def test_debug_lets_the_error_through(small_weights: None, here: Path) -> None:
         edgekit("--debug", "convert", "--size", "500")
 
 
-def test_ctrl_c_ends_without_a_traceback(small_weights: None, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_ends_without_a_traceback(
+    small_weights: None, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 

@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgekit.artifact import Artifact
+from edgekit.artifact import Artifact, artifacts_at
 from edgekit.errors import CalibrationError, ConversionError, EdgekitError
 from edgekit.images.pictures import Picture
 from edgekit.parity import present
+from edgekit.parity.check import parity_check
 from edgekit.parity.compare import check_parity
 from edgekit.parity.gates import GATES, Gates, gates_for, judge, overall
 from edgekit.parity.picture import PixelGate
 from edgekit.parity.report import Check, Metrics, Status
-from edgekit.pipeline import artifacts_at, check
 from edgekit.runtimes import Runtime, Tensors, open_runtime
 from edgekit.weights import Checkpoint
 from tests.support.pictures import picture
@@ -73,7 +73,7 @@ def test_both_targets_pass_on_the_bundled_picture(
     artifacts: dict[str, Artifact], checkpoint: Checkpoint
 ) -> None:
     stated = Gates(min_agreement=0.99)  # at 128² many labels hang on the last bits of fp16
-    report = check(list(artifacts.values()), checkpoint, stated=stated)
+    report = parity_check(list(artifacts.values()), checkpoint, gates=stated)
     assert report.passed
     assert [a.runtime for a in report.artifacts] == ["litert", "mil-reference"]
     assert report.prepared_max_abs_logit < 1e-3
@@ -147,7 +147,7 @@ def test_no_usable_picture_is_an_error(
 ) -> None:
     (tmp_path / "a.jpg").write_bytes(b"junk")
     with pytest.raises(CalibrationError, match="No picture could be used"):
-        check([artifacts["tflite"]], checkpoint, tmp_path)
+        parity_check([artifacts["tflite"]], checkpoint, images=tmp_path)
 
 
 def test_skipped_files_reach_the_report(
@@ -155,7 +155,7 @@ def test_skipped_files_reach_the_report(
 ) -> None:
     (tmp_path / "a.jpg").write_bytes(b"junk")
     Image.fromarray(picture(60, 80)).save(tmp_path / "b.png")
-    report = check([artifacts["tflite"]], checkpoint, tmp_path)
+    report = parity_check([artifacts["tflite"]], checkpoint, images=tmp_path)
     assert report.pictures == 1
     assert report.skipped[0][0] == "a.jpg"
     present.write_html(report, tmp_path / "report.html")
@@ -166,30 +166,15 @@ def test_skipped_files_reach_the_report(
 def test_options_needing_labels_say_so(
     artifacts: dict[str, Artifact], checkpoint: Checkpoint, tmp_path: Path
 ) -> None:
-    with pytest.raises(EdgekitError, match="--max-miou-drop needs --labels"):
-        check([artifacts["tflite"]], checkpoint, tmp_path, stated=Gates(max_miou_drop=0.1))
-    with pytest.raises(EdgekitError, match="--labels needs --images"):
-        check([artifacts["tflite"]], checkpoint, None, tmp_path)
+    with pytest.raises(EdgekitError, match="`max_miou_drop` needs `labels`"):
+        parity_check([artifacts["tflite"]], checkpoint, images=tmp_path, gates=Gates(max_miou_drop=0.1))
+    with pytest.raises(EdgekitError, match="`labels` needs `images`"):
+        parity_check([artifacts["tflite"]], checkpoint, labels=tmp_path)
 
 
 def test_no_artifact_at_all_says_what_to_run(tmp_path: Path) -> None:
     with pytest.raises(EdgekitError, match="run edgekit convert first"):
         artifacts_at([], default=tmp_path)
-
-
-@pytest.mark.shared
-@pytest.mark.slow
-def test_real_photos_keep_the_contract(
-    artifacts: dict[str, Artifact], checkpoint: Checkpoint, shared: Path
-) -> None:
-    from edgekit.images.pictures import Folder
-
-    people = shared / "data" / "people" / "eval"
-    folder = Folder(people / "images", people / "labels", 18)
-    few = [p for _, p in zip(range(6), folder, strict=False)]
-    report = check_parity(list(artifacts.values()), checkpoint, few, Gates(max_miou_drop=0.002))
-    assert report.passed
-    assert all(a.metrics.n_labelled == 6 for a in report.artifacts)
 
 
 def test_a_network_that_is_certain_is_compared(checkpoint: Checkpoint) -> None:

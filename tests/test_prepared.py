@@ -8,11 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from edgekit.images.pictures import astronaut
-from edgekit.images.preprocess import stretch
 from edgekit.model import prepared
 from edgekit.model.outputs import output_head
-from edgekit.model.prepared import NormForm, PreparedSegmenter, TokenNorm, fold, unfold
+from edgekit.model.prepared import NormForm, PreparedSegmenter, fold, unfold
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.weights import Checkpoint, Groups, load_checkpoint
 from tests.support.checkpoints import VOC_CLASSES, seeded_checkpoint
@@ -49,9 +47,7 @@ def test_weights_keep_their_logits_exactly(
 
 
 @pytest.mark.parametrize(("norm", "size"), [("layer", 256), ("rms", 256), ("rms", 512)])
-def test_weights_keep_their_logits_in_float32(
-    checkpoint: Checkpoint, norm: NormForm, size: int
-) -> None:
+def test_weights_keep_their_logits_in_float32(checkpoint: Checkpoint, norm: NormForm, size: int) -> None:
     with torch.inference_mode():
         expected = ReferenceSegmenter(checkpoint)(image(size, size))
         got = PreparedSegmenter(checkpoint, norm)(image(size, size))

@@ -211,7 +211,9 @@ def test_w8a8_runs_from_disk_with_every_product_int8(parser: ct.models.MLModel, 
     assert operator_counts(tmp_path / "w8a8.mlpackage")["quantize"] == len(activations_of(parser, chosen))
     tap = [op.outputs[0].name for op in program_of(parser).operations if op.op_type == "conv"][-2]
     pixels = torch.from_numpy(image.copy()).permute(2, 0, 1)[None].float()
-    logits, rounded = (MilFunction(program_of(p), (tap,)).run({"image": pixels})[tap] for p in (parser, model))
+    logits, rounded = (
+        MilFunction(program_of(p), (tap,)).run({"image": pixels})[tap] for p in (parser, model)
+    )
     assert (rounded - logits).abs().max() > 1e-2  # the levels do show
     saved = MilReference(tmp_path / "w8a8.mlpackage", taps=(tap,)).run({"image": image[None]})[tap]
     np.testing.assert_array_equal(saved, rounded.numpy())  # the bytes on disk say the same

@@ -17,9 +17,9 @@ from edgekit.devices import open_device
 from edgekit.devices.device import DeviceInfo
 from edgekit.devices.runtime import opener_on
 from edgekit.errors import DeviceError
-from edgekit.pipeline import ConvertOptions, convert
-from edgekit.weights import load_checkpoint
+from edgekit.weights import Checkpoint
 from tests.devices.conftest import Plug
+from tests.support.conversions import converted
 
 MANIFEST = Manifest(
     "tflite", "parser", 128, "groups", "fp32", {}, (), (), {}, (), {}, "p/1", "0", None, "", {}, "0", 0
@@ -90,11 +90,9 @@ def test_taps_are_refused_on_a_device() -> None:
 
 
 @pytest.fixture(scope="module")
-def small_artifact(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+def small_artifact(shipped: Checkpoint, tmp_path_factory: pytest.TempPathFactory) -> Artifact:
     """The bundled parser at 128 × 128 with logits."""
-    folder = tmp_path_factory.mktemp("artifacts")
-    options = ConvertOptions(target="tflite", size=128, recipe="fp32", output="logits", out=folder)
-    return convert(load_checkpoint(None), options)[0]
+    return converted(shipped, "tflite", "fp32", tmp_path_factory.mktemp("artifacts"), "logits")
 
 
 @pytest.mark.slow

@@ -19,17 +19,16 @@ import numpy as np
 import pytest
 
 from device_tests import test_parity
-from edgekit.artifact import Artifact
 from edgekit.bench.run import bench
 from edgekit.devices import adb, arm64, open_device
 from edgekit.devices.adb import Adb, Phone
 from edgekit.devices.device import BenchPlan
 from edgekit.errors import AdbFailed, DeviceError
-from edgekit.pipeline import ConvertOptions, convert
-from edgekit.weights import load_checkpoint
+from edgekit.weights import Checkpoint
 from tests.devices.conftest import STAND_IN
 from tests.devices.phone import PROPERTIES, Behaviour, install_android
 from tests.devices.real_adbd import RealPhone, missing, real_phone
+from tests.support.conversions import converted
 from tests.support.tiny_tflite import SHAPE, expected
 
 pytestmark = [
@@ -150,13 +149,12 @@ def test_adb_lists_it_as_ready(phone: RealPhone) -> None:
 
 @pytest.mark.slow
 def test_parity_of_the_bundled_weights_over_the_real_adbd(
-    phone: RealPhone, runner: Path, tmp_path: Path
+    shipped: Checkpoint, phone: RealPhone, runner: Path, tmp_path: Path
 ) -> None:
     """adb push, LiteRT, pull, the ParityReport against PyTorch: the whole path of a phone.
 
     With this machine's LiteRT: emulated arm64 takes three minutes (docs/bench.md has what it gave).
     """
-    options = ConvertOptions(target="tflite", size=128, recipe="fp32", output="logits", out=tmp_path / "out")
-    artifacts: list[Artifact] = convert(load_checkpoint(None), options)
+    artifacts = [converted(shipped, "tflite", "fp32", tmp_path / "out", "logits")]
     test_parity.test_logits_on_the_device_are_pytorchs(open_device(phone.serial, runner), artifacts, None)
     assert phone.leftovers() == []

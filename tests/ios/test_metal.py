@@ -15,9 +15,9 @@ from edgekit.color.controls import Controls
 from edgekit.images.preprocess import stretch
 from edgekit.shader.oracle import Frame, render
 from edgekit.shader.upload import uniform_block
-from tests.support.pictures import picture
 from tests.ios.conftest import IOS_DEMO, description, pixels
 from tests.ios.metal import Entry, MetalRunner, fused, texels
+from tests.support.pictures import picture
 
 pytestmark = pytest.mark.system
 

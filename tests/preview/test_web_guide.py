@@ -21,9 +21,9 @@ from edgekit.color.controls import Controls
 from edgekit.color.engine import layers_from_style, styled_pixels
 from edgekit.color.styles import style_named
 from edgekit.errors import EdgekitError
-from edgekit.pipeline import group_segmenter
 from edgekit.preview.litert_js import litert_js
 from edgekit.preview.server import PAGE
+from edgekit.segmenter import Segmenter
 from tests.preview.browser import Browser, Viewport
 
 GUIDE = Path(__file__).parent.parent.parent / "docs/web.md"
@@ -86,7 +86,7 @@ def test_the_guide_works_as_written(made: OpenBundle, tmp_path: Path) -> None:
         server.shutdown()
     segmenter = made.path(made.bundle.segmenter("tflite").path)
     layers = layers_from_style(style_named(made.bundle.default_style))
-    wanted = styled_pixels(photo, layers, Controls(warmth=0.25), group_segmenter(segmenter)(photo))
+    wanted = styled_pixels(photo, layers, Controls(warmth=0.25), Segmenter(segmenter).groups(photo))
     assert np.abs(drawn.astype(int) - wanted).max() <= 4  # 2 of the GPU, 2 of the mask's rounding
     assert np.abs(wanted.astype(int) - photo).mean() > 10
 

@@ -10,11 +10,11 @@ from PIL import Image
 from edgekit.artifact import Artifact
 from edgekit.errors import CalibrationError
 from edgekit.images.pictures import Picture
-from edgekit.pipeline import evaluate as evaluate_folder
 from edgekit.scores.evaluation import BASELINES, evaluate, skin_by_both, skin_by_hsv, skin_by_ycbcr
+from edgekit.scores.folder import evaluate as evaluate_folder
 from edgekit.weights import Checkpoint
-from tests.support.pictures import picture
 from tests.support.cli import edgekit
+from tests.support.pictures import picture
 
 NAMES = ("Background", "Face", "Hat")
 
@@ -88,7 +88,7 @@ def test_artifacts_and_checkpoint_agree(
     images, labels = folder_of(tmp_path, 2)
     (images / "broken.jpg").write_bytes(b"junk")
     (labels / "broken.png").write_bytes((labels / "0.png").read_bytes())
-    found = evaluate_folder(checkpoint, [artifacts["tflite"].path], images, labels)
+    found = evaluate_folder(checkpoint, [artifacts["tflite"].path], images=images, labels=labels)
     assert [m.name for m in found.models][1:] == ["tflite fp32", *BASELINES]
     assert found.n == 2
     assert found.skipped[0][0] == "broken.jpg"
@@ -98,7 +98,7 @@ def test_nothing_usable_is_an_error(checkpoint: Checkpoint, tmp_path: Path) -> N
     images, labels = folder_of(tmp_path, 1)
     (images / "0.png").write_bytes(b"junk")
     with pytest.raises(CalibrationError, match="nothing was evaluated"):
-        evaluate_folder(checkpoint, [], images, labels)
+        evaluate_folder(checkpoint, [], images=images, labels=labels)
 
 
 def test_command_prints_the_published_keys(checkpoint: Checkpoint, tmp_path: Path) -> None:

@@ -41,9 +41,11 @@ def captured_stream(descriptor: int, name: str) -> Iterator[TextIO]:
     with tempfile.TemporaryFile("w+", encoding="utf-8") as file:
         os.dup2(file.fileno(), descriptor)
         try:
-            with open(descriptor, "w", encoding="utf-8", closefd=False) as stream:  # noqa: PTH123  # a descriptor
-                with mock.patch.object(sys, name, stream):
-                    yield file
+            with (
+                open(descriptor, "w", encoding="utf-8", closefd=False) as stream,
+                mock.patch.object(sys, name, stream),
+            ):
+                yield file
         finally:
             os.dup2(kept, descriptor)
             os.close(kept)

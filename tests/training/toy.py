@@ -12,7 +12,7 @@ from PIL import Image
 
 from edgekit.images.preprocess import read_image, read_labels, stretch
 from edgekit.training.data import LabelledData, Preprocessing, check
-from edgekit.weights import load_checkpoint
+from tests.support.checkpoints import ATR_CLASSES
 
 HEIGHT, WIDTH = 120, 90
 HAIR, UPPER, PANTS, FACE, LEFT_ARM, RIGHT_ARM = 2, 4, 6, 11, 14, 15
@@ -25,10 +25,6 @@ COLOURS = {
     RIGHT_ARM: (215, 165, 135),
 }
 READING = Preprocessing(read_image, partial(read_labels, classes=256), stretch)
-
-
-def class_names() -> tuple[str, ...]:
-    return load_checkpoint().class_names
 
 
 def person(rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -56,10 +52,10 @@ def write_set(folder: Path, count: int) -> Path:
         image, labels = person(rng)
         Image.fromarray(image).save(folder / "images" / f"toy{i:02}.png")
         Image.fromarray(labels).save(folder / "labels" / f"toy{i:02}.png")
-    (folder / "classes.json").write_text(json.dumps(class_names()))
+    (folder / "classes.json").write_text(json.dumps(ATR_CLASSES))
     return folder
 
 
 def checked(folder: Path) -> LabelledData:
     images = sorted((folder / "images").iterdir())
-    return check(images, folder / "labels", class_names(), READING)
+    return check(images, folder / "labels", ATR_CLASSES, READING)
