@@ -26,7 +26,7 @@ from edgekit.artifact import read_artifact
 from edgekit.devices.arm64 import CPU, Arm64
 from edgekit.devices.host import Host
 from edgekit.files import write_json
-from edgekit.images.preprocess import images_in, read_input
+from edgekit.images import images_in, read_input
 from edgekit.weights import load_checkpoint
 
 SHARED_PHOTOS = Path(__file__).parents[2] / "shared/data/people/eval/images"

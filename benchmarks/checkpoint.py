@@ -34,8 +34,7 @@ from skimage.color import rgb2lab
 
 from edgekit import console
 from edgekit.files import write_json
-from edgekit.images.pictures import Folder, Picture
-from edgekit.images.preprocess import stretch
+from edgekit.images import Folder, Picture, stretch
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.scores.metrics import Confusion, labels_from_logits, ratio_interval
 from edgekit.training.framing import FIXED_FRAMES, head_classes, subject_of

@@ -19,7 +19,7 @@ from edgekit.color.controls import NO_CONTROLS
 from edgekit.color.engine import layers_from_style, styled_pixels
 from edgekit.color.styles import STYLES
 from edgekit.files import write_whole
-from edgekit.images.pictures import astronaut
+from edgekit.images import astronaut
 from edgekit.pipeline import group_segmenter
 from edgekit.weights import load_checkpoint
 

@@ -26,7 +26,7 @@ from edgekit.color.controls import NO_CONTROLS
 from edgekit.color.engine import Layer, layers_from_style, styled_pixels
 from edgekit.color.lut import Lut3D
 from edgekit.color.styles import STYLES
-from edgekit.images.pictures import astronaut
+from edgekit.images import astronaut
 
 WIDTH, HEIGHT = 4000, 3000
 MASK_SIDE = 128

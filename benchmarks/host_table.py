@@ -19,14 +19,14 @@ from pathlib import Path
 
 from benchmarks.peers import stock
 from benchmarks.plain import plain_tflite
-from edgekit.bench.report import ArtifactBench, BenchReport, report_json
-from edgekit.bench.run import bench
-from edgekit.bench.statistics import Interval
+from edgekit.benchmark.report import ArtifactBench, BenchReport, report_json
+from edgekit.benchmark.run import bench
+from edgekit.benchmark.statistics import Interval
 from edgekit.console import quiet_libraries, say
 from edgekit.devices.device import BenchPlan
 from edgekit.devices.host import Host
 from edgekit.files import write_json
-from edgekit.images.pictures import astronaut
+from edgekit.images import astronaut
 from edgekit.pipeline import ConvertOptions, convert
 from edgekit.weights import load_checkpoint
 

@@ -43,7 +43,7 @@ from benchmarks.plain import plain_tflite
 from calibration.dataset import read_calibration_set, sha256_of_images
 from converters.conversion import Conversion
 from edgekit.console import quiet_libraries, say
-from edgekit.images.pictures import Folder, Picture
+from edgekit.images import Folder, Picture
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.pipeline import ConvertOptions, convert_one, ranges_for, recipe_for
 from edgekit.recipes import recipe_named

@@ -22,7 +22,7 @@ import torch
 
 from converters.conversion import Conversion
 from edgekit.console import quiet_libraries
-from edgekit.images.pictures import astronaut
+from edgekit.images import astronaut
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.pipeline import convert_one
 from edgekit.recipes import recipe_named

@@ -24,10 +24,10 @@ from PIL import Image, ImageDraw
 from scipy.ndimage import maximum_filter, minimum_filter
 
 from edgekit.console import quiet_libraries, say
-from edgekit.images.pictures import Folder, Picture, astronaut
+from edgekit.images import Folder, Picture, astronaut
 from edgekit.overlay import overlay, palette
-from edgekit.parity.compare import Reference
 from edgekit.scores.metrics import IGNORE, Confusion
+from edgekit.scores.runners import predictions, reference_runner
 from edgekit.weights import Checkpoint, Groups, load_checkpoint
 
 HEIGHT_PX = 240  # of one row
@@ -67,8 +67,8 @@ def main() -> None:
 
 def labels_by(checkpoint: Checkpoint, pictures: Sequence[Picture]) -> list[NDArray[np.uint8]]:
     """(size, size) labels of every stretched photo."""
-    reference = Reference(checkpoint)
-    return [reference.expect(picture, checkpoint.size_default).labels for picture in pictures]
+    found = predictions({"reference": reference_runner(checkpoint)}, pictures)
+    return [prediction["reference"].input_labels for _, prediction in found]
 
 
 def drawn(

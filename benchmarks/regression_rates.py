@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 
-from edgekit.bench.statistics import TOLERANCE, change_between
+from edgekit.benchmark.statistics import TOLERANCE, change_between
 from tests.bench.test_statistics import series
 
 SLOWDOWNS = (1.05, 1.07, 1.10, 1.15)

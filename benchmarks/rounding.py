@@ -21,13 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.artifact import read_artifact
-from edgekit.console import quiet_libraries, say
-from edgekit.images.pictures import Picture
-from edgekit.images.preprocess import images_in, labels_beside, read_image, read_labels
-from edgekit.parity.compare import Candidate, require_weights
-from edgekit.runtimes import open_runtime
-from edgekit.scores.evaluation import from_artifact, from_checkpoint
+from edgekit.console import quiet_libraries, track
+from edgekit.images import Picture, images_in, labels_beside, read_image, read_labels
+from edgekit.parity.compare import require_weights
+from edgekit.scores.counts import counted as counts_of
 from edgekit.scores.metrics import Confusion, bootstrap_interval
+from edgekit.scores.runners import Runner, artifact_runner, reference_runner
 from edgekit.training.data import Pair, split
 from edgekit.weights import load_checkpoint
 
@@ -76,24 +75,21 @@ def counted(pairs: Sequence[Pair], artifacts: Sequence[Path], weights: str | Non
     """Every network over the photos; the float one first."""
     checkpoint = load_checkpoint(weights)
     classes = len(checkpoint.class_names)
-    predictors = {"float": from_checkpoint(checkpoint)}
+    runners: dict[str, Runner] = {"float": reference_runner(checkpoint)}
     for artifact in map(read_artifact, artifacts):
         name = f"{artifact.manifest.target} {artifact.manifest.recipe_name}"
-        if name in predictors:
+        if name in runners:
             raise SystemExit(f"Two artifacts are {name}; compare them in two runs.")
         require_weights(artifact, checkpoint)
-        predictors[name] = from_artifact(Candidate(artifact, open_runtime))
-    found: dict[str, list[NDArray[np.int64]]] = {name: [] for name in predictors}
-    for i, pair in enumerate(pairs, 1):
-        truth = read_labels(pair.label, classes)
-        picture = Picture(pair.image.name, read_image(pair.image), truth)
-        for name, predict in predictors.items():
-            confusion = Confusion(classes)
-            confusion.add(truth, predict(picture, truth.shape))
-            found[name].append(confusion.counts)
-        if i % 50 == 0:
-            say(f"{i} of {len(pairs)} photos")
-    return {name: np.stack(counts) for name, counts in found.items()}
+        runners[name] = artifact_runner(artifact)
+    pictures = (
+        Picture(pair.image.name, read_image(pair.image), read_labels(pair.label, classes)) for pair in pairs
+    )
+    counts = counts_of(runners, track(pictures, len(pairs), "counting"), classes)
+    return {
+        name: np.stack([confusion.counts for _, confusion in of_photos.photos])
+        for name, of_photos in counts.items()
+    }
 
 
 def rows(name: str, counts: Mapping[str, Counts]) -> list[str]:

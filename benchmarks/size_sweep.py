@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from edgekit import console, pipeline
-from edgekit.bench.run import bench
+from edgekit.benchmark.run import bench
 from edgekit.devices.device import BenchPlan
 from edgekit.devices.host import Host
 from edgekit.files import write_json

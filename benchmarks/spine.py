@@ -24,7 +24,7 @@ from benchmarks.plain import plain_coreml, plain_tflite
 from converters.conversion import Conversion
 from edgekit.artifact import SUFFIXES
 from edgekit.console import quiet_libraries
-from edgekit.images.pictures import astronaut
+from edgekit.images import astronaut
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.pipeline import convert_one
 from edgekit.recipes import recipe_named

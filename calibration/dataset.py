@@ -14,8 +14,7 @@ from skimage.color import rgb2lab
 from edgekit import console
 from edgekit.errors import CalibrationError, ImageError
 from edgekit.files import sha256_of, sha256_of_bytes
-from edgekit.images.pictures import Skipped
-from edgekit.images.preprocess import PREPROCESSING_ID, images_in, read_input
+from edgekit.images import PREPROCESSING_ID, Skipped, images_in, read_input
 from edgekit.segmenter import Segmenter
 from edgekit.weights import Checkpoint
 
@@ -81,14 +80,14 @@ def read_calibration_set(
     for path in _shuffled(images_in(folder)):
         if limit is not None and len(images) >= limit:
             break
-        digest = sha256_of(path)
-        if digest in forbidden:
-            raise CalibrationError(f"{path} is also an evaluation picture; calibrate on other photos.")
         try:
-            image = read_input(path, size)
+            image = read_input(path, size)  # before hashing: a pipe has no end
         except ImageError as error:
             skipped.append(Skipped(path.name, error.reason))
             continue
+        digest = sha256_of(path)
+        if digest in forbidden:
+            raise CalibrationError(f"{path} is also an evaluation picture; calibrate on other photos.")
         reason = (
             "is a duplicate"
             if digest in files.values()
@@ -129,7 +128,7 @@ def calibration_set(
 
 def sha256_of_images(folder: Path) -> frozenset[str]:
     """Digests of the pictures in a folder, to keep them out of calibration."""
-    return frozenset(sha256_of(path) for path in images_in(folder))
+    return frozenset(sha256_of(path) for path in images_in(folder) if path.is_file())
 
 
 def _shuffled(paths: list[Path]) -> list[Path]:

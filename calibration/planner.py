@@ -9,14 +9,15 @@ measures nothing itself: `Measure` does.
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Callable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from math import inf
 from pathlib import Path
 
 from edgekit.errors import CalibrationError
 from edgekit.files import json_text, write_json
+from edgekit.reading import Count, JsonKind, read_json, shown
 from edgekit.recipes import BLOCKS, Mode, Recipe
 
 WORTHWHILE = 0.99  # of the artifact's bytes: int8 weights that save less stay float
@@ -28,11 +29,11 @@ class Point:
     """One measured recipe against the float model. `cost` is what is minimised, float = 1 (latency ratio, or
     the share of MACs that stay float). Agreements and IoUs are in [0, 1]; None without true labels."""
 
-    size_bytes: int
+    size_bytes: Count
     cost: float
     agreement: float
     snr_db: float
-    partitions: int | None = None
+    partitions: Count | None = None
     miou_drop: float | None = None
     skin_iou_drop: float | None = None
     skin_delta_e00_p95: float | None = None
@@ -121,29 +122,38 @@ class Plan:
 Measure = Callable[[Recipe], Point]
 
 
+@dataclass(frozen=True)
+class _Written:
+    """A journal as it lies on disk: measured points by `recipe_key`."""
+
+    context: str
+    points: Mapping[str, Point]
+
+
+JOURNAL = JsonKind(
+    _Written,
+    "a planner's journal",
+    version=("version", JOURNAL_VERSION),
+    advice="remove it to start anew",
+)
+
+
 class Journal:
     """Measured points on disk, by recipe. A journal of other data or tools is an error, never mixed in."""
 
     def __init__(self, path: Path | None, context: str) -> None:
         self._path, self._context = path, context
         self._points: dict[str, Point] = {}
-        if path is not None and path.exists():
+        if path is not None and os.path.lexists(path):
             self._load(path)
 
     def _load(self, path: Path) -> None:
-        try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-            version, context = values["version"], values["context"]
-            points = {key: Point(**value) for key, value in values["points"].items()}
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        written = read_json(path, JOURNAL, CalibrationError)
+        if written.context != self._context:
             raise CalibrationError(
-                f"{path} is not a planner's journal ({error}); remove it to start anew."
-            ) from error
-        if (version, context) != (JOURNAL_VERSION, self._context):
-            raise CalibrationError(
-                f"{path} belongs to another plan (data, weights or tools); remove it to start anew."
+                f"{shown(path)} belongs to another plan (data, weights or tools); remove it to start anew."
             )
-        self._points = points
+        self._points = dict(written.points)
 
     def measured(self, recipe: Recipe, measure: Measure) -> Point:
         """The point of a recipe: remembered, or measured now and written at once."""

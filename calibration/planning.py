@@ -10,13 +10,13 @@ from pathlib import Path
 from calibration.dataset import CalibrationSet, calibration_set
 from calibration.planner import Budget, Journal, Plan, search
 from calibration.ranges import Ranges, observe, unstable_share
-from calibration.trials import Judged, LiteRTTrials, SkinDifference
+from calibration.trials import LiteRTTrials, SkinDifference
 from converters import tflite
 from converters.conversion import Conversion
 from edgekit import console
 from edgekit.errors import CalibrationError, EdgekitError
 from edgekit.files import JsonValue, json_text, sha256_of_bytes
-from edgekit.images.preprocess import read_labels
+from edgekit.images import Picture, read_labels
 from edgekit.parity.gates import GATES
 from edgekit.parity.picture import PixelGate
 from edgekit.recipes import recipe_named
@@ -107,21 +107,21 @@ def split(pictures: CalibrationSet) -> tuple[CalibrationSet, tuple[int, ...]]:
 
 def _judged(
     pictures: CalibrationSet, judging: Sequence[int], labels: Path | None, classes: int
-) -> list[Judged]:
+) -> list[Picture]:
     """The judging pictures, with true labels where the folder has them."""
     names = list(pictures.files)
     judged = []
     for i in judging:
         file = None if labels is None else labels / f"{Path(names[i]).stem}.png"
         truth = read_labels(file, classes) if file is not None and file.is_file() else None
-        judged.append(Judged(pictures.images[i], truth))
+        judged.append(Picture(names[i], pictures.images[i], truth))
     if labels is not None and all(item.labels is None for item in judged):
         raise CalibrationError(f"{labels} has a label for none of the judging pictures.")
     return judged
 
 
 def _trials(
-    conversion: Conversion, target: Target, ranges: dict[str, Ranges], judged: Sequence[Judged], folder: Path
+    conversion: Conversion, target: Target, ranges: dict[str, Ranges], judged: Sequence[Picture], folder: Path
 ) -> LiteRTTrials:
     checkpoint = conversion.checkpoint
     return LiteRTTrials(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -15,8 +14,9 @@ from calibration.dataset import CalibrationSet, calibration_set
 from calibration.observers import OBSERVERS, Observer
 from converters.conversion import Conversion, Job
 from edgekit import console
-from edgekit.errors import CalibrationError, UnknownName
+from edgekit.errors import CalibrationError, UnknownName, printable
 from edgekit.files import write_json
+from edgekit.reading import JsonKind, read_json, shown
 from edgekit.recipes import Recipe, ranges_path
 from edgekit.targets import Target
 from edgekit.weights import Checkpoint
@@ -44,20 +44,18 @@ class Ranges:
         write_json(path, asdict(self), replace=replace)
 
 
+RANGES = JsonKind(Ranges, "a file of activation ranges", version=("version", RANGES_VERSION))
+
+
 def read_ranges(path: Path) -> Ranges:
-    """Saved ranges. CalibrationError: unreadable or of another version."""
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        if values["version"] != RANGES_VERSION:
+    """Saved ranges. CalibrationError: unreadable, of another version, or an end below its start."""
+    ranges = read_json(path, RANGES, CalibrationError)
+    for tensor, (low, high) in ranges.tensors.items():
+        if low > high:
             raise CalibrationError(
-                f"{path} has version {values['version']}; this edgekit reads {RANGES_VERSION}."
+                f"{shown(path)}: the range of {printable(tensor)} ends below its start ({low} to {high})."
             )
-        values["tensors"] = {
-            name: (float(low), float(high)) for name, (low, high) in values["tensors"].items()
-        }
-        return Ranges(**values)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CalibrationError(f"{path} does not hold activation ranges ({error}).") from error
+    return ranges
 
 
 def with_ranges(job: Job, calibration: Path | None) -> Job:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,37 +12,32 @@ from numpy.typing import NDArray
 
 from calibration.planner import Point
 from converters.tflite_int8 import quantized
+from edgekit.images import Picture
 from edgekit.recipes import Recipe
 from edgekit.runtimes.litert import LiteRT
-from edgekit.scores.metrics import Confusion, labels_from_logits
+from edgekit.scores.counts import LogitDifference, TruthCounts
+from edgekit.scores.exact import DeltaE00Histogram
+from edgekit.scores.metrics import Confusion
+from edgekit.scores.runners import Image, Labels, Logits, Prediction, RuntimeRunner, predictions
 
 LATENCY_RUNS = 7
-Image = NDArray[np.uint8]  # (size, size, 3)
-Logits = NDArray[np.float32]  # (classes, h, w)
-# (image, float logits, int8 logits) → ΔE2000 of the final picture's skin pixels, (n,)
+INPUT = "image"
+# The network's input, the float model's logits and the trial's, to the ΔE2000 of the final picture's skin, (n,).
 SkinDifference = Callable[[Image, Logits, Logits], NDArray[np.float64]]
-
-
-@dataclass(frozen=True)
-class Judged:
-    """A held-out picture: network input, and true labels where there are any."""
-
-    image: Image
-    labels: NDArray[np.uint8] | None = None
 
 
 class LiteRTTrials:
     """Recipes measured on this machine's LiteRT: accuracy on held-out pictures, latency against float.
 
     `model` is a float .tflite, `logits_name` the tensor that holds its logits; `ranges` holds each observer's
-    ranges of its tensors. `skin_difference` None: no point says what becomes of the final picture.
+    ranges of its tensors; `pictures` are of the model's input size. `skin_difference` None: no point has a ΔE2000.
     """
 
     def __init__(
         self,
         model: bytes,
         ranges: Mapping[str, Mapping[str, tuple[float, float]]],
-        pictures: Sequence[Judged],
+        pictures: Sequence[Picture],
         skin: Sequence[int],
         folder: Path,
         logits_name: str,
@@ -53,7 +48,8 @@ class LiteRTTrials:
         self._skin, self._folder = tuple(skin), folder
         self._skin_difference = skin_difference
         self._float = self._opened(model, "float")
-        self._expected = [self._logits(self._float, picture.image) for picture in pictures]
+        self._expected = self._predictions(self._float)
+        self._expected_truth = self._truth(self._expected)
 
     def measure(self, recipe: Recipe) -> Point:
         """The recipe's point; a float recipe is measured like any other."""
@@ -61,19 +57,23 @@ class LiteRTTrials:
         if recipe.quantises:
             data = quantized(self._model, recipe, self._ranges[recipe.observer])
         runtime = self._opened(data, "trial")
-        got = [self._logits(runtime, picture.image) for picture in self._pictures]
-        miou, skin = self._drops(got)
+        found = self._predictions(runtime)
+        logits, agreement, skin = LogitDifference(), Confusion(len(found[0].logits)), DeltaE00Histogram()
+        for expected, got in zip(self._expected, found, strict=True):
+            logits.add(expected.logits, got.logits)
+            agreement.add(_mask_labels(expected), _mask_labels(got))
+            if self._skin_difference is not None:
+                skin.add(self._skin_difference(expected.image, expected.logits, got.logits))
+        truth = self._truth(found)
         return Point(
             size_bytes=len(data),
             cost=self._latency_ratio(runtime),
-            agreement=float(
-                np.mean([self._agreement(e, g) for e, g in zip(self._expected, got, strict=True)])
-            ),
-            snr_db=self._snr_db(got),
+            agreement=agreement.overall_accuracy,
+            snr_db=logits.snr_db,
             partitions=runtime.partitions,
-            miou_drop=miou,
-            skin_iou_drop=skin,
-            skin_delta_e00_p95=self._skin_delta_e00_p95(got),
+            miou_drop=_drop(self._expected_truth.miou, truth.miou),
+            skin_iou_drop=_drop(self._expected_truth.union_iou(self._skin), truth.union_iou(self._skin)),
+            skin_delta_e00_p95=skin.percentile(95),
         )
 
     def _opened(self, data: bytes, name: str) -> LiteRT:
@@ -81,53 +81,37 @@ class LiteRTTrials:
         path.write_bytes(data)
         return LiteRT(path, taps=[self._logits_name])
 
-    def _logits(self, runtime: LiteRT, image: Image) -> Logits:
-        logits: Logits = runtime.run({"image": image[None]})[self._logits_name][0].transpose(2, 0, 1)
-        return logits.copy()
+    def _predictions(self, runtime: LiteRT) -> list[Prediction]:
+        """One for each picture, in their order."""
+        size = len(self._pictures[0].image)
+        runner = RuntimeRunner(runtime, size, INPUT, self._logits_name, self._logits_name, channels_last=True)
+        return [found[INPUT] for _, found in predictions({INPUT: runner}, self._pictures)]
 
-    @staticmethod
-    def _agreement(expected: Logits, got: Logits) -> float:
-        size = [4 * extent for extent in expected.shape[1:]]  # the mask's resolution
-        return float((labels_from_logits(expected, size) == labels_from_logits(got, size)).mean())
-
-    def _snr_db(self, got: Sequence[Logits]) -> float:
-        """Signal to noise of the logits: 10·log10(Σ float² / Σ error²), at most 120."""
-        signal = sum(float((e.astype(np.float64) ** 2).sum()) for e in self._expected)
-        noise = sum(
-            float(((e - g).astype(np.float64) ** 2).sum()) for e, g in zip(self._expected, got, strict=True)
-        )
-        return min(120.0, 10 * float(np.log10(signal / max(noise, 1e-12 * signal))))
-
-    def _skin_delta_e00_p95(self, got: Sequence[Logits]) -> float | None:
-        """95th percentile over all pictures' skin pixels, as the parity gate; None where there is no skin."""
-        if self._skin_difference is None:
-            return None
-        triples = zip(self._pictures, self._expected, got, strict=True)
-        pixels = np.concatenate([self._skin_difference(p.image, e, g) for p, e, g in triples])
-        return float(np.percentile(pixels, 95)) if pixels.size else None
-
-    def _drops(self, got: Sequence[Logits]) -> tuple[float | None, float | None]:
-        """Loss of mIoU and of skin IoU against true labels, where there are any."""
-        before, after = (self._truth(logits) for logits in (self._expected, got))
-        if not after.counts.any():
-            return None, None
-        skin = before.union_iou(self._skin) - after.union_iou(self._skin)
-        return before.miou - after.miou, None if np.isnan(skin) else skin
-
-    def _truth(self, logits: Sequence[Logits]) -> Confusion:
-        confusion = Confusion(len(logits[0]))
-        for picture, values in zip(self._pictures, logits, strict=True):
-            if picture.labels is not None:
-                confusion.add(picture.labels, labels_from_logits(values, picture.labels.shape))
-        return confusion
+    def _truth(self, found: Sequence[Prediction]) -> Confusion:
+        """The predictions against the true labels of the pictures that have them."""
+        counts = TruthCounts(len(found[0].logits))
+        for picture, prediction in zip(self._pictures, found, strict=True):
+            counts.add(picture, prediction)
+        return counts.pooled()
 
     def _latency_ratio(self, runtime: LiteRT) -> float:
         """Median of the interleaved ratios to the float model."""
-        image = {"image": self._pictures[0].image[None]}
+        image = {INPUT: self._pictures[0].image[None]}
         ratios = [
             _seconds(runtime.run, image) / _seconds(self._float.run, image) for _ in range(LATENCY_RUNS)
         ]
         return float(np.median(ratios))
+
+
+def _mask_labels(prediction: Prediction) -> Labels:
+    """Labels at four times the logits' resolution: the mask's, at the bundled parser's stride of 16."""
+    _, height, width = prediction.logits.shape
+    return prediction.labels((4 * height, 4 * width))
+
+
+def _drop(before: float, after: float) -> float | None:
+    """What a share lost; None where nothing was labelled."""
+    return None if math.isnan(before - after) else before - after
 
 
 def _seconds(run: Callable[[Mapping[str, Image]], object], image: Mapping[str, Image]) -> float:

@@ -22,7 +22,7 @@ from edgekit.artifact import (
 )
 from edgekit.errors import ConversionError, UnknownName
 from edgekit.files import sha256_of, size_bytes_of
-from edgekit.images.preprocess import PREPROCESSING_ID
+from edgekit.images import PREPROCESSING_ID
 from edgekit.model.outputs import MASK_STRIDE, OUTPUT_MODES, OutputMode
 from edgekit.recipes import Recipe
 from edgekit.targets import Target
@@ -100,12 +100,14 @@ class Conversion:
 
 @dataclass(frozen=True)
 class Converted:
-    """The facts that only the converter knows about the file it wrote."""
+    """The facts that only the converter knows about the file it wrote. `recipe`: what it really did, where a target
+    cannot compute as the recipe asks."""
 
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     taps: dict[str, str]
     tools: dict[str, str]
+    recipe: Recipe
 
 
 @dataclass(frozen=True)
@@ -165,7 +167,7 @@ def _manifest(job: Job, converted: Converted, file: Path) -> Manifest:
         size=conversion.size,
         output=conversion.output,
         recipe_name=conversion.recipe.name,
-        recipe=conversion.recipe.to_json(),
+        recipe=converted.recipe,
         inputs=converted.inputs,
         outputs=converted.outputs,
         taps=converted.taps,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ from edgekit.errors import ConversionError
 from edgekit.files import sha256_of
 from edgekit.model.outputs import output_head
 from edgekit.model.prepared import PreparedSegmenter
+from edgekit.recipes import Recipe
 from edgekit.runtimes.mil_reference import MilReference
 from edgekit.weights import GROUP_NAMES
 
@@ -80,7 +82,12 @@ def convert(conversion: Conversion, path: Path) -> Converted:
     model.save(str(path))
     make_reproducible(path)
     tools = tool_versions("coremltools", "torch")
-    return Converted((image,), (output,), taps, tools)
+    return Converted((image,), (output,), taps, tools, _computed(conversion.recipe))
+
+
+def _computed(recipe: Recipe) -> Recipe:
+    """The recipe as Core ML computes it: beside int8 everything is fp16, its default, whatever the recipe says."""
+    return replace(recipe, compute="fp16") if recipe.quantises else recipe
 
 
 def observable(
@@ -135,9 +142,8 @@ def _ml_program(conversion: Conversion) -> ct.models.MLModel:
         "labels": ct.ImageType(name="labels", color_layout=grey),
         "logits": ct.TensorType(name="logits"),
     }
-    recipe = conversion.recipe
-    wide = recipe.compute == "fp32" and not (recipe.blocks_in("w8") or recipe.blocks_in("w8a8"))
-    precision = ct.precision.FLOAT32 if wide else ct.precision.FLOAT16
+    recipe = _computed(conversion.recipe)
+    precision = ct.precision.FLOAT32 if recipe.compute == "fp32" else ct.precision.FLOAT16
     target = ct.target.iOS17 if recipe.needs_calibration else ct.target.iOS16
     try:
         program = torch.export.export(ImageSegmenter(conversion).eval(), (torch.zeros(shape),))

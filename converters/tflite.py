@@ -60,7 +60,7 @@ def convert(conversion: Conversion, path: Path) -> Converted:
         data = _half_weights(data)
     data, taps = _finished(data, conversion, image, output, path)
     path.write_bytes(data)
-    return Converted((image,), (output,), taps, tools())
+    return Converted((image,), (output,), taps, tools(), recipe)
 
 
 def tools() -> dict[str, str]:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from edgekit.artifact import Artifact, artifacts_at
-from edgekit.devices import open_device
 from edgekit.devices.device import Device
+from edgekit.devices.registry import open_device
 from edgekit.errors import EdgekitError
 
 

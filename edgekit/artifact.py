@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib import metadata
 from pathlib import Path
+from typing import Annotated, Literal
+
+from msgspec import Meta
 
 from edgekit._version import __version__
-from edgekit.errors import ConversionError, EdgekitError
+from edgekit.errors import ConversionError, EdgekitError, printable
 from edgekit.files import (
     FolderKind,
-    JsonValue,
     check_file_place,
     check_folder_place,
     sha256_of,
+    size_bytes_of,
     staged_file,
     staged_folder,
     write_json,
 )
+from edgekit.reading import Count, JsonKind, Sha256, Text, check_regular_file, read_json, shown
+from edgekit.recipes import RECIPE_VERSION, Recipe
 from edgekit.targets import TARGETS, Target
 from edgekit.weights import Checkpoint
 
 SCHEMA_VERSION = 1
+MOST_ARTIFACT_BYTES = 1 << 30  # forty times the largest that edgekit's own weights give
+
+
+Side = Annotated[int, Meta(ge=1, le=1 << 16)]
+InputSide = Annotated[int, Meta(ge=128, le=1024, multiple_of=64)]
 
 
 @dataclass(frozen=True)
@@ -35,37 +45,45 @@ class TensorSpec:
     only) channel axis in order: colour components, groups or classes.
     """
 
-    name: str
-    shape: tuple[int, ...]
-    dtype: str
-    layout: str
+    name: Text
+    shape: Annotated[tuple[Side, ...], Meta(min_length=4, max_length=4)]
+    dtype: Annotated[str, Meta(pattern=r"^(uint8|float16|float32)\Z")]
+    layout: Annotated[str, Meta(pattern=r"^(NHWC|NCHW)\Z")]
     range: tuple[float, float] | None
-    channels: tuple[str, ...]
+    channels: Annotated[tuple[Text, ...], Meta(min_length=1)]
 
 
 @dataclass(frozen=True)
 class Manifest:
     """What is written beside an artifact. `taps` maps a stage of the model to a tensor name in the file."""
 
-    target: str
-    name: str
-    size: int
-    output: str
-    recipe_name: str
-    recipe: JsonValue
-    inputs: tuple[TensorSpec, ...]
-    outputs: tuple[TensorSpec, ...]
-    taps: Mapping[str, str]
-    class_names: tuple[str, ...]
-    groups: Mapping[str, tuple[int, ...]]
-    preprocessing: str
-    weights_sha256: str
-    calibration_sha256: str | None
-    minimum_os: str
-    tools: Mapping[str, str]
-    sha256: str
-    size_bytes: int
+    target: Text
+    name: Text
+    size: InputSide
+    output: Literal["groups", "labels", "logits"]
+    recipe_name: Text
+    recipe: Recipe
+    inputs: Annotated[tuple[TensorSpec, ...], Meta(min_length=1)]
+    outputs: Annotated[tuple[TensorSpec, ...], Meta(min_length=1)]
+    taps: Mapping[str, Text]
+    class_names: Annotated[tuple[Text, ...], Meta(min_length=1)]
+    groups: Mapping[Text, tuple[Count, ...]]
+    preprocessing: Text
+    weights_sha256: Sha256
+    calibration_sha256: Sha256 | None
+    minimum_os: Text
+    tools: Mapping[Text, Text]
+    sha256: Sha256
+    size_bytes: Annotated[int, Meta(ge=0, le=MOST_ARTIFACT_BYTES)]
     schema_version: int = SCHEMA_VERSION
+
+
+MANIFEST = JsonKind(
+    Manifest,
+    "an edgekit manifest",
+    version=("schema_version", SCHEMA_VERSION),
+    advice="convert the model again",
+)
 
 
 @dataclass(frozen=True)
@@ -138,46 +156,52 @@ def read_artifact(path: Path) -> Artifact:
     Raises ConversionError: no such file, no manifest, an unknown schema version, bytes that do not match.
     """
     path = Path(path)
-    target = next((target.name for target in TARGETS.values() if path.suffix == target.suffix), None)
+    target = next((target for target in TARGETS.values() if path.suffix == target.suffix), None)
     if target is None:
         known = " or ".join(target.suffix for target in TARGETS.values())
-        raise ConversionError("artifact", "read", f"{path} is not a {known} file.")
-    if not path.exists():
-        raise ConversionError(target, "read", f"{path} does not exist.")
-    manifest = _read_manifest(manifest_path_of(path), target)
-    if sha256_of(path) != manifest.sha256:
-        raise ConversionError(
-            target,
-            "read",
-            f"{path} does not match the sha256 in its manifest: it was changed or is incomplete.",
+        raise ConversionError("artifact", "read", f"{shown(path)} is not a {known} file.")
+    refused = partial(ConversionError, target.name, "read")
+    if not target.is_folder:
+        check_regular_file(path, MOST_ARTIFACT_BYTES, refused)
+    elif not _is_folder_there(path):
+        raise refused(f"{shown(path)} is not a folder; a Core ML package is one.")
+    manifest = _read_manifest(manifest_path_of(path), target.name)
+    # The size first: what is hashed is then no larger than the manifest says.
+    if size_bytes_of(path) != manifest.size_bytes or sha256_of(path) != manifest.sha256:
+        raise refused(
+            f"{shown(path)} does not match the sha256 in its manifest: it was changed or is incomplete."
         )
     return Artifact(path, manifest)
 
 
-def _read_manifest(path: Path, target: str) -> Manifest:
+def _is_folder_there(path: Path) -> bool:
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        if values["schema_version"] != SCHEMA_VERSION:
-            raise ConversionError(
-                target,
-                "manifest",
-                f"{path} has schema version {values['schema_version']}; this edgekit reads {SCHEMA_VERSION}.",
-            )
-        values["inputs"] = tuple(_tensor_spec(spec) for spec in values["inputs"])
-        values["outputs"] = tuple(_tensor_spec(spec) for spec in values["outputs"])
-        values["class_names"] = tuple(values["class_names"])
-        values["groups"] = {group: tuple(indices) for group, indices in values["groups"].items()}
-        return Manifest(**values)
-    except OSError as error:
-        raise ConversionError(target, "manifest", f"{path} is missing; convert the model again.") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ConversionError(target, "manifest", f"{path} is not an edgekit manifest ({error}).") from error
+        return path.is_dir()
+    except OSError:  # a name that is too long
+        return False
 
 
-def _tensor_spec(values: dict[str, JsonValue]) -> TensorSpec:
-    spec = TensorSpec(**values)  # type: ignore[arg-type]
-    interval = None if spec.range is None else (float(spec.range[0]), float(spec.range[1]))
-    return TensorSpec(spec.name, tuple(spec.shape), spec.dtype, spec.layout, interval, tuple(spec.channels))
+def _read_manifest(path: Path, target: str) -> Manifest:
+    refused = partial(ConversionError, target, "manifest")
+    manifest = read_json(path, MANIFEST, refused)
+    problem = _contradiction(manifest, target)
+    if problem is not None:
+        raise refused(f"{shown(path)} is not {MANIFEST.name} ({problem}); {MANIFEST.advice}.")
+    return manifest
+
+
+def _contradiction(manifest: Manifest, target: str) -> str | None:
+    """What no single field shows: a manifest of another target, upside-down ranges, groups of no class."""
+    if manifest.recipe.version != RECIPE_VERSION:
+        return f"its recipe has version {manifest.recipe.version}; this edgekit reads {RECIPE_VERSION}"
+    if manifest.target != target:
+        return f"it is of the target {printable(manifest.target, 40)!r}, and the file is of {target!r}"
+    for spec in (*manifest.inputs, *manifest.outputs):
+        if spec.range is not None and spec.range[0] > spec.range[1]:
+            return f"the range of {printable(spec.name, 40)!r} ends below its start"
+    if any(index >= len(manifest.class_names) for group in manifest.groups.values() for index in group):
+        return "a group has a class that class_names has not"
+    return None
 
 
 def artifacts_at(paths: Sequence[Path], default: Path = Path("artifacts")) -> list[Artifact]:

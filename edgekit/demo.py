@@ -8,7 +8,7 @@ from pathlib import Path
 from edgekit import console
 from edgekit.artifact import Artifact
 from edgekit.files import check_file_place, write_whole
-from edgekit.images.pictures import astronaut
+from edgekit.images import astronaut
 from edgekit.overlay import data_uri, overlay, png_bytes
 from edgekit.parity.check import parity_check
 from edgekit.parity.present import write_html

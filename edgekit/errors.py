@@ -41,6 +41,14 @@ class MissingDependency(EdgekitError):
         super().__init__(f"{needed_for} needs the package {package}; install it with: {line}")
 
 
+class MissingProgram(MissingDependency):
+    """A program that pip does not install cannot be found. `advice` says how to get it."""
+
+    def __init__(self, program: str, needed_for: str, advice: str) -> None:
+        self.package = program
+        EdgekitError.__init__(self, f"{needed_for} needs the program {program}; {advice}.")
+
+
 class WeightsError(EdgekitError):
     """A checkpoint is missing, damaged, refused or of another architecture."""
 

@@ -22,10 +22,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edgekit.errors import EdgekitError
 
-JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"]
+if TYPE_CHECKING:
+    JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"]
+else:
+    JsonValue = object  # msgspec, which reads declarations with such fields, knows no recursive aliases
 
 STAGING_PREFIX = ".edgekit-"
 STAGING_NAME = re.compile(r"\.edgekit-[a-z0-9_]{8}")  # as tempfile.mkdtemp names them

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from edgekit import console
 from edgekit.artifact import Artifact, read_artifact
 from edgekit.errors import EdgekitError
-from edgekit.images.preprocess import stretch
+from edgekit.images import stretch
 from edgekit.model.outputs import MASK_STRIDE, GroupWeights, mask_of
 from edgekit.model.prepared import PreparedSegmenter
-from edgekit.parity.compare import Candidate
 from edgekit.scores.metrics import labels_from_logits
+from edgekit.scores.runners import artifact_runner
 from edgekit.targets import TARGETS
 from edgekit.weights import Checkpoint, load_checkpoint, require_skin
 
@@ -107,10 +107,10 @@ class _FromArtifact:
         self.size, self.class_names = artifact.manifest.size, artifact.manifest.class_names
         self._artifact = artifact
         with console.quiet_libraries():
-            self._candidate = Candidate(artifact)
+            self._runner = artifact_runner(artifact)
 
     def logits(self, image: Photo) -> Logits:
-        return self._candidate.run(image)[0]
+        return self._runner.run(image).logits
 
     def groups(self, image: Photo) -> NDArray[np.float32]:
         output = self._artifact.manifest.output
@@ -118,7 +118,7 @@ class _FromArtifact:
             raise EdgekitError(
                 f"{self._artifact.path} delivers {output}; convert with `output` groups to style."
             )
-        _, delivered = self._candidate.run(image)  # (3 or 4, h, w) in [0, 255]
+        delivered = self._runner.run(image).delivered  # (3 or 4, h, w) in [0, 255]
         weights = delivered[:3].transpose(1, 2, 0) / 255.0
         return np.clip(weights, 0.0, 1.0).astype(np.float32)
 

@@ -36,10 +36,12 @@ ALL = "all"
 class Target:
     """One runtime that artifacts are made for.
 
-    `layout`: axes of the artifact's tensors. `default_recipe`: for weights that no recipe was planned for.
+    `title`: as people write it. `layout`: axes of the artifact's tensors. `default_recipe`: for weights that no recipe
+    was planned for.
     `minimum_os` and `minimum_os_int8`: the oldest system for float and for int8 activations.
     `logits_names`: what the logits are called in the float graph; their ranges are never clipped.
-    `plans`: whether recipes are planned on it, by timing its runtime on this machine.
+    `plans`: whether recipes are planned on it, by timing its runtime on this machine. `apple`: whether it runs on Apple
+    devices, and only there.
     `convert`, `observe`, `runtime`: "module:name" of the converter, of the float graph for calibration, and of the
     runtime that runs the artifact on this machine.
     `unproved`: "module:name" of a function that says why this machine cannot run the target's own runtime, for
@@ -47,6 +49,7 @@ class Target:
     """
 
     name: str
+    title: str
     suffix: str
     is_folder: bool
     layout: Literal["NHWC", "NCHW"]
@@ -55,6 +58,7 @@ class Target:
     minimum_os_int8: str
     logits_names: tuple[str, ...]
     plans: bool
+    apple: bool
     convert: str
     observe: str
     runtime: str
@@ -91,6 +95,7 @@ class Target:
 TARGETS: dict[str, Target] = {
     "coreml": Target(
         name="coreml",
+        title="Core ML",
         suffix=".mlpackage",
         is_folder=True,
         layout="NCHW",
@@ -99,6 +104,7 @@ TARGETS: dict[str, Target] = {
         minimum_os_int8="iOS 17",  # `quantize` exists from there
         logits_names=("logits",),
         plans=False,
+        apple=True,
         convert="converters.coreml:convert",
         observe="converters.coreml:observable",
         runtime="edgekit.runtimes.mil_reference:MilReference",
@@ -106,6 +112,7 @@ TARGETS: dict[str, Target] = {
     ),
     "tflite": Target(
         name="tflite",
+        title="TFLite",
         suffix=".tflite",
         is_folder=False,
         layout="NHWC",
@@ -114,6 +121,7 @@ TARGETS: dict[str, Target] = {
         minimum_os_int8="Android 8.0 (API 26)",
         logits_names=("segmenter/classifier/conv:2", "logits"),
         plans=True,
+        apple=False,
         convert="converters.tflite:convert",
         observe="converters.tflite:observable",
         runtime="edgekit.runtimes.litert:LiteRT",

@@ -5,14 +5,17 @@ Only safetensors are read: a pickle (`.bin`, `.pt`) can run code when it is open
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from edgekit.errors import WeightsError
+from msgspec import Meta
+
+from edgekit.errors import UNPRINTABLE, WeightsError, printable
 from edgekit.files import sha256_of
+from edgekit.reading import Count, JsonKind, check_regular_file, declared, read_json, shown
 
 if TYPE_CHECKING:
     import torch
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 
 BUNDLED_FOLDER = Path(__file__).parent / "data" / "mobilevit-s-deeplabv3-parsing"
 WEIGHTS_FILE = "model.safetensors"
+MOST_WEIGHTS_BYTES = 2 << 30  # half a billion parameters; MobileViT-S has 6 million
+MOST_CLASSES = 255  # labels are bytes, and 255 means "not labelled"
 PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 GROUP_NAMES = ("skin", "hair", "clothes")
 
@@ -72,20 +77,24 @@ def load_checkpoint(source: str | Path | None = None) -> Checkpoint:
     Raises WeightsError: not found, offline, a pickle, truncated, another architecture, tensors missing,
     unexpected or of the wrong shape, values that are not finite.
     """
-    folder = _resolve(source)
-    file = _weights_file(folder)
+    try:
+        folder = _resolve(source)
+        file = _weights_file(folder)
+    except OSError as error:
+        raise WeightsError(f"{shown(source)} cannot be read: {error.strerror}.") from error
     config = _config(folder)
+    class_names = _class_names(config)
+    groups, bgr = _groups(folder, class_names), _flips_channels(folder)
     state_dict = _tensors(file)
     _check_tensors(state_dict, config, file)
-    class_names = _class_names(config)
     return Checkpoint(
         name=folder.name,
         folder=folder,
         config=config,
         state_dict=state_dict,
         class_names=class_names,
-        groups=_groups(folder, class_names),
-        bgr=_flips_channels(folder),
+        groups=groups,
+        bgr=bgr,
         sha256=sha256_of(file),
     )
 
@@ -140,32 +149,113 @@ def _weights_file(folder: Path) -> Path:
     raise WeightsError(f"{folder} has no {WEIGHTS_FILE}; save the model with save_pretrained.")
 
 
-def _read_json(path: Path) -> dict[str, object]:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise WeightsError(f"{path} cannot be read as JSON ({error}).") from error
-    if not isinstance(value, dict):
-        raise WeightsError(f"{path} does not hold a JSON object.")
-    return value
+Width = Annotated[int, Meta(ge=1, le=4096)]
+Ratio = Annotated[float, Meta(gt=0, le=16)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+ClassName = Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+@dataclass(frozen=True)
+class _WrittenConfig:
+    """config.json, as far as the model depends on it; the defaults are MobileViTConfig's."""
+
+    id2label: Annotated[Mapping[Count, ClassName], Meta(min_length=1, max_length=MOST_CLASSES)] | None = None
+    num_labels: Annotated[int, Meta(ge=1, le=MOST_CLASSES)] = 2
+    num_channels: int = 3
+    image_size: Width | Annotated[tuple[Width, ...], Meta(min_length=2, max_length=2)] = 256
+    patch_size: int = 2
+    hidden_sizes: Annotated[tuple[Width, ...], Meta(min_length=3, max_length=3)] = (144, 192, 240)
+    neck_hidden_sizes: Annotated[tuple[Width, ...], Meta(min_length=7, max_length=7)] = (
+        16, 32, 64, 96, 128, 160, 640,
+    )  # fmt: skip
+    num_attention_heads: Width = 4
+    mlp_ratio: Ratio = 2.0
+    expand_ratio: Ratio = 4.0
+    hidden_act: str = "silu"
+    conv_kernel_size: int = 3
+    output_stride: int = 32
+    hidden_dropout_prob: Share = 0.1
+    attention_probs_dropout_prob: Share = 0.0
+    classifier_dropout_prob: Share = 0.1
+    initializer_range: Share = 0.02
+    layer_norm_eps: Annotated[float, Meta(gt=0, le=1)] = 1e-5
+    qkv_bias: bool = True
+    aspp_out_channels: Width = 256
+    atrous_rates: Annotated[tuple[Annotated[int, Meta(ge=1, le=512)], ...], Meta(min_length=3, max_length=3)] = (
+        6, 12, 18,
+    )  # fmt: skip
+    aspp_dropout_prob: Share = 0.1
+    semantic_loss_ignore_index: Annotated[int, Meta(ge=-(1 << 31), lt=1 << 31)] = 255
+
+    def __post_init__(self) -> None:
+        for name, known in (
+            ("output_stride", (8, 16, 32)), ("patch_size", (2,)), ("hidden_act", ("silu",)),
+            ("num_channels", (3,)), ("conv_kernel_size", (3,)),
+        ):  # fmt: skip
+            if getattr(self, name) not in known:
+                raise ValueError(
+                    f"edgekit takes {name} {' or '.join(map(str, known))}, and this is "
+                    f"{printable(str(getattr(self, name)), 40)}"
+                )
+        if isinstance(self.image_size, tuple) and self.image_size[0] != self.image_size[1]:
+            raise ValueError("image_size is not square")
+        if any(width % self.num_attention_heads for width in self.hidden_sizes):
+            raise ValueError("hidden_sizes cannot be shared among num_attention_heads")
+        if sorted(self.labels) != list(range(len(self.labels))):
+            raise ValueError("id2label does not name the classes 0, 1, 2 and so on")
+        if any(UNPRINTABLE.search(name) for name in self.labels.values()):
+            raise ValueError("a name in id2label holds control characters")
+
+    @property
+    def labels(self) -> dict[int, str]:
+        """The class names by index; without id2label, Hugging Face's own."""
+        return dict(self.id2label or {i: f"LABEL_{i}" for i in range(self.num_labels)})
+
+
+@dataclass(frozen=True)
+class _WrittenGroups:
+    skin: tuple[str, ...] = ()
+    hair: tuple[str, ...] = ()
+    clothes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _WrittenPreprocessor:
+    do_normalize: bool | None = False
+    do_flip_channel_order: bool | None = True
+
+
+OBJECT = JsonKind(dict[str, object], "a JSON object")
+CONFIG = JsonKind(_WrittenConfig, "the configuration of a MobileViT that edgekit takes", open=True)
+GROUPS = JsonKind(_WrittenGroups, "a list of class names for each group")
+PREPROCESSOR = JsonKind(_WrittenPreprocessor, "the configuration of an image processor", open=True)
 
 
 def _config(folder: Path) -> MobileViTConfig:
+    """The configuration, made from checked fields only: transformers sees nothing else of the file."""
     from transformers import MobileViTConfig
 
-    values = _read_json(folder / "config.json")
+    file = folder / "config.json"
+    values = read_json(file, OBJECT, WeightsError)
     if values.get("model_type") != "mobilevit":
         raise WeightsError(
-            f"{folder / 'config.json'} describes a {values.get('model_type')!r} model; "
+            f"{shown(file)} describes a {printable(repr(values.get('model_type')), 40)} model; "
             "edgekit takes MobileViTForSemanticSegmentation ('mobilevit')."
         )
-    config = MobileViTConfig.from_dict(values)
-    if config.output_stride not in (8, 16, 32) or config.patch_size != 2 or config.hidden_act != "silu":
-        raise WeightsError(
-            f"{folder / 'config.json'}: edgekit takes output_stride 8, 16 or 32, patch_size 2 and hidden_act "
-            f"silu; this has {config.output_stride}, {config.patch_size} and {config.hidden_act}."
-        )
-    return config
+    written = declared(values, shown(file), CONFIG, WeightsError)
+    side = written.image_size
+    return MobileViTConfig(
+        architectures=["MobileViTForSemanticSegmentation"],
+        dtype="float32",
+        id2label=written.labels,
+        label2id={name: index for index, name in written.labels.items()},
+        image_size=side if isinstance(side, int) else side[0],
+        **{
+            field.name: getattr(written, field.name)
+            for field in fields(written)
+            if field.name not in ("id2label", "num_labels", "image_size")
+        },
+    )
 
 
 def _class_names(config: MobileViTConfig) -> tuple[str, ...]:
@@ -178,10 +268,22 @@ def _tensors(file: Path) -> dict[str, torch.Tensor]:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    check_regular_file(file, MOST_WEIGHTS_BYTES, WeightsError)
     try:
         loaded = load_file(file)
-    except (SafetensorError, OSError, ValueError) as error:
-        raise WeightsError(f"{file} is damaged or truncated ({error}).") from error
+    # KeyError and the like: dtypes that torch or safetensors does not know
+    except (SafetensorError, OSError, ValueError, KeyError, AttributeError, RuntimeError) as error:
+        raise WeightsError(f"{shown(file)} is damaged or truncated ({printable(str(error))}).") from error
+    wrong = [
+        key for key, value in loaded.items()
+        if not value.is_floating_point() and not key.endswith("num_batches_tracked")
+    ]  # fmt: skip
+    if wrong:
+        key = min(wrong)
+        raise WeightsError(
+            f"{shown(file)}: {printable(key)} holds {loaded[key].dtype} values, not floating-point numbers "
+            f"({len(wrong)} such)."
+        )
     return {k: v.to(torch.float32) if v.is_floating_point() else v for k, v in loaded.items()}
 
 
@@ -196,33 +298,34 @@ def _check_tensors(state_dict: Mapping[str, torch.Tensor], config: MobileViTConf
     unexpected = sorted(state_dict.keys() - expected.keys())
     if missing or unexpected:
         raise WeightsError(
-            f"{file} does not fit its config.json: {_named('missing', missing)}, "
+            f"{shown(file)} does not fit its config.json: {_named('missing', missing)}, "
             f"{_named('unexpected', unexpected)}."
         )
     wrong = [key for key in needed if state_dict[key].shape != expected[key].shape]
     if wrong:
         key = min(wrong)
         raise WeightsError(
-            f"{file}: {key} has shape {tuple(state_dict[key].shape)}, its config.json asks for "
+            f"{shown(file)}: {key} has shape {tuple(state_dict[key].shape)}, its config.json asks for "
             f"{tuple(expected[key].shape)} ({len(wrong)} such)."
         )
     bad = [key for key in needed if not bool(torch.isfinite(state_dict[key]).all())]
     if bad:
-        raise WeightsError(f"{file}: {min(bad)} holds values that are not finite ({len(bad)} such).")
+        raise WeightsError(f"{shown(file)}: {min(bad)} holds values that are not finite ({len(bad)} such).")
 
 
-def _named(what: str, keys: Sequence[str], shown: int = 4) -> str:
+def _named(what: str, keys: Sequence[str], most: int = 4) -> str:
     if not keys:
         return f"no {what} keys"
-    more = f" and {len(keys) - shown} more" if len(keys) > shown else ""
-    return f"{len(keys)} {what} ({', '.join(keys[:shown])}{more})"
+    more = f" and {len(keys) - most} more" if len(keys) > most else ""
+    return f"{len(keys)} {what} ({', '.join(printable(key, 80) for key in keys[:most])}{more})"
 
 
 def _groups(folder: Path, class_names: Sequence[str]) -> Groups:
     file = folder / "groups.json"
-    if not file.is_file():
+    if not os.path.lexists(file):
         return groups_from_known_names(class_names)
-    return groups_from_names(_read_json(file), class_names, file)
+    written = read_json(file, GROUPS, WeightsError)
+    return _groups_from_names(written, class_names, file)
 
 
 def groups_from_known_names(class_names: Sequence[str]) -> Groups:
@@ -233,21 +336,17 @@ def groups_from_known_names(class_names: Sequence[str]) -> Groups:
     )
 
 
-def groups_from_names(values: Mapping[str, object], class_names: Sequence[str], file: Path) -> Groups:
-    """Groups from `{"skin": [class name, …], "hair": …, "clothes": …}`; WeightsError names what is wrong."""
-    unknown = sorted(set(values) - set(GROUP_NAMES))
-    if unknown:
-        raise WeightsError(f"{file}: {unknown[0]!r} is not a group; known: {', '.join(GROUP_NAMES)}.")
+def _groups_from_names(written: _WrittenGroups, class_names: Sequence[str], file: Path) -> Groups:
+    """Groups by class index. WeightsError: a class that the checkpoint has not, or in two groups."""
     index = {name: i for i, name in enumerate(class_names)}
     taken: dict[str, str] = {}
-    for group, names in values.items():
-        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            raise WeightsError(f"{file}: {group!r} must be a list of class names.")
-        for name in names:
+    for group in GROUP_NAMES:
+        for name in getattr(written, group):
+            said = printable(name, 80)
             if name not in index:
-                raise WeightsError(f"{file}: class {name!r} in group {group!r} is not in id2label.")
+                raise WeightsError(f"{shown(file)}: class {said!r} in group {group!r} is not in id2label.")
             if name in taken:
-                raise WeightsError(f"{file}: class {name!r} is in both {taken[name]!r} and {group!r}.")
+                raise WeightsError(f"{shown(file)}: class {said!r} is in both {taken[name]!r} and {group!r}.")
             taken[name] = group
     return Groups(**{g: tuple(sorted(index[n] for n, t in taken.items() if t == g)) for g in GROUP_NAMES})
 
@@ -264,9 +363,11 @@ def require_skin(groups: Groups, class_names: Sequence[str], folder: Path) -> No
 
 def _flips_channels(folder: Path) -> bool:
     file = folder / "preprocessor_config.json"
-    if not file.is_file():
+    if not os.path.lexists(file):
         return True  # MobileViTImageProcessor's default
-    values = _read_json(file)
-    if values.get("do_normalize"):
-        raise WeightsError(f"{file}: do_normalize is set; MobileViT takes [0, 1] without mean and std.")
-    return bool(values.get("do_flip_channel_order", True))
+    written = read_json(file, PREPROCESSOR, WeightsError)
+    if written.do_normalize:
+        raise WeightsError(
+            f"{shown(file)}: do_normalize is set; MobileViT takes [0, 1] without mean and std."
+        )
+    return bool(written.do_flip_channel_order)

@@ -16,7 +16,7 @@ from pathlib import Path
 from PIL import Image
 
 from edgekit.console import say
-from edgekit.images.preprocess import images_in, read_image
+from edgekit.images import images_in, read_image
 
 SHARE = 2
 SIDE = 0.35  # of the photo's height

@@ -43,15 +43,13 @@ from torch.nn import functional as F
 from transformers import MobileViTForSemanticSegmentation
 
 from edgekit import console
-from edgekit.commands.finetune import preprocessing
 from edgekit.files import staged_file
-from edgekit.images.preprocess import images_in
+from edgekit.images import images_in, read_image, stretch
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.training import history as log
 from edgekit.training.data import (
     LabelledData,
     Pair,
-    Preprocessing,
     TrainingSet,
     batches,
     check,
@@ -422,7 +420,6 @@ class Course:
 
     checkpoint: Checkpoint
     data: LabelledData
-    reading: Preprocessing
     training: tuple[Pair, ...]
     validation: tuple[Pair, ...]
     settings: Settings
@@ -441,7 +438,7 @@ class Course:
         told = {}
         for i, folder in enumerate(once):
             photos, told_in = images_in(folder), out / TOLD_FOLDER / str(i)
-            told[folder], problems = labelled_by(guide, photos, self.reading, size, told_in)
+            told[folder], problems = labelled_by(guide, photos, size, told_in)
             for problem in problems:
                 console.say(problem.sentence())
         training = sum((told[folder] for folder in folders), self.training)
@@ -467,9 +464,7 @@ class Course:
             drawn = size
             if isinstance(model, Pupil):
                 model.side, drawn = size, max(size, model.teacher_side)
-            samples = TrainingSet(
-                self.training, self.data.class_names, self.reading, drawn, self.settings.seed
-            )
+            samples = TrainingSet(self.training, self.data.class_names, drawn, self.settings.seed)
             started = time.perf_counter()
             steps_taken = console.track(
                 batches(samples, epoch, self.settings.batch, workers), steps, f"epoch {epoch} at {size}"
@@ -479,9 +474,7 @@ class Course:
                 console.say(f"epoch {epoch}/{len(self.sizes)}  loss {loss:.3f}")
                 continue
             whole, close = (
-                validate(
-                    average, self.checkpoint, self.validation, self.reading, self.settings.val_size, frame
-                )
+                validate(average, self.checkpoint, self.validation, self.settings.val_size, frame)
                 for frame in VALIDATION_FRAMES
             )
             step, seconds = epoch * steps, round(time.perf_counter() - started, 1)
@@ -511,13 +504,12 @@ def _course(
     seed: int,
 ) -> Course:
     checkpoint = load_checkpoint(weights)
-    reading = preprocessing()
-    checked = check(images_in(data / "images"), data / "labels", read_class_names(data), reading)
+    checked = check(images_in(data / "images"), data / "labels", read_class_names(data))
     training, validation = split(checked.pairs)
     sizes = sizes_of(stages)
     settings = Settings(len(sizes), max(sizes), val_size, batch, lr, seed=seed)
     torch.manual_seed(settings.seed)
-    return Course(checkpoint, checked, reading, training, validation, settings, sizes)
+    return Course(checkpoint, checked, training, validation, settings, sizes)
 
 
 DataFolder = Annotated[Path, typer.Option(help="Folder with images/, labels/ and classes.json.")]
@@ -592,8 +584,8 @@ def student(
     network = trainable(course.checkpoint, DEVICE, dropout=0.0)
     network.eval()
     if not going_on:
-        some = [course.reading.image(pair.image) for pair in course.training[:STEM_PHOTOS]]
-        pictures = torch.from_numpy(np.stack([course.reading.stretch(image, TEACHER_SIZE) for image in some]))
+        some = [read_image(pair.image) for pair in course.training[:STEM_PHOTOS]]
+        pictures = torch.from_numpy(np.stack([stretch(image, TEACHER_SIZE) for image in some]))
         transplant(network.model, guide.backbone, pictures.to(DEVICE).permute(0, 3, 1, 2).float())
         seed_next(network.model, guide.backbone)
     model = Pupil(network, guide, shared=not going_on, teacher_side=teacher_size)
@@ -706,7 +698,7 @@ def rounding_error(model: ReferenceSegmenter, course: Course) -> float:
     size = course.settings.val_size
     worst = 0.0
     for pair in course.validation:
-        picture = course.reading.stretch(course.reading.image(pair.image), size)
+        picture = stretch(read_image(pair.image), size)
         x = torch.from_numpy(picture.copy()).permute(2, 0, 1)[None]  # (1, 3, size, size) uint8
         worst = max(worst, float((model(x.float()) - exact(x.double())).abs().max()))
     return worst
@@ -722,9 +714,7 @@ def _write_best(course: Course, tried: Mapping[float, ReferenceSegmenter], done:
     means = {}
     for share, model in tried.items():
         scores = [
-            validate(
-                model, course.checkpoint, course.validation, course.reading, course.settings.val_size, frame
-            )
+            validate(model, course.checkpoint, course.validation, course.settings.val_size, frame)
             for frame in VALIDATION_FRAMES
         ]
         means[share] = np.mean([s.miou or 0.0 for s in scores])

@@ -47,7 +47,7 @@ def test_a_file_added_to_a_package_is_noticed(copied: dict[str, Artifact]) -> No
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("{", "not an edgekit manifest"),
+        ("{", "is not JSON"),
         ("[]", "not an edgekit manifest"),
         ('{"schema_version": 99}', "schema version 99"),
         ('{"schema_version": 1}', "not an edgekit manifest"),
@@ -61,9 +61,9 @@ def test_foreign_manifests_are_refused(copied: dict[str, Artifact], text: str, w
 
 def test_missing_parts_are_named(copied: dict[str, Artifact], tmp_path: Path) -> None:
     copied["tflite"].manifest_path.unlink()
-    with pytest.raises(ConversionError, match=r"\.tflite\.json is missing"):
+    with pytest.raises(ConversionError, match=r"\.tflite\.json cannot be read: .*; convert the model again"):
         read_artifact(copied["tflite"].path)
-    with pytest.raises(ConversionError, match="does not exist"):
+    with pytest.raises(ConversionError, match="cannot be read: No such file"):
         read_artifact(tmp_path / "a.tflite")
     with pytest.raises(ConversionError, match=r"is not a \.mlpackage or \.tflite"):
         read_artifact(tmp_path / "a.onnx")

@@ -100,9 +100,9 @@ def test_existing_files_are_kept_unless_they_may_be_replaced(tmp_path: Path) -> 
     path = tmp_path / "a"
     check_file_place(path, replace=False)
     write_whole(path, "old")
-    with pytest.raises(EdgekitError, match="exists already; pass --force"):
+    with pytest.raises(EdgekitError, match="exists already; pass `force`"):
         check_file_place(path, replace=False)
-    with pytest.raises(EdgekitError, match="exists already; pass --force"):
+    with pytest.raises(EdgekitError, match="exists already; pass `force`"):
         write_whole(path, "new")
     write_whole(path, "new", replace=True)
     assert path.read_text() == "new"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from edgekit.images.pictures import astronaut
+from edgekit.images import astronaut
 from tests.support.cli import edgekit
 
 README = Path(__file__).parent.parent / "README.md"

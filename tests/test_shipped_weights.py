@@ -20,8 +20,7 @@ from converters.conversion import Job
 from converters.coreml_int8 import blocks_of, program_of, quantize_activations, quantize_weights
 from edgekit.errors import CalibrationError
 from edgekit.files import size_bytes_of
-from edgekit.images.pictures import Folder, astronaut
-from edgekit.images.preprocess import stretch
+from edgekit.images import Folder, astronaut, stretch
 from edgekit.model.prepared import NormForm, PreparedSegmenter, TokenNorm
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.parity.check import parity_check

@@ -19,6 +19,7 @@ from edgekit.weights import Checkpoint
 
 TOY = Target(
     name="toy",
+    title="Toy",
     suffix=".toy",
     is_folder=False,
     layout="NHWC",
@@ -27,6 +28,7 @@ TOY = Target(
     minimum_os_int8="ToyOS 4",
     logits_names=("logits",),
     plans=False,
+    apple=False,
     convert="tests.test_targets:convert_toy",
     observe="tests.test_targets:observe_toy",
     runtime="tests.test_targets:ToyRuntime",
@@ -40,7 +42,7 @@ def convert_toy(conversion: Conversion, path: Path) -> Converted:
         "image", (1, conversion.size, conversion.size, 3), "uint8", "NHWC", (0.0, 255.0), ("r", "g", "b")
     )
     output = conversion.output_spec("NHWC", "uint8", rgba=True)
-    return Converted((image,), (output,), {"logits": "groups"}, {"toy": "1"})
+    return Converted((image,), (output,), {"logits": "groups"}, {"toy": "1"}, conversion.recipe)
 
 
 class ToyRuntime:

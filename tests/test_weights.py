@@ -44,8 +44,8 @@ def test_groups_come_from_known_names_without_groups_json(checkpoint: Checkpoint
     [
         ({"skin": ["Nose"]}, "'Nose'.*not in id2label"),
         ({"skin": ["Face"], "hair": ["Face"]}, "both 'skin' and 'hair'"),
-        ({"fur": ["Hair"]}, "'fur' is not a group"),
-        ({"skin": "Face"}, "list of class names"),
+        ({"fur": ["Hair"]}, "at fur: unknown field; known: skin, hair, clothes"),
+        ({"skin": "Face"}, "at skin: expected array, got str"),
     ],
 )
 def test_wrong_groups_are_named(atr_folder: Path, groups: object, words: str) -> None:

@@ -15,7 +15,7 @@ from edgekit.bundles.golden import styled_levels
 from edgekit.bundles.reading import OpenBundle
 from edgekit.bundles.writing import BundleContents, write_bundle
 from edgekit.color.difference import delta_e00
-from edgekit.images.pictures import astronaut
+from edgekit.images import astronaut
 from edgekit.segmenter import Segmenter
 from edgekit.shader.description import read_description
 from edgekit.weights import Checkpoint

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from typing import Annotated
 
-from edgekit.errors import BundleError
+from msgspec import Meta
+
+from edgekit.errors import BundleError, printable
 from edgekit.files import json_text
-from edgekit.schemas import first_problem
+from edgekit.reading import Count, JsonKind, Positive, Sha256, Text, parsed_json
 
 SCHEMA = "edgekit/bundle"
 SCHEMA_VERSION = 1
@@ -18,34 +20,36 @@ MOST_FILE_BYTES = 64 << 20
 MOST_BUNDLE_BYTES = 256 << 20
 MOST_JSON_BYTES = 1 << 20
 
+Pixels = Annotated[int, Meta(ge=1)]
+
 
 @dataclass(frozen=True)
 class Segmenter:
     """One artifact. Paths are relative to the bundle; sizes in pixels a side."""
 
-    target: str
-    path: str
-    manifest: str
-    input_size: int
-    mask_size: int
-    recipe: str
-    minimum_os: str
+    target: Annotated[str, Meta(pattern=r"^(coreml|tflite)\Z")]
+    path: Text
+    manifest: Text
+    input_size: Pixels
+    mask_size: Pixels
+    recipe: Text
+    minimum_os: Text
 
 
 @dataclass(frozen=True)
 class StyleEntry:
     """One style; `description` is its ShaderDescription."""
 
-    name: str
-    title: str
-    description: str
+    name: Text
+    title: Text
+    description: Text
 
 
 @dataclass(frozen=True)
 class Control:
     """One slider."""
 
-    name: str
+    name: Text
     minimum: float
     maximum: float
     default: float
@@ -55,10 +59,10 @@ class Control:
 class GoldenPicture:
     """A PNG and the sha256 of its decoded RGBA bytes, first row on top, so that decoders can be trusted."""
 
-    path: str
-    width: int
-    height: int
-    rgba8_sha256: str
+    path: Text
+    width: Pixels
+    height: Pixels
+    rgba8_sha256: Sha256
 
 
 @dataclass(frozen=True)
@@ -67,43 +71,45 @@ class Golden:
     the app uses this mask, and with a 95th percentile of ΔE2000 below `end_to_end_delta_e00_p95` over the whole
     picture when it segments `image` itself."""
 
-    style: str
+    style: Text
     uniforms: Mapping[str, float]
     image: GoldenPicture
     mask: GoldenPicture
     styled: GoldenPicture
-    given_mask_max_levels: int
-    end_to_end_delta_e00_p95: float
-    vectors: str
+    given_mask_max_levels: Count
+    end_to_end_delta_e00_p95: Positive
+    vectors: Text
 
 
 @dataclass(frozen=True)
 class FileEntry:
-    path: str
-    size_bytes: int
-    sha256: str
+    path: Text
+    size_bytes: Count
+    sha256: Sha256
 
 
 @dataclass(frozen=True)
 class Bundle:
     """`files` lists every file but bundle.json, sorted by path."""
 
-    name: str
-    edgekit_version: str
-    segmenters: tuple[Segmenter, ...]
-    class_names: tuple[str, ...]
-    groups: Mapping[str, tuple[int, ...]]
-    styles: tuple[StyleEntry, ...]
-    default_style: str
+    name: Text
+    edgekit_version: Text
+    segmenters: Annotated[tuple[Segmenter, ...], Meta(min_length=1)]
+    class_names: Annotated[tuple[Text, ...], Meta(min_length=1)]
+    groups: Mapping[str, tuple[Count, ...]]
+    styles: Annotated[tuple[StyleEntry, ...], Meta(min_length=1)]
+    default_style: Text
     controls: tuple[Control, ...]
     golden: Golden
-    files: tuple[FileEntry, ...]
+    files: Annotated[tuple[FileEntry, ...], Meta(min_length=1)]
 
     def style(self, name: str) -> StyleEntry:
         for style in self.styles:
             if style.name == name:
                 return style
-        raise BundleError(f"The bundle holds no style {name!r}; it holds {_names(self.styles)}.")
+        raise BundleError(
+            f"The bundle holds no style {printable(name, 80)!r}; it holds {_names(self.styles)}."
+        )
 
     def segmenter(self, target: str) -> Segmenter:
         for segmenter in self.segmenters:
@@ -113,50 +119,53 @@ class Bundle:
         raise BundleError(f"The bundle holds no segmenter for {target}; it holds {known}.")
 
 
+INDEX = JsonKind(
+    Bundle,
+    "the index of an edgekit bundle",
+    schema=SCHEMA,
+    version=("schema_version", SCHEMA_VERSION),
+    limit_bytes=MOST_JSON_BYTES,
+)
+
+
 def json_of(bundle: Bundle) -> str:
-    """The text of bundle.json, checked against the schema."""
+    """The text of bundle.json, checked against its declaration."""
     text = json_text({"schema": SCHEMA, "schema_version": SCHEMA_VERSION, **asdict(bundle)})
-    _check(json.loads(text), BUNDLE_FILE)
+    parsed(text.encode(), BUNDLE_FILE)
     return text
 
 
-def parsed(text: str, where: str) -> Bundle:
+def parsed(data: bytes, where: str) -> Bundle:
     """bundle.json as a Bundle. BundleError: not JSON, another schema or version, or not of its form."""
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise BundleError(f"{where} is not JSON ({error}).") from error
-    if not isinstance(value, dict) or value.get("schema") != SCHEMA:
-        raise BundleError(f"{where} is not the index of an edgekit bundle.")
-    if value.get("schema_version") != SCHEMA_VERSION:
-        raise BundleError(
-            f"{where} has schema version {value.get('schema_version')}; this edgekit reads {SCHEMA_VERSION}."
-        )
-    _check(value, where)
-    golden = value["golden"]
-    pictures = {name: GoldenPicture(**golden[name]) for name in ("image", "mask", "styled")}
-    bundle = Bundle(
-        name=value["name"],
-        edgekit_version=value["edgekit_version"],
-        segmenters=tuple(Segmenter(**v) for v in value["segmenters"]),
-        class_names=tuple(value["class_names"]),
-        groups={group: tuple(indices) for group, indices in value["groups"].items()},
-        styles=tuple(StyleEntry(**v) for v in value["styles"]),
-        default_style=value["default_style"],
-        controls=tuple(Control(**v) for v in value["controls"]),
-        golden=Golden(**{**golden, **pictures}),
-        files=tuple(FileEntry(**v) for v in value["files"]),
-    )
+    bundle = parsed_json(data, where, INDEX, BundleError)
+    for kind, names in (
+        ("style", [style.name for style in bundle.styles]),
+        ("control", [control.name for control in bundle.controls]),
+        ("segmenter for", [segmenter.target for segmenter in bundle.segmenters]),
+    ):
+        if (twice := first_repeated(names)) is not None:
+            raise BundleError(f"{where} lists the {kind} {printable(twice, 80)!r} twice.")
+    for control in bundle.controls:
+        if not control.minimum <= control.default <= control.maximum:
+            raise BundleError(
+                f"{where}: the default of the control {printable(control.name, 80)!r} is outside its range."
+            )
+    if any(index >= len(bundle.class_names) for group in bundle.groups.values() for index in group):
+        raise BundleError(f"{where}: a group has a class that class_names has not.")
     bundle.style(bundle.default_style)
     bundle.style(bundle.golden.style)
     return bundle
 
 
-def _check(value: object, where: str) -> None:
-    problem = first_problem(value, "edgekit.bundles", "bundle")
-    if problem is not None:
-        raise BundleError(f"{where} does not follow bundle schema {SCHEMA_VERSION} {problem}.")
+def first_repeated(names: Iterable[str]) -> str | None:
+    """The first name that was there before, or None."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None
 
 
 def _names(styles: tuple[StyleEntry, ...]) -> str:
-    return ", ".join(style.name for style in styles)
+    return printable(", ".join(style.name for style in styles))

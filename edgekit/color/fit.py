@@ -26,7 +26,7 @@ from edgekit.color.lut import Lut3D, grid
 from edgekit.color.rgb import FloatArray
 from edgekit.errors import LutError
 from edgekit.files import check_file_place
-from edgekit.images.photo import mask_from_picture, read_photo, srgb_bytes
+from edgekit.images import mask_from_picture, read_photo, srgb_bytes
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,9 +16,18 @@ from edgekit.color.controls import Controls
 from edgekit.color.display_p3 import display_p3_from_srgb
 from edgekit.color.engine import Layer, Refine, styled_pixels
 from edgekit.color.styled_log import Job, StyledLog
-from edgekit.errors import EdgekitError, ImageError
+from edgekit.errors import EdgekitError
 from edgekit.files import check_file_place
-from edgekit.images.photo import FORMATS, Space, mask_from_picture, read_photo, srgb_bytes, write_photo
+from edgekit.images import (
+    WRITTEN_SUFFIXES,
+    Space,
+    mask_from_picture,
+    read_photo,
+    srgb_bytes,
+    status_of,
+    write_photo,
+    written_format,
+)
 
 # (H, W, 3) uint8 sRGB → (h, w, 3) float in [0, 1], the weights of skin, hair and clothes
 Segment = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
@@ -87,6 +97,7 @@ class Stylist:
 
     def style(self, job: Job) -> StyledPhoto:
         """Read, style and write one photo. ImageError when it cannot be read or written."""
+        written_format(job.destination)
         photo = read_photo(job.source)
         start = time.perf_counter()
         mask = self.segment(srgb_bytes(photo))
@@ -139,7 +150,7 @@ def mask_as_segment(path: Path) -> Segment:
 def jobs_for(paths: Iterable[Path], out: Path, force: bool, log: StyledLog | None = None) -> list[Job]:
     """A job per photo, folders searched through; what the log says an earlier run wrote may be replaced.
 
-    EdgekitError for nothing found, two photos with one destination, or a destination that exists and may not be replaced.
+    EdgekitError for nothing found, two photos with one destination, or a destination that is there and must stay.
     """
     sources = [found for path in paths for found in _photos_at(path)]
     jobs = [
@@ -147,7 +158,7 @@ def jobs_for(paths: Iterable[Path], out: Path, force: bool, log: StyledLog | Non
         for source, relative in sources
     ]
     if not jobs:
-        raise EdgekitError(f"No photo was found; edgekit reads {', '.join(FORMATS)}.")
+        raise EdgekitError(f"No photo was found; edgekit styles {', '.join(WRITTEN_SUFFIXES)}.")
     seen: dict[Path, Path] = {}
     for job in jobs:
         if job.destination in seen:
@@ -164,9 +175,7 @@ def jobs_for(paths: Iterable[Path], out: Path, force: bool, log: StyledLog | Non
 
 def _photos_at(path: Path) -> list[tuple[Path, Path]]:
     """(photo, path relative to the output folder): the file itself, or the photos below a folder."""
-    if not path.is_dir():
-        if not path.exists():
-            raise ImageError(path, "does not exist.")
+    if not stat.S_ISDIR(status_of(path).st_mode):
         return [(path, Path(path.name))]
-    found = sorted(p for p in path.rglob("*") if p.suffix.lower() in FORMATS and p.is_file())
+    found = sorted(p for p in path.rglob("*") if p.suffix.lower() in WRITTEN_SUFFIXES and p.is_file())
     return [(p, p.relative_to(path)) for p in found]

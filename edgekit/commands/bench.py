@@ -1,235 +1,506 @@
-"""`edgekit bench`: latency with statistics one can trust."""
+"""`edgekit bench`: latency with statistics one can trust, and the questions around it as subcommands."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from edgekit import console
+from edgekit.commands.bench_spellings import todays
+from edgekit.devices.device import ACCELERATORS, BOUNDS, BenchPlan
+from edgekit.errors import EdgekitError, UnknownName
 
 if TYPE_CHECKING:
-    from edgekit.bench.app_report import AppReport
-    from edgekit.bench.frame_budget import FrameBudget
-    from edgekit.bench.report import BenchReport
-    from edgekit.devices.device import BenchPlan
+    from edgekit.benchmark.app_report import AppReport
+    from edgekit.benchmark.frame_budget import FrameBudget
+    from edgekit.benchmark.report import Baseline, BenchReport
 
-
-# Which options mean something, by what is done; any other that is given is refused, not ignored.
-PLAN = {"runs", "seconds", "warmup", "threads", "accelerator"}
-HEAT = {"max_thermal", "cool_down", "timeout"}
-WRITTEN = {"baseline", "tolerance", "out", "csv", "plot", "force"}
-USED = {
-    "--placement": {"placement"},
-    "--app-report": {"app_report"} | WRITTEN,
-    "--device farm:": {"device", "farm_app", "farm_tests", "timeout", "out", "force"},
-    "--app": {"device", "app"} | PLAN | HEAT | WRITTEN,
-    "this device": {"device", "profile", "frame"} | PLAN | HEAT | WRITTEN,
-    "a phone": {"device", "profile", "frame", "runner", "per_launch"} | PLAN | HEAT | WRITTEN,
+DEFAULTS = BenchPlan()
+DEMO_APP = "dev.edgekit.demo"
+# What --set gives: its names for the fields of a plan. The tolerance is the comparison's, not the plan's.
+PLAN_SETTINGS = {
+    "warmup": "warmup_runs",
+    "timeout": "timeout_s",
+    "per-launch": "runs_per_launch",
+    "max-thermal": "hottest_status",
+    "cool-down": "cool_down_s",
 }
-ALWAYS = {"artifacts", "json"}
+SETTINGS = {
+    "warmup": "inferences before the first that counts",
+    "timeout": "seconds that a runner may be silent",
+    "per-launch": "inferences per launch of a phone's runner; above 1 only means are known, no percentiles",
+    "max-thermal": "Android's thermal status above which a phone is left to cool (0 none, 1 light … 6)",
+    "cool-down": "seconds that a hot phone may take for that",
+    "tolerance": "a slowdown up to this share of the baseline is no regression",
+}
+TOLERANCE, USUAL_TOLERANCE, MOST_TOLERANCE = "tolerance", 0.03, 1000.0
+# Options of version 0.1 that are subcommands or forms of --out today (bench_spellings.py).
+OLD_SETTINGS = frozenset({"profile", "frame", "csv", "plot"})
+# How the command line spells what the library's errors call `name`.
+SPELLED = {
+    **{name: f"--{name}" for name in ("runs", "seconds", "threads", "accelerator", "runner")},
+    **{field: f"--set {name}" for name, field in PLAN_SETTINGS.items()},
+}
 
-PHONES, COMPARED = "Phones", "Comparison and files"
-INSTEAD, FARM = "Instead of measuring here", "Device farm"
+
+class ArtifactsOrCommand(TyperGroup):
+    """A group whose own arguments are artifacts, unless the first is the name of one of its commands."""
+
+    allow_interspersed_args = True
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Set a command's words aside; anything else is the group's own."""
+        if args and args[0] not in self.commands:
+            args, notes = todays(args)
+            for note in notes:
+                console.say(f"note: {note}")
+        if args and args[0] in self.commands:
+            ctx.obj, args = args, []
+        elif args and re.fullmatch(r"\w[\w-]*", args[0]) and not Path(args[0]).exists():
+            for meant in get_close_matches(args[0], self.commands, n=1):
+                ctx.fail(f"There is neither a command nor a file {args[0]!r}. Did you mean {meant!r}?")
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        name, *rest = ctx.obj if isinstance(ctx.obj, list) else [""]
+        with options_spelled({**SPELLED, "timeout_s": "--timeout"} if name == "farm" else SPELLED):
+            if not name:
+                return super().invoke(ctx)
+            # A child of the group would show the group's own arguments in its usage line.
+            with self.commands[name].make_context(
+                f"{ctx.info_name} {name}", rest, parent=ctx.parent
+            ) as inner:
+                return inner.command.invoke(inner)
 
 
-def bench(
-    context: typer.Context,
-    artifacts: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            help="Artifacts to time; several are measured alternately and compared with the first.",
-            show_default="all in artifacts/",
-        ),
-    ] = None,
-    device: Annotated[
-        str,
-        typer.Option(
-            help="host, arm64 (emulated, not for speed), a phone's model or serial, mac, iphone, farm:POOL_ARN."
-        ),
-    ] = "host",
-    runs: Annotated[int, typer.Option(help="At least this many inferences of each artifact …")] = 50,
-    seconds: Annotated[float, typer.Option(help="… and at least this long for each.")] = 10.0,
-    warmup: Annotated[int, typer.Option(help="Inferences before the first that counts.")] = 5,
-    threads: Annotated[int, typer.Option(help="CPU threads of the runtime.")] = 2,
-    accelerator: Annotated[str, typer.Option(help="cpu, gpu or nnapi; on Apple also ane, all.")] = "cpu",
-    timeout: Annotated[
-        float, typer.Option(help="Kill a runner that is silent for this many seconds.")
-    ] = 600.0,
-    profile: Annotated[
-        bool, typer.Option("--profile", help="Time per operator as well, in a run of its own.")
-    ] = False,
-    frame: Annotated[
-        str | None, typer.Option(help="Camera frame, e.g. 1920x1080: is there time for 30 frames a second?")
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
-    runner: Annotated[
-        Path | None,
-        typer.Option(
-            help="LiteRT's benchmark_model, built for the phone's ABI (docs/bench.md says where to get it); "
-            "a phone needs it, or --app.",
-            rich_help_panel=PHONES,
-        ),
-    ] = None,
-    app: Annotated[
-        str | None,
-        typer.Option(
-            metavar="PACKAGE",
-            help="Let the installed demo app measure (dev.edgekit.demo), the stages of a frame included.",
-            rich_help_panel=PHONES,
-        ),
-    ] = None,
-    per_launch: Annotated[
-        int,
-        typer.Option(
-            help="Inferences per launch of the runner. Above 1 only means are known, no percentiles.",
-            rich_help_panel=PHONES,
-        ),
-    ] = 1,
-    max_thermal: Annotated[
-        int,
-        typer.Option(
-            help="Pause while Android's thermal status is above this (0 none, 1 light … 6).",
-            rich_help_panel=PHONES,
-        ),
-    ] = 1,
-    cool_down: Annotated[
-        float,
-        typer.Option(help="Give up when it stays hot for this many seconds.", rich_help_panel=PHONES),
-    ] = 120.0,
-    baseline: Annotated[
-        Path | None,
-        typer.Option(
-            help="An earlier --out file; exit 1 when an artifact is significantly slower.",
-            rich_help_panel=COMPARED,
-        ),
-    ] = None,
-    tolerance: Annotated[
-        float,
-        typer.Option(
-            help="A slowdown up to this share of the baseline is no regression.", rich_help_panel=COMPARED
-        ),
-    ] = 0.03,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="Write the report (JSON, with every sample) here.", rich_help_panel=COMPARED),
-    ] = None,
-    csv: Annotated[
-        Path | None, typer.Option(help="Write every sample as CSV here.", rich_help_panel=COMPARED)
-    ] = None,
-    plot: Annotated[
-        Path | None, typer.Option(help="Write a plot (SVG) here.", rich_help_panel=COMPARED)
-    ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace existing files.", rich_help_panel=COMPARED)
-    ] = False,
-    placement: Annotated[
-        str | None,
-        typer.Option(
-            metavar="PHONE",
-            help="Run nothing: say on which of its processors each artifact would land on this known phone, "
-            "e.g. 'Pixel 6' (edgekit devices --profiles).",
-            rich_help_panel=INSTEAD,
-        ),
-    ] = None,
-    app_report: Annotated[
-        Path | None,
-        typer.Option(
-            help="Read the demo app's benchmark file, stages included. An artifact named with it must be the "
-            "one that was measured.",
-            rich_help_panel=INSTEAD,
-        ),
-    ] = None,
-    farm_app: Annotated[
-        Path | None,
-        typer.Option(help="The demo app's APK, for --device farm:POOL_ARN.", rich_help_panel=FARM),
-    ] = None,
-    farm_tests: Annotated[
-        Path | None, typer.Option(help="The demo app's test APK.", rich_help_panel=FARM)
-    ] = None,
+@contextmanager
+def options_spelled(spelled: Mapping[str, str]) -> Iterator[None]:
+    """An error of the library that names a parameter, as `timeout_s`, names the option instead."""
+    try:
+        yield
+    except EdgekitError as error:
+        error.args = (re.sub(r"`(\w+)`", lambda m: spelled.get(m[1], m[0]), str(error)),)
+        raise
+
+
+bench = typer.Typer(
+    name="bench",
+    cls=ArtifactsOrCommand,
+    invoke_without_command=True,
+    subcommand_metavar="| COMMAND [ARGS]...",
+)
+
+
+def _number(name: str, text: str, option: str | None = None) -> Any:
+    """A number of a plan by its field's name, within its bounds, from the command line."""
+    return _bounded(text, *BOUNDS[name], isinstance(getattr(DEFAULTS, name), int), option)
+
+
+def _bounded(text: str, least: float, most: float, whole: bool, option: str | None) -> float:
+    from edgekit.devices.process import printable
+
+    try:
+        value = int(text) if whole else float(text)
+    except ValueError:
+        value = float("nan")
+    if not least <= value <= most:
+        kind = "whole number" if whole else "number"
+        reason = f"{printable(text, 40)!r} is not a {kind} from {least:,g} to {most:,.12g}."
+        raise typer.BadParameter(reason, param_hint=option)
+    return value
+
+
+def _set(*names: str) -> Any:
+    """The option --set with these names, their defaults and meanings in its help."""
+    defaults = {name: f"{getattr(DEFAULTS, field):g}" for name, field in PLAN_SETTINGS.items()}
+    defaults[TOLERANCE] = f"{USUAL_TOLERANCE:g}"
+    lines = (f"{name}={defaults[name]}: {SETTINGS[name]}." for name in names)
+    return typer.Option("--set", metavar="NAME=VALUE", help=f"Rarely changed, repeatable. {' '.join(lines)}")
+
+
+def _accelerator(text: str) -> str:
+    if text not in ACCELERATORS:
+        raise typer.BadParameter(str(UnknownName("accelerator", text, ACCELERATORS)))
+    return text
+
+
+def _phone(text: str) -> str:
+    from edgekit.devices.profiles import profile_named
+
+    try:
+        return profile_named(text).name
+    except UnknownName as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def _camera(text: str) -> tuple[int, int]:
+    """(width, height) of `1920x1080`."""
+    match = re.fullmatch(r"([0-9]{2,5})[x×]([0-9]{2,5})", text)
+    if match is None:
+        raise typer.BadParameter(f"{text[:40]!r} is not WIDTHxHEIGHT, like 1920x1080.")
+    return int(match[1]), int(match[2])
+
+
+def _pool(text: str) -> str:
+    from edgekit.benchmark.farm import pool_arn_of
+    from edgekit.errors import NoDevice
+
+    try:
+        return pool_arn_of(text)
+    except NoDevice as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+Artifacts = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        metavar="ARTIFACT",
+        help="Artifacts to time; several are measured alternately and compared with the first.",
+        show_default="all in artifacts/",
+    ),
+]
+OneArtifact = Annotated[
+    Path, typer.Argument(metavar="ARTIFACT", help="The artifact to time.", show_default=False)
+]
+DeviceName = Annotated[
+    str,
+    typer.Option(help="host, arm64 (emulated, not for speed), a phone's model or serial, mac, iphone."),
+]
+PhoneName = Annotated[str, typer.Option(help="The phone's model or serial (edgekit devices).")]
+Runner = Annotated[
+    Path | None,
+    typer.Option(
+        help="A phone needs it: LiteRT's benchmark_model, built for its ABI (docs/bench.md says where to get it)."
+    ),
+]
+Runs = Annotated[
+    int,
+    typer.Option(
+        parser=partial(_number, "runs"), metavar="N", help="At least this many inferences of each artifact …"
+    ),
+]
+Seconds = Annotated[
+    float,
+    typer.Option(parser=partial(_number, "seconds"), metavar="S", help="… and at least this long for each."),
+]
+Threads = Annotated[
+    int,
+    typer.Option(
+        parser=partial(_number, "threads"),
+        metavar="N",
+        help="CPU threads of the runtime, at most as many as the device has processors.",
+    ),
+]
+Accelerator = Annotated[
+    str,
+    typer.Option(parser=_accelerator, metavar="NAME", help="cpu, gpu or nnapi; on Apple also ane, all."),
+]
+PlanSettings = Annotated[list[str] | None, _set(*PLAN_SETTINGS)]
+AllSettings = Annotated[list[str] | None, _set(*SETTINGS)]
+AppSettings = Annotated[list[str] | None, _set(*(name for name in SETTINGS if name != "per-launch"))]
+BaselineFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--baseline", help="An earlier --out FILE.json; exit 1 when an artifact is significantly slower."
+    ),
+]
+Out = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="Write the report here, repeatable: FILE.csv gets every sample, FILE.svg a plot, any other name JSON."
+    ),
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace existing files.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+
+
+@bench.callback()
+def time_artifacts(
+    artifacts: Artifacts = None,
+    device: DeviceName = "host",
+    runner: Runner = None,
+    runs: Runs = DEFAULTS.runs,
+    seconds: Seconds = DEFAULTS.seconds,
+    threads: Threads = DEFAULTS.threads,
+    accelerator: Accelerator = DEFAULTS.accelerator,
+    settings: AllSettings = None,
+    baseline: BaselineFile = None,
+    out: Out = None,
+    force: Force = False,
+    json: Json = False,
 ) -> None:
     """Time artifacts on this machine or a phone: p50, p90, p99 with intervals, load and first run apart.
 
     Exits 1 on a significant regression, when an artifact could not be measured or compared, and when the
     accelerator asked for was not obtained.
-    """
-    from edgekit.bench import report as reports
-    from edgekit.bench import run
-    from edgekit.bench.frame_budget import budget_json
-    from edgekit.bench.table import print_budgets, print_report
-    from edgekit.devices.device import ACCELERATORS, BenchPlan
-    from edgekit.errors import UnknownName
-    from edgekit.files import check_file_place, write_json, write_whole
 
-    _refuse_unused(context, placement, app_report, app, device)
-    if accelerator not in ACCELERATORS:
-        raise UnknownName("accelerator", accelerator, ACCELERATORS)
-    written = [path for path in (out, csv, plot) if path is not None]
-    for path in written:
-        check_file_place(
-            path, replace=force, inputs=(*(artifacts or ()), *([app_report] if app_report else []))
-        )
-    if len({path.resolve() for path in written}) != len(written):
-        raise typer.BadParameter("--out, --csv and --plot name the same file twice.")
-    if placement is not None:
-        _show_placement(_paths(artifacts), placement, json)
-        return
-    frame_size = None if frame is None else _frame_size(frame)
-    earlier = reports.read_baseline(baseline) if baseline else None
-    plan = BenchPlan(
-        runs, seconds, warmup, threads, accelerator, per_launch, profile, max_thermal, cool_down, timeout
-    )
-    if device.startswith("farm:"):
-        _farm(device, farm_app, farm_tests, _paths(artifacts), out, force, timeout, json)
-        return
-    if app_report is not None:
-        result, budgets = _from_app(app_report, artifacts or [])
-    elif app is not None:
-        result, budgets = _by_app(app, device, artifacts or [], plan)
-    else:
-        result = _measured(artifacts, device, runner, plan)
-        budgets = [] if frame_size is None else _budgets(result, frame_size)
-    if earlier is not None:
-        result = run.compare(result, earlier, tolerance)
-    printed = {**reports.report_json(result), "frame_budgets": [budget_json(b) for b in budgets]}
+    The commands below answer other questions; each has a --help of its own.
+    """
+    given = _given(settings, SETTINGS, OLD_SETTINGS)
+    plan = _plan(given, runs, seconds, threads, accelerator)
+    frame = _camera(given["frame"]) if "frame" in given else None
+    results = Results.of(given, baseline, out, force, json)
+    _time(artifacts, device, runner, replace(plan, profile="profile" in given), frame, given, results)
+
+
+@bench.command("profile")
+def profile(
+    artifacts: Artifacts = None,
+    device: DeviceName = "host",
+    runner: Runner = None,
+    runs: Runs = DEFAULTS.runs,
+    seconds: Seconds = DEFAULTS.seconds,
+    threads: Threads = DEFAULTS.threads,
+    accelerator: Accelerator = DEFAULTS.accelerator,
+    settings: PlanSettings = None,
+    out: Out = None,
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Where the time goes: time artifacts, then each of their operators in a run of its own."""
+    given = _given(settings, PLAN_SETTINGS)
+    plan = replace(_plan(given, runs, seconds, threads, accelerator), profile=True)
+    _time(artifacts, device, runner, plan, None, given, Results.of(given, None, out, force, json))
+
+
+@bench.command("frame")
+def frame(
+    artifacts: Artifacts = None,
+    camera: Annotated[
+        Any,  # (width, height)
+        typer.Option(parser=_camera, metavar="WIDTHxHEIGHT", help="Size of the camera's frame."),
+    ] = "1920x1080",
+    device: DeviceName = "host",
+    runner: Runner = None,
+    runs: Runs = DEFAULTS.runs,
+    seconds: Seconds = DEFAULTS.seconds,
+    threads: Threads = DEFAULTS.threads,
+    accelerator: Accelerator = DEFAULTS.accelerator,
+    settings: PlanSettings = None,
+    out: Out = None,
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Is there time for 30 frames a second? Adds up the stages of a frame that can be timed on the device."""
+    given = _given(settings, PLAN_SETTINGS)
+    plan = _plan(given, runs, seconds, threads, accelerator)
+    _time(artifacts, device, runner, plan, camera, given, Results.of(given, None, out, force, json))
+
+
+@bench.command("app")
+def app(
+    artifact: OneArtifact,
+    device: PhoneName,
+    package: Annotated[str, typer.Option(help="The installed app.")] = DEMO_APP,
+    runs: Runs = DEFAULTS.runs,
+    seconds: Seconds = DEFAULTS.seconds,
+    threads: Threads = DEFAULTS.threads,
+    accelerator: Accelerator = DEFAULTS.accelerator,
+    settings: AppSettings = None,
+    baseline: BaselineFile = None,
+    out: Out = None,
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Let the demo app on a phone measure: all stages of a frame, on the phone's own camera and GPU."""
+    from edgekit.benchmark.app_run import bench_app
+    from edgekit.devices.adb import Phone
+    from edgekit.devices.registry import open_device
+
+    given = _given(settings, SETTINGS.keys() - {"per-launch"}, {"csv", "plot"})
+    plan = _plan(given, runs, seconds, threads, accelerator)
+    results = Results.of(given, baseline, out, force, json)
+    earlier = results.checked([artifact])
+    phone = open_device(device)
+    if not isinstance(phone, Phone):
+        raise typer.BadParameter(f"an app runs on a phone, and {device} is none", param_hint="--device")
+    results.end(*_with_stages(bench_app(phone, package, artifact, plan, console.say)), earlier)
+
+
+@bench.command("farm")
+def farm(
+    artifacts: Artifacts = None,
+    *,
+    pool: Annotated[
+        str,
+        typer.Option(parser=_pool, metavar="ARN", help="The device pool (aws devicefarm list-device-pools)."),
+    ],
+    apk: Annotated[Path, typer.Option("--app", help="The demo app's APK.")],
+    tests: Annotated[Path, typer.Option("--tests", help="The demo app's test APK.")],
+    timeout: Annotated[
+        float,
+        typer.Option(
+            parser=partial(_number, "timeout_s"), metavar="S", help="Stop a run that takes longer than this."
+        ),
+    ] = DEFAULTS.timeout_s,
+    out: Annotated[Path | None, typer.Option(help="Write the reports (JSON) here.")] = None,
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Let the demo app measure on every phone of an AWS device pool; one report per phone."""
+    from edgekit.benchmark.farm import FarmJob, aws_client, run_on_farm
+    from edgekit.benchmark.report import report_json
+    from edgekit.benchmark.table import print_report
+    from edgekit.files import check_file_place, write_json
+
+    paths = _paths(artifacts)
+    if out is not None:
+        check_file_place(out, replace=force, inputs=(*paths, apk, tests))
+    job = FarmJob(pool, apk, tests, timeout)
+    client = aws_client(job.region)
+    found = [r.report for path in paths for r in run_on_farm(job, path, client, console.say)]
+    for result in found:
+        print_report(result)
+    printed = {"device": f"farm:{pool}", "reports": [report_json(result) for result in found]}
     if out is not None:
         write_json(out, printed, replace=force)
-    if csv is not None:
-        write_whole(csv, reports.report_csv(result), replace=force)
-    if plot is not None:
-        write_whole(plot, reports.report_svg(result), replace=force)
-    print_report(result)
-    print_budgets(budgets)
     if json:
         console.print_json(printed)
-    raise typer.Exit(0 if result.complete and not result.regressed else 1)
+    raise typer.Exit(0 if all(result.complete for result in found) else 1)
 
 
-def _refuse_unused(
-    context: typer.Context, placement: str | None, app_report: Path | None, app: str | None, device: str
+@bench.command("placement")
+def placement(
+    artifacts: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="ARTIFACT", help="Artifacts to look at.", show_default="all in artifacts/"),
+    ] = None,
+    *,
+    phone: Annotated[
+        str,
+        typer.Option(
+            parser=_phone, metavar="NAME", help="A known phone, e.g. 'Pixel 6' (edgekit devices --profiles)."
+        ),
+    ],
+    json: Json = False,
 ) -> None:
-    """Usage error for an option that this way of benching would not look at."""
-    from edgekit.devices import LOCAL
+    """On which of a phone's processors would each artifact land? A plan from the file: no phone is needed."""
+    from edgekit.benchmark.placement import place, placement_json, print_placements
+    from edgekit.devices.profiles import profile_named
 
-    asked = {
-        "--placement": placement is not None,
-        "--app-report": app_report is not None,
-        "--device farm:": device.startswith("farm:"),
-        "--app": app is not None,
-        "this device": device in LOCAL,
-        "a phone": True,
-    }
-    done = next(name for name, is_asked in asked.items() if is_asked)
-    for name in context.params:
-        source = context.get_parameter_source(name)
-        if source is not None and source.name == "COMMANDLINE" and name not in USED[done] | ALWAYS:
-            what = f"--device {device}" if done == "this device" else done
+    found = [place(path, profile_named(phone)) for path in _paths(artifacts)]
+    print_placements(found)
+    if json:
+        console.print_json({"phone": phone, "placements": [placement_json(p) for p in found]})
+
+
+@bench.command("report")
+def report(
+    file: Annotated[
+        Path, typer.Argument(help="The benchmark file that the demo app wrote.", show_default=False)
+    ],
+    artifact: Annotated[
+        Path | None,
+        typer.Argument(help="The artifact that it must be about.", show_default=False),
+    ] = None,
+    settings: Annotated[list[str] | None, _set(TOLERANCE)] = None,
+    baseline: BaselineFile = None,
+    out: Out = None,
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Read the demo app's benchmark file, got in another way: statistics, the stages of a frame, a comparison."""
+    from edgekit.benchmark.app_report import read_app_report
+    from edgekit.files import sha256_of
+
+    given = _given(settings, {TOLERANCE}, {"csv", "plot"})
+    results = Results.of(given, baseline, out, force, json)
+    earlier = results.checked([file, *([artifact] if artifact else [])])
+    read = read_app_report(file, sha256_of(artifact) if artifact else None)
+    results.end(*_with_stages(read), earlier)
+
+
+@dataclass(frozen=True)
+class Results:
+    """Where a report goes beside the table: compared with a baseline, into files by their form, onto stdout."""
+
+    baseline: Path | None
+    tolerance: float
+    files: tuple[tuple[Path, str], ...]  # form: .json, .csv or .svg
+    force: bool
+    json: bool
+
+    @staticmethod
+    def of(
+        given: Mapping[str, str], baseline: Path | None, out: Sequence[Path] | None, force: bool, json: bool
+    ) -> Results:
+        text = given.get(TOLERANCE, str(USUAL_TOLERANCE))
+        tolerance = _bounded(text, 0, MOST_TOLERANCE, False, f"--set {TOLERANCE}")
+        files = [(path, path.suffix if path.suffix in (".csv", ".svg") else ".json") for path in out or ()]
+        files += [(Path(given[name]), f) for name, f in (("csv", ".csv"), ("plot", ".svg")) if name in given]
+        return Results(baseline, tolerance, tuple(files), force, json)
+
+    def checked(self, inputs: Iterable[Path]) -> Baseline | None:
+        """The baseline, read before the long work; and every file can be written."""
+        from edgekit.benchmark.report import read_baseline
+        from edgekit.files import check_file_place
+
+        kept = list(inputs)
+        for path, _ in self.files:
+            check_file_place(path, replace=self.force, inputs=kept)
+        if len({path.resolve() for path, _ in self.files}) != len(self.files):
+            raise typer.BadParameter("it names the same file twice.", param_hint="--out")
+        return read_baseline(self.baseline) if self.baseline else None
+
+    def end(self, report: BenchReport, budgets: Sequence[FrameBudget], earlier: Baseline | None) -> NoReturn:
+        """Compare, write, print and exit: 1 unless everything was measured and nothing became slower."""
+        from edgekit.benchmark.frame_budget import budget_json
+        from edgekit.benchmark.report import report_csv, report_json, report_svg
+        from edgekit.benchmark.run import compare
+        from edgekit.benchmark.table import print_budgets, print_report
+        from edgekit.files import json_text, write_whole
+
+        if earlier is not None:
+            report = compare(report, earlier, self.tolerance)
+        printed = {**report_json(report), "frame_budgets": [budget_json(b) for b in budgets]}
+        forms: dict[str, Callable[[], str]] = {
+            ".json": partial(json_text, printed),
+            ".csv": partial(report_csv, report),
+            ".svg": partial(report_svg, report),
+        }
+        for path, form in self.files:
+            write_whole(path, forms[form](), replace=self.force)
+        print_report(report)
+        print_budgets(budgets)
+        if self.json:
+            console.print_json(printed)
+        raise typer.Exit(0 if report.complete and not report.regressed else 1)
+
+
+def _given(words: Sequence[str] | None, known: Iterable[str], also: Iterable[str] = ()) -> dict[str, str]:
+    """The settings by name; a usage error for a name that is not known. `also`: names that are not offered."""
+    found = {}
+    for word in words or ():
+        name, equals, value = word.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"{word[:40]!r} is not NAME=VALUE.", param_hint="--set")
+        if name not in {*known, *also}:
             raise typer.BadParameter(
-                f"it has no meaning with {what}; leave it out.", param_hint=f"--{name.replace('_', '-')}"
+                str(UnknownName("setting", name[:40], sorted(known))), param_hint="--set"
             )
+        found[name] = value
+    return found
+
+
+def _plan(given: Mapping[str, str], runs: int, seconds: float, threads: int, accelerator: str) -> BenchPlan:
+    plan = BenchPlan(runs, seconds, threads=threads, accelerator=accelerator)
+    return replace(
+        plan,
+        **{
+            field: _number(field, given[name], f"--set {name}")
+            for name, field in PLAN_SETTINGS.items()
+            if name in given
+        },
+    )
 
 
 def _paths(artifacts: list[Path] | None) -> list[Path]:
@@ -239,10 +510,19 @@ def _paths(artifacts: list[Path] | None) -> list[Path]:
     return artifacts or [found.path for found in artifacts_at([])]
 
 
-def _measured(artifacts: list[Path] | None, device: str, runner: Path | None, plan: BenchPlan) -> BenchReport:
-    from edgekit.bench import run
-    from edgekit.devices import open_device
+def _time(
+    artifacts: list[Path] | None, device: str, runner: Path | None, plan: BenchPlan,
+    camera: tuple[int, int] | None, given: Mapping[str, str], results: Results,
+) -> NoReturn:  # fmt: skip
+    """Measure on this machine, a phone or an Apple device."""
+    from edgekit.benchmark import run
+    from edgekit.devices.registry import LOCAL, open_device
 
+    for option, is_given in (("--runner", runner is not None), ("--set per-launch", "per-launch" in given)):
+        if device in LOCAL and is_given:
+            reason = f"it has no meaning with --device {device}; leave it out."
+            raise typer.BadParameter(reason, param_hint=option)
+    earlier = results.checked(artifacts or [])
     where = open_device(device, runner)
     paths = _paths(artifacts)
     if not artifacts:
@@ -250,84 +530,28 @@ def _measured(artifacts: list[Path] | None, device: str, runner: Path | None, pl
             if reason := run.not_run_reason(path, where):
                 console.say(f"leaving out {path}: {reason}")
         paths = [path for path in paths if not run.not_run_reason(path, where)] or paths
-    return run.bench(where, paths, plan, console.say)
-
-
-def _farm(
-    device: str, app: Path | None, tests: Path | None, paths: list[Path], out: Path | None, force: bool,
-    timeout: float, json: bool,
-) -> None:  # fmt: skip
-    """Every artifact on every phone of the pool: one report each, under `reports`."""
-    from edgekit.bench.report import report_json
-    from edgekit.bench.table import print_report
-    from edgekit.devices import farm
-    from edgekit.files import write_json
-
-    if app is None or tests is None:
-        raise typer.BadParameter("a farm needs --farm-app and --farm-tests, the demo app's two APKs")
-    job = farm.FarmJob(farm.pool_arn_of(device), app, tests, timeout)
-    client = farm.aws_client(job.region)
-    found = [r.report for path in paths for r in farm.run_on_farm(job, path, client, console.say)]
-    for result in found:
-        print_report(result)
-    printed = {"device": device, "reports": [report_json(result) for result in found]}
-    if out is not None:
-        write_json(out, printed, replace=force)
-    if json:
-        console.print_json(printed)
-    raise typer.Exit(0 if all(result.complete for result in found) else 1)
-
-
-def _from_app(path: Path, artifacts: list[Path]) -> tuple[BenchReport, list[FrameBudget]]:
-    from edgekit.bench.app_report import read_app_report
-    from edgekit.files import sha256_of
-
-    if len(artifacts) > 1:
-        raise typer.BadParameter("it is about one artifact; name that one or none", param_hint="--app-report")
-    return _with_stages(read_app_report(path, sha256_of(artifacts[0]) if artifacts else None))
-
-
-def _by_app(
-    package: str, device: str, artifacts: list[Path], plan: BenchPlan
-) -> tuple[BenchReport, list[FrameBudget]]:
-    from edgekit.bench.app_run import bench_app
-    from edgekit.devices import open_device
-    from edgekit.devices.adb import Phone
-
-    if len(artifacts) != 1:
-        raise typer.BadParameter("the app measures one artifact at a time; name it", param_hint="--app")
-    phone = open_device(device)
-    if not isinstance(phone, Phone):
-        raise typer.BadParameter(f"an app runs on a phone, and {device} is none", param_hint="--device")
-    return _with_stages(bench_app(phone, package, artifacts[0], plan, console.say))
+    measured = run.bench(where, paths, plan, console.say)
+    results.end(measured, [] if camera is None else _budgets(measured, camera), earlier)
 
 
 def _with_stages(app: AppReport) -> tuple[BenchReport, list[FrameBudget]]:
     """The report and, where the app timed stages, the frame's budget."""
-    from edgekit.bench.frame_budget import budget
+    from edgekit.benchmark.frame_budget import budget
 
-    told = app.report.device
+    device = app.report.device
     name = app.report.artifacts[0].path.name
-    return app.report, [budget(told.name, told.simulated, name, None, app.stages)] if app.stages else []
+    return app.report, [budget(device.name, device.simulated, name, None, app.stages)] if app.stages else []
 
 
-def _frame_size(text: str) -> tuple[int, int]:
-    """(width, height) of `1920x1080`."""
-    match = re.fullmatch(r"(\d{2,5})[x×](\d{2,5})", text)
-    if match is None:
-        raise typer.BadParameter(f"{text!r} is not WIDTHxHEIGHT, like 1920x1080.", param_hint="--frame")
-    return int(match[1]), int(match[2])
-
-
-def _budgets(result: BenchReport, frame: tuple[int, int]) -> list[FrameBudget]:
+def _budgets(result: BenchReport, camera: tuple[int, int]) -> list[FrameBudget]:
     """The stages that can be timed here beside the segmenter's: on the host also the resize."""
     import numpy as np
 
     from edgekit.artifact import read_artifact
-    from edgekit.bench.frame_budget import budget, measured_stage, time_stage
-    from edgekit.images.preprocess import stretch
+    from edgekit.benchmark.frame_budget import budget, measured_stage, time_stage
+    from edgekit.images import stretch
 
-    width, height = frame
+    width, height = camera
     picture = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
     budgets = []
     for a in result.artifacts:
@@ -339,15 +563,3 @@ def _budgets(result: BenchReport, frame: tuple[int, int]) -> list[FrameBudget]:
             stages.append(time_stage("resize", partial(stretch, picture, size)))
         budgets.append(budget(result.device.name, result.device.simulated, a.path.name, size, stages))
     return budgets
-
-
-def _show_placement(paths: list[Path], phone: str, json: bool) -> None:
-    from edgekit.bench.placement import place, placement_json, print_placements
-    from edgekit.devices.profiles import profile_named
-
-    found = [place(path, profile_named(phone)) for path in paths]
-    print_placements(found)
-    if json:
-        console.print_json(
-            {"phone": profile_named(phone).name, "placements": [placement_json(p) for p in found]}
-        )

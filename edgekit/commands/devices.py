@@ -22,8 +22,8 @@ def devices(
 
     from rich.table import Table
 
-    from edgekit.devices import list_devices
     from edgekit.devices.process import printable
+    from edgekit.devices.registry import list_devices
 
     if show_profiles:
         _show_profiles(json)

@@ -23,7 +23,7 @@ PACKAGES: tuple[tuple[str, str, bool], ...] = (
     ("opencolorio", "LUT formats, the CPU engine", True),
     ("albumentations", "edgekit finetune (extra: train)", False),
     ("pillow-heif", "HEIF photos (extra: heif)", False),
-    ("boto3", "edgekit bench --device farm:… (extra: farm)", False),
+    ("boto3", "edgekit bench farm (extra: farm)", False),
     ("tensorflow", "the stock TensorFlow converter (extra: tensorflow)", False),
 )
 PROGRAMS: tuple[tuple[str, str], ...] = (

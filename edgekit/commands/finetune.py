@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +13,6 @@ from edgekit.commands.options import Force, Json, Weights
 from edgekit.errors import EdgekitError, MissingDependency
 
 if TYPE_CHECKING:
-    from edgekit.training.data import Preprocessing
     from edgekit.weights import Checkpoint
 
 LR_DEFAULT = 4e-4  # found on 902 photos at 384², batches of 8
@@ -70,7 +68,7 @@ def finetune(
 
     with console.quiet_libraries():
         checkpoint = load_checkpoint(weights)
-        from edgekit.images.preprocess import images_in
+        from edgekit.images import images_in
         from edgekit.training import data as labelled
         from edgekit.training.loop import train
         from edgekit.training.settings import Settings
@@ -88,17 +86,14 @@ def finetune(
         qat=None if recipe is None else {block: recipe.mode_of(block) for block in BLOCKS},
     )
     _refuse_occupied(out, resume, force)
-    reading = preprocessing()
     names = labelled.read_class_names(data)
-    checked = labelled.check(images_in(data / "images"), data / "labels", names, reading)
+    checked = labelled.check(images_in(data / "images"), data / "labels", names)
     for sentence in checked.sentences():
         console.say(sentence)
     with console.quiet_libraries():
         fitted = _fitted(checkpoint, names, seed)
         photos = [photo for folder in unlabelled or () for photo in images_in(folder)]
-        trained = train(
-            fitted, checked, reading, settings, out, unlabelled=photos, resume=resume, workers=workers
-        )
+        trained = train(fitted, checked, settings, out, unlabelled=photos, resume=resume, workers=workers)
     keep_recipe(out, recipe)
     console.show(f"checkpoint: {out} (use it with --weights {out})")
     if json:
@@ -118,15 +113,6 @@ def _require_packages() -> None:
     for package in TRAINING_PACKAGES:
         if find_spec(package) is None:
             raise MissingDependency(package, "edgekit finetune", "train")
-
-
-def preprocessing() -> Preprocessing:
-    """How training reads photos and labels: as conversion and parity do."""
-    from edgekit.images.preprocess import read_image, read_labels, stretch
-    from edgekit.training.data import Preprocessing
-
-    # Any value is read: the data check names the values that the class list does not have.
-    return Preprocessing(read_image, partial(read_labels, classes=256), stretch)
 
 
 def _fitted(checkpoint: Checkpoint, names: tuple[str, ...], seed: int) -> Checkpoint:

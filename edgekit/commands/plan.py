@@ -49,7 +49,7 @@ def plan(
     """Find the fastest recipe that keeps the budget; interrupted, it goes on where it stopped."""
     import edgekit
     from calibration.planning import Bounds
-    from edgekit.bench.placement import place
+    from edgekit.benchmark.placement import place
     from edgekit.devices.profiles import profile_named
     from edgekit.files import check_file_place, write_json
 

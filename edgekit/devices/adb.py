@@ -9,6 +9,7 @@ Three rules, each learnt from a real failure:
 
 from __future__ import annotations
 
+import math
 import re
 import secrets
 import shlex
@@ -21,11 +22,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgekit.bench.benchmark_model import BenchmarkText, read_benchmark_text
-from edgekit.devices.device import BenchPlan, DeviceInfo, DeviceState, Measured, Opened
+from edgekit.devices.benchmark_model import BenchmarkText, read_benchmark_text
+from edgekit.devices.device import (
+    MOST_CORES,
+    THERMAL_STATUS,
+    BenchPlan,
+    DeviceInfo,
+    DeviceState,
+    Measured,
+    Opened,
+    check_threads,
+)
+from edgekit.devices.figures import whole
 from edgekit.devices.litert_process import last_line
+from edgekit.devices.probe import probe
 from edgekit.devices.process import Completed, printable, run
-from edgekit.errors import AdbFailed, DeviceError, MissingDependency, NoDevice, UnreadableOutput
+from edgekit.errors import AdbFailed, DeviceError, MissingProgram, NoDevice, UnreadableOutput
 from edgekit.files import sha256_of, size_bytes_of
 
 if TYPE_CHECKING:
@@ -34,13 +46,24 @@ if TYPE_CHECKING:
 
 REMOTE_ROOT = "/data/local/tmp"
 QUICK_S = 20.0
+GET_ADB = (
+    "install Android's platform-tools (Debian: apt install adb; macOS: brew install android-platform-tools; "
+    "others: developer.android.com/tools/releases/platform-tools)"
+)
 # The slowest USB 2 phone link seen in the field moves 2 MB/s.
 SLOWEST_PUSH_BYTES_PER_S = 2e6
+MOST_EXIT_CODE = 255
 # Room for outputs, logs and the file system's own needs beside what is pushed.
 SPARE_BYTES = 16 << 20
 # What an unplugged phone kept. A day old, so that no run that is still going on loses its folder.
 SWEEP = f"find {REMOTE_ROOT} -maxdepth 1 -name 'edgekit-*' -mtime +0 -exec rm -rf {{}} +"
 ELF_ABIS = {183: "arm64-v8a", 40: "armeabi-v7a", 62: "x86_64", 3: "x86"}
+POWER_SOURCES = ("AC powered", "USB powered", "Wireless powered", "Dock powered")
+# Beyond these a figure is no phone's.
+MOST_STATUS = len(THERMAL_STATUS) - 1
+MOST_KHZ = 100_000_000
+MOST_TENTHS_OF_A_DEGREE = 2_000
+MOST_KIB = 1 << 40
 EMULATOR_HARDWARE = ("goldfish", "ranchu", "cutf_cvm")
 STATES = {
     "unauthorized": "unlock the phone and accept this computer's key",
@@ -74,8 +97,7 @@ class Connected:
 def adb_binary() -> str:
     found = shutil.which("adb")
     if found is None:
-        raise MissingDependency("adb (Debian: apt install adb; macOS: brew install android-platform-tools)",
-                                "An Android phone")  # fmt: skip
+        raise MissingProgram("adb", "An Android phone", GET_ADB)
     return found
 
 
@@ -148,10 +170,11 @@ class Adb:
         token = f"edgekit-{secrets.token_hex(8)}"
         ended = self.run("shell", f"( {script}\n); code=$?; echo; echo {token} $code", timeout_s=timeout_s)
         stdout = ended.stdout.replace("\r\n", "\n")
-        end = re.search(rf"\n{token} (\d+)\n*\Z", stdout)
-        if end is None:
+        printed, sentinel, rest = stdout.rpartition(f"\n{token} ")
+        code = whole(rest, MOST_EXIT_CODE)
+        if not sentinel or code is None:
             raise self._lost(ended, timeout_s)
-        return Completed(stdout[: end.start()], ended.stderr, int(end[1]))
+        return Completed(printed, ended.stderr, code)
 
     def ask(self, script: str, timeout_s: float = QUICK_S) -> str:
         """Standard output of a script that must succeed."""
@@ -200,7 +223,7 @@ class Phone:
     def __init__(self, serial: str, runner: Path | None) -> None:
         self.adb = Adb(serial)
         self._runner = runner
-        self._props = _properties(self.adb)
+        self._props = properties_in(self.adb.ask("getprop"))
         self.info = DeviceInfo(
             name=serial,
             kind="adb",
@@ -211,7 +234,7 @@ class Phone:
                 f"Android {self._prop('ro.build.version.release')} ({self._prop('ro.build.fingerprint')})"
             ),
             abi=printable(self._prop("ro.product.cpu.abi")),
-            cores=_cores(self.adb),
+            cores=cores_in(self.adb.shell("cat /sys/devices/system/cpu/present").stdout),
             simulated=self._is_simulated(),
         )
 
@@ -227,20 +250,20 @@ class Phone:
         )
 
     def state(self) -> DeviceState:
-        battery = self.adb.shell("dumpsys battery").stdout
-        thermal = self.adb.shell("dumpsys thermalservice").stdout
+        battery = fields_in(self.adb.shell("dumpsys battery").stdout)
+        thermal = fields_in(self.adb.shell("dumpsys thermalservice").stdout)
         frequency = "/sys/devices/system/cpu/cpufreq/policy*"
         governors = self.adb.shell(f"cat {frequency}/scaling_governor 2>/dev/null").stdout
         clocks = self.adb.shell(f"cat {frequency}/scaling_cur_freq 2>/dev/null").stdout
-        tenths = _dumped(r"temperature: (-?\d+)", battery)
-        powered = re.findall(r"^\s*(?:AC|USB|Wireless|Dock) powered: (true|false)", battery, re.M)
+        powered = [battery[name] for name in POWER_SOURCES if name in battery]
+        khz = [whole(clock, MOST_KHZ) for clock in clocks.split()[:MOST_CORES]]
         return DeviceState(
-            governors=tuple(printable(g) for g in governors.split()),
-            clocks_mhz=tuple(int(c) // 1000 for c in clocks.split() if c.isdigit()),
-            battery_percent=_dumped(r"level: (\d+)", battery),
+            governors=tuple(printable(g) for g in governors.split()[:MOST_CORES]),
+            clocks_mhz=tuple(clock // 1000 for clock in khz if clock is not None),
+            battery_percent=whole(battery.get("level", ""), 100),
             charging="true" in powered if powered else None,
-            battery_temperature_c=None if tenths is None else tenths / 10,
-            thermal_status=_dumped(r"Thermal Status: (\d+)", thermal),
+            battery_temperature_c=_celsius(battery.get("temperature", "")),
+            thermal_status=whole(thermal.get("Thermal Status", ""), MOST_STATUS),
         )
 
     @contextmanager
@@ -255,6 +278,7 @@ class Phone:
         self, artifact: Path, inputs: Sequence[NDArray[np.generic]], threads: int
     ) -> list[list[NDArray[np.generic]]]:
         """Outputs for each input: raw bytes in, benchmark_model's --output_filepath out."""
+        check_threads(threads, self.info.cores, self.info.model)
         with (
             tempfile.TemporaryDirectory(prefix="edgekit-") as here,
             self._workplace([artifact]) as (folder, names),
@@ -292,12 +316,12 @@ class Phone:
     def _checked_runner(self) -> Path:
         if self._runner is None:
             raise DeviceError(
-                "A phone needs LiteRT's benchmark_model built for it; pass it with --runner PATH "
+                "A phone needs LiteRT's benchmark_model built for it; name its file as `runner` "
                 "(see docs/bench.md for where to get it)."
             )
         if not self._runner.is_file():
             raise DeviceError(
-                f"{self._runner}: there is no such runner; pass benchmark_model with --runner PATH."
+                f"{self._runner}: there is no such file; name that of benchmark_model as `runner`."
             )
         abi = abi_of(self._runner)
         supported = [a for a in self._prop("ro.product.cpu.abilist").split(",") if a] or [self.info.abi]
@@ -311,11 +335,12 @@ class Phone:
     def _check_space(self, needed_bytes: int) -> None:
         rows = self.adb.ask(f"df -k {REMOTE_ROOT}").splitlines()
         cells = rows[-1].split() if len(rows) > 1 else []
-        if len(cells) < 4 or not cells[-3].isdigit():
+        kibibytes = whole(cells[-3], MOST_KIB) if len(cells) >= 4 else None
+        if kibibytes is None:
             raise UnreadableOutput(
                 f"{self.info.name}: df printed no free space: {printable(' '.join(rows))!r}"
             )
-        free, needed = int(cells[-3]) * 1024, needed_bytes + SPARE_BYTES
+        free, needed = kibibytes * 1024, needed_bytes + SPARE_BYTES
         if free < needed:
             raise DeviceError(
                 f"{self.info.name}: {free / 1e6:.0f} MB free in {REMOTE_ROOT}, {needed / 1e6:.0f} MB needed; "
@@ -363,15 +388,13 @@ class PhoneSession:
     def infer(self, value: NDArray[np.generic], here: Path) -> list[NDArray[np.generic]]:
         """The artifact's outputs for one input of its own shape and type."""
         import numpy as np
-        from ai_edge_litert.interpreter import Interpreter
 
-        interpreter = Interpreter(str(self._artifact))
-        inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
-        sizes = [int(np.prod(d["shape"])) * np.dtype(d["dtype"]).itemsize for d in outputs]
+        found = probe(self._artifact)
+        sizes = [math.prod(out.shape) * np.dtype(out.dtype).itemsize for out in found.outputs]
         given, answered = here / "in.raw", here / "out.raw"
-        given.write_bytes(np.ascontiguousarray(value, dtype=inputs[0]["dtype"]).tobytes())
+        given.write_bytes(np.ascontiguousarray(value, dtype=found.inputs[0].dtype).tobytes())
         self._phone.adb.push(given, f"{self._folder}/in.raw")
-        shape = ",".join(str(int(n)) for n in inputs[0]["shape"])
+        shape = ",".join(map(str, found.inputs[0].shape))
         self._launch(
             1, "--input_layer=input", f"--input_layer_shape={shape}",
             f"--input_layer_value_files=input:{self._folder}/in.raw",
@@ -383,8 +406,8 @@ class PhoneSession:
             raise UnreadableOutput(f"{self._where}: {len(raw)} bytes of output, {sum(sizes)} expected.")
         ends = np.cumsum([0, *sizes])
         return [
-            np.frombuffer(raw[a:b], dtype=d["dtype"]).reshape(d["shape"])
-            for d, a, b in zip(outputs, ends, ends[1:], strict=False)
+            np.frombuffer(raw[a:b], dtype=out.dtype).reshape(out.shape)
+            for out, a, b in zip(found.outputs, ends, ends[1:], strict=False)
         ]
 
     def _launch(self, runs: int, *more: str) -> BenchmarkText:
@@ -428,22 +451,53 @@ def abi_of(program: Path) -> str | None:
     return ELF_ABIS.get(machine, f"ELF machine {machine}")
 
 
-def _properties(adb: Adb) -> dict[str, str]:
-    text = adb.ask("getprop")
-    return {m[1]: m[2] for m in re.finditer(r"^\[([^\]]+)\]: \[(.*?)\]$", text, re.M | re.S)}
+def properties_in(text: str) -> dict[str, str]:
+    """What getprop prints: lines `[name]: [value]`, where a value may hold newlines and ends with `]` at a line's end.
+
+    One pass over the lines: the text comes from the phone and may be megabytes.
+    """
+    found: dict[str, str] = {}
+    lines = iter(text.split("\n"))
+    for line in lines:
+        name, separator, value = line.partition("]: [")
+        if not separator or not name.startswith("["):
+            continue
+        parts = [value]
+        while not parts[-1].endswith("]"):
+            following = next(lines, None)
+            if following is None:
+                return found
+            parts.append(following)
+        found[name[1:]] = "\n".join(parts)[:-1]
+    return found
 
 
-def _cores(adb: Adb) -> int | None:
-    text = adb.shell("cat /sys/devices/system/cpu/present").stdout.strip()
-    spans = [s.split("-") for s in text.split(",")]
-    if not all(part.isdigit() for span in spans for part in span):
-        return None
-    return sum(int(span[-1]) - int(span[0]) + 1 for span in spans)
+def cores_in(text: str) -> int | None:
+    """The number of processors in the kernel's list of them, like `0-3,6-7`; None for any other text."""
+    count = 0
+    for span in text.strip().split(","):
+        first, _, last = span.partition("-")
+        start, end = whole(first, MOST_CORES - 1), whole(last or first, MOST_CORES - 1)
+        if start is None or end is None or end < start:
+            return None
+        count += end - start + 1
+    return count if count <= MOST_CORES else None
 
 
-def _dumped(pattern: str, text: str) -> int | None:
-    found = re.search(pattern, text)
-    return None if found is None else int(found[1])
+def fields_in(text: str) -> dict[str, str]:
+    """The first `name: value` of each name in what dumpsys prints."""
+    found: dict[str, str] = {}
+    for line in text.split("\n"):
+        name, separator, value = line.strip().partition(": ")
+        if separator:
+            found.setdefault(name, value)
+    return found
+
+
+def _celsius(tenths: str) -> float | None:
+    """Android's tenths of a degree, which may be below zero."""
+    size = whole(tenths.removeprefix("-"), MOST_TENTHS_OF_A_DEGREE)
+    return None if size is None else size / (-10 if tenths.startswith("-") else 10)
 
 
 def _code(code: int | None) -> str:

@@ -71,7 +71,7 @@ class Arm64:
         self, artifacts: Sequence[Path], plan: BenchPlan
     ) -> Iterator[Sequence[litert_process.LiteRtSession]]:
         if plan.accelerator != "cpu":
-            raise DeviceError(f"Emulated arm64 has no {plan.accelerator}; use --accelerator cpu.")
+            raise DeviceError(f"Emulated arm64 has no {plan.accelerator}; use the `accelerator` cpu.")
         if plan.profile:
             raise DeviceError("A profile of emulated arm64 would be qemu's; profile on the host or a phone.")
         with litert_process.sessions(self._launcher, artifacts, plan) as opened:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+
+from edgekit.errors import EdgekitError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,6 +17,11 @@ if TYPE_CHECKING:
 # Android's PowerManager.THERMAL_STATUS_* in order; the index is the number dumpsys prints.
 THERMAL_STATUS = ("none", "light", "moderate", "severe", "critical", "emergency", "shutdown")
 ACCELERATORS = ("cpu", "gpu", "nnapi", "ane", "all")
+# No inference, load or wait is longer than a day, and no phone or workstation has more processors than this.
+LONGEST_S = 86_400.0
+LONGEST_MS = LONGEST_S * 1e3
+MOST_CORES = 1024
+DEFAULT_THREADS = 2  # allowed on a machine with one processor too
 
 
 @dataclass(frozen=True)
@@ -46,18 +53,56 @@ class DeviceState:
 
 @dataclass(frozen=True)
 class BenchPlan:
-    """How to measure: at least `runs` inferences and at least `seconds`, after `warmup_runs`."""
+    """How to measure: at least `runs` inferences and at least `seconds`, after `warmup_runs`.
+
+    `threads`: CPU threads of the runtime. `runs_per_launch`: inferences in one launch of a phone's runner; above 1
+    only means are known. `hottest_status`: the index in THERMAL_STATUS above which a device is left to cool, for at
+    most `cool_down_s`. `timeout_s`: how long a runner may be silent.
+    """
 
     runs: int = 50
     seconds: float = 10.0
     warmup_runs: int = 5
-    threads: int = 2
+    threads: int = DEFAULT_THREADS
     accelerator: str = "cpu"
     runs_per_launch: int = 1
     profile: bool = False
     hottest_status: int = 1
     cool_down_s: float = 120.0
     timeout_s: float = 600.0
+
+
+# The least and the most of each number in a plan.
+BOUNDS: Mapping[str, tuple[float, float]] = {
+    "runs": (1, 1_000_000),
+    "seconds": (0, LONGEST_S),
+    "warmup_runs": (0, 100_000),
+    "threads": (1, MOST_CORES),
+    "runs_per_launch": (1, 100_000),
+    "hottest_status": (0, len(THERMAL_STATUS) - 1),
+    "cool_down_s": (0, LONGEST_S),
+    "timeout_s": (0.1, LONGEST_S),
+}
+
+
+def check_plan(plan: BenchPlan, device: DeviceInfo) -> None:
+    """EdgekitError unless every number of the plan is within its bounds, and the device has the processors."""
+    for name, (least, most) in BOUNDS.items():
+        value: float = getattr(plan, name)
+        if not least <= value <= most:  # not for NaN either
+            raise EdgekitError(f"`{name}` is {value:g}; it must be at least {least:g} and at most {most:g}.")
+    check_threads(plan.threads, device.cores, device.name)
+
+
+def check_threads(threads: int, cores: int | None, device: str) -> None:
+    """EdgekitError unless a device with `cores` processors (None: unknown) can run that many threads at once.
+
+    More threads than processors only wait for one another, and tens of thousands take a machine down.
+    """
+    most = MOST_CORES if cores is None else max(cores, DEFAULT_THREADS)
+    if not 1 <= threads <= most:
+        why = "" if cores is None else f", for {device} has {cores} processors"
+        raise EdgekitError(f"`threads` is {threads}; it must be at least 1 and at most {most}{why}.")
 
 
 @dataclass(frozen=True)
@@ -79,7 +124,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Opened:
-    """What was learnt of an artifact on the device apart from steady state; None where unknown."""
+    """One artifact on the device apart from its steady state: loading, memory, partitions; None where unknown."""
 
     load_ms: float
     first_inference_ms: float
@@ -99,7 +144,7 @@ class Session(Protocol):
         ...
 
     def finish(self) -> Opened:
-        """End orderly and tell what was learnt; a session that did not end well raises DeviceError."""
+        """End the session and return what it showed of the artifact. DeviceError when it did not end well."""
         ...
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,9 +24,7 @@ class Host:
     """`--device host`."""
 
     def __init__(self) -> None:
-        self._launcher = litert_process.Launcher(
-            "host", (sys.executable, "-I"), litert_process.clean_environment()
-        )
+        self._launcher = litert_process.host_launcher()
         self.info = DeviceInfo(
             name="host",
             kind="host",
@@ -52,7 +49,7 @@ class Host:
     ) -> Iterator[Sequence[litert_process.LiteRtSession]]:
         if plan.accelerator != "cpu":
             raise DeviceError(
-                f"The host runner has no {plan.accelerator} delegate; use --accelerator cpu, or a phone."
+                f"The host runner has no {plan.accelerator} delegate; use the `accelerator` cpu, or a phone."
             )
         with litert_process.sessions(self._launcher, artifacts, plan) as opened:
             yield opened

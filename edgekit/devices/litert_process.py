@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -12,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgekit.devices.device import BenchPlan, Measured, Opened, OpTime
+from edgekit.devices.device import LONGEST_MS, BenchPlan, Measured, Opened, OpTime, check_threads
+from edgekit.devices.figures import number
 from edgekit.devices.process import Completed, Output, child, printable, run
 from edgekit.errors import DeviceError, UnreadableOutput
 from edgekit.files import JsonValue
@@ -21,9 +23,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-CHILD = Path(__file__).parent.parent / "bench" / "litert_child.py"
-PROFILER = CHILD.with_name("litert_profiler.py")
+CHILD = Path(__file__).with_name("litert_child.py")
 PROFILED_RUNS = 20
+MOST_MEMORY_MB = 1e8
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,15 @@ class Launcher:
     env: Mapping[str, str]
     emulated: bool = False
 
-    def argv(self, script: Path, *arguments: str | Path) -> list[str]:
-        return [*self.python, str(script), *(str(a) for a in arguments)]
+    def argv(self, job: str, model: Path, threads: int, *more: str | Path) -> list[str]:
+        """The command line of one job of litert_child.py. EdgekitError for more threads than processors."""
+        check_threads(threads, os.cpu_count(), self.device)
+        return [*self.python, str(CHILD), job, str(model.resolve()), str(threads), *map(str, more)]
+
+
+def host_launcher() -> Launcher:
+    """This Python, without what the user's environment would add to it."""
+    return Launcher("host", (sys.executable, "-I"), clean_environment())
 
 
 class LiteRtSession:
@@ -54,10 +63,10 @@ class LiteRtSession:
         values = self._answer("samples").get("ms")
         if not isinstance(values, list) or len(values) != inferences:
             raise UnreadableOutput(f"{self._where}: asked for {inferences} samples, got {values!r:.80}.")
-        samples = tuple(float(v) for v in values if isinstance(v, (int, float)) and v > 0)
+        samples = [ms for value in values if (ms := number(value, LONGEST_MS))]
         if len(samples) != inferences:
             raise UnreadableOutput(f"{self._where}: a sample is no positive number: {values!r:.80}.")
-        return Measured(samples, inferences)
+        return Measured(tuple(samples), inferences)
 
     def finish(self) -> Opened:
         self._say("finish")
@@ -71,13 +80,13 @@ class LiteRtSession:
         left = self._ready.get("undelegated_ops")
         partitions = self._ready.get("partitions")
         return Opened(
-            load_ms=_number(self._ready, "load_ms"),
-            first_inference_ms=_number(self._ready, "first_inference_ms"),
+            load_ms=_positive(self._ready, "load_ms", LONGEST_MS),
+            first_inference_ms=_positive(self._ready, "first_inference_ms", LONGEST_MS),
             accelerator="cpu (XNNPACK)" if partitions else "cpu",
             partitions=partitions if isinstance(partitions, int) else None,
             undelegated_ops=tuple(str(op) for op in left) if isinstance(left, list) else None,
             # Under emulation this would be the emulator's own memory.
-            peak_rss_mb=None if self._launcher.emulated else _number(end, "peak_rss_mb"),
+            peak_rss_mb=None if self._launcher.emulated else _positive(end, "peak_rss_mb", MOST_MEMORY_MB),
             profile=profile(self._launcher, self._artifact, self._plan) if self._plan.profile else (),
             runner=f"LiteRT {self._ready.get('runtime')} in a Python process",
         )
@@ -96,7 +105,7 @@ class LiteRtSession:
             raise self._broken()
         try:
             answer = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise UnreadableOutput(f"{self._where}: not an answer: {printable(line)!r}.") from error
         if not isinstance(answer, dict) or answer.get("event") != event:
             raise UnreadableOutput(f"{self._where}: expected {event!r}, got {printable(line)!r}.")
@@ -113,7 +122,7 @@ class LiteRtSession:
         if code is None:
             return DeviceError(
                 f"{self._where}: no answer within {self._plan.timeout_s:g} s; the runner was killed. "
-                f"Raise --timeout if the model is that slow."
+                f"Raise `timeout_s` if the model is that slow."
             )
         return DeviceError(
             f"{self._where}: the runner {ending(code)}: {last_line(self._output.text('stderr'))}"
@@ -128,7 +137,7 @@ def sessions(
     with ExitStack() as running:
         opened = []
         for artifact in artifacts:
-            argv = launcher.argv(CHILD, "bench", artifact.resolve(), str(plan.threads), str(plan.warmup_runs))
+            argv = launcher.argv("bench", artifact, plan.threads, str(plan.warmup_runs))
             process = running.enter_context(child(argv, launcher.env, stdin=True))
             opened.append(LiteRtSession(launcher, artifact, process, plan))
         yield opened
@@ -148,10 +157,10 @@ def infer(
         given, answered = Path(folder) / "in.npz", Path(folder) / "out.npz"
         named = {f"{i:05d}": value for i, value in enumerate(inputs)}
         np.savez(given, **named)  # type: ignore[arg-type]
-        argv = launcher.argv(CHILD, "infer", artifact.resolve(), str(threads), given, answered)
-        ended = run(argv, timeout_s, launcher.env)
+        argv = launcher.argv("infer", artifact, threads, given, answered)
+        ended = run(argv, timeout_s, launcher.env, stdin=True)
         if ended.code != 0 or not answered.is_file():
-            raise DeviceError(f"{artifact} on {launcher.device}: {_how(ended, timeout_s)}")
+            raise DeviceError(f"{artifact} on {launcher.device}: {how(ended, timeout_s)}")
         with np.load(answered) as archive:
             count = len(archive.files) // len(inputs)
             return [[archive[f"{i:05d}/{o}"] for o in range(count)] for i in range(len(inputs))]
@@ -159,18 +168,22 @@ def infer(
 
 def profile(launcher: Launcher, artifact: Path, plan: BenchPlan) -> tuple[OpTime, ...]:
     """Mean time per operator in a run of its own, after the timing: profiling slows a model down."""
-    argv = launcher.argv(PROFILER, artifact.resolve(), str(plan.threads), str(PROFILED_RUNS))
-    ended = run(argv, plan.timeout_s, launcher.env)
+    argv = launcher.argv("profile", artifact, plan.threads, str(PROFILED_RUNS))
+    ended = run(argv, plan.timeout_s, launcher.env, stdin=True)
     if ended.code != 0:
-        raise DeviceError(f"{artifact} on {launcher.device}, profiling: {_how(ended, plan.timeout_s)}")
+        raise DeviceError(f"{artifact} on {launcher.device}, profiling: {how(ended, plan.timeout_s)}")
     try:
         rows = json.loads(ended.stdout)["ops"]
-        return tuple(OpTime(str(name), str(kind), float(mean_ms)) for name, kind, mean_ms in rows)
-    except (ValueError, KeyError, TypeError) as error:
+        times = [(str(name), str(kind), number(mean_ms, LONGEST_MS)) for name, kind, mean_ms in rows]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise UnreadableOutput(f"{artifact}: the profiler answered {printable(ended.stdout)!r}.") from error
+    if any(mean_ms is None for _, _, mean_ms in times):
+        raise UnreadableOutput(f"{artifact}: the profiler answered {printable(ended.stdout)!r}.")
+    return tuple(OpTime(name, kind, mean_ms) for name, kind, mean_ms in times if mean_ms is not None)
 
 
-def _how(ended: Completed, timeout_s: float) -> str:
+def how(ended: Completed, timeout_s: float) -> str:
+    """How a child of ours ended that should have answered: a clause for an error's sentence."""
     if ended.code is None:
         return f"no answer within {timeout_s:g} s; the runner was killed."
     return f"the runner {ending(ended.code)}: {last_line(ended.stderr)}"
@@ -185,11 +198,11 @@ def last_line(text: str) -> str:
     return printable(lines[-1]) if lines else "it printed nothing."
 
 
-def _number(answer: Mapping[str, JsonValue], key: str) -> float:
-    value = answer.get(key)
-    if not isinstance(value, (int, float)) or value <= 0:
-        raise UnreadableOutput(f"the runner's {key} is {value!r}, not a positive number.")
-    return float(value)
+def _positive(answer: Mapping[str, JsonValue], key: str, most: float) -> float:
+    value = number(answer.get(key), most)
+    if not value:
+        raise UnreadableOutput(f"the runner's {key} is {answer.get(key)!r:.40}, not a positive number.")
+    return value
 
 
 def clean_environment() -> dict[str, str]:

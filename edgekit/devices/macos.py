@@ -59,7 +59,7 @@ class Apple:
 
         if plan.accelerator not in COMPUTE_UNITS:
             raise DeviceError(
-                f"Core ML knows --accelerator {', '.join(COMPUTE_UNITS)}, not {plan.accelerator}."
+                f"Core ML knows the `accelerator` {', '.join(COMPUTE_UNITS)}, not {plan.accelerator}."
             )
         units = coremltools.ComputeUnit[COMPUTE_UNITS[plan.accelerator]]
         models = [coremltools.models.MLModel(str(a), compute_units=units) for a in artifacts]
@@ -89,7 +89,7 @@ class AppleSession:
         return Opened(
             load_ms=self._load_ms,
             first_inference_ms=self._first_ms,
-            # Core ML never tells where it ran; the compute plan (edgekit bench --placement) is a plan.
+            # Core ML never tells where it ran; the compute plan (edgekit bench placement) is a plan.
             accelerator=f"{self._plan.accelerator} (asked; Core ML does not report the unit used)",
             partitions=None,
             undelegated_ops=None,

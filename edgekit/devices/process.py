@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import selectors
 import signal
 import subprocess
@@ -13,19 +12,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgekit.errors import DeviceError, MissingDependency
+from edgekit.errors import DeviceError, MissingProgram
+from edgekit.errors import printable as printable  # devices and bench take it from here
 
 # A program that prints more than this is broken; the rest is not read and the child is killed.
 MOST_OUTPUT_BYTES = 8 << 20
-CONTROL = re.compile(
-    r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
-)
-
-
-def printable(text: str, most: int = 200) -> str:
-    """One line that is safe on a terminal: no escape codes or control characters, at most `most` long."""
-    line = " ".join(CONTROL.sub("", text).split())
-    return line if len(line) <= most else line[: most - 1] + "…"
 
 
 @dataclass(frozen=True)
@@ -37,9 +28,11 @@ class Completed:
     code: int | None
 
 
-def run(argv: Sequence[str | Path], timeout_s: float, env: Mapping[str, str] | None = None) -> Completed:
+def run(
+    argv: Sequence[str | Path], timeout_s: float, env: Mapping[str, str] | None = None, stdin: bool = False
+) -> Completed:
     """Run to the end or to the deadline, whichever is first; what was printed is kept in both cases."""
-    with child(argv, env) as process:
+    with child(argv, env, stdin) as process:
         output = Output(process)
         ended = output.read_until(lambda: False, time.monotonic() + timeout_s)
         with suppress(subprocess.TimeoutExpired):
@@ -51,7 +44,11 @@ def run(argv: Sequence[str | Path], timeout_s: float, env: Mapping[str, str] | N
 def child(
     argv: Sequence[str | Path], env: Mapping[str, str] | None = None, stdin: bool = False
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A running child with piped output in its own process group; killed whole when the block ends."""
+    """A running child with piped output in its own process group; killed whole when the block ends.
+
+    With `stdin`, its standard input stays open as long as the block and this process live. A child that waits for
+    its end (litert_child.py does) outlives neither, even when this process is killed and cleans up nothing.
+    """
     command = [str(a) for a in argv]
     try:
         process = subprocess.Popen(
@@ -63,7 +60,7 @@ def child(
             start_new_session=True,
         )
     except FileNotFoundError as error:
-        raise MissingDependency(command[0], "This device") from error
+        raise MissingProgram(command[0], "This device", "install it and put it on the PATH") from error
     except OSError as error:
         raise DeviceError(f"{command[0]} could not be started: {error.strerror}.") from error
     try:

@@ -36,8 +36,8 @@ def opener_on(device: Device) -> Callable[[Path, Sequence[str]], DeviceRuntime]:
     def opened(path: Path, taps: Sequence[str]) -> DeviceRuntime:
         if taps:
             raise DeviceError(
-                f"{path}: a device hands back outputs only, and this artifact's is not its logits; "
-                f"convert one with --output logits."
+                f"{path}: a device returns outputs only, and this artifact's output is not its logits; "
+                f"convert one whose `output` is logits."
             )
         return DeviceRuntime(device, path)
 

@@ -1,1 +1,41 @@
-"""Pictures: decoded, brought to the network's input size, written back."""
+"""Pictures: decoded, brought to the network's input size, and written back. The one room that opens picture files."""
+
+from edgekit.images.decode import FORMATS, MAX_BYTES, MAX_PIXELS, status_of
+from edgekit.images.fit import PREPROCESSING_ID, read_image, read_input, stretch
+from edgekit.images.folder import Folder, Picture, Skipped, astronaut, images_in, labels_beside
+from edgekit.images.labels import mask_from_picture, read_labels
+from edgekit.images.photo import (
+    WRITTEN_SUFFIXES,
+    Photo,
+    read_photo,
+    srgb_bytes,
+    write_photo,
+    written_format,
+)
+from edgekit.images.profiles import Space
+
+__all__ = [
+    "FORMATS",
+    "MAX_BYTES",
+    "MAX_PIXELS",
+    "PREPROCESSING_ID",
+    "WRITTEN_SUFFIXES",
+    "Folder",
+    "Photo",
+    "Picture",
+    "Skipped",
+    "Space",
+    "astronaut",
+    "images_in",
+    "labels_beside",
+    "mask_from_picture",
+    "read_image",
+    "read_input",
+    "read_labels",
+    "read_photo",
+    "srgb_bytes",
+    "status_of",
+    "stretch",
+    "write_photo",
+    "written_format",
+]

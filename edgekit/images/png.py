@@ -14,6 +14,14 @@ from numpy.typing import NDArray
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 BIT_DEPTH_OFFSET = 24  # signature 8, length 4, "IHDR" 4, width 4, height 4 (PNG, third edition, 11.2.1)
+COLOUR_TYPES = {
+    0: "grey",
+    2: "RGB",
+    3: "palette",
+    4: "grey with alpha",
+    6: "RGB with alpha",
+}  # the byte after it
+MAX_DEFLATE_RATIO = 1032  # zlib's technical details: 258 bytes from 2 bits, at best
 CHUNK_FRAME_BYTES = 12  # length, type and checksum
 IHDR_BYTES = 13
 
@@ -22,14 +30,30 @@ class DamagedPng(ValueError):
     """The file's chunks do not add up."""
 
 
-def is_sixteen_bit(path: Path) -> bool:
+def stored_as(path: Path) -> tuple[int, str] | None:
+    """Bits a channel and the kind of colours, one of COLOUR_TYPES, of a PNG; None for another file."""
     with path.open("rb") as stream:
-        head = stream.read(BIT_DEPTH_OFFSET + 1)
-    return head.startswith(SIGNATURE) and head[BIT_DEPTH_OFFSET:] == b"\x10"
+        head = stream.read(BIT_DEPTH_OFFSET + 2)
+    if len(head) < BIT_DEPTH_OFFSET + 2 or not head.startswith(SIGNATURE):
+        return None
+    return head[BIT_DEPTH_OFFSET], COLOUR_TYPES.get(head[BIT_DEPTH_OFFSET + 1], "unknown")
+
+
+def is_sixteen_bit(path: Path) -> bool:
+    """Whether the file is a PNG of 16 bits a channel."""
+    stored = stored_as(path)
+    return stored is not None and stored[0] == 16
+
+
+def require_plausible_size(path: Path, pixels: int) -> None:
+    """DamagedPng for a file that is too small to hold `pixels`: Pillow would fill up with black, for minutes."""
+    bits, _ = stored_as(path) or (1, "")
+    if pixels * bits > 8 * MAX_DEFLATE_RATIO * path.stat().st_size:
+        raise DamagedPng(f"it declares {pixels:,} pixels, more than its bytes can hold")
 
 
 def decode(path: Path, width: int, height: int) -> NDArray[np.uint16]:
-    """(H, W, 3 or 4) uint16 RGB or RGBA, as stored: orientation and profile are not applied.
+    """(H, W) grey, (H, W, 3) RGB or (H, W, 4) RGBA uint16, as stored: orientation and profile are not applied.
 
     width, height: what the caller has found acceptable. Raises DamagedPng.
     """
@@ -42,7 +66,7 @@ def decode(path: Path, width: int, height: int) -> NDArray[np.uint16]:
         raise DamagedPng("the picture is damaged or not 16 bits a channel")
     bgr = np.asarray(codes, np.uint16)
     if bgr.ndim == 2:
-        return np.repeat(bgr[..., None], 3, axis=-1)
+        return bgr
     return np.ascontiguousarray(bgr[..., [2, 1, 0, 3][: bgr.shape[2]]])
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from edgekit import console
 from edgekit.artifact import Artifact, read_artifact
 from edgekit.errors import EdgekitError
-from edgekit.images.pictures import Folder, astronaut
+from edgekit.images import Folder, astronaut
 from edgekit.parity.compare import check_parity
 from edgekit.parity.gates import Gates
 from edgekit.parity.picture import PixelGate

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 
 from edgekit.parity.report import Check, Metrics, Status
+from edgekit.recipes import Recipe
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,10 @@ GATES: Mapping[str, Gates] = {
 }
 
 
-def gates_for(recipe: str) -> Gates:
-    """The bounds of a recipe by name; every recipe but the float ones is held to int8's."""
-    return GATES.get(recipe, GATES["int8"])
+def gates_for(recipe: Recipe) -> Gates:
+    """The bounds that a recipe is held to, by what it does and not by its name: int8's as soon as any block has
+    int8 weights, else those of the type that it computes in."""
+    return GATES["int8" if recipe.quantises else recipe.compute]
 
 
 def judge(metrics: Metrics, gates: Gates) -> tuple[Check, ...]:

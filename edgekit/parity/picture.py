@@ -23,7 +23,6 @@ EDGE_PX = 8  # half a logit's side at stride 16: where two masks may differ with
 SKIN_WEIGHT = 0.5
 
 Logits = NDArray[np.float32]  # (classes, h, w)
-REGIONS = ("skin", "edge", "elsewhere")
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from pathlib import Path
 
@@ -15,15 +16,24 @@ FIGURES = ("Δlogit", "labels", "skin", "edge", "skin ΔE", "mIoU")  # the colum
 
 
 def as_json(report: ParityReport) -> dict[str, JsonValue]:
-    """The published keys of `parity-check --json`."""
+    """The published keys of `parity-check --json`; figures that are not finite are null."""
     return {
         "passed": report.passed,
         "pictures": report.pictures,
-        "prepared_max_abs_logit": report.prepared_max_abs_logit,
-        "artifacts": [asdict(artifact) for artifact in report.artifacts],
+        "prepared_max_abs_logit": _finite(report.prepared_max_abs_logit),
+        "artifacts": [_finite(asdict(artifact)) for artifact in report.artifacts],
         "skipped": [{"name": name, "reason": reason} for name, reason in report.skipped],
         "notes": list(report.notes),
     }
+
+
+def _finite(value: JsonValue) -> JsonValue:
+    """JSON has neither NaN nor infinities."""
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def print_report(report: ParityReport) -> None:

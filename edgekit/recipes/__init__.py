@@ -21,17 +21,29 @@ from edgekit.recipes.kept import (
     recipe_for,
     recipe_for_training,
 )
-from edgekit.recipes.recipe import MODES, RECIPES, Compute, Mode, Recipe, read_recipe, recipe_named
+from edgekit.recipes.recipe import (
+    MODES,
+    OBSERVERS,
+    RECIPE_VERSION,
+    RECIPES,
+    Compute,
+    Mode,
+    Recipe,
+    read_recipe,
+    recipe_named,
+)
 
 __all__ = [
     "BLOCKS",
     "CALIBRATION_FILE",
     "FIRST_BLOCKS",
     "MODES",
+    "OBSERVERS",
     "PLANNED_FOLDER",
     "QAT_OBSERVER",
     "RECIPES",
     "RECIPE_FILE",
+    "RECIPE_VERSION",
     "STAGE2_DEPTH",
     "STAGE_DEPTHS",
     "Compute",

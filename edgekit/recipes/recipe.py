@@ -7,21 +7,24 @@ runtime's operators. Modes of a block: `float`; `w8` (weights stored as int8, co
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
 
 from edgekit.errors import ConversionError, UnknownName
 from edgekit.files import JsonValue
+from edgekit.reading import JsonKind, read_json
 from edgekit.recipes.blocks import BLOCKS, FIRST_BLOCKS
 
 RECIPE_VERSION = 1
 Mode = Literal["float", "w8", "w8a8"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 Compute = Literal["fp32", "fp16"]
+COMPUTES: tuple[Compute, ...] = get_args(Compute)
+OBSERVERS = ("minmax", "moving-average", "percentile", "mse")  # calibration/observers.py has one of each name
 
 
 @dataclass(frozen=True)
@@ -47,11 +50,14 @@ class Recipe:
             raise ConversionError(
                 "recipe", "name", f"{self.name!r} is not lower-case letters, digits, '.' and '-'."
             )
-        for block, mode in self.blocks.items():
-            if block not in BLOCKS:
-                raise UnknownName("block", block, BLOCKS)
-            if mode not in MODES:
-                raise UnknownName("mode", str(mode), MODES)
+        for kind, name, known in (
+            ("compute type", self.compute, COMPUTES),
+            ("observer", self.observer, OBSERVERS),
+            *(("block", block, BLOCKS) for block in self.blocks),
+            *(("mode", mode, MODES) for mode in (self.mode, *self.blocks.values())),
+        ):
+            if name not in known:
+                raise UnknownName(kind, str(name), known)
 
     def mode_of(self, block: str) -> Mode:
         return self.blocks.get(block, self.mode)
@@ -91,22 +97,9 @@ def recipe_named(name: str) -> Recipe:
     raise UnknownName("recipe", name, (*RECIPES, "a .json file"))
 
 
+RECIPE = JsonKind(Recipe, "an edgekit recipe", version=("version", RECIPE_VERSION))
+
+
 def read_recipe(path: Path) -> Recipe:
-    """A saved recipe. ConversionError: unreadable, another version, unknown fields."""
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        if values["version"] != RECIPE_VERSION:
-            raise ConversionError(
-                "recipe",
-                "read",
-                f"{path} has version {values['version']}; this edgekit reads {RECIPE_VERSION}.",
-            )
-        return Recipe(**values)
-    except OSError as error:
-        raise ConversionError("recipe", "read", f"{path} cannot be read ({error.strerror}).") from error
-    except KeyError as error:
-        raise ConversionError(
-            "recipe", "read", f"{path} is not an edgekit recipe (it states no version)."
-        ) from error
-    except (ValueError, TypeError) as error:
-        raise ConversionError("recipe", "read", f"{path} is not an edgekit recipe ({error}).") from error
+    """A saved recipe. ConversionError: unreadable, another version, unknown fields, blocks or modes."""
+    return read_json(path, RECIPE, partial(ConversionError, "recipe", "read"))

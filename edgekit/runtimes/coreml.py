@@ -25,6 +25,11 @@ def why_not_native() -> str:
     return f"Core ML runs on macOS, iOS and their kin only; this machine runs {sys.platform}"
 
 
+def why_unproved() -> str:
+    """Why a result of the reference executor does not prove what Core ML gives."""
+    return why_not_native() or "parity runs the reference executor, not this Mac's Core ML"
+
+
 class CoreML:
     """A .mlpackage open in Core ML, on the compute units that the system chooses.
 

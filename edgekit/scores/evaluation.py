@@ -7,23 +7,21 @@ labelled 255 count for nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
+from PIL import Image as Pillow
 from skimage.color import rgb2hsv, rgb2ycbcr
 
-from edgekit.model.reference import ReferenceSegmenter
-from edgekit.parity.compare import Candidate, PictureLike
-from edgekit.scores.metrics import IGNORE, Confusion, bootstrap_interval, labels_from_logits, ratio_interval
-from edgekit.weights import Checkpoint
+from edgekit.images import Picture
+from edgekit.scores.counts import TruthCounts, labelled
+from edgekit.scores.metrics import IGNORE, Confusion
+from edgekit.scores.runners import Runner, predictions
 
 Image = NDArray[np.uint8]  # (H, W, 3) sRGB
-Labels = NDArray[np.uint8]  # (h, w)
 Planes = NDArray[np.float64]  # (3, H, W)
-# A photo and the size of its labels to predicted labels of that size.
-Predict = Callable[[PictureLike, tuple[int, ...]], Labels]
+Baseline = Callable[[Image], NDArray[np.bool_]]  # a photo to where it shows skin, (H, W)
 
 
 @dataclass(frozen=True)
@@ -55,48 +53,29 @@ class Evaluation:
 
 
 def evaluate(
-    predictors: Mapping[str, Predict],
-    baselines: Mapping[str, Callable[[Image], NDArray[np.bool_]]],
-    pictures: Iterable[PictureLike],
+    runners: Mapping[str, Runner],
+    baselines: Mapping[str, Baseline],
+    pictures: Iterable[Picture],
     class_names: Sequence[str],
     skin: Sequence[int],
 ) -> tuple[Evaluation, ...]:
-    """Every predictor and every baseline over the labelled pictures, each picture decoded once."""
-    counted: dict[str, list[NDArray[np.int64]]] = {name: [] for name in (*predictors, *baselines)}
-    for picture in pictures:
-        truth = picture.labels
-        if truth is None:
-            continue
-        for name, predict in predictors.items():
-            counted[name].append(_counts(truth, predict(picture, truth.shape), len(class_names)))
+    """Every runner and every baseline over the labelled pictures, each picture decoded once."""
+    parsed = {name: TruthCounts(len(class_names)) for name in runners}
+    detected = {name: TruthCounts(2) for name in baselines}
+    for picture, found in predictions(runners, labelled(pictures)):
+        for name, prediction in found.items():
+            parsed[name].add(picture, prediction)
         for name, detect in baselines.items():
-            found = detect(_at(picture.image, truth.shape)).astype(np.uint8)
-            is_skin = np.where(truth == IGNORE, IGNORE, np.isin(truth, skin)).astype(np.uint8)
-            counted[name].append(_counts(is_skin, found, 2))
-    models = tuple(_scored(name, counted[name], class_names, skin) for name in predictors)
-    return models + tuple(_skin_only(name, counted[name]) for name in baselines)
+            _add_skin(detected[name], picture, detect, skin)
+    models = tuple(evaluation_of(name, counts, class_names, skin) for name, counts in parsed.items())
+    return models + tuple(_skin_only(name, counts) for name, counts in detected.items())
 
 
-def from_checkpoint(checkpoint: Checkpoint) -> Predict:
-    """The checkpoint in PyTorch, through Hugging Face's graph."""
-    model, size = ReferenceSegmenter(checkpoint), checkpoint.size_default
-
-    def predict(picture: PictureLike, shape: tuple[int, ...]) -> Labels:
-        x = torch.from_numpy(picture.at(size).copy()).permute(2, 0, 1)[None].float()  # (1, 3, size, size)
-        with torch.inference_mode():
-            return labels_from_logits(model(x)[0].numpy(), shape)
-
-    return predict
-
-
-def from_artifact(candidate: Candidate) -> Predict:
-    """An artifact in its runtime, by its logits, whatever it delivers."""
-
-    def predict(picture: PictureLike, shape: tuple[int, ...]) -> Labels:
-        logits, _ = candidate.run(picture.at(candidate.artifact.manifest.size))
-        return labels_from_logits(logits, shape)
-
-    return predict
+def _add_skin(counts: TruthCounts, picture: Picture, detect: Baseline, skin: Sequence[int]) -> None:
+    """Count one labelled photo as skin (1) and the rest (0)."""
+    assert picture.labels is not None  # `labelled`
+    truth = np.where(picture.labels == IGNORE, IGNORE, np.isin(picture.labels, skin)).astype(np.uint8)
+    counts.add_labels(picture.name, truth, detect(_at(picture.image, truth.shape)).astype(np.uint8))
 
 
 def skin_by_ycbcr(image: Image) -> NDArray[np.bool_]:
@@ -119,7 +98,7 @@ def skin_by_both(image: Image) -> NDArray[np.bool_]:
     return skin_by_ycbcr(image) & skin_by_hsv(image)
 
 
-BASELINES: Mapping[str, Callable[[Image], NDArray[np.bool_]]] = {
+BASELINES: Mapping[str, Baseline] = {
     "YCbCr thresholds": skin_by_ycbcr,
     "HSV thresholds": skin_by_hsv,
     "YCbCr and HSV": skin_by_both,
@@ -130,78 +109,40 @@ def _at(image: Image, shape: tuple[int, ...]) -> Image:
     """The picture at its labels' size; they usually are the same."""
     if image.shape[:2] == shape:
         return image
-    from PIL import Image as Pillow
-
     return np.asarray(Pillow.fromarray(image).resize((shape[1], shape[0]), Pillow.Resampling.BILINEAR))
 
 
-def _counts(truth: Labels, predicted: Labels, classes: int) -> NDArray[np.int64]:
-    confusion = Confusion(classes)
-    confusion.add(truth, predicted)
-    return confusion.counts
-
-
-def _pooled(counts: Sequence[NDArray[np.int64]], classes: int) -> Confusion:
-    confusion = Confusion(classes)
-    for one in counts:
-        confusion.counts += one
-    return confusion
-
-
-def _scored(
-    name: str, counts: Sequence[NDArray[np.int64]], class_names: Sequence[str], skin: Sequence[int]
+def evaluation_of(
+    name: str, counts: TruthCounts, class_names: Sequence[str], skin: Sequence[int]
 ) -> Evaluation:
-    classes = len(class_names)
-    whole = _pooled(counts, classes)
-    merged = [_merged(one, skin) for one in counts]
-    binary = _skin_only(name, merged)
-    stacked = np.stack(counts) if counts else np.zeros((0, classes, classes), np.int64)
-
-    def miou_of(chosen: NDArray[np.int64]) -> float:
-        return _pooled([stacked[chosen].sum(0)], classes).miou
-
-    return Evaluation(
-        name=name,
-        n=len(counts),
+    """The scores of one model from what was counted."""
+    whole = counts.pooled()
+    return replace(
+        _skin_only(name, counts.as_one(skin)),
         miou=_known(whole.miou),
-        miou_ci95=bootstrap_interval(miou_of, len(counts)),
+        miou_ci95=counts.interval(lambda pooled: pooled.miou),
         mean_accuracy=_known(whole.mean_accuracy),
         overall_accuracy=_known(whole.overall_accuracy),
-        skin_iou=binary.skin_iou,
-        skin_iou_ci95=binary.skin_iou_ci95,
-        skin_precision=binary.skin_precision,
-        skin_recall=binary.skin_recall,
-        skin_f1=binary.skin_f1,
         per_class={class_name: _class_score(whole, i) for i, class_name in enumerate(class_names)},
     )
 
 
-def _merged(counts: NDArray[np.int64], skin: Sequence[int]) -> NDArray[np.int64]:
-    """(classes, classes) counts to the 2 × 2 of skin against the rest."""
-    rows = np.isin(np.arange(len(counts)), skin)
-    parts = [[counts[np.ix_(t, p)].sum() for p in (~rows, rows)] for t in (~rows, rows)]
-    return np.array(parts, np.int64)
-
-
-def _skin_only(name: str, counts: Sequence[NDArray[np.int64]]) -> Evaluation:
-    """Scores of skin from 2 × 2 counts (not skin, skin) per photo."""
-    score = _class_score(_pooled(counts, 2), 1)
-    hits = [int(one[1, 1]) for one in counts]
-    unions = [int(one.sum() - one[0, 0]) for one in counts]
-    interval = ratio_interval(hits, unions)
+def _skin_only(name: str, counts: TruthCounts) -> Evaluation:
+    """Scores of skin from counts of two classes: the rest (0) and skin (1)."""
+    score = _class_score(counts.pooled(), 1)
     return Evaluation(
-        name,
-        len(counts),
-        None,
-        None,
-        None,
-        None,
-        score.iou,
-        interval,
-        score.precision,
-        score.recall,
-        score.f1,
-        {},
+        name=name,
+        n=len(counts),
+        miou=None,
+        miou_ci95=None,
+        mean_accuracy=None,
+        overall_accuracy=None,
+        skin_iou=score.iou,
+        skin_iou_ci95=counts.union_interval([1]),
+        skin_precision=score.precision,
+        skin_recall=score.recall,
+        skin_f1=score.f1,
+        per_class={},
     )
 
 

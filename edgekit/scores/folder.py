@@ -9,10 +9,10 @@ from pathlib import Path
 from edgekit import console
 from edgekit.artifact import read_artifact
 from edgekit.errors import CalibrationError
-from edgekit.images.pictures import Folder
-from edgekit.parity.compare import Candidate
+from edgekit.images import Folder
 from edgekit.scores import evaluation
 from edgekit.scores.evaluation import Evaluation
+from edgekit.scores.runners import Runner, artifact_runner, reference_runner
 from edgekit.weights import Checkpoint
 
 
@@ -42,13 +42,12 @@ def evaluate(
     """
     folder = Folder(images, labels, len(checkpoint.class_names))
     with console.quiet_libraries():
-        predictors = {f"PyTorch {checkpoint.name}": evaluation.from_checkpoint(checkpoint)}
+        runners: dict[str, Runner] = {f"PyTorch {checkpoint.name}": reference_runner(checkpoint)}
         for artifact in (read_artifact(path) for path in artifacts):
             name = f"{artifact.manifest.target} {artifact.manifest.recipe_name}"
-            name = name if name not in predictors else str(artifact.path)
-            predictors[name] = evaluation.from_artifact(Candidate(artifact))
+            runners[name if name not in runners else str(artifact.path)] = artifact_runner(artifact)
         models = evaluation.evaluate(
-            predictors,
+            runners,
             evaluation.BASELINES if baselines and checkpoint.groups.skin else {},
             console.track(folder, len(folder), "evaluating"),
             checkpoint.class_names,

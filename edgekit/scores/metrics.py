@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -26,15 +25,18 @@ def labels_from_logits(logits: NDArray[np.float32], size: Sequence[int]) -> NDAr
     return wide[0].argmax(0).to(torch.uint8).numpy()
 
 
-@dataclass
 class Confusion:
-    """Counts of (true class, predicted class) over any number of pictures; `IGNORE` pixels are left out."""
+    """Counts of (true class, predicted class) over any number of pictures; `IGNORE` pixels are left out.
 
-    classes: int
-    counts: NDArray[np.int64] = field(init=False)
+    `counts`: (classes, classes) int64, rows are true classes; all zero unless given.
+    """
 
-    def __post_init__(self) -> None:
-        self.counts = np.zeros((self.classes, self.classes), np.int64)
+    def __init__(self, classes: int, counts: NDArray[np.int64] | None = None) -> None:
+        self.classes = classes
+        self.counts = np.zeros((classes, classes), np.int64) if counts is None else counts
+
+    def __add__(self, other: Confusion) -> Confusion:
+        return Confusion(self.classes, self.counts + other.counts)
 
     def add(self, truth: Labels, predicted: Labels) -> None:
         """truth, predicted: (H, W), the same shape."""
@@ -90,6 +92,12 @@ class Confusion:
         rows = np.isin(np.arange(self.classes), members)
         hits = self.counts[np.ix_(rows, rows)].sum()
         return int(hits), int(self.counts[rows].sum() + self.counts[:, rows].sum() - hits)
+
+    def as_one(self, members: Sequence[int]) -> Confusion:
+        """The same pixels with two classes: a set of classes (1) against the rest (0)."""
+        rows = np.isin(np.arange(self.classes), members)
+        parts = [[self.counts[np.ix_(t, p)].sum() for p in (~rows, rows)] for t in (~rows, rows)]
+        return Confusion(2, np.array(parts, np.int64))
 
 
 def bootstrap_interval(

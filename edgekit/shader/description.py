@@ -14,23 +14,46 @@ texture files and shader texts; reading it back checks the schema and every sha2
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, field
+from functools import partial
+from math import prod
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+from msgspec import Meta
 
 from edgekit.errors import ShaderError
 from edgekit.files import FolderKind, json_text, sha256_of_bytes, staged_folder
-from edgekit.schemas import first_problem
+from edgekit.reading import (
+    Count,
+    JsonKind,
+    Positive,
+    Sha256,
+    Text,
+    parsed_json,
+    read_bytes,
+    read_json,
+    shown,
+)
 
-SCHEMA = ("edgekit.shader", "shader-description")
+SCHEMA = "edgekit/shader-description"
 SCHEMA_VERSION = 1
 DESCRIPTION_FILE = "shader.json"
+MOST_TEXTURE_BYTES = 64 << 20  # a 4096×4096 picture, as a bundle allows
+PIXEL_BYTES = {"rgba8unorm": 4, "rgba16float": 8}
 
 GROUP_REGIONS = ("skin", "hair", "clothes")  # the mask's r, g, b
 BACKGROUND = "background"
 DRAWN_REGIONS = ("drawn_1", "drawn_2", "drawn_3")  # the user-drawn mask's r, g, b
 REGIONS = (*GROUP_REGIONS, BACKGROUND, *DRAWN_REGIONS)
+
+Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*\Z", max_length=200)]
+FileName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z", max_length=200)]
+Title = Annotated[str, Meta(max_length=1000)]
+Region = Annotated[str, Meta(pattern=rf"^({'|'.join(REGIONS)})\Z")]
+Dialect = Annotated[str, Meta(pattern=r"^(essl300|essl300-external|msl|wgsl)\Z")]
+AtLeast1 = Annotated[int, Meta(ge=1)]
+Size = Annotated[tuple[AtLeast1, ...], Meta(min_length=2, max_length=3)]  # width, height[, depth]
 
 Role = Literal["camera", "mask", "coefficients", "drawn-mask", "lut", "picture"]
 Interpolation = Literal["trilinear", "tetrahedral"]
@@ -46,13 +69,13 @@ class Texture:
     """One texture slot. `size` (width, height[, depth]) and `data` are there when edgekit ships the bytes;
     otherwise the app supplies them, for every frame or once."""
 
-    name: str
+    name: Name
     role: Role
     dimension: Literal["2d", "3d"]
     format: Literal["rgba8unorm", "rgba16float"]
     filter: Literal["linear", "nearest"]
     wrap: Literal["clamp-to-edge"] = "clamp-to-edge"
-    size: tuple[int, ...] | None = None
+    size: Size | None = None
     data: bytes | None = field(default=None, repr=False)
 
     @property
@@ -68,12 +91,12 @@ class Binding:
     MSL samplers are constants in the text, so only WGSL has a sampler binding.
     """
 
-    name: str
+    name: Name
     kind: Literal["texture", "sampler", "uniforms"]
-    essl_unit: int | None
-    msl_index: int | None
-    wgsl_group: int | None
-    wgsl_binding: int | None
+    essl_unit: Count | None
+    msl_index: Count | None
+    wgsl_group: Count | None
+    wgsl_binding: Count | None
 
 
 @dataclass(frozen=True)
@@ -84,22 +107,22 @@ class Uniform:
     ESSL has plain uniforms named `u_` + name.
     """
 
-    name: str
+    name: Name
     type: Literal["float", "mat3"]
-    default: tuple[float, ...]
+    default: Annotated[tuple[float, ...], Meta(min_length=1, max_length=9)]
     minimum: float | None
     maximum: float | None
-    offset_bytes: int
+    offset_bytes: Count
 
 
 @dataclass(frozen=True)
 class Transform:
     """A uniform mat3 that takes coordinates of one space to another; row-major here, for reading."""
 
-    uniform: str
+    uniform: Name
     source: Literal["output", "image", "mask"]
     target: Literal["image", "mask"]
-    matrix: tuple[tuple[float, float, float], ...]
+    matrix: Annotated[tuple[tuple[float, float, float], ...], Meta(min_length=3, max_length=3)]
 
 
 @dataclass(frozen=True)
@@ -110,9 +133,9 @@ class Layer:
     strength: the default of the uniform `strength_<index of the layer>`.
     """
 
-    regions: tuple[str, ...]
-    texture: str | None
-    strength: float = 1.0
+    regions: Annotated[tuple[Region, ...], Meta(min_length=1)]
+    texture: Name | None
+    strength: Annotated[float, Meta(ge=0, le=1)] = 1.0
 
 
 @dataclass(frozen=True)
@@ -123,9 +146,9 @@ class MaskRefinement:
     """
 
     method: Refinement = "bilinear"
-    reach: int | None = None
-    sigma: float | None = None
-    epsilon: float | None = None
+    reach: AtLeast1 | None = None
+    sigma: Positive | None = None
+    epsilon: Positive | None = None
     coefficients_by: Literal["app", "segmenter"] | None = None
 
 
@@ -137,19 +160,19 @@ class SourceText:
 
 @dataclass(frozen=True)
 class Stage:
-    file: str
-    entry: str
+    file: FileName
+    entry: Text
 
 
 @dataclass(frozen=True)
 class DialectText:
     """The emitted text of one dialect, its entry points, and the texture fetches counted in it."""
 
-    name: str
+    name: Dialect
     sources: tuple[SourceText, ...]
     vertex: Stage
     fragment: Stage
-    fetches: int
+    fetches: AtLeast1
 
     def text_of(self, stage: Stage) -> str:
         return next(source.text for source in self.sources if source.file == stage.file)
@@ -159,17 +182,17 @@ class DialectText:
 class ShaderDescription:
     """See the module's docstring. `uniform_block_size_bytes` is a multiple of 16, as WGSL asks."""
 
-    title: str
+    title: Title
     interpolation: Interpolation
     refinement: MaskRefinement
     precision: Literal["highp"]
     encoding: Encoding
-    layers: tuple[Layer, ...]
+    layers: Annotated[tuple[Layer, ...], Meta(min_length=1)]
     textures: tuple[Texture, ...]
     bindings: tuple[Binding, ...]
     uniforms: tuple[Uniform, ...]
     transforms: tuple[Transform, ...]
-    uniform_block_size_bytes: int
+    uniform_block_size_bytes: Annotated[int, Meta(ge=16, multiple_of=16)]
     dialects: tuple[DialectText, ...] = ()
 
     def texture(self, name: str) -> Texture:
@@ -186,6 +209,65 @@ class ShaderDescription:
         raise ShaderError(name, f"the description holds no text in this dialect; it holds: {known}.")
 
 
+@dataclass(frozen=True)
+class _WrittenTexture:
+    """A texture in the JSON: its bytes lie in `file`."""
+
+    name: Name
+    role: Role
+    dimension: Literal["2d", "3d"]
+    format: Literal["rgba8unorm", "rgba16float"]
+    filter: Literal["linear", "nearest"]
+    wrap: Literal["clamp-to-edge"]
+    size: Size | None
+    file: FileName | None
+    sha256: Sha256 | None
+
+
+@dataclass(frozen=True)
+class _WrittenSource:
+    file: FileName
+    text: Annotated[str, Meta(min_length=1)]
+    sha256: Sha256
+
+
+@dataclass(frozen=True)
+class _WrittenDialect:
+    name: Dialect
+    sources: Annotated[tuple[_WrittenSource, ...], Meta(min_length=1)]
+    vertex: Stage
+    fragment: Stage
+    fetches: AtLeast1
+
+
+@dataclass(frozen=True)
+class _Written:
+    """The JSON of a description."""
+
+    title: Title
+    interpolation: Interpolation
+    refinement: MaskRefinement
+    precision: Literal["highp"]
+    encoding: Encoding
+    layers: Annotated[tuple[Layer, ...], Meta(min_length=1)]
+    textures: tuple[_WrittenTexture, ...]
+    bindings: tuple[Binding, ...]
+    uniforms: tuple[Uniform, ...]
+    transforms: tuple[Transform, ...]
+    uniform_block_size_bytes: Annotated[int, Meta(ge=16, multiple_of=16)]
+    dialects: tuple[_WrittenDialect, ...]
+
+
+WRITTEN = JsonKind(
+    _Written,
+    "a shader description",
+    schema=SCHEMA,
+    version=("schema_version", SCHEMA_VERSION),
+    complete=True,
+)
+refused = partial(ShaderError, "description")
+
+
 def lut_size(texture: Texture) -> int:
     """Points a side of a LUT texture."""
     if texture.size is None:
@@ -195,12 +277,12 @@ def lut_size(texture: Texture) -> int:
 
 def json_of(description: ShaderDescription) -> str:
     """The description as JSON text, checked against the schema."""
-    value: dict[str, object] = {"schema": "edgekit/shader-description", "schema_version": SCHEMA_VERSION}
+    value: dict[str, object] = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION}
     value.update(asdict(description))
     value["textures"] = [_json_of_texture(texture) for texture in description.textures]
     value["dialects"] = [_json_of_dialect(dialect) for dialect in description.dialects]
     text = json_text(value)
-    _check(json.loads(text), "description")
+    parsed_json(text.encode(), "The description", WRITTEN, refused)
     return text
 
 
@@ -219,14 +301,12 @@ def write_description(description: ShaderDescription, folder: Path, force: bool 
 
 def _described_files(folder: Path) -> tuple[str, ...] | None:
     """What `write_description` wrote there, whatever became of the files since."""
-    path = folder / DESCRIPTION_FILE
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-        _check(value, str(path))
-    except (OSError, ValueError, RecursionError, ShaderError):
+        written = read_json(folder / DESCRIPTION_FILE, WRITTEN, refused)
+    except ShaderError:
         return None
-    textures = (texture["file"] for texture in value["textures"] if texture["file"] is not None)
-    sources = (source["file"] for dialect in value["dialects"] for source in dialect["sources"])
+    textures = (texture.file for texture in written.textures if texture.file is not None)
+    sources = (source.file for dialect in written.dialects for source in dialect.sources)
     return (DESCRIPTION_FILE, *textures, *sources)
 
 
@@ -234,35 +314,24 @@ DESCRIPTION = FolderKind("a shader description", _described_files)
 
 
 def read_description(path: Path) -> ShaderDescription:
-    """Read the JSON at `path` and the files beside it; a wrong schema, size or sha256 is a ShaderError."""
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ShaderError("description", f"{path} cannot be read: {error}.") from error
-    _check(value, str(path))
+    """Read the JSON at `path` and the files beside it; a wrong form, size or sha256 is a ShaderError."""
+    written = read_json(path, WRITTEN, refused)
+    if any(len(set(layer.regions)) < len(layer.regions) for layer in written.layers):
+        raise refused(f"{shown(path)} has a layer that names a region twice.")
     return ShaderDescription(
-        title=value["title"],
-        interpolation=value["interpolation"],
-        refinement=MaskRefinement(**value["refinement"]),
-        precision=value["precision"],
-        encoding=value["encoding"],
-        layers=tuple(Layer(tuple(v["regions"]), v["texture"], v["strength"]) for v in value["layers"]),
-        textures=tuple(_texture_from_json(v, path.parent) for v in value["textures"]),
-        bindings=tuple(Binding(**v) for v in value["bindings"]),
-        uniforms=tuple(Uniform(**{**v, "default": tuple(v["default"])}) for v in value["uniforms"]),
-        transforms=tuple(
-            Transform(v["uniform"], v["source"], v["target"], tuple(tuple(row) for row in v["matrix"]))
-            for v in value["transforms"]
-        ),
-        uniform_block_size_bytes=value["uniform_block_size_bytes"],
-        dialects=tuple(_dialect_from_json(v, path) for v in value["dialects"]),
+        title=written.title,
+        interpolation=written.interpolation,
+        refinement=written.refinement,
+        precision=written.precision,
+        encoding=written.encoding,
+        layers=written.layers,
+        textures=tuple(_texture(texture, path.parent) for texture in written.textures),
+        bindings=written.bindings,
+        uniforms=written.uniforms,
+        transforms=written.transforms,
+        uniform_block_size_bytes=written.uniform_block_size_bytes,
+        dialects=tuple(_dialect(dialect, path) for dialect in written.dialects),
     )
-
-
-def _check(value: object, where: str) -> None:
-    problem = first_problem(value, *SCHEMA)
-    if problem is not None:
-        raise ShaderError("description", f"{where} does not follow schema version {SCHEMA_VERSION} {problem}")
 
 
 def _json_of_dialect(dialect: DialectText) -> dict[str, object]:
@@ -286,41 +355,37 @@ def _json_of_texture(texture: Texture) -> dict[str, object]:
     }
 
 
-def _texture_from_json(value: dict[str, object], folder: Path) -> Texture:
-    size = value["size"]
+def _texture(written: _WrittenTexture, folder: Path) -> Texture:
     return Texture(
-        name=str(value["name"]),
-        role=value["role"],  # type: ignore[arg-type]  # the schema checked the enumerations
-        dimension=value["dimension"],  # type: ignore[arg-type]
-        format=value["format"],  # type: ignore[arg-type]
-        filter=value["filter"],  # type: ignore[arg-type]
-        size=tuple(size) if isinstance(size, list) else None,
-        data=None if value["file"] is None else _read_bytes(folder / str(value["file"]), value),
+        name=written.name,
+        role=written.role,
+        dimension=written.dimension,
+        format=written.format,
+        filter=written.filter,
+        size=written.size,
+        data=None if written.file is None else _texture_bytes(folder / written.file, written),
     )
 
 
-def _read_bytes(path: Path, value: dict[str, object]) -> bytes:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ShaderError("description", f"{path} cannot be read: {error.strerror}.") from error
-    if sha256_of_bytes(data) != value["sha256"]:
-        raise ShaderError("description", f"{path} is not the file that was described: its sha256 differs.")
+def _texture_bytes(path: Path, written: _WrittenTexture) -> bytes:
+    """A texture file's bytes, of which `size` and `format` say how many there are before any is read."""
+    if written.size is None or written.sha256 is None:
+        raise refused(f"{shown(path)} is described without its size or sha256.")
+    size_bytes = prod(written.size) * PIXEL_BYTES[written.format]
+    data = read_bytes(path, min(size_bytes, MOST_TEXTURE_BYTES), refused)
+    if len(data) != size_bytes or sha256_of_bytes(data) != written.sha256:
+        raise refused(f"{shown(path)} is not the file that was described: its sha256 differs.")
     return data
 
 
-def _dialect_from_json(value: dict[str, object], path: Path) -> DialectText:
-    sources = value["sources"]
-    vertex, fragment, fetches = value["vertex"], value["fragment"], value["fetches"]
-    assert isinstance(sources, list) and isinstance(vertex, dict) and isinstance(fragment, dict)
-    assert isinstance(fetches, int)
-    for source in sources:
-        if sha256_of_bytes(source["text"].encode()) != source["sha256"]:
-            raise ShaderError(str(value["name"]), f"{path}: the text of {source['file']} was changed.")
+def _dialect(written: _WrittenDialect, path: Path) -> DialectText:
+    for source in written.sources:
+        if sha256_of_bytes(source.text.encode()) != source.sha256:
+            raise ShaderError(written.name, f"{shown(path)}: the text of {source.file} was changed.")
     return DialectText(
-        name=str(value["name"]),
-        sources=tuple(SourceText(source["file"], source["text"]) for source in sources),
-        vertex=Stage(**vertex),
-        fragment=Stage(**fragment),
-        fetches=fetches,
+        name=written.name,
+        sources=tuple(SourceText(source.file, source.text) for source in written.sources),
+        vertex=written.vertex,
+        fragment=written.fragment,
+        fetches=written.fetches,
     )

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit.color.engine import upsampled_rows
 from edgekit.errors import UnknownName
 from edgekit.shader import transforms
 from edgekit.shader.transforms import IDENTITY
@@ -134,8 +135,6 @@ def guided_refine(
 ) -> NDArray[np.float32]:
     """The guided mask at the picture's size, a band of rows at a time. See `Refine`."""
     import cv2
-
-    from edgekit.color.engine import upsampled_rows
 
     height, width = picture.shape[:2]
     reduced = cv2.resize(picture, (mask.shape[1], mask.shape[0]), interpolation=cv2.INTER_AREA)

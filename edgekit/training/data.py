@@ -6,19 +6,22 @@ not labelled).
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Annotated
 
 import cv2
 import numpy as np
 import torch
+from msgspec import Meta
 from numpy.typing import NDArray
 from PIL import Image
 
 from edgekit.errors import CalibrationError, ImageError
+from edgekit.images import read_image, read_labels, stretch
+from edgekit.reading import JsonKind, Text, read_json, shown
 from edgekit.scores.metrics import IGNORE
 from edgekit.training.augment import Augmentation
 from edgekit.training.composite import (
@@ -37,19 +40,6 @@ from edgekit.training.framing import Frame, head_classes, indices_of, persons, t
 VALIDATION_SHARE = 1 / 15
 LABEL_STRIDE = 4  # the loss is taken at size/4, where the shader reads the mask; the logits are at size/16
 NAMED_PROBLEMS = 5  # files named per kind of problem in the sentence; --json has them all
-
-
-@dataclass(frozen=True)
-class Preprocessing:
-    """How files become arrays: the one definition that conversion and apps share, handed in by the caller.
-
-    image: path to (H, W, 3) uint8 sRGB. labels: path to (H, W) uint8, any value. stretch: (H, W, 3) to
-    (size, size, 3). Both readers raise ImageError.
-    """
-
-    image: Callable[[Path], NDArray[np.uint8]]
-    labels: Callable[[Path], NDArray[np.uint8]]
-    stretch: Callable[[NDArray[np.uint8], int], NDArray[np.uint8]]
 
 
 @dataclass(frozen=True)
@@ -110,21 +100,20 @@ def read_class_names(folder: Path) -> tuple[str, ...]:
     )
 
 
+CLASS_NAMES: JsonKind[tuple[str, ...]] = JsonKind(
+    Annotated[tuple[Text, ...], Meta(min_length=2, max_length=IGNORE)],  # type: ignore[arg-type]
+    f"a JSON list of at least two class names and at most {IGNORE}",
+)
+
+
 def _class_names(file: Path) -> tuple[str, ...]:
-    try:
-        names = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CalibrationError(f"{file} cannot be read as JSON ({error}).") from error
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names) or len(names) < 2:
-        raise CalibrationError(f"{file} must hold a JSON list of at least two class names.")
-    if len(set(names)) < len(names) or len(names) > IGNORE:
-        raise CalibrationError(f"{file}: class names must differ, and there can be {IGNORE} at most.")
-    return tuple(names)
+    names = read_json(file, CLASS_NAMES, CalibrationError)
+    if len(set(names)) < len(names):
+        raise CalibrationError(f"{shown(file)}: class names must differ.")
+    return names
 
 
-def check(
-    images: Sequence[Path], labels: Path, class_names: Sequence[str], reading: Preprocessing
-) -> LabelledData:
+def check(images: Sequence[Path], labels: Path, class_names: Sequence[str]) -> LabelledData:
     """The usable pairs of `images` with the PNGs in `labels`, every file opened once.
 
     Left out, and named in `problems`: photos without label and the reverse, unreadable files, labels of
@@ -143,7 +132,7 @@ def check(
     kept: list[Pair] = []
     pixels = np.zeros(len(class_names), np.int64)
     for pair in pairs:
-        verdict = _read(pair, len(class_names), reading)
+        verdict = _read(pair, len(class_names))
         if isinstance(verdict, Fault):
             found.setdefault(verdict.reason, []).append(verdict.name)
             continue
@@ -164,12 +153,13 @@ class Fault:
     name: str
 
 
-def _read(pair: Pair, classes: int, reading: Preprocessing) -> NDArray[np.uint8] | Fault:
+def _read(pair: Pair, classes: int) -> NDArray[np.uint8] | Fault:
     """The labels of a sound pair, or what is wrong with it."""
     if not pair.label.is_file():
         return Fault("photo without a label", pair.image.name)
     try:
-        image, labels = reading.image(pair.image), reading.labels(pair.label)
+        # Labels of any value are read: those outside the class list are named below.
+        image, labels = read_image(pair.image), read_labels(pair.label)
     except ImageError as error:
         return Fault("unreadable", f"{error.path.name} ({error.reason.rstrip('.')})")
     if labels.shape != image.shape[:2]:
@@ -213,11 +203,8 @@ class TrainingSet(torch.utils.data.Dataset[tuple[torch.Tensor, torch.Tensor]]):
     Gives (3, size, size) uint8 RGB and (size/4, size/4) int64 labels.
     """
 
-    def __init__(
-        self, pairs: Sequence[Pair], class_names: Sequence[str], reading: Preprocessing, size: int, seed: int
-    ) -> None:
-        self._pairs, self._reading = tuple(pairs), reading
-        self._size, self.seed = size, seed
+    def __init__(self, pairs: Sequence[Pair], class_names: Sequence[str], size: int, seed: int) -> None:
+        self._pairs, self._size, self.seed = tuple(pairs), size, seed
         self._head = head_classes(class_names)
         self._hair, self._face = indices_of(class_names, ("hair",)), indices_of(class_names, ("face",))
         self._augment = Augmentation(class_names)
@@ -240,11 +227,11 @@ class TrainingSet(torch.utils.data.Dataset[tuple[torch.Tensor, torch.Tensor]]):
 
     def _opened(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         pair = self._pairs[index]
-        return self._reading.image(pair.image), self._reading.labels(pair.label)
+        return read_image(pair.image), read_labels(pair.label)
 
     def _scene(self, photo: NDArray[np.uint8], marked: NDArray[np.uint8], frame: Frame) -> Scene:
         return Scene(
-            self._reading.stretch(np.ascontiguousarray(frame.of(photo)), self._size),
+            stretch(np.ascontiguousarray(frame.of(photo)), self._size),
             stretched_labels(frame.of(marked), self._size),
         )
 
@@ -260,7 +247,7 @@ class TrainingSet(torch.utils.data.Dataset[tuple[torch.Tensor, torch.Tensor]]):
             piece = empty_piece(photo, marked, rng)
             if piece is None:
                 return front
-            back = scenery(self._reading.stretch(piece, self._size), rng)
+            back = scenery(stretch(piece, self._size), rng)
         if rng.random() < HAIRCUT_CHANCE:
             front = replace(front, labels=haircut(front.labels, self._hair, self._face))
         return pasted(front, back, EDGE_SIGMA * max(1.0, enlargement), rng)

@@ -48,12 +48,6 @@ class Epoch:
         )
 
 
-def epoch_from_json(value: dict[str, JsonValue]) -> Epoch:
-    """The inverse of `to_json`; KeyError or TypeError when fields are missing."""
-    frames = {name: Scores(**value[name]) for name in ("whole", "head_and_shoulders")}  # type: ignore[arg-type]
-    return Epoch(**{**value, **frames})  # type: ignore[arg-type]
-
-
 def write_log(history: Sequence[Epoch], folder: Path) -> None:
     """Every epoch so far, one JSON object a line."""
     lines = (json.dumps(epoch.to_json(), allow_nan=False) + "\n" for epoch in history)

@@ -14,23 +14,24 @@ from typing import Generic, TypeVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
 
 from edgekit import console
 from edgekit.errors import CalibrationError, ImageError
 from edgekit.files import check_folder_place, remove_folder, staged_file
+from edgekit.images import Picture, read_image, read_labels, stretch
 from edgekit.model.outputs import resized
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.recipes import block_of_module
-from edgekit.scores.metrics import Confusion, labels_from_logits
+from edgekit.scores.counts import counted
+from edgekit.scores.metrics import labels_from_logits
+from edgekit.scores.runners import TorchRunner
 from edgekit.training import history as log
 from edgekit.training import qat, state
 from edgekit.training.data import (
     LabelledData,
     Pair,
-    Preprocessing,
     Problem,
     TrainingSet,
     batches,
@@ -152,7 +153,6 @@ class Learner(Generic[M]):
 def train(
     checkpoint: Checkpoint,
     data: LabelledData,
-    reading: Preprocessing,
     settings: Settings,
     out: Path,
     *,
@@ -172,7 +172,7 @@ def train(
     told: tuple[Pair, ...] = ()
     if unlabelled:
         model = trainable(checkpoint, training_device())
-        told, problems = labelled_by(model, unlabelled, reading, settings.val_size, out / TOLD_FOLDER)
+        told, problems = labelled_by(model, unlabelled, settings.val_size, out / TOLD_FOLDER)
         console.say(f"{len(told)} photos without labels")
         for problem in problems:
             console.say(problem.sentence())
@@ -181,7 +181,7 @@ def train(
         raise CalibrationError(
             f"{len(training)} photos remain to train on, less than one batch; lower `batch` {settings.batch}."
         )
-    samples = TrainingSet(training, data.class_names, reading, settings.size, settings.seed)
+    samples = TrainingSet(training, data.class_names, settings.size, settings.seed)
     learner = _learner(
         checkpoint, data, settings, batches(samples, 0, settings.batch, workers), len(training)
     )
@@ -198,7 +198,7 @@ def train(
         )
         loss = learner.epoch(epoch, steps)
         whole, close = (
-            validate(learner.average, checkpoint, validation, reading, settings.val_size, frame)
+            validate(learner.average, checkpoint, validation, settings.val_size, frame)
             for frame in VALIDATION_FRAMES
         )
         step, seconds = epoch * learner.steps_per_epoch, round(time.perf_counter() - started, 1)
@@ -324,7 +324,7 @@ def cpu_computes_bfloat16() -> bool:
 
 
 def labelled_by(
-    model: nn.Module, photos: Sequence[Path], reading: Preprocessing, size: int, out: Path
+    model: nn.Module, photos: Sequence[Path], size: int, out: Path
 ) -> tuple[tuple[Pair, ...], tuple[Problem, ...]]:
     """Photos with the labels that `model`, seeing them at `size`, gives them, written to `out` as PNGs.
 
@@ -334,11 +334,12 @@ def labelled_by(
     found: dict[str, list[str]] = {}
     for i, path in enumerate(console.track(photos, len(photos), "labelling photos")):
         try:
-            image = reading.image(path)
+            image = read_image(path)
         except ImageError as error:
             found.setdefault("unreadable", []).append(f"{path.name} ({error.reason.rstrip('.')})")
             continue
-        labels = labels_from_logits(_logits(model, reading.stretch(image, size)), image.shape[:2])
+        logits = _runner(model, size).run(stretch(image, size)).logits
+        labels = labels_from_logits(logits, image.shape[:2])
         if not persons(labels).any():
             found.setdefault("nobody seen in it", []).append(path.name)
             continue
@@ -353,15 +354,13 @@ def validate(
     model: nn.Module,
     checkpoint: Checkpoint,
     pairs: Sequence[Pair],
-    reading: Preprocessing,
     size: int,
     frame: str,
 ) -> log.Scores:
     """Scores of the photos cut to one of FIXED_FRAMES and stretched to `size`; labels at full resolution."""
-    confusion = Confusion(len(checkpoint.class_names))
-    for image, labels in _framed(pairs, reading, head_classes(checkpoint.class_names), frame):
-        logits = _logits(model, reading.stretch(image, size))
-        confusion.add(labels, labels_from_logits(logits, labels.shape))
+    framed = _framed(pairs, head_classes(checkpoint.class_names), frame)
+    counts = counted({frame: _runner(model, size)}, framed, len(checkpoint.class_names))
+    confusion = counts[frame].pooled()
     return log.Scores(
         miou=_number(confusion.miou),
         mean_accuracy=_number(confusion.mean_accuracy),
@@ -370,25 +369,27 @@ def validate(
     )
 
 
-def _framed(
-    pairs: Sequence[Pair], reading: Preprocessing, head: Sequence[int], frame: str
-) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
+def _framed(pairs: Sequence[Pair], head: Sequence[int], frame: str) -> Iterator[Picture]:
+    """The photos in which somebody is labelled, cut to the frame with their labels."""
     for pair in pairs:
-        image, labels = reading.image(pair.image), reading.labels(pair.label)
+        image, labels = read_image(pair.image), read_labels(pair.label)
         subject = subject_of(labels, head)
         if subject is not None:
             cut = FIXED_FRAMES[frame](labels, subject)
-            yield np.ascontiguousarray(cut.of(image)), np.ascontiguousarray(cut.of(labels))
+            cut_image, cut_labels = (np.ascontiguousarray(cut.of(whole)) for whole in (image, labels))
+            yield Picture(pair.image.name, cut_image, cut_labels)
 
 
-def _logits(model: nn.Module, image: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(size, size, 3) uint8 RGB to (classes, h, w) float32."""
+def _runner(model: nn.Module, size: int) -> TorchRunner:
+    """The model where it lies, in its device's memory format and precision."""
     device = next(model.parameters()).device
-    pixels = torch.from_numpy(image.copy()).to(device).permute(2, 0, 1)[None].float()
-    with torch.inference_mode(), mixed_precision(device):
-        logits = model(pixels.to(memory_format=layout(device)))
-    values: NDArray[np.float32] = logits[0].float().cpu().numpy()
-    return values
+
+    def forward(images: torch.Tensor) -> torch.Tensor:
+        with mixed_precision(device):
+            logits: torch.Tensor = model(images.to(device).to(memory_format=layout(device)))
+        return logits
+
+    return TorchRunner(size, forward)
 
 
 def _number(value: float) -> float | None:

@@ -6,33 +6,25 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated
 
 import torch
+from msgspec import Meta
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
 from edgekit.errors import EdgekitError
 from edgekit.files import FolderKind, sha256_of_bytes, staged_folder, write_json
-from edgekit.training.history import Epoch, epoch_from_json
+from edgekit.reading import JsonKind, check_regular_file, read_json
+from edgekit.training.history import Epoch
 from edgekit.training.settings import Settings
 
 STATE_FOLDER = "state"
 TENSORS_FILE = "state.safetensors"
 JSON_FILE = "state.json"
+MOST_STATE_BYTES = 8 << 30  # four times float32 weights of half a billion parameters
 MOMENTS = ("exp_avg", "exp_avg_sq")  # AdamW's, per parameter
-
-
-def _files_of(state: Path) -> tuple[str, ...] | None:
-    try:
-        described = json.loads((state / JSON_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return None
-    known = isinstance(described, dict) and described.keys() == {"run", "history"}
-    return (TENSORS_FILE, JSON_FILE) if known else None
-
-
-RUN_STATE = FolderKind("the state of a training run", _files_of)
 
 
 @dataclass(frozen=True)
@@ -42,6 +34,28 @@ class RunIdentity:
     settings: Settings
     weights_sha256: str
     data_sha256: str
+
+
+@dataclass(frozen=True)
+class _Written:
+    """The JSON half of a state: which run, and its epochs so far."""
+
+    run: RunIdentity
+    history: Annotated[tuple[Epoch, ...], Meta(min_length=1)]
+
+
+WRITTEN = JsonKind(_Written, "the state of a training run", advice="delete its folder and start again")
+
+
+def _files_of(state: Path) -> tuple[str, ...] | None:
+    try:
+        read_json(state / JSON_FILE, WRITTEN, EdgekitError)
+    except EdgekitError:
+        return None
+    return (TENSORS_FILE, JSON_FILE)
+
+
+RUN_STATE = FolderKind("the state of a training run", _files_of)
 
 
 def data_identity(names: Sequence[str]) -> str:
@@ -86,14 +100,14 @@ def restore(
         raise EdgekitError(
             f"{state} does not exist: there is no interrupted run to resume; leave out `resume`."
         )
+    written = read_json(state / JSON_FILE, WRITTEN, EdgekitError)
+    history = list(written.history)
+    check_regular_file(state / TENSORS_FILE, MOST_STATE_BYTES, EdgekitError)
     try:
-        described = json.loads((state / JSON_FILE).read_text(encoding="utf-8"))
         tensors = load_file(state / TENSORS_FILE)
-        history = [epoch_from_json(value) for value in described["history"]]
-        before = _identity(described["run"])
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise EdgekitError(f"{state} is damaged ({error}); delete it and start again.") from error
-    require_same(before, identity, state)
+    require_same(written.run, identity, state)
     model.load_state_dict(_below("model.", tensors))
     average.load_state_dict(_below("average.", tensors))
     for name, parameter in model.named_parameters():
@@ -104,10 +118,6 @@ def restore(
 
 def _below(prefix: str, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
-
-
-def _identity(run: dict[str, str | dict[str, object]]) -> RunIdentity:
-    return RunIdentity(**{**run, "settings": Settings(**run["settings"])})  # type: ignore[arg-type]
 
 
 def require_same(before: RunIdentity, now: RunIdentity, state: Path) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from edgekit.artifact import Artifact, Manifest, TensorSpec, write_manifest
 from edgekit.bundles.reading import OpenBundle
 from edgekit.bundles.writing import BundleContents, write_bundle
+from edgekit.recipes import recipe_named
 from tests.support.pictures import picture
 
 STYLES = ("vibrant", "cozy")
@@ -38,7 +39,7 @@ def _artifact(folder: Path) -> Artifact:
         size=INPUT_SIDE,
         output="groups",
         recipe_name="none",
-        recipe=None,
+        recipe=recipe_named("fp32"),
         inputs=(_tensor("image", INPUT_SIDE, ("red", "green", "blue")),),
         outputs=(_tensor("groups", MASK_SIDE, GROUPS),),
         taps={},

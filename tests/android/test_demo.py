@@ -22,7 +22,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from edgekit.bench.app_report import read_app_report
+from edgekit.benchmark.app_report import read_app_report
 from edgekit.bundles.reading import OpenBundle, read_bundle
 from edgekit.color.controls import Controls
 from edgekit.files import sha256_of_bytes

@@ -4,39 +4,17 @@ from __future__ import annotations
 
 import copy
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from edgekit.bench.app_report import read_app_report
-from edgekit.bench.frame_budget import FRAME_MS, STAGES, Stage, budget, measured_stage, time_stage
+from edgekit.benchmark.app_report import MOST_BYTES, read_app_report
+from edgekit.benchmark.frame_budget import FRAME_MS, STAGES, FrameStage, budget, measured_stage, time_stage
 from edgekit.errors import UnreadableOutput
-
-GOOD: dict[str, Any] = {
-    "schema": "edgekit-app-bench/1",
-    "simulated": False,
-    "device": {"model": "Pixel 6", "os": "Android 14", "abi": "arm64-v8a", "cores": 8},
-    "artifact": {"name": "parser-256.tflite", "sha256": "ab" * 32, "size_bytes": 6_900_000},
-    "threads": 4,
-    "accelerator_asked": "gpu",
-    "accelerator": "gpu",
-    "warmup_runs": 5,
-    "load_ms": 210.0,
-    "first_inference_ms": 55.5,
-    "peak_rss_mb": None,
-    "samples_ms": [20.0 + 0.1 * i for i in range(40)],
-    "stages_ms": {
-        "resize": [1.0] * 40,
-        "segmenter": [20.0 + 0.1 * i for i in range(40)],
-        "shader": [3.0] * 40,
-    },
-    "before": {"battery_percent": 80, "thermal_status": 0},
-    "after": {"battery_percent": 79, "thermal_status": None},
-}
+from tests.support.app_report import GOOD
+from tests.support.cli import edgekit
 
 
 def written(tmp_path: Path, value: object) -> Path:
@@ -96,7 +74,7 @@ def test_a_wrong_file_is_refused(tmp_path: Path, change: Callable[[dict[str, Any
         read_app_report(written(tmp_path, data))
 
 
-def test_a_truncated_missing_or_huge_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_truncated_missing_or_huge_file_is_refused(tmp_path: Path) -> None:
     path = written(tmp_path, GOOD)
     path.write_text(path.read_text()[:300])
     with pytest.raises(UnreadableOutput, match="may not have finished"):
@@ -106,9 +84,9 @@ def test_a_truncated_missing_or_huge_file_is_refused(tmp_path: Path, monkeypatch
         read_app_report(path)
     with pytest.raises(UnreadableOutput, match="cannot be read"):
         read_app_report(tmp_path / "none.json")
-    monkeypatch.setattr("edgekit.bench.app_report.MOST_BYTES", 100)
-    with pytest.raises(UnreadableOutput, match="larger"):
-        read_app_report(written(tmp_path, GOOD))
+    path.write_bytes(b" " * (MOST_BYTES + 1))
+    with pytest.raises(UnreadableOutput, match="more than the 16777216 that are allowed"):
+        read_app_report(path)
 
 
 def test_another_artifacts_file_is_refused(tmp_path: Path) -> None:
@@ -123,42 +101,31 @@ def test_names_from_the_phone_are_printable(tmp_path: Path) -> None:
 
 
 def test_the_command_reads_it_and_shows_the_budget(tmp_path: Path) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "edgekit",
-        "bench",
-        "--app-report",
-        str(written(tmp_path, GOOD)),
-        "--json",
-    ]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert ended.returncode == 0, ended.stderr
-    printed = json.loads(ended.stdout)
+    ended = edgekit("bench", "report", str(written(tmp_path, GOOD)), "--json")
+    assert ended.code == 0, ended.err
+    printed = json.loads(ended.out)
     assert printed["artifacts"][0]["latency_ms"]["p50"] == pytest.approx(21.95)
     (shown,) = printed["frame_budgets"]
     assert shown["known_ms"] == pytest.approx(25.95) and shown["fits_30_fps"] == "OPEN"
-    assert "not run, camera" in ended.stderr
+    assert "not run, camera" in ended.err
 
 
 def test_an_artifact_named_with_it_must_be_the_measured_one(tmp_path: Path) -> None:
     other = tmp_path / "other.tflite"
     other.write_bytes(b"x")
     report = str(written(tmp_path, GOOD))
-    command = [sys.executable, "-m", "edgekit", "bench", str(other), "--app-report", report]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert ended.returncode == 3 and "measured with another artifact" in " ".join(ended.stderr.split())
+    ended = edgekit("bench", "report", report, str(other))
+    assert ended.code == 3 and "measured with another artifact" in ended.sentence
 
 
 def test_a_frame_size_that_is_none_is_a_usage_error() -> None:
-    command = [sys.executable, "-m", "edgekit", "bench", "--frame", "big"]
-    assert subprocess.run(command, capture_output=True, text=True, timeout=60).returncode == 2
+    assert edgekit("bench", "frame", "--camera", "big").code == 2
 
 
 # ---- the frame budget ----------------------------------------------------------------------------------
 
 
-def stages(**ms: float) -> list[Stage]:
+def stages(**ms: float) -> list[FrameStage]:
     return [measured_stage(name, [value]) for name, value in ms.items()]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgekit.bench.run import bench
+from edgekit.benchmark.run import bench
 from edgekit.devices import litert_process
 from edgekit.devices.device import BenchPlan, Measured
 from edgekit.devices.host import Host
@@ -134,7 +134,7 @@ def test_runs_and_seconds_are_both_kept(tmp_path: Path) -> None:
 
 
 def test_a_model_of_microseconds_stops_at_the_bound(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("edgekit.bench.run.MOST_INFERENCES", 500)
+    monkeypatch.setattr("edgekit.benchmark.run.MOST_INFERENCES", 500)
     tiny = write_tiny(tmp_path / "tiny.tflite", "LOGISTIC")
     row = bench(Host(), [tiny], BenchPlan(runs=50, seconds=600, threads=1), silent).artifacts[0]
     assert 500 <= len(row.samples_ms) < 600

@@ -14,10 +14,11 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from edgekit import pipeline
-from edgekit.bench.placement import place
+from edgekit.benchmark.placement import place
 from edgekit.devices.profiles import FILE, Sourced, profile_named, profiles
 from edgekit.errors import ConversionError, UnknownName
 from edgekit.runtimes.litert import packed, parsed, read_tflite
+from tests.support.cli import edgekit
 from tests.support.tiny_tflite import write_tiny
 
 PIXEL = profile_named("pixel 6")
@@ -122,10 +123,9 @@ def test_a_damaged_artifact_is_an_error(tmp_path: Path) -> None:
 
 def test_the_command_says_it_in_json(tmp_path: Path) -> None:
     artifact = write_tiny(tmp_path / "a.tflite", "ROUND")
-    command = [sys.executable, "-m", "edgekit", "bench", str(artifact), "--placement", "pixel 6", "--json"]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert ended.returncode == 0, ended.stderr
-    printed = json.loads(ended.stdout)
+    ended = edgekit("bench", "placement", str(artifact), "--phone", "pixel 6", "--json")
+    assert ended.code == 0, ended.err
+    printed = json.loads(ended.out)
     assert printed["phone"] == "Pixel 6"
     assert printed["placements"][0]["findings"][0]["text"] == "the delegate refuses 1 ROUND"
 

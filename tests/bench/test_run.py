@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgekit.bench import run
+from edgekit.benchmark import run
 from edgekit.devices.device import BenchPlan, DeviceInfo, DeviceState, Measured, Opened
 
 
 class Clock:
-    """Takes the place of the module `time` in edgekit.bench.run."""
+    """Takes the place of the module `time` in edgekit.benchmark.run."""
 
     def __init__(self) -> None:
         self.now_s = 100.0

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgekit.bench.statistics import (
+from edgekit.benchmark.statistics import (
     FEWEST_SAMPLES,
     change_between,
     interval_of,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,16 @@ def test_what_cannot_be_used_is_named_and_left_out(tmp_path: Path) -> None:
     reasons = {item.reason.split(" (")[0] for item in found.skipped}
     assert reasons == {"is not a readable image", "is all black", "is a duplicate"}
     assert not any("only" in warning for warning in found.warnings)
+
+
+def test_what_has_no_end_is_left_out_and_not_waited_for(tmp_path: Path) -> None:
+    folder = photos(tmp_path / "c", 9)
+    os.mkfifo(folder / "pipe.jpg")
+    (folder / "device.png").symlink_to("/dev/zero")
+    found = read_calibration_set(folder, 64)
+    assert len(found.images) == 9
+    assert sorted(item.name for item in found.skipped) == ["device.png", "pipe.jpg"]
+    assert len(sha256_of_images(folder)) == 9
 
 
 def test_the_order_and_the_digest_are_the_same_every_time(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ COST = {block: 0.01 for block in BLOCKS}  # latency saved when it is
 
 
 class World:
-    """A made-up model: losses and gains add up; `coarse` ranges lose a little everywhere."""
+    """A made-up model: losses and gains add up; `minmax` ranges lose a little everywhere."""
 
     def __init__(self) -> None:
         self.asked: list[Recipe] = []
@@ -29,19 +29,19 @@ class World:
         self.asked.append(recipe)
         quantised = recipe.blocks_in("w8a8")
         lost = sum(BAD.get(block, 0.0001) for block in quantised)
-        lost += 0.05 if recipe.observer == "coarse" and quantised else 0
+        lost += 0.05 if recipe.observer == "minmax" and quantised else 0
         cost = 1 - sum(COST[block] for block in quantised)
         return Point(1000, cost, 1 - lost, snr_db=60 - 1000 * lost)
 
 
 def run(world: World, budget: Budget, journal: Path | None = None) -> tuple[Recipe, list[str]]:
-    found = search(world.measure, budget, ("coarse", "fine"), Journal(journal, "same"), lambda line: None)
+    found = search(world.measure, budget, ("minmax", "mse"), Journal(journal, "same"), lambda line: None)
     return found.recipe, [trial.why for trial in found.trials]
 
 
 def test_everything_int8_is_kept_when_it_is_good_enough() -> None:
     recipe, steps = run(World(), Budget(min_agreement=0.9))
-    assert recipe.mode == "w8a8" and not recipe.blocks and recipe.observer == "fine"
+    assert recipe.mode == "w8a8" and not recipe.blocks and recipe.observer == "mse"
     assert not any("sensitivity" in step for step in steps)
 
 
@@ -49,15 +49,15 @@ def test_the_observer_that_is_nearest_to_the_budget_is_taken() -> None:
     """`fine` agrees a little more and spoils skin."""
 
     def measure(recipe: Recipe) -> Point:
-        fine = recipe.observer == "fine" and bool(recipe.blocks_in("w8a8"))
+        fine = recipe.observer == "mse" and bool(recipe.blocks_in("w8a8"))
         return Point(1, 0.5, 0.991 if fine else 0.99, 20.0, None, None, None, 2.0 if fine else 0.9)
 
     skin = search(
-        measure, Budget(0.98, max_skin_de=1.0), ("fine", "coarse"), Journal(None, ""), lambda line: None
+        measure, Budget(0.98, max_skin_de=1.0), ("mse", "minmax"), Journal(None, ""), lambda line: None
     )
-    assert skin.recipe.observer == "coarse" and not skin.recipe.blocks
-    labels = search(measure, Budget(0.98), ("fine", "coarse"), Journal(None, ""), lambda line: None)
-    assert labels.recipe.observer == "fine"
+    assert skin.recipe.observer == "minmax" and not skin.recipe.blocks
+    labels = search(measure, Budget(0.98), ("mse", "minmax"), Journal(None, ""), lambda line: None)
+    assert labels.recipe.observer == "mse"
 
 
 def test_excess_is_in_bounds_and_holds_up_to_one() -> None:
@@ -84,7 +84,7 @@ def test_the_chosen_recipe_is_shown_where_only_the_bound_on_skin_speaks_for_it()
         )
 
     budget = Budget(min_agreement=0.97, max_skin_de=1.0)
-    found = search(measure, budget, ("fine",), Journal(None, ""), lambda line: None)
+    found = search(measure, budget, ("mse",), Journal(None, ""), lambda line: None)
     assert len(found.chosen.recipe.blocks) == 2
     assert [len(trial.recipe.blocks) for trial in found.pareto() if trial.recipe.mode == "w8a8"] == [0, 1, 2]
 
@@ -104,7 +104,7 @@ def test_skin_in_the_final_picture_counts_where_it_was_measured() -> None:
     said: list[str] = []
     for skin, protected in ((True, {"stage4.1.ffn"}), (False, set[str]())):
         budget = Budget(min_agreement=0.9, max_skin_de=1.0)
-        found = search(measure, budget, ("fine",), Journal(None, "same"), said.append)
+        found = search(measure, budget, ("mse",), Journal(None, "same"), said.append)
         assert set(found.recipe.blocks) >= protected and bool(found.recipe.blocks) == skin
     assert sum("sees no skin" in line for line in said) == 1
 
@@ -124,7 +124,7 @@ def test_float_weights_protect_where_int8_weights_alone_break_the_budget() -> No
         size = 1000 + 500 * (recipe.mode_of("aspp") == "float") + 5 * (recipe.mode_of("stage2.1") == "float")
         return replace(point, agreement=agreement, size_bytes=size)
 
-    found = search(measure, Budget(min_agreement=0.99), ("fine",), Journal(None, ""), lambda line: None)
+    found = search(measure, Budget(min_agreement=0.99), ("mse",), Journal(None, ""), lambda line: None)
     assert found.recipe.blocks == {"stage2.1": "float", "aspp": "w8", "stage1.0": "float"}
     assert Budget(min_agreement=0.99).holds(found.chosen.point)
 
@@ -138,7 +138,7 @@ def test_float_weights_in_one_block_beat_float_activations_in_most() -> None:
         return Point(1000, 1 - 0.01 * len(quantised), 1 - lost, snr_db=60 - 1000 * lost)
 
     budget = Budget(min_agreement=0.99)
-    found = search(measure, budget, ("fine",), Journal(None, ""), lambda line: None)
+    found = search(measure, budget, ("mse",), Journal(None, ""), lambda line: None)
     assert budget.holds(found.chosen.point)
     assert found.recipe.mode_of("stem") == "float" and len(found.recipe.blocks_in("w8a8")) == 33
 
@@ -169,16 +169,16 @@ def test_a_journal_of_another_plan_is_not_mixed_in(tmp_path: Path) -> None:
     with pytest.raises(CalibrationError, match="belongs to another plan"):
         Journal(path, "other")
     path.write_text("{")
-    with pytest.raises(CalibrationError, match="not a planner's journal"):
+    with pytest.raises(CalibrationError, match=r"is not JSON.*remove it to start anew"):
         Journal(path, "same")
 
 
 def test_pareto_keeps_only_what_nothing_beats() -> None:
     world = World()
     found = search(
-        world.measure, Budget(min_agreement=0.99), ("coarse", "fine"), Journal(None, ""), lambda line: None
+        world.measure, Budget(min_agreement=0.99), ("minmax", "mse"), Journal(None, ""), lambda line: None
     )
     points = [trial.point for trial in found.pareto()]
     assert [p.cost for p in points] == sorted(p.cost for p in points)
     assert [p.agreement for p in points] == sorted(p.agreement for p in points)
-    assert not any("coarse" in trial.why for trial in found.pareto())
+    assert not any("minmax" in trial.why for trial in found.pareto())

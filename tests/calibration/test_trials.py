@@ -6,12 +6,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from calibration.trials import Judged, LiteRTTrials
+from calibration.trials import LiteRTTrials
+from edgekit.images import Picture
 from edgekit.recipes import Recipe
 from tests.converters.test_tflite_int8 import RANGES, X, layer
 
 WEIGHTS = np.array([[1.0, 0.5, -0.503], [0.25, 1.0, 0.753], [0.1, -0.2, 0.3]], np.float32)
+TRUTH = np.zeros((1, 1), np.uint8)
+
+
+class Floats(Picture):
+    """A picture of float values: the graph below has no cast."""
+
+    def at(self, size: int) -> NDArray[np.uint8]:
+        return self.image
 
 
 @pytest.mark.parametrize("mode", ["w8", "w8a8"])
@@ -20,11 +30,35 @@ def test_rounded_weights_are_measured_as_such(mode: str, tmp_path: Path) -> None
     trials = LiteRTTrials(
         layer("CONV_2D", WEIGHTS, source="image"),
         {"minmax": {**RANGES, "image": RANGES["x"]}},
-        [Judged(X.reshape(1, 1, 3))],  # type: ignore[arg-type]  # float pixels: this graph has no cast
+        [Floats("one pixel", X.reshape(1, 1, 3), TRUTH)],  # type: ignore[arg-type]
         (),
         tmp_path,
         "segmenter/stem",
     )
-    assert trials.measure(Recipe("float")).snr_db == 120
+    unchanged = trials.measure(Recipe("float"))
+    assert (unchanged.snr_db, unchanged.agreement, unchanged.miou_drop) == (120, 1, 0)
+    assert unchanged.skin_iou_drop is None and unchanged.skin_delta_e00_p95 is None  # there is no skin class
     point = trials.measure(Recipe("rounded", mode=mode, observer="minmax"))  # type: ignore[arg-type]
     assert 20 < point.snr_db < 80
+
+
+def test_each_loss_is_measured_where_its_class_is(tmp_path: Path) -> None:
+    """The skin's loss, which parity bounds too, and the final picture's, over all pictures together."""
+    differences = iter([np.array([0.2, 0.4]), np.array([]), np.array([0.6])])
+    logits = WEIGHTS @ X.reshape(3)
+    right, wrong = (np.full((1, 1), label, np.uint8) for label in (logits.argmax(), logits.argmin()))
+    trials = LiteRTTrials(
+        layer("CONV_2D", WEIGHTS, source="image"),
+        {},
+        [
+            Floats(name, X.reshape(1, 1, 3), truth)
+            for name, truth in (("a", right), ("b", wrong), ("c", None))
+        ],  # type: ignore[arg-type]
+        [int(right[0, 0])],
+        tmp_path,
+        "segmenter/stem",
+        lambda image, expected, got: next(differences),
+    )
+    point = trials.measure(Recipe("float"))
+    assert (point.miou_drop, point.skin_iou_drop) == (0, 0)
+    assert point.skin_delta_e00_p95 == pytest.approx(np.percentile([0.2, 0.4, 0.6], 95), abs=0.0005)

@@ -14,7 +14,7 @@ from edgekit.cli import app
 from edgekit.color.formats import write_lut
 from edgekit.color.styles import STYLES
 from edgekit.errors import EdgekitError, UnknownName
-from edgekit.images.photo import read_photo
+from edgekit.images import read_photo
 from tests.color.samples import bent_lut, picture
 
 

@@ -13,9 +13,9 @@ from edgekit.color.rgb import encoded_from_linear, linear_from_encoded
 from edgekit.color.styles import STYLES
 from edgekit.color.stylist import Stylist, display_p3_layers, jobs_for
 from edgekit.errors import EdgekitError, ImageError
-from edgekit.images.photo import mask_from_picture, read_photo
+from edgekit.images import read_photo
 from tests.color.samples import bent_lut, picture
-from tests.images.test_photo import P3
+from tests.support.profiles import P3
 
 
 def photos(folder: Path, *names: str) -> list[Path]:
@@ -93,13 +93,20 @@ def test_what_would_be_lost_is_refused(tmp_path: Path) -> None:
         jobs_for([tmp_path / "missing.jpg"], tmp_path / "out", force=False)
 
 
-def test_masks_from_pictures(tmp_path: Path) -> None:
-    rgb = picture(9, 11)
-    Image.fromarray(rgb).save(tmp_path / "rgb.png")
-    Image.fromarray(rgb[..., 0]).save(tmp_path / "grey.png")
-    assert mask_from_picture(tmp_path / "rgb.png") == pytest.approx(rgb / 255)
-    grey = mask_from_picture(tmp_path / "grey.png")
-    assert grey[..., 0] == pytest.approx(rgb[..., 0] / 255) and not grey[..., 1:].any()
-    (tmp_path / "bad.png").write_bytes(b"no picture")
-    with pytest.raises(ImageError, match="mask"):
-        mask_from_picture(tmp_path / "bad.png")
+def test_a_photo_that_cannot_be_written_is_refused_before_any_work(tmp_path: Path) -> None:
+    photos(tmp_path / "in", "a.tif", "b.png")
+    stylist = Stylist(
+        layers_from_luts(bent_lut(17), None), NO_CONTROLS, lambda image: pytest.fail("segmented")
+    )
+    (job,) = jobs_for([tmp_path / "in" / "a.tif"], tmp_path / "out", force=False)
+    with pytest.raises(ImageError, match=r"photos are written as \.jpg"):
+        stylist.style(job)
+    found = jobs_for([tmp_path / "in"], tmp_path / "out", force=False)
+    assert [job.source.name for job in found] == ["b.png"]  # as among other files of a folder
+
+
+def test_names_that_cannot_be_read_are_one_sentence(tmp_path: Path) -> None:
+    for name in ("n" * 300 + ".jpg", "a\udcff.jpg"):
+        with pytest.raises(ImageError) as caught:
+            jobs_for([tmp_path / name], tmp_path / "out", force=False)
+        assert str(caught.value).encode()

@@ -11,12 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgekit.bench.report import report_csv, report_json, report_svg
-from edgekit.bench.run import bench
-from edgekit.devices import adb, list_devices, open_device
+from edgekit.benchmark.report import report_csv, report_json, report_svg
+from edgekit.benchmark.run import bench
+from edgekit.devices import adb
 from edgekit.devices.adb import Adb, Connected, Phone, abi_of, pick
 from edgekit.devices.device import BenchPlan
-from edgekit.errors import AdbFailed, DeviceError, NoDevice, UnreadableOutput
+from edgekit.devices.process import Completed
+from edgekit.devices.registry import list_devices, open_device
+from edgekit.errors import AdbFailed, DeviceError, EdgekitError, NoDevice, UnreadableOutput
 from tests.devices.conftest import Plug
 from tests.support.tiny_tflite import SHAPE, expected
 
@@ -216,7 +218,7 @@ def test_a_runner_that_is_no_program_is_refused(plug: Plug, tiny: Path, tmp_path
     (tmp_path / "page.html").write_text("<html>Not Found")
     with pytest.raises(DeviceError, match="neither ELF nor a script"):
         bench(open_device("double", tmp_path / "page.html"), [tiny], QUICK, silent)
-    with pytest.raises(DeviceError, match="--runner PATH"):
+    with pytest.raises(DeviceError, match="as `runner`"):
         bench(open_device("double"), [tiny], QUICK, silent)
 
 
@@ -231,7 +233,7 @@ def test_hot_phone_that_does_not_cool_is_not_measured(plug: Plug, runner: Path, 
 def test_hot_phone_that_cools_is_measured_and_the_pause_recorded(
     plug: Plug, runner: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edgekit.bench.run.COOLING_POLL_S", 0.01)
+    monkeypatch.setattr("edgekit.benchmark.run.COOLING_POLL_S", 0.01)
     plug(thermal_status=(4, 3, 0))
     report = bench(open_device("double", runner), [tiny], QUICK, silent)
     assert report.artifacts[0].status == "MEASURED"
@@ -383,6 +385,53 @@ def test_hostile_device_names_do_no_harm(adb_environment: None, name: str) -> No
     with pytest.raises(NoDevice) as failed:
         open_device(name)
     assert "\x1b" not in str(failed.value) and "\n" not in str(failed.value)
+
+
+def test_absurd_numbers_are_unknown(plug: Plug) -> None:
+    phone = plug()
+    huge = "9" * 5000
+    script(
+        phone.root / "system/bin/dumpsys",
+        f"echo '  level: ²'; echo '  temperature: {huge}'; echo 'Thermal Status: 1e999'; echo '  AC powered: true'",
+    )
+    policy = phone.root / "sys/devices/system/cpu/cpufreq/policy0"
+    (policy / "scaling_cur_freq").write_text(f"² {huge} 1766400\n")
+    (phone.root / "sys/devices/system/cpu/present").write_text(f"0-{huge}\n")
+    device = Phone(phone.serial, None)
+    state = device.state()
+    assert (state.battery_percent, state.battery_temperature_c, state.thermal_status) == (None, None, None)
+    assert (state.charging, state.clocks_mhz, device.info.cores) == (True, (1766,), None)
+
+
+def test_a_temperature_below_zero_is_read(plug: Plug) -> None:
+    phone = plug()
+    script(phone.root / "system/bin/dumpsys", "echo '  temperature: -52'")
+    assert Phone(phone.serial, None).state().battery_temperature_c == -5.2
+
+
+def test_more_threads_than_the_phone_has_are_refused_before_anything_is_pushed(
+    plug: Plug, runner: Path, tiny: Path
+) -> None:
+    phone = plug()
+    with pytest.raises(EdgekitError, match=r"`threads` is 9; .* at most 8"):
+        bench(open_device("double", runner), [tiny], BenchPlan(threads=9), silent)
+    with pytest.raises(EdgekitError, match=r"`threads` is 9; .* at most 8"):
+        Phone(phone.serial, runner).infer(tiny, [], threads=9)
+    assert phone.leftovers() == []
+
+
+@pytest.mark.parametrize("code", ["9" * 5000, "²", "256", "", "0 0", "0\nmore"])
+def test_an_exit_code_that_is_none_is_a_lost_connection(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("secrets.token_hex", lambda _: "00")
+    monkeypatch.setattr(Adb, "run", lambda *_, **__: Completed(f"out\nedgekit-00 {code}\n", "", 0))
+    with pytest.raises(AdbFailed, match="lost in mid-command"):
+        Adb("serial", "adb").shell("true")
+
+
+def test_output_that_is_a_number_is_no_sentinel(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Adb, "run", lambda *_, **__: Completed("0\n", "", 0))
+    with pytest.raises(AdbFailed, match="lost in mid-command"):
+        Adb("serial", "adb").shell("true")
 
 
 def test_hostile_properties_are_printable(plug: Plug) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgekit.bench.run import bench
+from edgekit.benchmark.run import bench
 from edgekit.devices import arm64
 from edgekit.devices.adb import Phone
 from edgekit.devices.arm64 import Arm64

@@ -1,4 +1,4 @@
-"""`edgekit bench --app`: the demo app's benchmark intent, over the genuine adb against a test double."""
+"""`edgekit bench app`: the demo app's benchmark intent, over the genuine adb against a test double."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from edgekit.bench.app_report import AppReport
-from edgekit.bench.app_run import bench_app
+from edgekit.benchmark.app_report import AppReport
+from edgekit.benchmark.app_run import bench_app
 from edgekit.devices import adb
 from edgekit.devices.device import BenchPlan
 from edgekit.errors import AdbFailed, DeviceError, UnreadableOutput
@@ -18,6 +18,7 @@ from edgekit.files import sha256_of
 from tests.devices.conftest import Plug
 from tests.devices.demo_app import PACKAGE, STAGES_MS, install_app
 from tests.devices.phone import Phone
+from tests.support.cli import edgekit
 
 pytestmark = pytest.mark.system
 PLAN = BenchPlan(runs=23, seconds=1.5, warmup_runs=4, threads=3, cool_down_s=0.5, timeout_s=20)
@@ -66,7 +67,7 @@ def test_the_command_line_prints_the_frames_budget(plug: Plug, tiny: Path, tmp_p
     install_app(phone.root)
     out = tmp_path / "report.json"
     command = [
-        sys.executable, "-m", "edgekit", "bench", str(tiny), "--device", "double", "--app", PACKAGE,
+        sys.executable, "-m", "edgekit", "bench", "app", str(tiny), "--device", "double", "--package", PACKAGE,
         "--runs", "21", "--seconds", "0", "--out", str(out), "--json",
     ]  # fmt: skip
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
@@ -96,7 +97,7 @@ def test_what_can_go_wrong_is_said_and_nothing_is_left(
     plug: Plug, tiny: Path, monkeypatch: pytest.MonkeyPatch,
     mode: str, error: type[DeviceError], words: str,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr("edgekit.bench.app_run.POLL_S", 0.05)
+    monkeypatch.setattr("edgekit.benchmark.app_run.POLL_S", 0.05)
     phone = plug()
     install_app(phone.root, mode)
     plan = BenchPlan(runs=23, seconds=0, warmup_runs=4, threads=3, timeout_s=2)
@@ -109,7 +110,7 @@ def test_what_can_go_wrong_is_said_and_nothing_is_left(
 def test_a_report_of_an_earlier_run_is_not_taken_for_this_one(
     plug: Plug, tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edgekit.bench.app_run.POLL_S", 0.05)
+    monkeypatch.setattr("edgekit.benchmark.app_run.POLL_S", 0.05)
     phone = plug()
     install_app(phone.root, "crashes")
     files = phone.root / "sdcard/Android/data" / PACKAGE / "files"
@@ -157,14 +158,18 @@ def test_what_is_no_package_name_is_refused_before_the_phone_hears_of_it(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["a.tflite", "b.tflite"], "one artifact at a time"),
-        ([], "one artifact at a time"),
-        (["a.tflite", "--profile"], "--profile: it has no meaning with --app"),
-        (["a.tflite", "--runner", "x"], "--runner: it has no meaning with --app"),
+        (["a.tflite", "b.tflite", "--device", "x"], "(b.tflite)"),
+        (["--device", "x"], "Missing argument 'ARTIFACT'"),
+        (["a.tflite"], "Missing option '--device'"),
+        (["a.tflite", "--device", "x", "--set", "per-launch=2"], "no setting 'per-launch'"),
+        (["a.tflite", "--device", "x", "--runner", "x"], "No such option: --runner"),
         (["a.tflite", "--device", "host"], "and host is none"),
     ],
 )
-def test_options_that_contradict_the_app_are_usage_errors(arguments: list[str], words: str) -> None:
-    command = [sys.executable, "-m", "edgekit", "bench", *arguments, "--app", PACKAGE]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert ended.returncode == 2 and words in " ".join(ended.stderr.split())
+@pytest.mark.parametrize("old", [False, True])
+def test_options_that_contradict_the_app_are_usage_errors(
+    arguments: list[str], words: str, old: bool
+) -> None:
+    spelled = [*arguments, "--app", PACKAGE] if old else ["app", *arguments]
+    ended = edgekit("bench", *spelled)
+    assert ended.code == 2 and words in " ".join(ended.err.replace("│", " ").split())

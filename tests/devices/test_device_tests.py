@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from device_tests import test_parity
-from device_tests.test_parity import compare_outputs
 from edgekit.artifact import Artifact, Manifest
-from edgekit.devices import open_device
+from edgekit.devices.agreement import disagreement
 from edgekit.devices.device import DeviceInfo
 from edgekit.devices.runtime import opener_on
 from edgekit.errors import DeviceError
 from edgekit.weights import Checkpoint
 from tests.devices.conftest import Plug
+from tests.devices.device_suite import device_suite
 from tests.support.conversions import converted
 
 MANIFEST = Manifest(
@@ -26,29 +24,15 @@ MANIFEST = Manifest(
 )  # fmt: skip
 
 
-def suite(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "device_tests",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        *map(str, arguments),
-    ]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300)
-
-
 def test_without_a_device_it_says_not_run_and_why() -> None:
-    ended = suite("-rs")
+    ended = device_suite("-rs")
     assert ended.returncode == 0
     assert "NOT_RUN: no --device was given" in ended.stdout and "passed" not in ended.stdout
 
 
 @pytest.mark.system
 def test_a_device_that_is_not_there_is_an_error_not_a_skip(adb_environment: None) -> None:
-    ended = suite("--device", "pixel")
+    ended = device_suite("--device", "pixel")
     assert ended.returncode == 1 and "No connected phone matches 'pixel'" in ended.stdout
 
 
@@ -61,31 +45,34 @@ def groups(seed: int) -> np.ndarray:
 
 def test_equal_outputs_pass_and_one_level_is_rounding() -> None:
     artifact = Artifact(Path("a.tflite"), MANIFEST)
-    compare_outputs(artifact, groups(1), groups(1))
-    compare_outputs(artifact, groups(1), groups(1) + np.uint8(1))
+    assert disagreement(artifact, groups(1), groups(1)) == ""
+    assert disagreement(artifact, groups(1), groups(1) + np.uint8(1)) == ""
 
 
 def test_other_labels_other_levels_and_other_types_fail() -> None:
     artifact = Artifact(Path("a.tflite"), MANIFEST)
     flipped, brighter = groups(1)[..., ::-1], groups(1) + np.uint8(3)
-    for other in (flipped, brighter, groups(1).astype(np.float32), groups(1)[:, :5]):
-        with pytest.raises(AssertionError):
-            compare_outputs(artifact, groups(1), other)
+    for other, words in (
+        (flipped, "of the labels are equal"),
+        (brighter, "differ by 3 levels"),
+        (groups(1).astype(np.float32), "float32 of shape"),
+        (groups(1)[:, :5], r"of shape (1, 5, 4, 4) there"),
+    ):
+        assert words in disagreement(artifact, groups(1), other)
 
 
 def test_labels_are_compared_by_value() -> None:
     artifact = Artifact(Path("a.tflite"), replace(MANIFEST, output="labels"))
     labels = np.arange(24, dtype=np.uint8).reshape(1, 6, 4)
-    compare_outputs(artifact, labels, labels)
-    with pytest.raises(AssertionError):
-        compare_outputs(artifact, labels, labels + np.uint8(1))  # an argmax over the width would not see it
+    assert disagreement(artifact, labels, labels) == ""
+    assert disagreement(artifact, labels, labels + np.uint8(1))  # an argmax over the width would not see it
 
 
 def test_taps_are_refused_on_a_device() -> None:
     class Nowhere:
         info = DeviceInfo("x", "adb", "X", "", "", None, simulated=True)
 
-    with pytest.raises(DeviceError, match="--output logits"):
+    with pytest.raises(DeviceError, match="whose `output` is logits"):
         opener_on(Nowhere())(Path("a.tflite"), ("logits",))  # type: ignore[arg-type]
 
 
@@ -101,16 +88,18 @@ def test_parity_on_a_phone_that_computes_and_on_one_that_does_not(
     plug: Plug, runner: Path, small_artifact: Artifact
 ) -> None:
     phone = plug()
-    device, artifacts = open_device(phone.serial, runner), [small_artifact]
-    test_parity.test_logits_on_the_device_are_pytorchs(device, artifacts, None)
-    test_parity.test_the_device_delivers_what_this_machine_delivers(device, artifacts, None)
+    arguments = ("--device", phone.serial, "--runner", runner, "--artifact", small_artifact.path)
+    passed = device_suite(*arguments)
+    assert passed.returncode == 0 and "2 passed" in passed.stdout, passed.stdout
 
     text = runner.read_text()
     assert "o.tobytes() for o in outputs" in text
     runner.write_text(text.replace("o.tobytes() for o", "(o + 0.01).astype(o.dtype).tobytes() for o"))
-    with pytest.raises(AssertionError, match=r"max .Δlogit"):
-        test_parity.test_logits_on_the_device_are_pytorchs(device, artifacts, None)
+    failed = device_suite(*arguments, "-k", "pytorchs")
+    assert failed.returncode == 1 and re.search(r"AssertionError: .*max .Δlogit", failed.stdout), (
+        failed.stdout
+    )
     runner.write_text(text.replace("o.tobytes() for o", "o[..., ::-1].tobytes() for o"))
-    with pytest.raises(AssertionError):
-        test_parity.test_the_device_delivers_what_this_machine_delivers(device, artifacts, None)
+    failed = device_suite(*arguments, "-k", "delivers")
+    assert failed.returncode == 1 and "of the labels are equal" in failed.stdout, failed.stdout
     assert phone.leftovers() == []

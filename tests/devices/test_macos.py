@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from edgekit.devices import open_device
 from edgekit.devices.device import BenchPlan
 from edgekit.devices.macos import AppleSession
+from edgekit.devices.registry import open_device
 from edgekit.errors import NoDevice
 
 

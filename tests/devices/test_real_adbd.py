@@ -18,14 +18,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device_tests import test_parity
-from edgekit.bench.run import bench
-from edgekit.devices import adb, arm64, open_device
+from edgekit.benchmark.run import bench
+from edgekit.devices import adb, arm64
 from edgekit.devices.adb import Adb, Phone
 from edgekit.devices.device import BenchPlan
+from edgekit.devices.registry import open_device
 from edgekit.errors import AdbFailed, DeviceError
 from edgekit.weights import Checkpoint
 from tests.devices.conftest import STAND_IN
+from tests.devices.device_suite import device_suite
 from tests.devices.phone import PROPERTIES, Behaviour, install_android
 from tests.devices.real_adbd import RealPhone, missing, real_phone
 from tests.support.conversions import converted
@@ -155,6 +156,8 @@ def test_parity_of_the_bundled_weights_over_the_real_adbd(
 
     With this machine's LiteRT: emulated arm64 takes three minutes (docs/bench.md has what it gave).
     """
-    artifacts = [converted(shipped, "tflite", "fp32", tmp_path / "out", "logits")]
-    test_parity.test_logits_on_the_device_are_pytorchs(open_device(phone.serial, runner), artifacts, None)
+    artifact = converted(shipped, "tflite", "fp32", tmp_path / "out", "logits")
+    arguments = ("--device", phone.serial, "--runner", runner, "--artifact", artifact.path)
+    ended = device_suite(*arguments, "-k", "pytorchs")
+    assert ended.returncode == 0 and "1 passed" in ended.stdout, ended.stdout
     assert phone.leftovers() == []

@@ -10,76 +10,15 @@ from PIL import Image, ImageCms
 from edgekit.color.display_p3 import P3_FROM_SRGB, display_p3_from_srgb
 from edgekit.color.interpolation import tetrahedral
 from edgekit.color.lut import Lut3D
-from edgekit.color.rgb import XYZ_FROM_P3, adaptation, encoded_from_linear, linear_from_encoded
+from edgekit.color.rgb import XYZ_FROM_P3, encoded_from_linear, linear_from_encoded
 from edgekit.errors import ImageError
-from edgekit.images import png
-from edgekit.images.photo import (
-    EXIF_ORIENTATION,
-    read_photo,
-    srgb_bytes,
-    upright_exif,
-    upright_xmp,
-    write_photo,
-)
+from edgekit.images import png, read_image, read_photo, srgb_bytes, write_photo
+from edgekit.images.orientation import ORIENTATION_TAG
 from tests.color.samples import bent_lut, colours, picture
+from tests.support.exif import exif_of
+from tests.support.profiles import ADOBE_LIKE, P3, matrix_profile
 
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf tiff:Orientation="6"/><keep/></x:xmpmeta>'
-
-
-def matrix_profile(matrix: np.ndarray, gamma: float | None = None) -> bytes:
-    """A minimal ICC v2 display profile (ICC.1:2001-04): three colorants, one curve, white, names."""
-    d50 = adaptation(matrix.sum(axis=1), np.array([0.9642, 1.0, 0.8249])) @ matrix
-
-    def xyz(values: np.ndarray) -> bytes:
-        return b"XYZ \0\0\0\0" + b"".join(round(v * 65536).to_bytes(4, "big", signed=True) for v in values)
-
-    if gamma is None:
-        codes = np.rint(linear_from_encoded(np.linspace(0, 1, 1024)) * 65535).astype(">u2")
-        curve = b"curv\0\0\0\0" + (1024).to_bytes(4, "big") + codes.tobytes()
-    else:
-        curve = b"curv\0\0\0\0" + (1).to_bytes(4, "big") + int(gamma * 256).to_bytes(2, "big") + b"\0\0"
-    name = b"edgekit test\0"
-    description = b"desc\0\0\0\0" + len(name).to_bytes(4, "big") + name + b"\0" * 78
-    tags = {
-        b"desc": description + b"\0" * (-len(description) % 4),
-        b"wtpt": xyz(np.array([0.9642, 1.0, 0.8249])),
-        b"rXYZ": xyz(d50[:, 0]),
-        b"gXYZ": xyz(d50[:, 1]),
-        b"bXYZ": xyz(d50[:, 2]),
-        b"rTRC": curve,
-        b"gTRC": curve,
-        b"bTRC": curve,
-        b"cprt": b"text\0\0\0\0none\0\0\0\0",
-    }
-    at, table, body = 128 + 4 + 12 * len(tags), b"", b""
-    for tag, data in tags.items():
-        table += tag + (at + len(body)).to_bytes(4, "big") + len(data).to_bytes(4, "big")
-        body += data
-    size = at + len(body)
-    header = (
-        size.to_bytes(4, "big")
-        + b"\0\0\0\0"
-        + b"\x02\x20\0\0"
-        + b"mntrRGB XYZ "
-        + b"\x07\xe8\0\1\0\1"
-        + b"\0" * 6
-    )
-    header += b"acsp" + b"\0" * 28 + xyz(np.array([0.9642, 1.0, 0.8249]))[8:] + b"\0" * 48
-    return header[:128] + len(tags).to_bytes(4, "big") + table + body
-
-
-P3 = matrix_profile(XYZ_FROM_P3)
-ADOBE_LIKE = matrix_profile(
-    np.array([[0.5767, 0.1856, 0.1882], [0.2973, 0.6274, 0.0753], [0.0270, 0.0707, 0.9911]]), 2.2
-)
-
-
-def exif_of(orientation: int) -> bytes:
-    exif = Image.Exif()
-    exif[EXIF_ORIENTATION] = orientation
-    exif[0x010F] = "Maker & Söhne"
-    exif[0x9286] = "comment"
-    return exif.tobytes()
 
 
 @pytest.mark.parametrize("extension", [".jpg", ".png", ".webp"])
@@ -99,7 +38,7 @@ def test_everything_carried_comes_back(tmp_path: Path, extension: str) -> None:
     with Image.open(source) as before, Image.open(copy) as after:
         assert after.size == (40, 60)
         assert after.info["icc_profile"] == P3
-        assert after.getexif()[EXIF_ORIENTATION] == 1
+        assert after.getexif()[ORIENTATION_TAG] == 1
         assert after.getexif()[0x010F] == before.getexif()[0x010F]
         xmp = after.info["xmp"]
         assert (
@@ -107,25 +46,6 @@ def test_everything_carried_comes_back(tmp_path: Path, extension: str) -> None:
         )
         if extension != ".webp":
             assert after.info["dpi"][0] == pytest.approx(300, abs=0.1)
-
-
-@pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("bits", [8, 16])
-def test_every_orientation_is_applied_as_pillow_does(tmp_path: Path, orientation: int, bits: int) -> None:
-    from PIL import ImageOps
-
-    stored = picture(20, 31)
-    Image.fromarray(stored).save(tmp_path / "eight.png", exif=exif_of(orientation))
-    with Image.open(tmp_path / "eight.png") as image:
-        expected = np.asarray(ImageOps.exif_transpose(image))
-    path = tmp_path / "eight.png"
-    if bits == 16:
-        path = tmp_path / "sixteen.png"
-        exif = exif_of(orientation).removeprefix(b"Exif\0\0")
-        path.write_bytes(png.encode(stored.astype(np.uint16) * 257, exif=exif))
-    photo = read_photo(path)
-    assert photo.bits == bits
-    assert (photo.pixels == expected.astype(photo.pixels.dtype) * (257 if bits == 16 else 1)).all()
 
 
 def test_sixteen_bits_survive_with_profile_alpha_and_exif(tmp_path: Path) -> None:
@@ -170,6 +90,24 @@ def test_a_foreign_profile_is_converted_and_named(tmp_path: Path) -> None:
     assert photo.pixels[0, 0, 0] < 5 and photo.pixels[0, 0, 1] == pytest.approx(201, abs=3)  # outside sRGB
 
 
+def test_cmyk_without_a_profile_is_converted_and_named(tmp_path: Path) -> None:
+    Image.fromarray(picture()).convert("CMYK").save(tmp_path / "cmyk.jpg", quality=100)
+    photo = read_photo(tmp_path / "cmyk.jpg")
+    assert photo.space == "srgb" and photo.converted_from == "CMYK without a profile"
+    assert np.abs(photo.pixels.astype(int) - picture()).mean() < 3
+    assert np.array_equal(photo.pixels, read_image(tmp_path / "cmyk.jpg"))
+    write_photo(tmp_path / "rgb.jpg", photo)
+    assert read_photo(tmp_path / "rgb.jpg").converted_from is None
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".bmp", ".gif", ""])
+def test_a_format_that_cannot_keep_a_photo_is_not_written(tmp_path: Path, suffix: str) -> None:
+    Image.fromarray(picture(20, 31)).save(tmp_path / "a.png")
+    with pytest.raises(ImageError, match=r"written as \.jpg, \.jpeg, \.png, \.webp, \.heic or \.heif only"):
+        write_photo(tmp_path / f"b{suffix}", read_photo(tmp_path / "a.png"))
+    assert not (tmp_path / f"b{suffix}").exists()
+
+
 def test_srgb_profiles_are_known(tmp_path: Path) -> None:
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     Image.fromarray(picture()).save(tmp_path / "a.png", icc_profile=srgb)
@@ -204,17 +142,6 @@ def test_a_table_for_display_p3_gives_the_same_colour() -> None:
     assert np.abs(identity.table - Lut3D.identity(17).table).max() < 1e-6
 
 
-def test_an_exif_block_without_orientation_is_left_alone() -> None:
-    exif = Image.Exif()
-    exif[0x010F] = "maker"
-    assert upright_exif(exif.tobytes()) == exif.tobytes()
-    assert upright_exif(b"junk") == b"junk"
-    assert upright_exif(b"") == b""
-    big = exif_of(6)
-    assert sum(a != b for a, b in zip(big, upright_exif(big), strict=True)) == 1
-    assert upright_xmp(b"<tiff:Orientation>8</tiff:Orientation>") == b"<tiff:Orientation>1</tiff:Orientation>"
-
-
 def _jpeg() -> bytes:
     stream = io.BytesIO()
     Image.fromarray(picture()).save(stream, format="JPEG")
@@ -241,9 +168,6 @@ def test_a_damaged_photo_is_refused(tmp_path: Path, name: str, content: bytes, r
 def test_what_cannot_be_kept_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="does not exist"):
         read_photo(tmp_path / "missing.jpg")
-    Image.fromarray(picture()).convert("CMYK").save(tmp_path / "cmyk.jpg")
-    with pytest.raises(ImageError, match="CMYK"):
-        read_photo(tmp_path / "cmyk.jpg")
     Image.fromarray(picture()).save(tmp_path / "icc.jpg", icc_profile=b"junk")
     with pytest.raises(ImageError, match="damaged colour profile"):
         read_photo(tmp_path / "icc.jpg")
@@ -254,19 +178,6 @@ def test_what_cannot_be_kept_is_refused(tmp_path: Path) -> None:
     frames[0].save(tmp_path / "moving.webp", save_all=True, append_images=frames[1:])
     with pytest.raises(ImageError, match="animation"):
         read_photo(tmp_path / "moving.webp")
-
-
-@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
-def test_pillows_guard_does_not_stop_a_panorama_and_ours_stops_a_bomb(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    Image.fromarray(picture(60, 80)).save(tmp_path / "a.png")
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
-    assert read_photo(tmp_path / "a.png").pixels.shape == (60, 80, 3)
-    assert Image.MAX_IMAGE_PIXELS == 100
-    monkeypatch.setattr("edgekit.images.photo.MAX_PIXELS", 4799)
-    with pytest.raises(ImageError, match="80×60 pixels, more than 4,799"):
-        read_photo(tmp_path / "a.png")
 
 
 def test_heif_is_read_and_written(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from edgekit.bundles.reading import OpenBundle
 from edgekit.color.controls import Controls
-from edgekit.images.preprocess import stretch
+from edgekit.images import stretch
 from edgekit.shader.oracle import Frame, render
 from edgekit.shader.upload import uniform_block
 from tests.ios.conftest import IOS_DEMO, description, pixels

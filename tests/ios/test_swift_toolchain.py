@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from edgekit.bench.app_report import read_app_report
+from edgekit.benchmark.app_report import read_app_report
 from edgekit.bundles.reading import OpenBundle
 from tests.ios.conftest import INSIDE, IOS_DEMO, REPOSITORY, Swift, description, pixels
 from tests.ios.metal import MetalRunner, fused, texels

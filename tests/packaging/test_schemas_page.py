@@ -12,11 +12,11 @@ from edgekit.bundle import format as bundle_format
 from calibration.planner import JOURNAL_VERSION
 from calibration.ranges import read_ranges
 from edgekit.artifact import SCHEMA_VERSION as MANIFEST_VERSION
-from edgekit.bench import app_report, report
+from edgekit.benchmark import app_report, report
 from edgekit.bundles.golden import VECTORS_SCHEMA
 from edgekit.color.style_file import SCHEMA as STYLE_SCHEMA
 from edgekit.errors import EdgekitError
-from edgekit.recipes.recipe import RECIPE_VERSION, read_recipe
+from edgekit.recipes import RECIPE_VERSION, read_recipe
 from edgekit.shader import description
 from edgekit.weights import BUNDLED_FOLDER
 

@@ -25,7 +25,7 @@ from edgekit.color.difference import delta_e00
 from edgekit.color.engine import layers_from_style, styled_pixels
 from edgekit.color.styles import style_named
 from edgekit.errors import EdgekitError
-from edgekit.images.pictures import astronaut
+from edgekit.images import astronaut
 from edgekit.preview.litert_js import litert_js
 from edgekit.preview.server import Site, open_server, url_of
 from edgekit.segmenter import Segmenter

@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import nn
 
-from edgekit.images.preprocess import images_in
+from edgekit.images import images_in
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.training.data import split
 from edgekit.training.loop import FromLabels, labelled_by, parameter_groups, trainable
@@ -180,11 +180,9 @@ def test_a_course_writes_a_checkpoint_and_both_objectives_fall(
     settings = Settings(4, 128, 128, 4, 1e-3)
     checkpoint = load_checkpoint()
     photos = images_in(tmp_path / "toy" / "images")
-    told, problems = labelled_by(teacher, photos, toy.READING, 128, tmp_path / "told")
+    told, problems = labelled_by(teacher, photos, 128, tmp_path / "told")
     assert len(told) == 12 and not problems
-    course = teach.Course(
-        checkpoint, data, toy.READING, training + told, validation, settings, (128, 128, 192, 192)
-    )
+    course = teach.Course(checkpoint, data, training + told, validation, settings, (128, 128, 192, 192))
     pupil = teach.Pupil(trainable(checkpoint, torch.device("cpu")), teacher, shared=True)
     objective = teach.FromTeacher(
         pupil, FromLabels(class_weights(data.pixels), checkpoint.groups.skin, 0.5, 1.0)
@@ -214,7 +212,7 @@ def test_a_folder_named_twice_is_shown_twice_in_every_pass(teacher: teach.Teache
     training, validation = split(data.pairs)
     photos = toy.write_set(tmp_path / "more", 2) / "images"
     settings = Settings(1, 128, 128, 2, 1e-3)
-    course = teach.Course(load_checkpoint(), data, toy.READING, training, validation, settings, (128,))
+    course = teach.Course(load_checkpoint(), data, training, validation, settings, (128,))
     shown = course.shown(teacher, [photos, photos], 128, 3, tmp_path / "out")
     count = Counter(pair.image for pair in shown.training)
     assert count == {**{pair.image: 3 for pair in training}, **{photo: 6 for photo in photos.iterdir()}}

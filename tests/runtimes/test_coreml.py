@@ -8,7 +8,7 @@ from PIL import Image
 
 from edgekit.artifact import Artifact
 from edgekit.errors import ConversionError
-from edgekit.images.pictures import astronaut
+from edgekit.images import astronaut
 from edgekit.parity.compare import native_coreml
 from edgekit.parity.gates import overall
 from edgekit.parity.report import Check, Status

@@ -5,13 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from edgekit.artifact import Artifact
 from edgekit.errors import CalibrationError
-from edgekit.images.pictures import Picture
+from edgekit.images import Picture
 from edgekit.scores.evaluation import BASELINES, evaluate, skin_by_both, skin_by_hsv, skin_by_ycbcr
 from edgekit.scores.folder import evaluate as evaluate_folder
+from edgekit.scores.runners import Outputs
 from edgekit.weights import Checkpoint
 from tests.support.cli import edgekit
 from tests.support.pictures import picture
@@ -28,8 +30,22 @@ PICTURES = [labelled([[0, 1, 1, 255], [0, 2, 1, 0]]), labelled([[1, 1, 0, 0], [0
 GUESS = np.array([[0, 1, 0, 1], [1, 2, 1, 0]], np.uint8)
 
 
+class Guesses:
+    """A runner whose logits say the given labels, one label map after the other."""
+
+    size = 6
+
+    def __init__(self, *labels: NDArray[np.uint8]) -> None:
+        self._labels = list(labels)
+
+    def run(self, image: NDArray[np.uint8]) -> Outputs:
+        assert image.shape == (6, 6, 3)
+        logits = np.moveaxis(np.eye(len(NAMES), dtype=np.float32)[self._labels.pop(0)], -1, 0)
+        return Outputs(logits, logits)
+
+
 def test_scores_by_hand() -> None:
-    found = evaluate({"guess": lambda p, shape: GUESS}, {}, PICTURES, NAMES, [1])[0]
+    found = evaluate({"guess": Guesses(GUESS, GUESS)}, {}, PICTURES, NAMES, [1])[0]
     # Face: hits 2 + 1, missed 1 + 1, false 1 + 3 (the first picture's false one at 255 counts for nothing)
     assert found.n == 2
     assert found.per_class["Face"].iou == pytest.approx(3 / 9)
@@ -44,11 +60,15 @@ def test_scores_by_hand() -> None:
 
 
 def test_perfect_prediction_scores_one() -> None:
-    truths = {id(p): p.labels for p in PICTURES}
-    found = evaluate(
-        {"right": lambda p, shape: np.where(truths[id(p)] == 255, 0, truths[id(p)])}, {}, PICTURES, NAMES, [1]
-    )
+    right = Guesses(*(np.where(p.labels == 255, 0, p.labels) for p in PICTURES))
+    found = evaluate({"right": right}, {}, PICTURES, NAMES, [1])
     assert found[0].miou == found[0].skin_iou == found[0].overall_accuracy == 1
+
+
+def test_photos_without_labels_are_not_run() -> None:
+    unlabelled = Picture("unlabelled", np.zeros((2, 4, 3), np.uint8))
+    found = evaluate({"guess": Guesses(GUESS, GUESS)}, {}, [unlabelled, *PICTURES], NAMES, [1])[0]
+    assert found.n == 2
 
 
 def test_a_baseline_is_judged_on_skin_alone() -> None:

@@ -10,7 +10,6 @@ import pytest
 
 from edgekit.color.lut import Lut3D, grid
 from edgekit.errors import EdgekitError, ShaderError, UnknownName
-from edgekit.schemas import schema_text
 from edgekit.shader.backends.cases import LUT_PAIRS, description_of, swirl_lut, warm_lut
 from edgekit.shader.compose import (
     LayerSpec,
@@ -20,14 +19,15 @@ from edgekit.shader.compose import (
     rgba8_of,
 )
 from edgekit.shader.description import (
-    SCHEMA,
     ShaderDescription,
     json_of,
     read_description,
     write_description,
 )
 from edgekit.shader.oracle import table_of
+from tests.support.schemas import schema_text
 
+PUBLISHED = ("edgekit.shader", "shader-description")
 PAIR = LUT_PAIRS["warm 33³ + swirl 17³"]
 
 
@@ -41,7 +41,7 @@ def test_written_and_read_back_the_same(tmp_path: Path, refinement: str, layers:
     description = description_of("trilinear", refinement, PAIR, layers)
     path = write_description(description, tmp_path / "shader")
     assert read_description(path) == description
-    jsonschema.validate(json.loads(path.read_text()), json.loads(schema_text(*SCHEMA)))
+    jsonschema.validate(json.loads(path.read_text()), json.loads(schema_text(*PUBLISHED)))
 
 
 def test_text_files_are_the_texts_in_the_json(tmp_path: Path) -> None:
@@ -53,7 +53,7 @@ def test_text_files_are_the_texts_in_the_json(tmp_path: Path) -> None:
 
 
 def test_the_schema_is_a_schema() -> None:
-    jsonschema.Draft202012Validator.check_schema(json.loads(schema_text(*SCHEMA)))
+    jsonschema.Draft202012Validator.check_schema(json.loads(schema_text(*PUBLISHED)))
 
 
 def test_an_existing_folder_needs_force(tmp_path: Path) -> None:
@@ -90,9 +90,9 @@ def test_a_changed_text_is_refused(tmp_path: Path) -> None:
     [
         ('"file": "lut_0.rgba8"', '"file": "../lut_0.rgba8"', "textures/"),
         ('"interpolation": "tetrahedral"', '"interpolation": "cubic"', "interpolation"),
-        ('"schema_version": 1', '"schema_version": 2', "schema_version"),
+        ('"schema_version": 1', '"schema_version": 2', "has schema version 2; this edgekit reads 1"),
         ('"strength": 0.8', '"strength": 1.8', "layers/"),
-        ('"title": "proof"', '"title": "proof", "surprise": 1', "top level"),
+        ('"title": "proof"', '"title": "proof", "surprise": 1', "at surprise: unknown field"),
     ],
 )
 def test_a_wrong_field_is_refused_with_its_place(tmp_path: Path, old: str, new: str, where: str) -> None:
@@ -104,7 +104,7 @@ def test_a_wrong_field_is_refused_with_its_place(tmp_path: Path, old: str, new: 
 
 def test_what_is_no_json_is_refused(tmp_path: Path) -> None:
     (tmp_path / "shader.json").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ShaderError, match="cannot be read"):
+    with pytest.raises(ShaderError, match="is not JSON"):
         read_description(tmp_path / "shader.json")
     with pytest.raises(ShaderError, match="cannot be read"):
         read_description(tmp_path / "absent.json")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.checkpoint import STRATA, Light, Scored, figures, light_of, members
-from edgekit.images.pictures import Picture
+from edgekit.images import Picture
 from edgekit.weights import load_checkpoint
 
 FACE = 11

@@ -11,7 +11,7 @@ from PIL import Image
 from edgekit.errors import CalibrationError
 from edgekit.training.data import Pair, TrainingSet, batches, read_class_names, split
 from tests.support.checkpoints import ATR_CLASSES
-from tests.training.toy import HEIGHT, READING, WIDTH, checked, write_set
+from tests.training.toy import HEIGHT, WIDTH, checked, write_set
 
 
 @pytest.fixture
@@ -34,6 +34,8 @@ def test_every_kind_of_damage_is_named_and_left_out(folder: Path) -> None:
     Image.fromarray(np.full((HEIGHT, WIDTH), 77, np.uint8)).save(labels / "toy02.png")
     Image.fromarray(np.zeros((HEIGHT, WIDTH), np.uint8)).save(labels / "toy03.png")
     (folder / "images" / "toy04.png").write_bytes(b"no picture")
+    Image.fromarray(np.ones((HEIGHT, WIDTH, 3), np.uint8)).save(labels / "toy06.png")
+    Image.fromarray(np.ones((HEIGHT, WIDTH, 3), np.uint8)).save(folder / "images" / "toy06.png")
     Image.fromarray(np.ones((HEIGHT, WIDTH), np.uint8)).save(labels / "stray.png")
     data = checked(folder)
     assert [pair.image.name for pair in data.pairs] == ["toy05.png"]
@@ -44,6 +46,7 @@ def test_every_kind_of_damage_is_named_and_left_out(folder: Path) -> None:
     assert found["label value not in the class list"] == ("toy02.png (77)",)
     assert found["empty label"] == ("toy03.png",)
     assert found["unreadable"][0].startswith("toy04.png (")
+    assert found["unreadable"][1].startswith("toy06.png (is a label image of 8-bit RGB")
     assert "1 left out, empty label: toy03.png" in data.sentences()
 
 
@@ -64,7 +67,7 @@ def test_class_names_from_the_folder_or_the_one_above(folder: Path) -> None:
     (folder / "classes.json").rename(folder.parent / "classes.json")
     assert read_class_names(folder) == ATR_CLASSES
     (folder.parent / "classes.json").write_text(json.dumps({"Background": 0}))
-    with pytest.raises(CalibrationError, match="list of at least two"):
+    with pytest.raises(CalibrationError, match="JSON list of at least two class names"):
         read_class_names(folder)
     (folder.parent / "classes.json").unlink()
     with pytest.raises(CalibrationError, match=r"no classes\.json"):
@@ -83,7 +86,7 @@ def test_the_split_follows_the_names_not_the_order() -> None:
 
 
 def test_samples_repeat_with_the_epoch_and_differ_between_epochs(folder: Path) -> None:
-    samples = TrainingSet(checked(folder).pairs, ATR_CLASSES, READING, 128, seed=3)
+    samples = TrainingSet(checked(folder).pairs, ATR_CLASSES, 128, seed=3)
     samples.epoch = 1
     image, labels = samples[2]
     assert image.shape == (3, 128, 128) and image.dtype == torch.uint8
@@ -96,6 +99,6 @@ def test_samples_repeat_with_the_epoch_and_differ_between_epochs(folder: Path) -
 
 
 def test_batches_repeat_and_the_short_last_one_is_dropped(folder: Path) -> None:
-    samples = TrainingSet(checked(folder).pairs, ATR_CLASSES, READING, 128, seed=3)
+    samples = TrainingSet(checked(folder).pairs, ATR_CLASSES, 128, seed=3)
     first, again, other = ([x.sum().item() for x, _ in batches(samples, e, 4, 0)] for e in (1, 1, 2))
     assert len(first) == 1 and first == again and first != other

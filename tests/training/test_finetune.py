@@ -16,7 +16,7 @@ from PIL import Image
 
 import edgekit as library
 from edgekit.files import sha256_of, write_json
-from edgekit.images.pictures import astronaut
+from edgekit.images import astronaut, read_labels
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.recipes import BLOCKS, QAT_OBSERVER, Recipe, recipe_for
 from edgekit.targets import TARGETS
@@ -24,7 +24,7 @@ from edgekit.training import loop
 from edgekit.training.save import with_classes
 from edgekit.weights import Checkpoint, load_checkpoint
 from tests.support.cli import Ran, edgekit
-from tests.training.toy import READING, write_set
+from tests.training.toy import write_set
 
 # Seed 0 ends in a network for which, on one of the pictures, PyTorch's own float32 is 4e-3 away from its float64:
 # no conversion can be within the gate of 1e-3 of that.
@@ -195,9 +195,9 @@ def test_a_network_labels_photos_and_leaves_out_those_of_nobody(tmp_path: Path) 
         image = np.zeros((50, 40, 3), np.uint8)
         image[:30] = 255 * lit
         Image.fromarray(image).save(photo)
-    told, problems = loop.labelled_by(SeesBrightness(), photos, READING, 64, tmp_path / "told")
+    told, problems = loop.labelled_by(SeesBrightness(), photos, 64, tmp_path / "told")
     assert [pair.image for pair in told] == photos[:2] and told[0].label != told[1].label
-    labels = READING.labels(told[0].label)
+    labels = read_labels(told[0].label)
     assert labels.shape == (50, 40) and labels[:29].all() and not labels[31:].any()
     assert [(problem.reason, problem.files) for problem in problems] == [("nobody seen in it", ("same.png",))]
 

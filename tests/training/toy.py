@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from edgekit.images.preprocess import read_image, read_labels, stretch
-from edgekit.training.data import LabelledData, Preprocessing, check
+from edgekit.training.data import LabelledData, check
 from tests.support.checkpoints import ATR_CLASSES
 
 HEIGHT, WIDTH = 120, 90
@@ -24,7 +22,6 @@ COLOURS = {
     LEFT_ARM: (215, 165, 135),
     RIGHT_ARM: (215, 165, 135),
 }
-READING = Preprocessing(read_image, partial(read_labels, classes=256), stretch)
 
 
 def person(rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -58,4 +55,4 @@ def write_set(folder: Path, count: int) -> Path:
 
 def checked(folder: Path) -> LabelledData:
     images = sorted((folder / "images").iterdir())
-    return check(images, folder / "labels", ATR_CLASSES, READING)
+    return check(images, folder / "labels", ATR_CLASSES)

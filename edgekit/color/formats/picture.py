@@ -92,7 +92,8 @@ def _read_rgb(path: Path) -> NDArray[np.float32]:
                 known = ", ".join(f"{side}×{side}" for side in sorted(sides))
                 raise LutError(path, None, f"a LUT picture is {known} pixels, not {width}×{height}.")
             if picture.format == "PNG" and png.is_sixteen_bit(path):
-                return png.decode(path, width, height)[..., :3].astype(np.float32) / np.float32(65535)
+                codes = np.atleast_3d(png.decode(path, width, height))[..., :3]
+                return np.broadcast_to(codes, (height, width, 3)).astype(np.float32) / np.float32(65535)
             return np.asarray(picture.convert("RGB"), np.float32) / np.float32(255)
     except LutError:
         raise

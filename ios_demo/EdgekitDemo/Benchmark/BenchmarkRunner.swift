@@ -4,7 +4,7 @@ import EdgekitCore
 import Foundation
 import Metal
 
-/// Measures the bundle's Core ML artifact and writes the report that `edgekit bench --app-report` reads.
+/// Measures the bundle's Core ML artifact and writes the report that `edgekit bench report` reads.
 ///
 /// The picture is the bundle's golden one, so runs compare. Stages: resize (GPU), segmenter (the
 /// prediction call, as in samples_ms), shader (the fused pass into a 1080×1920 texture, GPU). The camera

@@ -1,6 +1,6 @@
 import Foundation
 
-/// The app's own benchmark, in the form that `edgekit bench --app-report` reads. Times in milliseconds;
+/// The app's own benchmark, in the form that `edgekit bench report` reads. Times in milliseconds;
 /// nil where the phone does not tell.
 public struct BenchReport: Encodable, Equatable, Sendable {
     public struct Device: Encodable, Equatable, Sendable {

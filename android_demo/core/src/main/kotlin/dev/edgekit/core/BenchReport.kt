@@ -1,6 +1,6 @@
 package dev.edgekit.core
 
-/** The app's own benchmark, in the form that `edgekit bench --app-report` reads. Times in milliseconds;
+/** The app's own benchmark, in the form that `edgekit bench report` reads. Times in milliseconds;
  * null where the phone does not tell. */
 data class BenchReport(
     val simulated: Boolean,

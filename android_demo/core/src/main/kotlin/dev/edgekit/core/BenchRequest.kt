@@ -3,7 +3,7 @@ package dev.edgekit.core
 /** A benchmark was asked for in a way the app does not understand. [message] is one sentence. */
 class BenchRefused(message: String) : Exception(message)
 
-/** What `edgekit bench --app` asks for: at least [runs] inferences and at least [seconds] seconds. */
+/** What `edgekit bench app` asks for: at least [runs] inferences and at least [seconds] seconds. */
 data class BenchRequest(
     val runId: String,
     val artifactSha256: String,

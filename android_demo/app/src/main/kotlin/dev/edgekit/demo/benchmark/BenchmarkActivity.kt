@@ -12,7 +12,7 @@ import dev.edgekit.demo.bundle.openAssetBundle
 import java.io.File
 import kotlin.concurrent.thread
 
-/** Started by `edgekit bench --app` through adb. Works on a thread of its own, leaves a report or an error
+/** Started by `edgekit bench app` through adb. Works on a thread of its own, leaves a report or an error
  * under the run's id in the app's external files, and goes. */
 class BenchmarkActivity : Activity() {
     override fun onCreate(savedInstanceState: Bundle?) {

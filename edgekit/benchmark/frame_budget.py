@@ -1,0 +1,95 @@
+"""What one frame costs, stage by stage: camera → resize → segmenter → refinement → shader.
+
+Here, resize and segmenter can be timed; a phone's camera and GPU only by the demo app, whose report
+carries its stages. A stage that was not timed is NOT_RUN with the reason, and a budget with such stages
+can be found too large, but never small enough.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from edgekit.files import JsonValue
+
+STAGES = ("camera", "resize", "segmenter", "refinement", "shader")
+FRAME_MS = 1000 / 30
+NOT_HERE = {
+    "camera": "there is no camera here; the demo app's benchmark times it",
+    "resize": "the phone's own resize is timed by the demo app's benchmark",
+    "segmenter": "the artifact was not measured",
+    "refinement": "runs on the phone's GPU in the shader's pass; the demo app's benchmark times it",
+    "shader": "runs on the phone's GPU; the demo app's benchmark times it",
+}
+# Resampling moves with the machine's other work; its median settles within these.
+RESIZE_RUNS = 30
+RESIZE_WARMUP = 3
+
+
+@dataclass(frozen=True)
+class FrameStage:
+    """One stage. status: MEASURED, or NOT_RUN with the reason."""
+
+    name: str
+    status: str
+    p50_ms: float | None = None
+    p90_ms: float | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class FrameBudget:
+    """All five stages of one artifact on one device, for frames of one size."""
+
+    device: str
+    simulated: bool
+    artifact: str
+    input_size: int | None
+    stages: tuple[FrameStage, ...]
+
+    @property
+    def known_ms(self) -> float:
+        """Sum of the measured medians: the least a frame takes when stages follow one another."""
+        return sum(stage.p50_ms or 0.0 for stage in self.stages)
+
+    @property
+    def verdict(self) -> str:
+        """Whether 30 frames a second are possible: NO, YES, or OPEN while stages are missing."""
+        if self.simulated:
+            return "NOT_RUN"
+        if self.known_ms > FRAME_MS:
+            return "NO"
+        return "YES" if all(stage.status == "MEASURED" for stage in self.stages) else "OPEN"
+
+
+def measured_stage(name: str, samples_ms: Sequence[float]) -> FrameStage:
+    p50, p90 = (float(v) for v in np.percentile(samples_ms, [50, 90]))
+    return FrameStage(name, "MEASURED", p50, p90)
+
+
+def budget(
+    device: str, simulated: bool, artifact: str, input_size: int | None, stages: Sequence[FrameStage]
+) -> FrameBudget:
+    """All stages in order; those not given are NOT_RUN."""
+    known = {stage.name: stage for stage in stages}
+    rows = tuple(known.get(name, FrameStage(name, "NOT_RUN", reason=NOT_HERE[name])) for name in STAGES)
+    return FrameBudget(device, simulated, artifact, input_size, rows)
+
+
+def time_stage(name: str, work: Callable[[], object], runs: int = RESIZE_RUNS) -> FrameStage:
+    """A stage timed in this process, after a warm-up."""
+    for _ in range(RESIZE_WARMUP):
+        work()
+    samples = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        work()
+        samples.append((time.perf_counter() - start) * 1e3)
+    return measured_stage(name, samples)
+
+
+def budget_json(budget: FrameBudget) -> dict[str, JsonValue]:
+    return {**asdict(budget), "known_ms": budget.known_ms, "fits_30_fps": budget.verdict}

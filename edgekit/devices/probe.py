@@ -1,0 +1,92 @@
+"""An artifact opened and run once in a process of its own, before this process opens it.
+
+LiteRT believes what a .tflite says of itself: a file that was edited or cut ends the process that opens it by SIGABRT
+or SIGSEGV, and no Python can catch that. A child that ends so is one sentence.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgekit.devices.litert_process import ending, host_launcher, how
+from edgekit.devices.process import Completed, printable, run
+from edgekit.errors import ConversionError
+from edgekit.files import sha256_of
+
+THREADS = 1
+# Loading and one inference of the largest artifacts take seconds; one that takes this long is not fit for a phone.
+TIMEOUT_S = 120.0
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """An input or output as the runtime describes it. dtype: numpy's name of it, such as uint8."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+
+
+@dataclass(frozen=True)
+class Probed:
+    """A .tflite that loads and runs on this machine's CPU: its inputs and outputs, and XNNPACK's part of it."""
+
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
+    partitions: int
+    undelegated_ops: tuple[str, ...]
+
+
+_probed: dict[str, Probed] = {}  # by the file's sha256, for as long as this process lives
+
+
+def probe(artifact: Path, timeout_s: float = TIMEOUT_S) -> Probed:
+    """The inputs, outputs and XNNPACK partitions of a .tflite that was loaded and run once, in a child process.
+
+    The answer is kept for this process: a file of the same bytes is run once. ConversionError when the file cannot
+    be read, or when loading or running it fails, crashes or does not end.
+    """
+    try:
+        sha256 = sha256_of(artifact)
+    except OSError as error:
+        raise _refused(f"{artifact} cannot be read ({error.strerror}).") from error
+    if sha256 not in _probed:
+        argv = host_launcher().argv("probe", artifact, THREADS)
+        ended = run(argv, timeout_s, host_launcher().env, stdin=True)
+        if ended.code != 0:
+            raise _refused(_reason(artifact, ended, timeout_s))
+        try:
+            _probed[sha256] = _answer(ended.stdout)
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise _refused(f"{artifact}: LiteRT answered {printable(ended.stdout)!r}.") from error
+    return _probed[sha256]
+
+
+def _refused(reason: str) -> ConversionError:
+    return ConversionError("tflite", "loading", reason)
+
+
+def _reason(artifact: Path, ended: Completed, timeout_s: float) -> str:
+    if ended.code is not None and ended.code < 0:
+        name = signal.Signals(-ended.code).name
+        return (
+            f"{artifact}: LiteRT {ending(ended.code)} ({name}) while it loaded or ran the file, which is damaged or "
+            f"was edited; convert it again."
+        )
+    return f"{artifact} cannot be loaded and run: {how(ended, timeout_s)}"
+
+
+def _answer(text: str) -> Probed:
+    answer = json.loads(text)
+    inputs, outputs = (
+        tuple(
+            TensorInfo(str(each["name"]), tuple(int(n) for n in each["shape"]), str(each["dtype"]))
+            for each in answer[side]
+        )
+        for side in ("inputs", "outputs")
+    )
+    left = tuple(str(name) for name in answer["undelegated_ops"])
+    return Probed(inputs, outputs, int(answer["partitions"]), left)

@@ -1,0 +1,201 @@
+"""Picture files decoded: from bytes to upright pixels, with everything else that the file carried.
+
+Every picture that edgekit reads comes through `opened`: it checks what a file may be and cost before a byte of it is
+believed. Pillow decodes 8 bits, and 16-bit grey TIFF; OpenCV decodes 16-bit PNG, because Pillow has no 16-bit RGB
+(python-pillow issue 1888). A 16-bit RGB TIFF is therefore read with 8 bits.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from edgekit.errors import EdgekitError, ImageError, MissingDependency
+from edgekit.images import png
+from edgekit.images.orientation import ORIENTATION_TAG, UPRIGHT, upright_exif, upright_xmp
+
+Pixels = NDArray[np.uint8] | NDArray[np.uint16]
+
+# Suffix to Pillow's name of the format. A suffix makes a file a candidate; the bytes say which format it has.
+FORMATS = {
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".png": "PNG",
+    ".webp": "WEBP",
+    ".bmp": "BMP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".heic": "HEIF",
+    ".heif": "HEIF",
+}
+MAX_PIXELS = 500_000_000  # panoramas of a phone stay below; beyond it is a bomb or another tool's job
+MAX_BYTES = (
+    4 * MAX_PIXELS
+)  # what the largest picture needs as uncompressed 8-bit RGBA, the largest honest file
+MAX_REASON_CHARS = 200  # of a decoder's own message
+
+
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """An upright picture in the colours that its file stores.
+
+    pixels: (H, W) grey, (H, W, 3) RGB or (H, W, 4) CMYK, uint8 or uint16 (grey and RGB only); of an animation or of
+    several pages, the first. alpha: (H, W) of the same type, or None. EXIF and XMP are as stored but for the
+    orientation, which says upright.
+    """
+
+    path: Path
+    pixels: Pixels
+    alpha: Pixels | None
+    icc_profile: bytes | None
+    exif: bytes | None
+    xmp: bytes | None
+    dpi: tuple[float, float] | None
+    animated: bool
+
+
+def decode(path: Path, kind: str = "image") -> Decoded:
+    """The picture in the file at `path`. Raises ImageError, which names the `kind` of picture."""
+    with opened(path, kind) as image:
+        animated = image.format in ("PNG", "WEBP") and getattr(image, "n_frames", 1) > 1
+        wide = image.format == "PNG" and png.is_sixteen_bit(path)
+        pixels, alpha = _sixteen_bit_png(path, image) if wide else _upright_pixels(path, image)
+        carried = dict(image.info)  # after the pixels: a PNG may have EXIF and XMP behind them
+    exif, xmp = carried.get("exif"), carried.get("xmp")
+    return Decoded(
+        path=path,
+        pixels=pixels,
+        alpha=alpha,
+        icc_profile=carried.get("icc_profile"),
+        exif=upright_exif(exif) if exif else None,
+        xmp=upright_xmp(xmp if isinstance(xmp, bytes) else xmp.encode()) if xmp else None,
+        dpi=carried.get("dpi"),
+        animated=animated,
+    )
+
+
+@contextmanager
+def opened(
+    path: Path, kind: str = "image", suffixes: Sequence[str] = tuple(FORMATS)
+) -> Iterator[Image.Image]:
+    """The picture file at `path`, opened by Pillow and within the limits, but not decoded yet.
+
+    Whatever goes wrong in the block, as decoding does with damaged bytes, becomes an ImageError that names the
+    `kind` of picture. suffixes: of FORMATS, those that are acceptable.
+    """
+    _require_picture_file(path, suffixes)
+    try:
+        with path.open("rb") as stream, _by_pillow(stream, _decoders(path, suffixes)) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise ImageError(path, f"has {image.width}×{image.height} pixels, more than {MAX_PIXELS:,}.")
+            if image.format == "PNG":
+                png.require_plausible_size(path, image.width * image.height)
+            yield image
+    except EdgekitError:
+        raise
+    except Exception as error:  # decoders raise OSError, SyntaxError, ValueError, struct.error, zlib.error …
+        raise ImageError(path, f"is not a readable {kind} ({_cause(error, suffixes)}).") from error
+
+
+def _require_picture_file(path: Path, suffixes: Sequence[str]) -> None:
+    """ImageError unless `path` is a regular file with one of the suffixes and at most MAX_BYTES."""
+    if path.suffix.lower() not in suffixes:
+        raise ImageError(Path(printable(path)), f"the extension is not one of {', '.join(suffixes)}.")
+    status = status_of(path)
+    if not stat.S_ISREG(status.st_mode):
+        raise ImageError(path, "is not a regular file, but a folder, a pipe, a socket or a device.")
+    if status.st_size > MAX_BYTES:
+        raise ImageError(path, f"has {status.st_size:,} bytes; a picture may have at most {MAX_BYTES:,}.")
+
+
+def status_of(path: Path) -> os.stat_result:
+    """What `path` leads to. ImageError: it does not exist, or its name is not text or too long."""
+    text = printable(path)
+    if text != str(path):
+        raise ImageError(Path(text), "has a name with bytes that are not UTF-8 text; rename it.")
+    try:
+        return path.stat()
+    except FileNotFoundError as error:
+        raise ImageError(path, "does not exist.") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise ImageError(path, f"cannot be read ({getattr(error, 'strerror', None) or error}).") from error
+
+
+def printable(path: Path) -> str:
+    """The path as text that can be printed: bytes that are not UTF-8 are shown as `\\udcXX`."""
+    return str(path).encode("utf-8", "backslashreplace").decode()
+
+
+def _decoders(path: Path, suffixes: Sequence[str]) -> tuple[str, ...]:
+    """Pillow's names of the formats that the file may have; HEIF needs its package, and only then it is loaded."""
+    named = FORMATS[path.suffix.lower()]
+    if named == "HEIF":
+        register_heif()
+    Image.init()  # so that Image.OPEN is complete
+    wanted = dict.fromkeys(FORMATS[suffix] for suffix in suffixes)
+    return tuple(name for name in wanted if name in Image.OPEN and (name != "HEIF" or named == "HEIF"))
+
+
+def register_heif() -> None:
+    """Make Pillow read and write HEIF. MissingDependency without pillow-heif."""
+    try:
+        import pillow_heif
+    except ImportError as error:
+        raise MissingDependency("pillow-heif", "reading HEIF photos", extra="heif") from error
+    pillow_heif.register_heif_opener()
+
+
+def _by_pillow(stream: BinaryIO, formats: tuple[str, ...]) -> Image.Image:
+    """The opened image, whatever its size: Pillow's own guard would refuse a panorama of 179 megapixels."""
+    kept = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = None
+    try:
+        return Image.open(stream, formats=formats)
+    finally:
+        Image.MAX_IMAGE_PIXELS = kept
+
+
+def _cause(error: Exception, suffixes: Sequence[str]) -> str:
+    """A decoder's message on one line; Pillow's for unknown bytes would name a stream."""
+    if isinstance(error, UnidentifiedImageError):
+        return (
+            f"its bytes are not an intact {', '.join(dict.fromkeys(FORMATS[suffix] for suffix in suffixes))}"
+        )
+    message = getattr(error, "strerror", None) or str(error)
+    return " ".join(message.split())[:MAX_REASON_CHARS] or type(error).__name__
+
+
+def _sixteen_bit_png(path: Path, image: Image.Image) -> tuple[Pixels, Pixels | None]:
+    """image: opened by Pillow for its metadata; the pixels are OpenCV's."""
+    orientation = image.getexif().get(ORIENTATION_TAG, 1)
+    stored = png.decode(path, image.width, image.height)
+    codes = UPRIGHT.get(orientation, UPRIGHT[1])(stored)
+    if codes.ndim == 3 and codes.shape[2] == 4:
+        return np.ascontiguousarray(codes[..., :3]), np.ascontiguousarray(codes[..., 3])
+    return np.ascontiguousarray(codes), None
+
+
+def _upright_pixels(path: Path, image: Image.Image) -> tuple[Pixels, Pixels | None]:
+    image.load()
+    upright = ImageOps.exif_transpose(image)
+    if upright.mode in ("I", "F"):
+        raise ImageError(path, "holds 32 bits a channel; edgekit reads 8 and 16.")
+    if upright.mode.startswith("I;16"):
+        return np.asarray(upright).astype(np.uint16), None
+    if upright.mode == "CMYK":
+        return np.asarray(upright), None
+    colours = "L" if Image.getmodebase(upright.mode) == "L" else "RGB"
+    if not upright.has_transparency_data:
+        return np.asarray(upright.convert(colours)), None
+    codes = np.asarray(upright.convert(f"{colours}A"))  # (H, W, 2 or 4)
+    flat = codes[..., 0] if colours == "L" else codes[..., :3]
+    return np.ascontiguousarray(flat), np.ascontiguousarray(codes[..., -1])

@@ -1,0 +1,38 @@
+"""A photo as the network sees it: the single definition that conversion, parity, calibration and apps share.
+
+The frame is stretched to a square (never cropped), stays sRGB bytes, and goes in as it is: /255 and the BGR flip are
+inside the network's first convolution.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from edgekit.images.decode import decode
+from edgekit.images.profiles import srgb_pixels
+
+PREPROCESSING_ID = "stretch-bilinear-antialias-srgb-u8/1"  # change the number when any pixel can change
+
+
+def read_image(path: Path) -> NDArray[np.uint8]:
+    """(H, W, 3) uint8 sRGB, upright. Alpha is dropped, 16 bits are rounded, CMYK and ICC colours are converted.
+
+    Raises ImageError: missing, not a regular file, not an image, truncated, too large.
+    """
+    decoded = decode(path)
+    return srgb_pixels(decoded.pixels, decoded.icc_profile)
+
+
+def read_input(path: Path, size: int) -> NDArray[np.uint8]:
+    """(size, size, 3) uint8 sRGB: the whole frame of the file, stretched. Raises ImageError."""
+    return stretch(read_image(path), size)
+
+
+def stretch(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """(H, W, 3) uint8 to (size, size, 3) uint8, bilinear with antialiasing."""
+    resized = Image.fromarray(image).resize((size, size), Image.Resampling.BILINEAR)
+    return np.asarray(resized)

@@ -1,0 +1,120 @@
+"""Folders of pictures, with labels or without: which files there are, and each decoded when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.errors import CalibrationError, ImageError
+from edgekit.images.decode import FORMATS, printable
+from edgekit.images.fit import read_image, stretch
+from edgekit.images.labels import LABEL_SUFFIX, read_labels
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A decoded picture: (H, W, 3) uint8 sRGB, and its (h, w) uint8 labels where there are any."""
+
+    name: str
+    image: NDArray[np.uint8]
+    labels: NDArray[np.uint8] | None = None
+
+    def at(self, size: int) -> NDArray[np.uint8]:
+        """(size, size, 3) uint8: the network's input."""
+        return stretch(self.image, size)
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A file that could not be used, and why."""
+
+    name: str
+    reason: str
+
+
+class Folder:
+    """The usable pictures of a folder, decoded one at a time, with their labels when a folder is given.
+
+    Iterating fills `skipped` (unreadable, unpaired, or with a label of another size) and `notes` (labels without any
+    class).
+    """
+
+    def __init__(self, images: Path, labels: Path | None, classes: int) -> None:
+        self._paths = images_in(images)
+        self._pairs = labels_beside(self._paths, labels) if labels else None
+        if self._pairs is not None and not self._pairs:
+            raise CalibrationError(f"No image in {images} has a label of the same name in {labels}.")
+        self._classes = classes
+        self.skipped: list[Skipped] = []
+        self.notes: list[str] = []
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def __iter__(self) -> Iterator[Picture]:
+        self.skipped.clear()
+        self.notes.clear()
+        for path in self._paths:
+            try:
+                yield self._read(path)
+            except ImageError as error:
+                self.skipped.append(Skipped(path.name, error.reason))
+
+    def _read(self, path: Path) -> Picture:
+        if self._pairs is None:
+            return Picture(path.name, read_image(path))
+        if path not in self._pairs:
+            raise ImageError(path, "has no label of the same name")
+        image, labels = read_image(path), read_labels(self._pairs[path], self._classes)
+        if labels.shape != image.shape[:2]:
+            sizes = [f"{width}×{height}" for height, width in (labels.shape, image.shape[:2])]
+            raise ImageError(path, f"has a label of {sizes[0]} pixels, but the photo has {sizes[1]}.")
+        if not labels.any():
+            self.notes.append(f"{path.name}: its label image is all background")
+        return Picture(path.name, image, labels)
+
+
+def astronaut() -> Picture:
+    """The picture every install has: Eileen Collins, a NASA portrait in the public domain (scikit-image)."""
+    from skimage.data import astronaut as load
+
+    portrait = np.asarray(load(), np.uint8)  # type: ignore[no-untyped-call]
+    return Picture("astronaut (scikit-image)", portrait)
+
+
+def images_in(folder: Path) -> list[Path]:
+    """The picture files directly in a folder, in name order.
+
+    CalibrationError when there are none, or one whose name is not text: it could stand in no manifest.
+    """
+    if not _is_folder(folder):
+        raise CalibrationError(f"{printable(folder)} is not a folder of images.")
+    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in FORMATS)
+    if not found:
+        raise CalibrationError(f"{folder} holds no images ({', '.join(FORMATS)}).")
+    for path in found:
+        if printable(path) != str(path):
+            raise CalibrationError(
+                f"{printable(path)} has a name with bytes that are not UTF-8 text; rename it."
+            )
+    return found
+
+
+def labels_beside(images: Sequence[Path], folder: Path) -> dict[Path, Path]:
+    """Image to its label: the .png of the same stem in `folder`. Images without one are left out."""
+    if not _is_folder(folder):
+        raise CalibrationError(f"{printable(folder)} is not a folder of label images.")
+    pairs = {image: folder / f"{image.stem}{LABEL_SUFFIX}" for image in images}
+    return {image: label for image, label in pairs.items() if label.is_file()}
+
+
+def _is_folder(path: Path) -> bool:
+    """`path.is_dir()`, but no OSError for a name that is longer than the file system allows."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False

@@ -1,0 +1,46 @@
+"""Pictures that hold numbers instead of colours: class labels, and the weights of a drawn mask."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.errors import ImageError
+from edgekit.images import png
+from edgekit.images.decode import decode, opened
+
+LABEL_SUFFIX = ".png"  # the one format here that keeps every number and that every labelling tool writes
+UNLABELLED = 255
+ANY_CLASSES = 256
+
+
+def read_labels(path: Path, classes: int = ANY_CLASSES) -> NDArray[np.uint8]:
+    """(H, W) uint8 class indices below `classes`; 255 means "not labelled".
+
+    Raises ImageError: not a PNG of 8-bit grey or of a palette, or a value that is no class.
+    """
+    with opened(path, "label image", (LABEL_SUFFIX,)) as image:
+        bits, colours = png.stored_as(path) or (0, "unknown")
+        # Pillow spreads 1, 2 and 4 bits of grey over 0…255; a palette's indices stay as they are.
+        if colours != "palette" and (bits, colours) != (8, "grey"):
+            raise ImageError(
+                path, f"is a label image of {bits}-bit {colours}; labels are 8-bit grey or a palette."
+            )
+        labels = np.asarray(image, np.uint8)
+    wrong = labels[(labels >= classes) & (labels != UNLABELLED)]
+    if wrong.size:
+        raise ImageError(path, f"holds label {int(wrong.max())}, but the model has {classes} classes.")
+    return labels
+
+
+def mask_from_picture(path: Path) -> NDArray[np.float32]:
+    """(h, w, 3) float32 in [0, 1]: red is skin, green hair, blue clothes; a grey picture is skin alone."""
+    pixels = decode(path, "mask").pixels
+    weights = pixels.astype(np.float32) / np.float32(np.iinfo(pixels.dtype).max)
+    if weights.ndim == 2:
+        return np.stack([weights, *[np.zeros_like(weights)] * 2], axis=-1)
+    if weights.shape[2] != 3:
+        raise ImageError(path, "is a mask in CMYK; a mask is grey or RGB.")
+    return weights

@@ -1,0 +1,134 @@
+"""Runners: a network's input in, logits and delivered output out; and the loop that shows them pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from edgekit.artifact import Artifact
+from edgekit.images import Picture
+from edgekit.model.reference import ReferenceSegmenter
+from edgekit.runtimes import Runtime, open_runtime
+from edgekit.scores.metrics import labels_from_logits
+from edgekit.targets import target_named
+from edgekit.weights import Checkpoint
+
+Image = NDArray[np.uint8]  # (size, size, 3) sRGB, the network's input
+Logits = NDArray[np.float32]  # (classes, h, w)
+Labels = NDArray[np.uint8]  # (H, W)
+# Opens a path, with the intermediate tensors named, in a runtime: on this machine or on a device.
+Opener = Callable[[Path, Sequence[str]], Runtime]
+K = TypeVar("K")
+
+
+class Outputs(NamedTuple):
+    """What a runner gives for one image: logits, and the output that an app would get, (channels, H, W)."""
+
+    logits: Logits
+    delivered: NDArray[np.float64]
+
+
+class Runner(Protocol):
+    """A segmenter that runs somewhere. `size`: the side of its square input in pixels."""
+
+    @property
+    def size(self) -> int: ...
+    def run(self, image: Image) -> Outputs: ...
+
+
+@dataclass(frozen=True)
+class TorchRunner:
+    """A PyTorch graph. `forward`: (1, 3, size, size) float32 RGB in [0, 255] to (1, classes, h, w) logits."""
+
+    size: int
+    forward: Callable[[torch.Tensor], torch.Tensor]
+
+    def run(self, image: Image) -> Outputs:
+        x = torch.from_numpy(image.copy()).permute(2, 0, 1)[None].float()  # (1, 3, size, size)
+        with torch.inference_mode():
+            logits = self.forward(x)[0].float().cpu().numpy()
+        return Outputs(logits, logits)
+
+
+@dataclass(frozen=True)
+class RuntimeRunner:
+    """A converted model open in a runtime, with the names of its tensors and whether their channels come last."""
+
+    runtime: Runtime
+    size: int
+    image_name: str
+    logits_name: str
+    output_name: str
+    channels_last: bool
+
+    def run(self, image: Image) -> Outputs:
+        outputs = self.runtime.run({self.image_name: image[None]})
+        logits = np.ascontiguousarray(self._channels_first(outputs[self.logits_name]), np.float32)
+        return Outputs(logits, self._channels_first(outputs[self.output_name]).astype(np.float64))
+
+    def _channels_first(self, tensor: NDArray[Any]) -> NDArray[Any]:
+        """(1, …) in the runtime's layout to (channels, H, W)."""
+        first: NDArray[Any] = tensor[0]
+        return first.transpose(2, 0, 1) if self.channels_last else first
+
+
+def reference_runner(checkpoint: Checkpoint, size: int | None = None) -> TorchRunner:
+    """The checkpoint in PyTorch through Hugging Face's graph; `size` None: the side it was made for."""
+    return TorchRunner(checkpoint.size_default if size is None else size, ReferenceSegmenter(checkpoint))
+
+
+def artifact_runner(artifact: Artifact, opener: Opener = open_runtime) -> RuntimeRunner:
+    """An artifact in a runtime; its logits are read from inside where it delivers something else."""
+    manifest = artifact.manifest
+    logits = manifest.taps["logits"]
+    return RuntimeRunner(
+        runtime=opener(artifact.path, () if logits == manifest.output else (logits,)),
+        size=manifest.size,
+        image_name=manifest.inputs[0].name,
+        logits_name=logits,
+        output_name=manifest.output,
+        channels_last=target_named(manifest.target).layout == "NHWC",
+    )
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a runner gave for one picture, and the image that it was given. Shapes as in `Outputs`."""
+
+    image: Image
+    logits: Logits
+    delivered: NDArray[np.float64]
+    _labels: dict[tuple[int, ...], Labels] = field(default_factory=dict, repr=False, compare=False)
+
+    def labels(self, shape: tuple[int, ...]) -> Labels:
+        """(H, W) labels at any resolution. Kept: many candidates are compared with one reference."""
+        if shape not in self._labels:
+            self._labels[shape] = labels_from_logits(self.logits, shape)
+        return self._labels[shape]
+
+    @property
+    def input_labels(self) -> Labels:
+        """(size, size) labels."""
+        return self.labels(self.image.shape[:2])
+
+
+def predictions(
+    runners: Mapping[K, Runner], pictures: Iterable[Picture]
+) -> Iterator[tuple[Picture, dict[K, Prediction]]]:
+    """Each picture with every runner's prediction. A picture is brought to each input size once."""
+    sizes = {runner.size for runner in runners.values()}
+    for picture in pictures:
+        images = {size: picture.at(size) for size in sizes}
+        yield (
+            picture,
+            {
+                key: Prediction(images[runner.size], *runner.run(images[runner.size]))
+                for key, runner in runners.items()
+            },
+        )
