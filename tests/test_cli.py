@@ -158,7 +158,7 @@ CALLS: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
         {
             "lut": Path("l.cube"), "skin_lut": Path("s.cube"), "source": Path("a.tflite"), "mask": None,
             "controls": library.Controls(0.5, 0.1, -0.2, 0.4), "refinement": "guided", "out": Path("s"),
-            "force": True,
+            "resume": False, "force": True,
         },
     ),
     (

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+import edgekit
 from calibration.ranges import Ranges, read_ranges, with_ranges
 from converters import coreml
 from converters.conversion import Job
@@ -74,6 +75,17 @@ def test_they_see_the_face_the_hair_and_the_suit_of_the_portrait(shipped: Checkp
     places = {"face": (14, 28), "hair": (6, 28), "suit": (40, 20), "wall": (10, 55)}  # rows and columns
     found = {name: weights[row, column].round().tolist() for name, (row, column) in places.items()}
     assert found == {"face": [1, 0, 0], "hair": [0, 1, 0], "suit": [0, 0, 1], "wall": [0, 0, 0]}
+
+
+@pytest.mark.slow
+def test_styling_the_portrait_spares_the_face(shipped: Checkpoint, tmp_path: Path) -> None:
+    whole = astronaut().image
+    Image.fromarray(whole).save(tmp_path / "astronaut.png")
+    controls = edgekit.Controls(skin_protection=1.0)
+    edgekit.style([tmp_path / "astronaut.png"], "cozy", source=shipped, controls=controls, out=tmp_path / "o")
+    change = np.abs(np.asarray(Image.open(tmp_path / "o" / "astronaut.png")).astype(int) - whole)
+    face, wall = np.s_[90:150, 190:250], np.s_[20:120, 60:120]
+    assert change[face].mean() < 0.35 * change[wall].mean()
 
 
 # -- the prepared graph -----------------------------------------------------------------------------------------

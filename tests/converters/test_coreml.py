@@ -1,19 +1,19 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import coremltools as ct
 import pytest
 
 from converters import coreml
-from converters.conversion import Conversion
 from edgekit.artifact import Artifact
 from edgekit.errors import ConversionError
 from edgekit.files import sha256_of
-from edgekit.recipes import recipe_named
 from edgekit.runtimes.mil_reference import operator_counts
 from edgekit.weights import Checkpoint
+from tests.support.conversions import conversion_of
 
 
 @pytest.fixture(scope="module")
@@ -45,18 +45,26 @@ def test_few_reshapes_and_transposes_are_left(path: Path) -> None:
     assert counts["transpose"] == 18
 
 
+@pytest.mark.slow
 def test_same_inputs_give_the_same_bytes(checkpoint: Checkpoint, path: Path, tmp_path: Path) -> None:
-    coreml.convert(Conversion(checkpoint, 128, recipe_named("fp16")), tmp_path / "again.mlpackage")
+    coreml.convert(conversion_of(checkpoint, "fp16"), tmp_path / "again.mlpackage")
     assert sha256_of(tmp_path / "again.mlpackage") == sha256_of(path)
 
 
-def test_identifiers_follow_the_content(checkpoint: Checkpoint, path: Path, tmp_path: Path) -> None:
-    coreml.convert(Conversion(checkpoint, 192, recipe_named("fp16")), tmp_path / "other.mlpackage")
-    first, second = (
-        json.loads((p / "Manifest.json").read_text()) for p in (path, tmp_path / "other.mlpackage")
-    )
-    assert first["rootModelIdentifier"] in first["itemInfoEntries"]
-    assert first["rootModelIdentifier"] != second["rootModelIdentifier"]
+def test_identifiers_follow_the_content(path: Path, tmp_path: Path) -> None:
+    def identifier(package: Path) -> str:
+        manifest = json.loads((package / "Manifest.json").read_text())
+        assert manifest["rootModelIdentifier"] in manifest["itemInfoEntries"]
+        return str(manifest["rootModelIdentifier"])
+
+    copy = Path(shutil.copytree(path, tmp_path / "copy.mlpackage"))
+    coreml.make_reproducible(copy)
+    assert identifier(copy) == identifier(path)
+    model = ct.models.MLModel(str(copy), skip_model_load=True)
+    model.author = "somebody else"
+    model.save(str(tmp_path / "other.mlpackage"))
+    coreml.make_reproducible(tmp_path / "other.mlpackage")
+    assert identifier(tmp_path / "other.mlpackage") != identifier(path)
 
 
 def test_a_failing_conversion_is_one_sentence(
@@ -67,6 +75,6 @@ def test_a_failing_conversion_is_one_sentence(
 
     monkeypatch.setattr(ct, "convert", broken)
     with pytest.raises(ConversionError) as caught:
-        coreml.convert(Conversion(checkpoint, 128, recipe_named("fp16")), tmp_path / "a.mlpackage")
+        coreml.convert(conversion_of(checkpoint, "fp16"), tmp_path / "a.mlpackage")
     assert str(caught.value) == "coreml, coremltools.convert: no lowering for frobnicate"
     assert list(tmp_path.iterdir()) == []

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +10,11 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from converters import flatbuffer, tflite
-from converters.conversion import Conversion
 from edgekit.artifact import Artifact
 from edgekit.files import sha256_of
-from edgekit.recipes import recipe_named
 from edgekit.runtimes.litert import LiteRT, operator_counts, parsed
 from edgekit.weights import Checkpoint
+from tests.support.conversions import conversion_of
 from tests.support.pictures import picture
 
 
@@ -64,24 +64,29 @@ def test_metadata_and_labels_are_readable(path: Path) -> None:
     entry = next(m for m in model.metadata if m.name == b"TFLITE_METADATA")
     blob = bytes(model.buffers[entry.buffer].data)
     assert blob[4:8] == b"M001"
-    for text in (b"image", b"groups", b"labels.txt", b"mobilevit-s-deeplabv3-parsing"):
+    for text in (b"image", b"groups", b"labels.txt", b"seeded"):
         assert text in blob
 
 
 @pytest.mark.slow
-def test_same_inputs_give_the_same_bytes(checkpoint: Checkpoint, path: Path, tmp_path: Path) -> None:
-    tflite.convert(Conversion(checkpoint, 128, recipe_named("fp32")), tmp_path / "again.tflite")
+def test_same_inputs_give_the_same_bytes(
+    float_graphs: Callable[..., bytes],
+    checkpoint: Checkpoint,
+    path: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tflite, "float_model", float_graphs)  # made anew, not the session's
+    tflite.convert(conversion_of(checkpoint, "fp32"), tmp_path / "again.tflite")
     assert sha256_of(tmp_path / "again.tflite") == sha256_of(path)
 
 
-@pytest.mark.slow
 def test_fp16_stores_half_the_bytes(checkpoint: Checkpoint, path: Path, tmp_path: Path) -> None:
-    conversion = Conversion(checkpoint, 128, recipe_named("fp16"), "logits")
-    tflite.convert(conversion, tmp_path / "half.tflite")
-    assert (tmp_path / "half.tflite").stat().st_size < 0.52 * path.stat().st_size
-    logits = LiteRT(tmp_path / "half.tflite").run({"image": picture(128, 128)[None]})["logits"]
-    tap = LiteRT(path, taps=["segmenter/classifier/conv:2"])
-    full = tap.run({"image": picture(128, 128)[None]})["segmenter/classifier/conv:2"]
+    half = tmp_path / "half.tflite"
+    tflite.convert(conversion_of(checkpoint, "fp16"), half)
+    assert half.stat().st_size < 0.52 * path.stat().st_size
+    image = {"image": picture(128, 128)[None]}
+    full, logits = (LiteRT(p, taps=[tflite.LOGITS]).run(image)[tflite.LOGITS] for p in (path, half))
     assert logits.shape == full.shape == (1, 8, 8, 18)
     assert 0 < np.abs(logits - full).max() < 0.01 * np.ptp(full)  # of the weights alone; 11 bits are 0.0005
 

@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from edgekit import pipeline
+import edgekit
 from edgekit.artifact import Artifact
 from edgekit.bundles.reading import OpenBundle
 from edgekit.shader.description import ShaderDescription, read_description
@@ -32,15 +32,14 @@ def bundle(
     checkpoint: Checkpoint, artifacts: dict[str, Artifact], tmp_path_factory: pytest.TempPathFactory
 ) -> OpenBundle:
     """Core ML at 128², two styles, the bundled golden picture with the reference's mask."""
-    options = pipeline.BundleOptions(
-        artifacts=(artifacts["coreml"].path,),
+    built = edgekit.bundle(
+        checkpoint,
+        [artifacts["coreml"].path],
         styles=("vibrant", "warm"),
-        default_style="vibrant",
         out=tmp_path_factory.mktemp("ios") / "bundle",
     )
-    made, checks = pipeline.bundle(checkpoint, options)
-    assert all(check.passed for check in checks), checks
-    return made
+    assert built.passed, built.checks
+    return built.opened
 
 
 def pixels(bundle: OpenBundle, name: str) -> NDArray[np.uint8]:

@@ -159,18 +159,3 @@ def test_options_needing_labels_say_so(
 def test_no_artifact_at_all_says_what_to_run(tmp_path: Path) -> None:
     with pytest.raises(EdgekitError, match="run edgekit convert first"):
         artifacts_at([], default=tmp_path)
-
-
-@pytest.mark.shared
-@pytest.mark.slow
-def test_real_photos_keep_the_contract(
-    artifacts: dict[str, Artifact], checkpoint: Checkpoint, shared: Path
-) -> None:
-    from edgekit.images import Folder
-
-    people = shared / "data" / "people" / "eval"
-    folder = Folder(people / "images", people / "labels", 18)
-    few = [p for _, p in zip(range(6), folder, strict=False)]
-    report = check_parity(list(artifacts.values()), checkpoint, few, Gates(max_miou_drop=0.002))
-    assert report.passed
-    assert all(a.metrics.n_labelled == 6 for a in report.artifacts)

@@ -1,4 +1,4 @@
-"""The preview in headless Chromium, with the real network: what a person would see and do."""
+"""The preview in headless Chromium, with a real network: what a person would see and do."""
 
 from __future__ import annotations
 
@@ -16,18 +16,22 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from edgekit import pipeline
+from edgekit.artifact import Artifact
 from edgekit.bundles.format import Bundle
 from edgekit.bundles.reading import read_bundle
-from edgekit.bundles.writing import DEFAULT_STYLES
+from edgekit.bundles.writing import DEFAULT_STYLES, BundleContents, write_bundle
 from edgekit.color.controls import Controls
 from edgekit.color.difference import delta_e00
 from edgekit.color.engine import layers_from_style, styled_pixels
 from edgekit.color.styles import style_named
 from edgekit.errors import EdgekitError
+from edgekit.images import astronaut
 from edgekit.preview.litert_js import litert_js
 from edgekit.preview.server import Site, open_server, url_of
+from edgekit.segmenter import Segmenter
+from edgekit.weights import Checkpoint
 from tests.preview.browser import Browser, Viewport
+from tests.support.checkpoints import SIDE
 from tests.support.pictures import picture
 
 pytestmark = [
@@ -56,15 +60,14 @@ def litert() -> Path:
 
 
 @pytest.fixture(scope="module")
-def bundle_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shipped recipe's .tflite with the default styles."""
-    from edgekit.weights import load_checkpoint
-
-    out = tmp_path_factory.mktemp("preview")
-    checkpoint = load_checkpoint()
-    (artifact,) = pipeline.convert(checkpoint, pipeline.ConvertOptions(target="tflite", out=out))
-    options = pipeline.BundleOptions((artifact.path,), STYLES, "vibrant", out / "bundle")
-    return pipeline.bundle(checkpoint, options)[0].folder
+def bundle_folder(
+    checkpoint: Checkpoint, artifacts: dict[str, Artifact], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A small network's .tflite, the default styles, and the portrait at the network's size: nothing is stretched."""
+    image = astronaut().at(SIDE)
+    weights = Segmenter(checkpoint, exact=True).groups(image)
+    contents = BundleContents([artifacts["tflite"]], STYLES, "vibrant", image, weights)
+    return write_bundle(contents, tmp_path_factory.mktemp("preview") / "bundle").folder
 
 
 @pytest.fixture(scope="module")
@@ -198,8 +201,9 @@ def test_sliders_styles_and_divider_move_the_picture(open_page: Opener, bundle_f
 
     page.run("preview.set({divider: 0.25})")
     split = page.pixels()
-    assert np.array_equal(split[:, :128], image[:, :128])
-    assert np.abs(split[:, 128:].astype(int) - image[:, 128:]).mean() > 10
+    quarter = SIDE // 4
+    assert np.array_equal(split[:, :quarter], image[:, :quarter])
+    assert np.abs(split[:, quarter:].astype(int) - image[:, quarter:]).mean() > 10
 
 
 def test_keyboard_and_pointer_reach_everything(open_page: Opener, browser: Browser) -> None:

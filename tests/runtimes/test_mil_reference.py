@@ -1,4 +1,4 @@
-"""The executor on whole packages: the bundled parser against PyTorch, image conventions, damaged packages."""
+"""The executor on whole packages: the small parser against PyTorch, image conventions, damaged packages."""
 
 from __future__ import annotations
 

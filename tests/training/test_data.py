@@ -10,7 +10,8 @@ from PIL import Image
 
 from edgekit.errors import CalibrationError
 from edgekit.training.data import Pair, TrainingSet, batches, read_class_names, split
-from tests.training.toy import HEIGHT, WIDTH, checked, class_names, write_set
+from tests.support.checkpoints import ATR_CLASSES
+from tests.training.toy import HEIGHT, WIDTH, checked, write_set
 
 
 @pytest.fixture
@@ -62,9 +63,9 @@ def test_nothing_usable_is_an_error_that_says_why(folder: Path) -> None:
 
 
 def test_class_names_from_the_folder_or_the_one_above(folder: Path) -> None:
-    assert read_class_names(folder) == class_names()
+    assert read_class_names(folder) == ATR_CLASSES
     (folder / "classes.json").rename(folder.parent / "classes.json")
-    assert read_class_names(folder) == class_names()
+    assert read_class_names(folder) == ATR_CLASSES
     (folder.parent / "classes.json").write_text(json.dumps({"Background": 0}))
     with pytest.raises(CalibrationError, match="JSON list of at least two class names"):
         read_class_names(folder)
@@ -85,7 +86,7 @@ def test_the_split_follows_the_names_not_the_order() -> None:
 
 
 def test_samples_repeat_with_the_epoch_and_differ_between_epochs(folder: Path) -> None:
-    samples = TrainingSet(checked(folder).pairs, class_names(), 128, seed=3)
+    samples = TrainingSet(checked(folder).pairs, ATR_CLASSES, 128, seed=3)
     samples.epoch = 1
     image, labels = samples[2]
     assert image.shape == (3, 128, 128) and image.dtype == torch.uint8
@@ -98,6 +99,6 @@ def test_samples_repeat_with_the_epoch_and_differ_between_epochs(folder: Path) -
 
 
 def test_batches_repeat_and_the_short_last_one_is_dropped(folder: Path) -> None:
-    samples = TrainingSet(checked(folder).pairs, class_names(), 128, seed=3)
+    samples = TrainingSet(checked(folder).pairs, ATR_CLASSES, 128, seed=3)
     first, again, other = ([x.sum().item() for x, _ in batches(samples, e, 4, 0)] for e in (1, 1, 2))
     assert len(first) == 1 and first == again and first != other

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from edgekit.training.data import LabelledData, check
-from edgekit.weights import load_checkpoint
+from tests.support.checkpoints import ATR_CLASSES
 
 HEIGHT, WIDTH = 120, 90
 HAIR, UPPER, PANTS, FACE, LEFT_ARM, RIGHT_ARM = 2, 4, 6, 11, 14, 15
@@ -22,10 +22,6 @@ COLOURS = {
     LEFT_ARM: (215, 165, 135),
     RIGHT_ARM: (215, 165, 135),
 }
-
-
-def class_names() -> tuple[str, ...]:
-    return load_checkpoint().class_names
 
 
 def person(rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -53,10 +49,10 @@ def write_set(folder: Path, count: int) -> Path:
         image, labels = person(rng)
         Image.fromarray(image).save(folder / "images" / f"toy{i:02}.png")
         Image.fromarray(labels).save(folder / "labels" / f"toy{i:02}.png")
-    (folder / "classes.json").write_text(json.dumps(class_names()))
+    (folder / "classes.json").write_text(json.dumps(ATR_CLASSES))
     return folder
 
 
 def checked(folder: Path) -> LabelledData:
     images = sorted((folder / "images").iterdir())
-    return check(images, folder / "labels", class_names())
+    return check(images, folder / "labels", ATR_CLASSES)
