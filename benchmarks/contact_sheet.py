@@ -32,7 +32,9 @@ MAX_BYTES = 400_000
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    """Draw the sheet."""
+    plain = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=plain)
     parser.add_argument("--out", type=Path, default=Path("docs/images/styles.jpg"))
     parser.add_argument("--weights")
     arguments = parser.parse_args()
