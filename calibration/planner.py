@@ -120,6 +120,8 @@ class Plan:
 
 
 Measure = Callable[[Recipe], Point]
+# Observer to tensor to (low, high).
+ObservedRanges = Mapping[str, Mapping[str, tuple[float, float]]]
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,7 @@ class _Written:
 
     context: str
     points: Mapping[str, Point]
+    ranges: ObservedRanges | None = None
 
 
 JOURNAL = JsonKind(
@@ -139,11 +142,12 @@ JOURNAL = JsonKind(
 
 
 class Journal:
-    """Measured points on disk, by recipe. A journal of other data or tools is an error, never mixed in."""
+    """Ranges and measured points on disk. A journal of other data or tools is an error, never mixed in."""
 
     def __init__(self, path: Path | None, context: str) -> None:
         self._path, self._context = path, context
         self._points: dict[str, Point] = {}
+        self._ranges: ObservedRanges | None = None
         if path is not None and os.path.lexists(path):
             self._load(path)
 
@@ -153,21 +157,34 @@ class Journal:
             raise CalibrationError(
                 f"{shown(path)} belongs to another plan (data, weights or tools); remove it to start anew."
             )
-        self._points = dict(written.points)
+        self._points, self._ranges = dict(written.points), written.ranges
+
+    def observed(self, observe: Callable[[], ObservedRanges]) -> ObservedRanges:
+        """The activation ranges: remembered, or taken now and written at once, before anything is measured."""
+        if self._ranges is None:
+            self._ranges = observe()
+            self._write()
+        return self._ranges
 
     def measured(self, recipe: Recipe, measure: Measure) -> Point:
         """The point of a recipe: remembered, or measured now and written at once."""
         key = recipe_key(recipe)
         if key not in self._points:
             self._points[key] = measure(recipe)
-            if self._path is not None:
-                points = {k: asdict(p) for k, p in self._points.items()}
-                write_json(
-                    self._path,
-                    {"version": JOURNAL_VERSION, "context": self._context, "points": points},
-                    replace=True,
-                )
+            self._write()
         return self._points[key]
+
+    def _write(self) -> None:
+        if self._path is not None:
+            points = {key: asdict(point) for key, point in self._points.items()}
+            written = {"context": self._context, "ranges": self._ranges, "points": points}
+            write_json(self._path, {"version": JOURNAL_VERSION, **written}, replace=True)
+
+    def kept(self) -> str:
+        """What an interrupted plan leaves, and how to go on."""
+        if self._path is None or self._ranges is None:
+            return "nothing was measured yet, and nothing is kept."
+        return f"{self._path} keeps the ranges and {len(self)} measured recipes; run the same command again to go on."
 
     def __len__(self) -> int:
         return len(self._points)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from calibration.dataset import CalibrationSet, calibration_set
-from calibration.planner import Budget, Journal, Plan, search
+from calibration.planner import Budget, Journal, ObservedRanges, Plan, search
 from calibration.ranges import Ranges, observe, unstable_share
 from calibration.trials import LiteRTTrials, SkinDifference
 from converters import tflite
@@ -83,16 +83,20 @@ def planned(checkpoint: Checkpoint, task: Task, bounds: Bounds, name: str) -> Pl
     labels_sha256 = sha256_of_bytes(b"".join(b"" if j.labels is None else j.labels.tobytes() for j in judged))
     context = [checkpoint.sha256, whole.sha256, labels_sha256, task.size, task.target.name, tflite.tools()]
     journal = Journal(task.journal, sha256_of_bytes(json_text(context).encode()))
-    ranges = observe(task.target, conversion, seen, OBSERVERS)
-    with tempfile.TemporaryDirectory() as folder, console.quiet_libraries():
-        trials = _trials(conversion, task.target, ranges, judged, Path(folder))
-        found = search(
-            trials.measure, bounds.budget(task.labels is not None), OBSERVERS, journal, console.say, name
-        )
+    with console.interruptible(journal.kept):
+        ranges = journal.observed(lambda: _tensors(observe(task.target, conversion, seen, OBSERVERS)))
+        with tempfile.TemporaryDirectory() as folder, console.quiet_libraries():
+            trials = _trials(conversion, task.target, ranges, judged, Path(folder))
+            budget = bounds.budget(task.labels is not None)
+            found = search(trials.measure, budget, OBSERVERS, journal, console.say, name)
     unstable = _instability(task.target, conversion, seen, found.recipe.observer)
     return replace(
         found, recipe=replace(found.recipe, evidence=_evidence(found, whole, len(judged), unstable))
     )
+
+
+def _tensors(ranges: Mapping[str, Ranges]) -> ObservedRanges:
+    return {observer: found.tensors for observer, found in ranges.items()}
 
 
 def split(pictures: CalibrationSet) -> tuple[CalibrationSet, tuple[int, ...]]:
@@ -121,12 +125,12 @@ def _judged(
 
 
 def _trials(
-    conversion: Conversion, target: Target, ranges: dict[str, Ranges], judged: Sequence[Picture], folder: Path
+    conversion: Conversion, target: Target, ranges: ObservedRanges, judged: Sequence[Picture], folder: Path
 ) -> LiteRTTrials:
     checkpoint = conversion.checkpoint
     return LiteRTTrials(
         tflite.float_model(conversion),
-        {observer: found.tensors for observer, found in ranges.items()},
+        ranges,
         judged,
         checkpoint.groups.skin,
         folder,

@@ -15,6 +15,7 @@ from calibration.planning import Bounds as Bounds
 from calibration.planning import Task, planned
 from calibration.ranges import with_ranges
 from converters.conversion import Conversion, resolve, write_artifact
+from edgekit import console
 from edgekit.artifact import Artifact, read_artifact
 from edgekit.bundles.building import BuiltBundle, build_bundle
 from edgekit.bundles.reading import BUNDLE
@@ -64,7 +65,13 @@ def convert(
         conversion = Conversion(checkpoint, size, chosen, output, mask_size)
         jobs.append(resolve(each, conversion, out, minimum_ios=minimum_ios, replace=force))
     ready = [with_ranges(job, calibration) for job in jobs]
-    return [write_artifact(job, replace=force) for job in ready]
+    made: list[Artifact] = []
+    with console.interruptible(
+        lambda: f"{len(made)} of {len(ready)} artifacts are finished and kept in {out}."
+    ):
+        for job in ready:
+            made.append(write_artifact(job, replace=force))
+    return made
 
 
 def plan(

@@ -81,7 +81,7 @@ def eight_bit(codes: Pixels) -> NDArray[np.uint8]:
 
 
 def srgb_pixels(pixels: Pixels, icc: bytes | None) -> NDArray[np.uint8]:
-    """(H, W, 3) uint8 sRGB of pixels in the colours of a profile, by its own rendering intent: what networks see.
+    """(H, W, 3) uint8 sRGB of pixels in the colours of a profile, perceptual intent: what networks see.
 
     Without a profile, or with one that is damaged or of another kind of colours, grey and RGB are taken for sRGB and
     CMYK is converted by Pillow's plain formula, (255 − C)·(255 − K) / 255.
