@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks import harness
 from benchmarks.models import PLANNED, baselines, converted
 from edgekit.benchmark.report import ArtifactBench
-from edgekit.benchmark.run import bench
+from edgekit.benchmark.run import bench_on
 from edgekit.benchmark.statistics import Interval
 from edgekit.console import quiet_libraries, say
 from edgekit.devices.device import BenchPlan
@@ -45,7 +45,7 @@ def main() -> None:
             for recipe in RECIPES:
                 label, artifact = converted(checkpoint, "tflite", recipe, options.size, folder)
                 made[label] = artifact.path
-        report = bench(Host(), list(made.values()), plan, say)
+        report = bench_on(Host(), list(made.values()), plan, say)
     rows = [row(label, a) for label, a in zip(made, report.artifacts, strict=True)]
     made_with = harness.machine("ai-edge-litert", threads=harness.THREADS)
     n = " ".join([f"`edgekit bench` at {options.size}², n in the table", *report.warnings])

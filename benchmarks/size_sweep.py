@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks import harness
 from benchmarks.models import converted
-from edgekit.benchmark.run import bench
+from edgekit.benchmark.run import bench_on
 from edgekit.console import say
 from edgekit.devices.device import BenchPlan
 from edgekit.devices.host import Host
@@ -33,7 +33,7 @@ def main() -> None:
             converted(checkpoint, "tflite", options.recipe, size, Path(name))[1] for size in options.sizes
         ]
         plan = BenchPlan(runs=options.runs, threads=harness.THREADS)
-        timed = bench(Host(), [artifact.path for artifact in made], plan, say)
+        timed = bench_on(Host(), [artifact.path for artifact in made], plan, say)
         checked = parity_check(made, checkpoint, images=options.images, labels=options.labels)
     rows = []
     for size, time, report in zip(options.sizes, timed.artifacts, checked.artifacts, strict=True):
