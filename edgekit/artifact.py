@@ -109,6 +109,7 @@ def tool_versions(*packages: str) -> dict[str, str]:
 
 
 PACKAGE_FILES = (
+    "executorch_debug_handle_mapping.json",
     "Manifest.json",
     "Data/com.apple.CoreML/model.mlmodel",
     "Data/com.apple.CoreML/weights/weight.bin",
