@@ -113,6 +113,7 @@ PACKAGE_FILES = (
     "Manifest.json",
     "Data/com.apple.CoreML/model.mlmodel",
     "Data/com.apple.CoreML/weights/weight.bin",
+    "executorch_debug_handle_mapping.json",  # coremltools writes it for a program from torch.export
 )
 
 
