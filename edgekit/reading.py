@@ -144,7 +144,10 @@ def _regular_file(path: Path, limit_bytes: int, error: Refusal) -> Iterator[Bina
             raise error(
                 f"{shown(path)} has {status.st_size} bytes, more than the {limit_bytes} that are allowed."
             )
-        yield stream
+        try:
+            yield stream
+        except OSError as cause:  # of the disk, while it is read
+            raise error(f"{shown(path)} cannot be read: {cause.strerror}.") from cause
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
