@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 
 from edgekit import console
 from edgekit.commands.bench_spellings import todays
+from edgekit.commands.options import Json
 from edgekit.devices.device import ACCELERATORS, BOUNDS, BenchPlan
 from edgekit.errors import EdgekitError, UnknownName
 
@@ -220,7 +221,6 @@ Out = Annotated[
     ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace existing files.")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 
 
 @bench.callback()

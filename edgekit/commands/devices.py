@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from edgekit import console
+from edgekit.commands.options import Json
 
 WORDS = {None: "?", True: "yes", False: "no gain"}
 
@@ -15,7 +16,7 @@ def devices(
     show_profiles: Annotated[
         bool, typer.Option("--profiles", help="Show known phones instead: chip, GPU, NPU, OS, with sources.")
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+    json: Json = False,
 ) -> None:
     """List what bench can run on (this machine, adb phones, emulated arm64, Apple devices), and why not."""
     from dataclasses import asdict

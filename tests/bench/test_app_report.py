@@ -82,7 +82,7 @@ def test_a_truncated_missing_or_huge_file_is_refused(tmp_path: Path) -> None:
     path.write_text("[" * 100_000)
     with pytest.raises(UnreadableOutput):
         read_app_report(path)
-    with pytest.raises(UnreadableOutput, match="cannot be read"):
+    with pytest.raises(UnreadableOutput, match="does not exist"):
         read_app_report(tmp_path / "none.json")
     path.write_bytes(b" " * (MOST_BYTES + 1))
     with pytest.raises(UnreadableOutput, match="more than the 16777216 that are allowed"):

@@ -49,9 +49,7 @@ def asked() -> Iterator[list[Asked]]:
     def opened(name: str, runner: Path | None = None) -> tuple[str, Path | None]:
         return name, runner
 
-    def measured(
-        device: tuple[str, Path | None], paths: list[Path], plan: BenchPlan, say: object
-    ) -> NoReturn:
+    def measured(paths: list[Path], device: tuple[str, Path | None], *, plan: BenchPlan) -> NoReturn:
         calls.append(Asked(*device, paths, plan))
         raise Reached
 
@@ -205,7 +203,7 @@ def test_an_error_of_the_farm_names_its_own_option(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("edgekit.benchmark.farm.aws_client", lambda region: None)
     ended = edgekit("bench", "farm", "a.tflite", "--pool", POOL, "--app", "a.apk", "--tests", "t.apk")
     assert (ended.code, ended.sentence) == (
-        3, "edgekit: The run was stopped. Raise --timeout, or `another`.",
+        3, "edgekit: The run was stopped. Raise --timeout, or another.",
     )  # fmt: skip
 
 

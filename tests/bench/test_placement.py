@@ -7,13 +7,11 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
-from edgekit import pipeline
 from edgekit.benchmark.placement import place
 from edgekit.devices.profiles import FILE, Sourced, profile_named, profiles
 from edgekit.errors import ConversionError, UnknownName
@@ -150,23 +148,6 @@ def test_an_unknown_phone_lists_the_known_ones() -> None:
 
 
 # ---- the planner ------------------------------------------------------------------------------------
-
-
-def test_the_planner_warns_for_a_named_phone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The artifact that the recipe makes is placed; here a small one that splits stands for it."""
-    asked: list[pipeline.ConvertOptions] = []
-
-    def converted(_: object, options: pipeline.ConvertOptions) -> list[SimpleNamespace]:
-        asked.append(options)
-        path = write_tiny(options.out / "a.tflite", "SIGN", "LOGISTIC", "SIGN", "LOGISTIC", "ROUND")
-        return [SimpleNamespace(path=path)]
-
-    monkeypatch.setattr(pipeline, "convert", converted)
-    options = pipeline.PlanOptions(tmp_path / "photos", size=256)
-    found = pipeline.placement_warnings(None, tmp_path / "recipe.json", options, PIXEL)  # type: ignore[arg-type]
-    assert found == ["CPU: 3 XNNPACK partitions; outside run 2 SIGN", "GPU: the delegate refuses 1 ROUND"]
-    assert (asked[0].recipe, asked[0].size) == (str(tmp_path / "recipe.json"), 256)
-    assert asked[0].calibration == tmp_path / "photos"
 
 
 def test_the_planner_refuses_an_unknown_phone_before_it_starts(tmp_path: Path) -> None:
