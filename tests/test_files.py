@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,6 @@ from hypothesis import strategies as st
 from edgekit import files
 from edgekit.errors import EdgekitError
 from edgekit.files import (
-    FolderKind,
     check_file_place,
     check_folder_place,
     json_text,
@@ -29,24 +27,7 @@ from edgekit.files import (
     staged_folder,
     write_whole,
 )
-
-INDEX = "index.txt"
-
-
-def listed(folder: Path) -> Collection[str] | None:
-    """The toy kind's index: one relative path a line, itself included."""
-    index = folder / INDEX
-    return index.read_text().split("\n") if index.is_file() else None
-
-
-TOY = FolderKind("a toy", listed)
-
-
-def write_toy(path: Path, content: str = "new", *, replace: bool = False) -> None:
-    with staged_folder(path, TOY, replace=replace) as folder:
-        (folder / "sub").mkdir()
-        (folder / "sub" / "a").write_text(content)
-        (folder / INDEX).write_text(f"{INDEX}\nsub/a")
+from tests.support.toy_folder import INDEX, TOY, write_toy
 
 
 def tree(folder: Path) -> dict[str, str]:
@@ -228,7 +209,7 @@ def test_of_two_writers_one_wins_and_the_other_is_told(tmp_path: Path, is_folder
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from tests.test_files import write_toy, TOY
+from tests.support.toy_folder import write_toy, TOY
 from edgekit import files
 
 place = Path(sys.argv[1])

@@ -3,60 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 import edgekit
-from converters.conversion import Conversion, Converted
-from edgekit.artifact import TensorSpec, read_artifact
+from edgekit.artifact import read_artifact
 from edgekit.errors import ConversionError, UnknownName
 from edgekit.runtimes import open_runtime
-from edgekit.targets import TARGETS, Target, target_of, targets_named
+from edgekit.targets import TARGETS, target_of, targets_named
 from edgekit.weights import Checkpoint
-
-TOY = Target(
-    name="toy",
-    title="Toy",
-    suffix=".toy",
-    is_folder=False,
-    layout="NHWC",
-    default_recipe="fp16",
-    minimum_os="ToyOS 3",
-    minimum_os_int8="ToyOS 4",
-    logits_names=("logits",),
-    plans=False,
-    apple=False,
-    convert="tests.test_targets:convert_toy",
-    observe="tests.test_targets:observe_toy",
-    runtime="tests.test_targets:ToyRuntime",
-    unproved="tests.test_targets:why_unproved",
-)
-
-
-def convert_toy(conversion: Conversion, path: Path) -> Converted:
-    path.write_text(conversion.recipe.name)
-    image = TensorSpec(
-        "image", (1, conversion.size, conversion.size, 3), "uint8", "NHWC", (0.0, 255.0), ("r", "g", "b")
-    )
-    output = conversion.output_spec("NHWC", "uint8", rgba=True)
-    return Converted((image,), (output,), {"logits": "groups"}, {"toy": "1"}, conversion.recipe)
-
-
-class ToyRuntime:
-    name = "toy"
-
-    def __init__(self, path: Path, taps: tuple[str, ...], threads: int) -> None:
-        self.recipe = path.read_text()
-
-    def run(self, inputs: object) -> dict[str, NDArray[Any]]:
-        return {"groups": np.zeros((1, 2, 2, 4), np.uint8)}
-
-
-def why_unproved() -> str:
-    return "a toy proves nothing"
+from tests.support.toy_target import TOY
 
 
 def test_a_target_is_one_entry(

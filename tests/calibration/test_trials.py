@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from calibration.trials import LiteRTTrials
 from edgekit.images import Picture
 from edgekit.recipes import Recipe
-from tests.converters.test_tflite_int8 import RANGES, X, layer
+from tests.support.tiny_tflite import LAYER_RANGES, X, layer
 
 WEIGHTS = np.array([[1.0, 0.5, -0.503], [0.25, 1.0, 0.753], [0.1, -0.2, 0.3]], np.float32)
 TRUTH = np.zeros((1, 1), np.uint8)
@@ -29,7 +29,7 @@ def test_rounded_weights_are_measured_as_such(mode: str, tmp_path: Path) -> None
     """Weights alone too: a trial of int8 weights computed in float is not one of the float model."""
     trials = LiteRTTrials(
         layer("CONV_2D", WEIGHTS, source="image"),
-        {"minmax": {**RANGES, "image": RANGES["x"]}},
+        {"minmax": {**LAYER_RANGES, "image": LAYER_RANGES["x"]}},
         [Floats("one pixel", X.reshape(1, 1, 3), TRUTH)],  # type: ignore[arg-type]
         (),
         tmp_path,

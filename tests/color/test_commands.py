@@ -8,18 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from typer.testing import CliRunner, Result
 
-from edgekit.cli import app
 from edgekit.color.formats import write_lut
 from edgekit.color.styles import STYLES
-from edgekit.errors import EdgekitError, UnknownName
 from edgekit.images import read_photo
 from tests.color.samples import bent_lut, picture
-
-
-def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(app, [str(a) for a in arguments])
+from tests.support.cli import edgekit
 
 
 @pytest.fixture
@@ -33,9 +27,9 @@ def photo(tmp_path: Path) -> Path:
 
 def test_style_with_a_preset(photo: Path, tmp_path: Path) -> None:
     options = ("--style", "warm", "--mask", tmp_path / "mask.png", "--out", tmp_path / "out", "--json")
-    result = run("style", photo, *options)
-    assert result.exit_code == 0
-    report = json.loads(result.stdout)
+    ran = edgekit("style", photo, *options)
+    assert ran.code == 0
+    report = json.loads(ran.out)
     assert report["style"] == "warm" and report["failed"] == []
     assert report["photos"][0]["output"] == str(tmp_path / "out" / "photo.png")
     assert read_photo(tmp_path / "out" / "photo.png").pixels.shape == (60, 80, 3)
@@ -43,10 +37,10 @@ def test_style_with_a_preset(photo: Path, tmp_path: Path) -> None:
 
 def test_style_with_a_lut_keeps_skin(photo: Path, tmp_path: Path) -> None:
     write_lut(tmp_path / "l.cube", bent_lut(9))
-    result = run(
+    ran = edgekit(
         "style", photo, "--lut", tmp_path / "l.cube", "--mask", tmp_path / "mask.png", "--out", tmp_path / "o"
     )
-    assert result.exit_code == 0
+    assert ran.code == 0
     after = read_photo(tmp_path / "o" / "photo.png").pixels.astype(int)
     difference = np.abs(after - picture(60, 80)).mean(axis=(0, 2))
     assert difference[:35].max() == 0 and difference[45:].min() > 1
@@ -65,12 +59,12 @@ def test_a_refined_mask_follows_the_pictures_edge(tmp_path: Path) -> None:
     for name in ("bilinear", "guided"):
         out = ("--out", tmp_path / name, "--refinement", name)
         options = ("--lut", tmp_path / "l.cube", "--mask", tmp_path / "mask.png", *out)
-        assert run("style", tmp_path / "photo.png", *options).exit_code == 0
+        assert edgekit("style", tmp_path / "photo.png", *options).code == 0
         changed = read_photo(tmp_path / name / "photo.png").pixels.astype(int) - image
         strips[name] = float(np.abs(changed[:, 49:51]).mean())  # skin by the picture, not by the mask
     assert strips["guided"] < 0.7 * strips["bilinear"]
-    unknown = run("style", tmp_path / "photo.png", "--style", "warm", "--refinement", "sharp")
-    assert isinstance(unknown.exception, UnknownName) and "mask refinement" in str(unknown.exception)
+    unknown = edgekit("style", tmp_path / "photo.png", "--style", "warm", "--refinement", "sharp")
+    assert unknown.code == 3 and "There is no mask refinement 'sharp'; known:" in unknown.sentence
 
 
 def test_controls_reach_the_picture(photo: Path, tmp_path: Path) -> None:
@@ -84,20 +78,20 @@ def test_controls_reach_the_picture(photo: Path, tmp_path: Path) -> None:
         "--intensity",
         "0",
     )
-    assert run("style", photo, *options).exit_code == 0
+    assert edgekit("style", photo, *options).code == 0
     assert (read_photo(tmp_path / "o" / "photo.png").pixels == picture(60, 80)).all()
 
 
 def test_one_bad_photo_in_many_is_reported(photo: Path, tmp_path: Path) -> None:
     (tmp_path / "bad.jpg").write_bytes(b"no photo")
     options = ("--style", "cool", "--mask", tmp_path / "mask.png", "--out", tmp_path / "o", "--json")
-    result = run("style", photo, tmp_path / "bad.jpg", *options)
-    assert result.exit_code == 1
-    report = json.loads(result.stdout)
+    ran = edgekit("style", photo, tmp_path / "bad.jpg", *options)
+    assert ran.code == 1
+    report = json.loads(ran.out)
     assert len(report["photos"]) == 1
     assert report["failed"][0]["path"].endswith("bad.jpg") and "readable" in report["failed"][0]["reason"]
-    alone = run("style", tmp_path / "bad.jpg", *options, "--force")
-    assert isinstance(alone.exception, EdgekitError)
+    alone = edgekit("style", tmp_path / "bad.jpg", *options, "--force")
+    assert alone.code == 3 and "readable" in alone.sentence
 
 
 @pytest.mark.parametrize(
@@ -112,30 +106,30 @@ def test_one_bad_photo_in_many_is_reported(photo: Path, tmp_path: Path) -> None:
     ],
 )
 def test_contradictions_are_usage_errors(photo: Path, options: tuple[str, ...]) -> None:
-    assert run("style", photo, *options).exit_code == 2
+    assert edgekit("style", photo, *options).code == 2
 
 
 def test_an_unknown_style_names_the_known_ones(photo: Path, tmp_path: Path) -> None:
-    result = run("style", photo, "--style", "wram", "--mask", tmp_path / "mask.png", "--out", tmp_path / "o")
-    assert isinstance(result.exception, UnknownName) and "warm" in str(result.exception)
+    ran = edgekit("style", photo, "--style", "wram", "--mask", tmp_path / "mask.png", "--out", tmp_path / "o")
+    assert ran.code == 3 and "There is no style 'wram'" in ran.sentence and "warm" in ran.sentence
 
 
 def test_styles_lists_and_saves(tmp_path: Path) -> None:
-    listed = run("styles", "--json", "gold", "quiet")
-    rows = json.loads(listed.stdout)["styles"]
+    listed = edgekit("styles", "--json", "gold", "quiet")
+    rows = json.loads(listed.out)["styles"]
     assert [row["name"] for row in rows] == ["gold", "quiet"]
     assert rows[1]["certificate"]["neutral_controls"]["max_hue_deg"] < 3.0
-    assert run("styles", "gold", "--save", tmp_path / "s").exit_code == 0
+    assert edgekit("styles", "gold", "--save", tmp_path / "s").code == 0
     assert {p.name for p in (tmp_path / "s").iterdir()} == {"gold.json", "gold.cube", "gold-skin.cube"}
-    everything = run("styles")
-    assert everything.exit_code == 0 and everything.stdout == ""
-    assert all(name in everything.stderr for name in STYLES)
+    everything = edgekit("styles")
+    assert everything.code == 0 and everything.out == ""
+    assert all(name in everything.err for name in STYLES)
 
 
 def test_lut_fit_then_style_gives_the_edit_back(photo: Path, tmp_path: Path) -> None:
     Image.fromarray(picture(300, 400)).save(tmp_path / "before.png")
     assert (
-        run(
+        edgekit(
             "style",
             tmp_path / "before.png",
             "--style",
@@ -144,11 +138,11 @@ def test_lut_fit_then_style_gives_the_edit_back(photo: Path, tmp_path: Path) -> 
             tmp_path / "mask.png",
             "--out",
             tmp_path / "a",
-        ).exit_code
+        ).code
         == 0
     )
     edited = tmp_path / "a" / "before.png"
-    result = run(
+    ran = edgekit(
         "lut",
         "fit",
         tmp_path / "before.png",
@@ -159,11 +153,11 @@ def test_lut_fit_then_style_gives_the_edit_back(photo: Path, tmp_path: Path) -> 
         tmp_path / "f.cube",
         "--json",
     )
-    assert result.exit_code == 0
-    luts = json.loads(result.stdout)["luts"]
+    assert ran.code == 0
+    luts = json.loads(ran.out)["luts"]
     assert [row["region"] for row in luts] == ["everything but skin", "skin"]
     assert luts[0]["error"]["lab_l2_after"] < 0.3 * luts[0]["error"]["lab_l2_before"]
     options = ("--lut", tmp_path / "f.cube", "--skin-lut", tmp_path / "f-skin.cube", "--out", tmp_path / "b")
-    assert run("style", tmp_path / "before.png", *options, "--mask", tmp_path / "mask.png").exit_code == 0
+    assert edgekit("style", tmp_path / "before.png", *options, "--mask", tmp_path / "mask.png").code == 0
     again = read_photo(tmp_path / "b" / "before.png").pixels.astype(int)
     assert np.abs(again - read_photo(edited).pixels).mean() < 3

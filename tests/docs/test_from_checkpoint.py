@@ -13,16 +13,10 @@ from PIL import Image
 
 from edgekit.images import astronaut
 from edgekit.preview.litert_js import FILES
-from edgekit.weights import BUNDLED_FOLDER
+from edgekit.weights import Checkpoint
 from tests.support.cli import Ran, edgekit
 
 PAGE = Path(__file__).parents[2] / "docs/from-checkpoint-to-app.md"
-CHECKPOINT = (
-    "config.json",
-    "groups.json",
-    "model.safetensors",
-    "preprocessor_config.json",
-)  # nothing planned
 LEFT = (0, 60)  # of the portrait's crops: two photos that differ
 
 
@@ -40,12 +34,12 @@ def test_the_page_goes_all_the_way() -> None:
 
 
 @pytest.mark.slow
-def test_every_command_of_the_page_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_command_of_the_page_works(
+    checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("my-checkpoint").mkdir()
     Path("my-photos").mkdir()
-    for name in CHECKPOINT:
-        shutil.copy(BUNDLED_FOLDER / name, "my-checkpoint")
+    shutil.copytree(checkpoint.folder, "my-checkpoint")
     for left in LEFT:
         Image.fromarray(astronaut().image[: 500 - left, left:]).save(f"my-photos/{left}.png")
     for arguments in commands():

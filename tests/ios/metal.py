@@ -111,3 +111,8 @@ def texels(
     frame = Frame(description, {"u_image": image, "u_mask": mask}, *image.shape[:2])
     by_name = {texture.name: texels_of(frame, texture) for texture in description.textures}
     return [np.asarray(by_name[name], np.uint8) for name, _ in fused(description)[1].textures]
+
+
+def levels(first: np.ndarray, second: np.ndarray) -> int:
+    """The largest difference of colour, in levels of 255."""
+    return int(np.abs(first[..., :3].astype(int) - np.rint(second[..., :3]).astype(int)).max())

@@ -16,7 +16,7 @@ from edgekit.images import stretch
 from edgekit.shader.oracle import Frame, render
 from edgekit.shader.upload import uniform_block
 from tests.ios.conftest import IOS_DEMO, description, pixels
-from tests.ios.metal import Entry, MetalRunner, fused, texels
+from tests.ios.metal import Entry, MetalRunner, fused, levels, texels
 from tests.support.pictures import picture
 
 pytestmark = pytest.mark.system
@@ -30,11 +30,6 @@ STRETCH_MAX_LEVELS = 1
 @pytest.fixture(scope="module")
 def metal(tmp_path_factory: pytest.TempPathFactory) -> MetalRunner:
     return MetalRunner(tmp_path_factory.mktemp("metal"))
-
-
-def levels(first: np.ndarray, second: np.ndarray) -> int:
-    """The largest difference of colour, in levels of 255."""
-    return int(np.abs(first[..., :3].astype(int) - np.rint(second[..., :3]).astype(int)).max())
 
 
 def golden_block(bundle: OpenBundle, **changes: float) -> bytes:

@@ -15,8 +15,7 @@ import pytest
 from edgekit.benchmark.app_report import read_app_report
 from edgekit.bundles.reading import OpenBundle
 from tests.ios.conftest import INSIDE, IOS_DEMO, REPOSITORY, Swift, description, pixels
-from tests.ios.metal import MetalRunner, fused, texels
-from tests.ios.test_metal import levels
+from tests.ios.metal import MetalRunner, fused, levels, texels
 
 pytestmark = pytest.mark.system
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from torch import nn
 from transformers import MobileViTConfig, MobileViTForSemanticSegmentation
 
 from edgekit.images import astronaut
-from edgekit.weights import BUNDLED_FOLDER
 from tests.support.pictures import picture
 
 SIDE = 128  # px: the smallest input that a conversion takes
@@ -51,19 +49,19 @@ def seeded_checkpoint(
     The weights are random; BatchNorm's statistics are those of four pictures, so that activations stay in the
     range that a trained network's have, in float16 too, on made-up pictures and on the portrait.
     """
-    values = json.loads((BUNDLED_FOLDER / "config.json").read_text(encoding="utf-8"))
-    values |= CHANNELS | {
-        "image_size": SIDE,
-        "id2label": {str(i): name for i, name in enumerate(class_names)},
-        "label2id": {name: i for i, name in enumerate(class_names)},
-        "output_stride": output_stride,
-    }
+    config = MobileViTConfig(
+        **CHANNELS,
+        image_size=SIDE,
+        output_stride=output_stride,
+        id2label=dict(enumerate(class_names)),
+        label2id={name: i for i, name in enumerate(class_names)},
+    )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = random_network(MobileViTConfig.from_dict(values))
+        model = random_network(config)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.json").write_text(json.dumps(values))
-    shutil.copy(BUNDLED_FOLDER / "preprocessor_config.json", folder)
+    config.to_json_file(folder / "config.json", use_diff=False)
+    (folder / "preprocessor_config.json").write_text(json.dumps({"do_flip_channel_order": True}))
     if tuple(class_names) == ATR_CLASSES:
         (folder / "groups.json").write_text(json.dumps(ATR_GROUPS))
     save_file(model.state_dict(), folder / "model.safetensors", metadata={"format": "pt"})

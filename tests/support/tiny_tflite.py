@@ -1,6 +1,6 @@
-"""A few-hundred-byte .tflite built in place: MUL by a per-channel constant, then the operators named.
+"""Float .tflite files of a few hundred bytes, built in place: one layer, or MUL and the operators named.
 
-Small enough to run in microseconds, and its answers are known: tests of runners need no converter.
+Small enough to run in microseconds, and their answers are known: tests of runners need no converter.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
+from numpy.typing import NDArray
 
 from edgekit.runtimes.litert import packed
 
@@ -70,3 +71,41 @@ def tensor(name: str, shape: tuple[int, ...], buffer: int) -> schema.TensorT:
     tensor.type = schema.TensorType.FLOAT32
     tensor.buffer = buffer
     return tensor
+
+
+BIAS = np.array([2.0, -0.5, 0.25], np.float32)
+LAYER_RANGES = {"x": (-1.0, 3.0), "segmenter/stem": (-4.0, 8.0)}
+X = np.array([[1.0, -1.0, 3.0]], np.float32)
+
+
+def layer(kind: str, weights: NDArray[np.float32], source: str = "x") -> bytes:
+    """`source` → one layer called stem; weights (out, in), or (channels, 1) of a depthwise convolution."""
+    options = {
+        "FULLY_CONNECTED": schema.FullyConnectedOptionsT(),
+        "CONV_2D": schema.Conv2DOptionsT(),
+        "DEPTHWISE_CONV_2D": schema.DepthwiseConv2DOptionsT(),
+    }[kind]
+    shape: tuple[int, ...] = (1, 3)
+    if kind != "FULLY_CONNECTED":
+        options.strideH = options.strideW = options.dilationHFactor = options.dilationWFactor = 1
+        shape = (1, 1, 1, 3)
+        weights = weights[:, None, None, :] if kind == "CONV_2D" else weights.T[None, None]
+    if kind == "DEPTHWISE_CONV_2D":
+        options.depthMultiplier = 1
+    graph = schema.SubGraphT()
+    graph.tensors = [tensor(source, shape, 0), tensor("w", weights.shape, 1), tensor("b", BIAS.shape, 2)]
+    graph.tensors.append(tensor("segmenter/stem", shape, 0))
+    graph.inputs, graph.outputs = [0], [3]
+    operator = schema.OperatorT()
+    operator.inputs, operator.outputs = [0, 1, 2], [3]
+    operator.builtinOptions = options
+    operator.builtinOptionsType = getattr(schema.BuiltinOptions, type(options).__name__[:-1])
+    graph.operators = [operator]
+    code = operator_code(getattr(schema.BuiltinOperator, kind))
+    model = schema.ModelT()
+    model.version, model.description, model.operatorCodes, model.subgraphs = 3, "", [code], [graph]
+    model.signatureDefs = []  # ai-edge-quantizer goes through them
+    model.buffers = [schema.BufferT() for _ in range(3)]
+    for buffer, values in zip(model.buffers[1:], (weights, BIAS), strict=True):
+        buffer.data = np.frombuffer(np.ascontiguousarray(values).tobytes(), np.uint8)
+    return packed(model)
