@@ -2,6 +2,7 @@
 from .artifact import Artifact, Manifest, read_artifact
 from .bundles.building import BuiltBundle
 from .color.controls import Controls
+from .color.jobs import Sheets
 from .color.stylist import StyledPhotos
 from .errors import EdgekitError
 from .parity.check import parity_check
@@ -32,6 +33,7 @@ __all__ = [
     "Recipe",
     "Segmenter",
     "ShaderDescription",
+    "Sheets",
     "StyledPhotos",
     "bundle",
     "convert",
