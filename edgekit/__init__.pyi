@@ -4,6 +4,7 @@ from .benchmark.report import BenchReport
 from .benchmark.run import bench
 from .bundles.building import BuiltBundle
 from .color.controls import Controls
+from .color.jobs import Sheets
 from .color.stylist import StyledPhotos
 from .devices.device import BenchPlan
 from .errors import EdgekitError
@@ -37,6 +38,7 @@ __all__ = [
     "Recipe",
     "Segmenter",
     "ShaderDescription",
+    "Sheets",
     "StyledPhotos",
     "bench",
     "bundle",

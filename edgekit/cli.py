@@ -76,7 +76,7 @@ def main() -> None:
     """Run the command line; the only place that turns an EdgekitError into text and an exit code."""
     signal.signal(signal.SIGTERM, _terminated)
     try:
-        app()
+        _run()
     except EdgekitError as error:
         if os.environ.get(DEBUG_VARIABLE):
             raise
@@ -89,6 +89,17 @@ def main() -> None:
     except BrokenPipeError:  # `edgekit … | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None
+
+
+def _run() -> None:
+    """Run the command. Typer makes an exit code of an interrupt; here it is an interrupt again, with its words."""
+    try:
+        app()
+    except SystemExit as stop:
+        cause = None if stop.__context__ is None else stop.__context__.__cause__
+        if isinstance(cause, KeyboardInterrupt):
+            raise cause from None
+        raise
 
 
 class Terminated(KeyboardInterrupt):

@@ -33,6 +33,7 @@ else:
 
 STAGING_PREFIX = ".edgekit-"
 STAGING_NAME = re.compile(r"\.edgekit-[a-z0-9_]{8}")  # as tempfile.mkdtemp names them
+UNLOCKED_FILE = "lock.new"  # the lock before it is held
 LOCK_FILE = "lock"  # in a staging folder, locked by the process that writes there for as long as it lives
 NEW, ASIDE = "new", "aside"  # in a staging folder: what is being written, and what it replaces
 STARTING_S = 60.0  # a staging folder without its lock is younger than this, or its process was killed
@@ -237,16 +238,15 @@ def _staging(place: Path) -> Iterator[Path]:
     _sweep(place.parent)
     holder = Path(tempfile.mkdtemp(prefix=STAGING_PREFIX, dir=place.parent))
     try:
-        for name in (NEW, ASIDE):
-            (holder / name).mkdir()
-        with (holder / f"{LOCK_FILE}.new").open("wb") as lock:
+        with (holder / UNLOCKED_FILE).open("wb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            (holder / f"{LOCK_FILE}.new").rename(holder / LOCK_FILE)
+            (holder / UNLOCKED_FILE).rename(holder / LOCK_FILE)
             try:
+                for name in (NEW, ASIDE):
+                    (holder / name).mkdir()
                 yield holder
             finally:
-                _put_back(holder)
-                shutil.rmtree(holder, ignore_errors=True)
+                _remove(holder)
     finally:
         with suppress(OSError):
             holder.rmdir()
@@ -274,16 +274,27 @@ def _sweep(folder: Path) -> None:
         with suppress(OSError):
             if not (holder / LOCK_FILE).is_file():
                 if time.time() - holder.stat().st_mtime > STARTING_S:
-                    holder.rmdir()
+                    if [found.name for found in holder.iterdir()] == [UNLOCKED_FILE]:
+                        (holder / UNLOCKED_FILE).unlink()
+                    holder.rmdir()  # refused when it holds anything
                 continue
             with (holder / LOCK_FILE).open("rb") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                _put_back(holder)
-                shutil.rmtree(holder)
+                _remove(holder)
+
+
+def _remove(holder: Path) -> None:
+    """Remove a staging folder, its lock last: whatever remains if this process is killed is known by it."""
+    _put_back(holder)
+    for name in (NEW, ASIDE):
+        shutil.rmtree(holder / name, ignore_errors=True)
+    shutil.rmtree(holder, ignore_errors=True)
 
 
 def _put_back(holder: Path) -> None:
     """Give what was set aside its name again where nothing has taken it."""
+    if not (holder / ASIDE).is_dir():
+        return
     for kept in (holder / ASIDE).iterdir():
         place = holder.parent / kept.name
         if not place.exists():

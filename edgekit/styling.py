@@ -1,4 +1,4 @@
-"""Styling photos at full resolution: a look, a source of masks and photos in, styled photos out."""
+"""Styling photos at full resolution: looks, a source of masks and photos in, styled photos out."""
 
 from __future__ import annotations
 
@@ -6,20 +6,27 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from edgekit._version import __version__
 from edgekit.artifact import Artifact
 from edgekit.color.controls import Controls
-from edgekit.color.look import look_of
-from edgekit.color.styled_log import identity, opened_log
-from edgekit.color.stylist import StyledPhotos, Stylist, jobs_for, mask_as_segment
+from edgekit.color.engine import layers_from_style
+from edgekit.color.jobs import Sheets, jobs_for, photos_in
+from edgekit.color.look import Look, look_of
+from edgekit.color.styled_log import StyledLog, identity
+from edgekit.color.styles import STYLES
+from edgekit.color.stylist import StyledPhotos, Stylist, mask_as_segment
+from edgekit.files import JsonValue
 from edgekit.segmenter import Segmenter
 from edgekit.shader.description import DEFAULT_REFINEMENT
 from edgekit.shader.refine import refine_named
 from edgekit.weights import Checkpoint
 
+NO_SHEETS = Sheets()
+
 
 def style(
     photos: Sequence[Path],
-    style: str | None = None,
+    style: str | Sequence[str] | None = None,
     *,
     lut: Path | None = None,
     skin_lut: Path | None = None,
@@ -27,22 +34,51 @@ def style(
     mask: Path | None = None,
     controls: Controls | None = None,
     refinement: str = DEFAULT_REFINEMENT,
+    sheets: Sheets = NO_SHEETS,
     out: Path = Path("styled"),
     resume: bool = False,
     force: bool = False,
 ) -> StyledPhotos:
     """Style photos (files, or folders of them) at full resolution into the folder `out`; profile and EXIF are kept.
 
-    `style`: a preset, or `lut` (and `skin_lut`) files. `source`: what segments, as `Segmenter` takes it; `mask`: a
-    picture of the mask instead (red skin, green hair, blue clothes).
+    `style`: a preset, or several, each of which gets a folder in `out`; or `lut` (and `skin_lut`) files. Sheets of
+    masks and contact sheets can be had without either. `source`: what segments, as `Segmenter` takes it; `mask`: a
+    picture of the mask instead (red skin, green hair, blue clothes). A photo is segmented once for all styles.
+    `sheets`: pictures for people, beside the styled photos.
 
     Several photos leave a log in `out`, by which `resume` skips what an interrupted run finished. A photo that
     cannot be styled is listed with its reason. Raises EdgekitError: nothing found, a file is in the way.
     """
-    look, refine, controls = look_of(style, lut, skin_lut), refine_named(refinement), controls or Controls()
-    log = opened_log(
-        photos, out, resume, [look.digest(), asdict(controls), refinement, identity(source), identity(mask)]
-    )
-    jobs = jobs_for(photos, out, force, log)
-    segment = mask_as_segment(mask) if mask is not None else Segmenter(source).groups
-    return Stylist(look.layers(), controls, segment, refine).style_all(jobs, log)
+    refine, controls = refine_named(refinement), controls or Controls()
+    looks = _looks(style, lut, skin_lut, sheets)
+    found = photos_in(photos, out)
+    segment = None if mask is None else mask_as_segment(mask)
+    log = None
+    if resume or [photo for photo, _ in found] != list(photos) or len(found) > 1:
+        settings: dict[str, JsonValue] = {
+            "edgekit": __version__,
+            "style": {name: look.digest() for name, look in looks.items()},
+            "controls": asdict(controls),
+            "refinement": refinement,
+            "source": identity(source) if mask is None else identity(mask),
+            "sheets": asdict(sheets),
+        }
+        log = StyledLog.opened(out, settings, resume)
+    inputs = [path for path in (lut, skin_lut, mask) if path is not None]
+    jobs = jobs_for(found, tuple(looks), out, sheets=sheets, force=force, log=log, inputs=inputs)
+    if segment is None:
+        segment = Segmenter(source).groups
+    layers = {name: look.layers() for name, look in looks.items()}
+    presets = {name: layers_from_style(preset) for name, preset in STYLES.items()} if sheets.contact else {}
+    return Stylist(layers, controls, segment, refine, contact=layers or presets).style_all(jobs, log)
+
+
+def _looks(
+    style: str | Sequence[str] | None, lut: Path | None, skin_lut: Path | None, sheets: Sheets
+) -> dict[str, Look]:
+    """Name to look, in the order given; none when only sheets are asked for that need none."""
+    names = (style,) if isinstance(style, str) else tuple(dict.fromkeys(style or ()))
+    if not names and lut is None and (sheets.mask or sheets.contact) and not sheets.compare:
+        return {}
+    looks = [look_of(name, lut, skin_lut) for name in names or (None,)]
+    return {look.title: look for look in looks}

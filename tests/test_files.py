@@ -245,6 +245,31 @@ def test_what_a_killed_run_left_is_swept_and_what_it_set_aside_comes_back(
     assert (tmp_path / "toy" / "sub" / "a").read_text() == "old"
 
 
+@pytest.mark.parametrize(
+    ("left", "swept"),
+    [
+        ((), True),
+        (("lock.new",), True),
+        (("lock",), True),
+        (("lock", "new/x"), True),
+        (("lock.new", "mine"), False),
+        (("new/x",), False),
+    ],
+)
+def test_what_is_killed_while_it_starts_or_ends_is_swept(
+    tmp_path: Path, left: tuple[str, ...], swept: bool
+) -> None:
+    holder = tmp_path / ".edgekit-abcd1234"
+    holder.mkdir()
+    for name in left:
+        (holder / name).parent.mkdir(exist_ok=True)
+        (holder / name).touch()
+    os.utime(holder, (0, 0))
+    files._sweep.cache_clear()
+    write_whole(tmp_path / "other", "x")
+    assert holder.exists() is not swept
+
+
 def test_a_run_that_lives_is_not_swept(tmp_path: Path) -> None:
     with staged_file(tmp_path / "slow", replace=False) as temporary:
         files._sweep.cache_clear()

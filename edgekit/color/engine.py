@@ -76,7 +76,7 @@ def styled_pixels(
     """
     mask = weights_of(mask)
     baked = baked_layers(layers, controls)
-    full = None if refine is None else _refined(refine, mask, pixels)
+    full = None if refine is None else refined_mask(refine, mask, pixels)
     height, width = pixels.shape[:2]
     result = np.empty_like(pixels)
 
@@ -235,7 +235,8 @@ def largest_code(pixels: Pixels) -> int:
     return 65535 if pixels.dtype == np.uint16 else 255
 
 
-def _refined(refine: Refine, mask: NDArray[np.float32], pixels: Pixels) -> NDArray[np.float32]:
+def refined_mask(refine: Refine, mask: NDArray[np.float32], pixels: Pixels) -> NDArray[np.float32]:
+    """The mask at the picture's size, refined: (H, W, 3) float32. pixels: (H, W, 3) codes."""
     picture = pixels.astype(np.float32) / np.float32(largest_code(pixels))
     full = refine(mask, picture)
     if full.shape != pixels.shape:

@@ -1,20 +1,22 @@
 """Which photos a folder of styled photos holds, so that an interrupted run goes on where it stopped.
 
 `styled.jsonl` in the output folder: a first line that says how the photos were styled, then two lines a photo, one
-before it is written and one after. A line that was cut off by a killed process is ignored.
+before its files are written and one after. A line that was cut off by a killed process is ignored.
 """
 
 from __future__ import annotations
 
 import json
+import stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from edgekit._version import __version__
 from edgekit.artifact import Artifact
 from edgekit.errors import EdgekitError
-from edgekit.files import JsonValue, json_text, sha256_of, sha256_of_bytes, write_whole
+from edgekit.files import JsonValue, sha256_of, write_whole
 from edgekit.reading import read_bytes
 from edgekit.weights import Checkpoint
 
@@ -25,107 +27,133 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Job:
-    """One photo and where its styled copy goes; `replace`: an existing file there may be replaced."""
+class _Finished:
+    """Digests of a photo and of the files made of it, by their names below the output folder."""
 
-    source: Path
-    destination: Path
-    replace: bool = False
+    source: str
+    outputs: dict[str, str]
 
 
 @dataclass
 class StyledLog:
-    """The log in one output folder. `settings`: everything that changes a styled picture."""
+    """The log in one output folder.
+
+    settings: everything that changes what is written, by names that people know. resumed: an earlier run goes on;
+    otherwise nothing is skipped and nothing replaced for what the log says.
+    """
 
     folder: Path
-    settings: JsonValue
-    _finished: dict[str, tuple[str, str]] = field(
-        default_factory=dict
-    )  # output to digests of photo and output
+    settings: dict[str, JsonValue]
+    resumed: bool = False
+    _continued: bool = False  # the file there has these settings: lines are added to it
+    _finished: dict[str, _Finished] = field(default_factory=dict)
     _started: set[str] = field(default_factory=set)
+
+    @classmethod
+    def opened(cls, folder: Path, settings: dict[str, JsonValue], resume: bool) -> StyledLog:
+        """The log of a run with these settings, with what earlier ones finished.
+
+        EdgekitError: a file of the log's name that is none; for `resume`, no log, or one of other settings.
+        """
+        # As it will be read: a tuple comes back from JSON as a list.
+        log = cls(folder, json.loads(json.dumps(settings)), resume)
+        if not log.path.exists():
+            if resume:
+                raise EdgekitError(f"{folder} holds no interrupted run; leave out `resume`, or check `out`.")
+            return log
+        head, *rows = log._rows()
+        before = head.get("settings")
+        changed = log._changed(before if isinstance(before, dict) else {})
+        if resume and changed:
+            raise EdgekitError(
+                f"{folder} was styled with other settings ({', '.join(changed)}); "
+                "give the same again, or choose another `out`."
+            )
+        if not changed:
+            log._continued = True
+            for row in rows:
+                log._read(row)
+        return log
 
     @property
     def path(self) -> Path:
         return self.folder / LOG_FILE
 
-    @property
-    def _digest(self) -> str:
-        return sha256_of_bytes(json_text(self.settings).encode())
-
-    def resume(self) -> None:
-        """Read what an earlier run finished. EdgekitError: no log, or one of other settings."""
-        head, *rows = self._rows()
-        if head.get("settings_sha256") != self._digest:
-            raise EdgekitError(
-                f"{self.path} is of another style or other options; leave out `resume`, or choose another `out`."
-            )
-        for row in rows:
-            output = str(row.get("output"))
-            self._started.add(output)
-            if "output_sha256" in row:
-                self._finished[output] = (str(row.get("source_sha256")), str(row["output_sha256"]))
+    def _changed(self, before: dict[str, JsonValue]) -> list[str]:
+        names = dict.fromkeys((*self.settings, *before))
+        return [name for name in names if self.settings.get(name) != before.get(name)]
 
     def _rows(self) -> list[dict[str, JsonValue]]:
-        lines = read_bytes(self.path, MOST_BYTES, EdgekitError).decode("utf-8", "replace").splitlines()
+        lines = read_bytes(self.path, MOST_BYTES, EdgekitError).split(b"\n")
         rows = [row for row in map(_parsed, lines) if row is not None]
         if not rows or (rows[0].get("schema"), rows[0].get("version")) != (SCHEMA, VERSION):
             raise EdgekitError(f"{self.path} is not a log of styled photos; choose another `out`.")
         return rows
 
-    def has(self, source: Path, output: Path) -> bool:
-        """Whether this very photo was styled before and its output is still as it was written."""
-        found = self._finished.get(self._name(output))
-        return found is not None and output.is_file() and found == (sha256_of(source), sha256_of(output))
+    def _read(self, row: dict[str, JsonValue]) -> None:
+        name, source, outputs = (row.get(key) for key in ("photo", "source_sha256", "outputs"))
+        if not isinstance(name, str):
+            return
+        self._started.add(name)
+        if isinstance(source, str) and isinstance(outputs, dict):
+            self._finished[name] = _Finished(source, {key: str(value) for key, value in outputs.items()})
 
-    def may_replace(self, output: Path) -> bool:
-        """Whether the earlier run wrote there, finished or not."""
-        return self._name(output) in self._started
+    def has(self, name: str, source: Path, outputs: Sequence[Path]) -> bool:
+        """Whether this very photo was styled before and all its files are still as they were written."""
+        found = self._finished.get(name)
+        return (
+            self.resumed
+            and found is not None
+            and found.outputs == self._digests(outputs)
+            and found.source == digest_of(source)
+        )
 
-    def check(self) -> None:
-        """EdgekitError for a file of the log's name that is no such log."""
-        self._rows()
+    def knows(self, name: str) -> bool:
+        """Whether a run with these settings began to write the files of that photo, finished or not."""
+        return name in self._started
+
+    def may_replace(self, name: str) -> bool:
+        """Whether the files of that photo are the interrupted run's own."""
+        return self.resumed and self.knows(name)
 
     def begin(self) -> None:
-        """Write the first line, unless an earlier run goes on."""
-        if self._started:
-            return
-        head = {
-            "schema": SCHEMA,
-            "version": VERSION,
-            "settings_sha256": self._digest,
-            "settings": self.settings,
-        }
-        write_whole(self.path, json.dumps(head, ensure_ascii=False) + "\n", replace=True)
+        """Write the first line, unless there is one of these settings."""
+        if not self._continued:
+            head = {"schema": SCHEMA, "version": VERSION, "settings": self.settings}
+            write_whole(self.path, json.dumps(head), replace=True)
+            self._continued = True
 
-    def recorded(self, job: Job, style: Callable[[Job], T]) -> T:
+    def recorded(self, name: str, source: Path, outputs: Sequence[Path], style: Callable[[], T]) -> T:
         """Style a photo, with a line in the log before and after."""
-        self._append({"output": self._name(job.destination)})
-        styled = style(job)
-        digests = {"source_sha256": sha256_of(job.source), "output_sha256": sha256_of(job.destination)}
-        self._append({"output": self._name(job.destination), "source": str(job.source), **digests})
+        self._append({"photo": name})
+        # Before the photo is read: if it changes meanwhile, it is styled again.
+        digest = digest_of(source)
+        styled = style()
+        self._append({"photo": name, "source_sha256": digest, "outputs": self._digests(outputs)})
         return styled
 
-    def _name(self, output: Path) -> str:
-        return output.relative_to(self.folder).as_posix()
+    def _digests(self, outputs: Sequence[Path]) -> dict[str, JsonValue]:
+        return {path.relative_to(self.folder).as_posix(): digest_of(path) for path in outputs}
 
-    def _append(self, row: dict[str, str]) -> None:
-        with self.path.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(row, ensure_ascii=False) + "\n")
+    def _append(self, row: dict[str, JsonValue]) -> None:
+        """Add a line. Its line break comes first, so that one that was cut off before spoils no other.
+
+        Names are escaped to ASCII: they may hold line separators, or bytes that are not UTF-8.
+        """
+        try:
+            with self.path.open("a", encoding="ascii") as stream:
+                stream.write("\n" + json.dumps(row))
+        except OSError as error:
+            raise EdgekitError(f"{self.path} could not be written: {error.strerror or error}.") from error
 
 
-def opened_log(photos: Sequence[Path], out: Path, resume: bool, settings: JsonValue) -> StyledLog | None:
-    """The log for styling these photos into `out`, gone on with for `resume`; None for a single photo.
-
-    EdgekitError: nothing to resume, or a file of the log's name that is none.
-    """
-    if len(photos) == 1 and not photos[0].is_dir() and not resume:
+def digest_of(path: Path) -> str | None:
+    """sha256 of a regular file or a folder; None for anything that cannot be read or is neither."""
+    try:
+        mode = path.stat().st_mode
+        return sha256_of(path) if stat.S_ISREG(mode) or stat.S_ISDIR(mode) else None
+    except (OSError, ValueError):  # ValueError: a NUL in the name
         return None
-    log = StyledLog(out, settings)
-    if resume:
-        log.resume()
-    elif log.path.exists():
-        log.check()
-    return log
 
 
 def identity(source: Checkpoint | Artifact | Path | str | None) -> str:
@@ -134,11 +162,12 @@ def identity(source: Checkpoint | Artifact | Path | str | None) -> str:
         return source.sha256
     if isinstance(source, Artifact):
         return source.manifest.sha256
-    path = None if source is None else Path(source)
-    return sha256_of(path) if path is not None and path.is_file() else str(source)
+    if source is None:
+        return f"the weights of edgekit {__version__}"
+    return digest_of(Path(source)) or str(source)
 
 
-def _parsed(line: str) -> dict[str, JsonValue] | None:
+def _parsed(line: bytes) -> dict[str, JsonValue] | None:
     try:
         value = json.loads(line)
     except (ValueError, RecursionError):

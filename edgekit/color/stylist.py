@@ -1,43 +1,70 @@
-"""One photo file in, one styled photo file out: read, segment, style, write."""
+"""One photo file in, styled photo files and sheets out: read, segment, style, write."""
 
 from __future__ import annotations
 
-import stat
+import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgekit import console
 from edgekit.color.controls import Controls
+from edgekit.color.difference import SKIN_WEIGHT, SkinDifference, skin_difference
 from edgekit.color.display_p3 import display_p3_from_srgb
-from edgekit.color.engine import Layer, Refine, styled_pixels
-from edgekit.color.styled_log import Job, StyledLog
+from edgekit.color.engine import Layer, Pixels, Refine, refined_mask, styled_pixels, weights_of
+from edgekit.color.jobs import Job
+from edgekit.color.sheets import (
+    CELL_SIDE,
+    MASK_SIDE,
+    PANEL_SIDE,
+    Cell,
+    Picture,
+    comparison_sheet,
+    contact_sheet,
+    mask_at,
+    mask_sheet,
+    reduced,
+)
+from edgekit.color.styled_log import StyledLog
 from edgekit.errors import EdgekitError
-from edgekit.files import check_file_place
 from edgekit.images import (
-    WRITTEN_SUFFIXES,
+    CMYK_WITHOUT_PROFILE,
+    Photo,
     Space,
     mask_from_picture,
     read_photo,
     srgb_bytes,
-    status_of,
     write_photo,
     written_format,
 )
 
 # (H, W, 3) uint8 sRGB → (h, w, 3) float in [0, 1], the weights of skin, hair and clothes
 Segment = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+Layers = Mapping[str, Layer]  # group → layer
 # A table is rebuilt for Display P3 on this many points: the edge of sRGB cuts through its cells.
 P3_SIZE = 65
+# ΔE2000 is measured on a grid of pixels of at most this size: a face's mean and p95 settle long before.
+MEASURED_PIXELS = 1_000_000
+NO_MASK = np.zeros((1, 1, 3), np.float32)  # all is background: a table everywhere
+CMYK_NOTE = (
+    "its inks have no colour profile; they were converted to sRGB by a plain formula, so its colours are "
+    "approximate. Embed the profile of the press for true ones."
+)
 
 
 @dataclass(frozen=True)
 class StyledPhoto:
-    """What was done to one photo. `converted_from`: a colour profile that had to be converted to sRGB."""
+    """What was done to one photo in one style.
+
+    converted_from: a colour profile that had to be converted to sRGB. segment_ms: once for all styles of the photo.
+    style: the preset or the LUT file. note: what a user should know of the result. skin_delta_e00: with a comparison
+    sheet, unless there is no skin.
+    """
 
     path: Path
     output: Path
@@ -48,87 +75,198 @@ class StyledPhoto:
     converted_from: str | None
     segment_ms: float
     style_ms: float
+    style: str
+    note: str | None = None
+    skin_delta_e00: SkinDifference | None = None
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A picture for people that was made of one photo; `style`: whose comparison it is."""
+
+    path: Path
+    output: Path
+    kind: Literal["mask", "compare", "contact"]
+    style: str | None = None
 
 
 @dataclass(frozen=True)
 class StyledPhotos:
-    """What was styled, (photo, reason) for what was not, and what an earlier run had finished."""
+    """What was styled, (photo, reason) for what was not, what an earlier run had finished, and the sheets."""
 
     done: tuple[StyledPhoto, ...]
     failed: tuple[tuple[Path, str], ...]
     skipped: tuple[Path, ...] = ()
+    sheets: tuple[Sheet, ...] = ()
 
 
 class Stylist:
-    """Layers and controls, ready for photos of either colour space."""
+    """Looks and controls, ready for photos of either colour space.
+
+    looks: name → layers, of the styled photos. contact: of the contact sheets, by default the same.
+    """
 
     def __init__(
         self,
-        layers: Mapping[str, Layer],
+        looks: Mapping[str, Layers],
         controls: Controls,
         segment: Segment,
         refine: Refine | None = None,
+        contact: Mapping[str, Layers] | None = None,
     ) -> None:
+        self.looks, self.contact = looks, looks if contact is None else contact
         self.controls, self.segment, self.refine = controls, segment, refine
-        self._layers: dict[Space, Mapping[str, Layer]] = {"srgb": layers}
+        self._wide: dict[int, Layers] = {}  # id of layers for sRGB → those for Display P3
 
     def style_all(self, jobs: Sequence[Job], log: StyledLog | None = None) -> StyledPhotos:
         """Style every photo; those that cannot be are listed, unless it is the only one, whose error is raised.
 
-        With a log, photos that it knows as finished are skipped, and an interrupted run can go on.
+        With a log that goes on with an interrupted run, photos that it finished are skipped.
         """
         done: list[StyledPhoto] = []
+        sheets: list[Sheet] = []
         failed: list[tuple[Path, str]] = []
         skipped: list[Path] = []
+        finished = 0
         if log is not None:
             log.begin()
-        with console.interruptible(lambda: _kept(len(done) + len(skipped), log)):
+        with console.interruptible(lambda: _kept(finished + len(skipped), len(jobs), log)):
             for job in console.track(jobs, len(jobs), "styling"):
-                if log is not None and log.has(job.source, job.destination):
+                if log is not None and log.has(job.name, job.source, job.outputs):
                     skipped.append(job.source)
                     continue
                 try:
-                    done.append(self.style(job) if log is None else log.recorded(job, self.style))
+                    photos, pictures = self._recorded(job, log)
                 except EdgekitError as error:
                     if len(jobs) == 1:
                         raise
                     failed.append((job.source, str(error)))
-        return StyledPhotos(tuple(done), tuple(failed), tuple(skipped))
+                else:
+                    done += photos
+                    sheets += pictures
+                    finished += 1
+        return StyledPhotos(tuple(done), tuple(failed), tuple(skipped), tuple(sheets))
 
-    def style(self, job: Job) -> StyledPhoto:
-        """Read, style and write one photo. ImageError when it cannot be read or written."""
-        written_format(job.destination)
+    def _recorded(self, job: Job, log: StyledLog | None) -> tuple[list[StyledPhoto], list[Sheet]]:
+        if log is None:
+            return self.style(job)
+        return log.recorded(job.name, job.source, job.outputs, lambda: self.style(job))
+
+    def style(self, job: Job) -> tuple[list[StyledPhoto], list[Sheet]]:
+        """Read, segment, style and write one photo in every look, and its sheets.
+
+        ImageError when it cannot be read or written.
+        """
+        for place in job.outputs:
+            written_format(place)
         photo = read_photo(job.source)
         start = time.perf_counter()
-        mask = self.segment(srgb_bytes(photo))
-        segmented = time.perf_counter()
-        layers = self._layers_for(photo.space)
-        pixels = styled_pixels(photo.pixels, layers, self.controls, mask, self.refine)
-        styled = time.perf_counter()
-        write_photo(job.destination, photo.with_pixels(pixels), replace=job.replace)
+        mask = weights_of(self.segment(srgb_bytes(photo)))
+        segment_ms = round(1e3 * (time.perf_counter() - start), 1)
+        if self.refine is not None:
+            mask = refined_mask(self.refine, mask, photo.pixels)
+        done: list[StyledPhoto] = []
+        sheets: list[Sheet] = []
+        for look, place in job.styled.items():
+            start = time.perf_counter()
+            styled = photo.with_pixels(self._styled(photo, self.looks[look], mask))
+            style_ms = round(1e3 * (time.perf_counter() - start), 1)
+            write_photo(place, styled, replace=job.replace)
+            difference = None
+            if look in job.compare:
+                difference = self._skin_difference(photo, styled, look, mask)
+                self._write_comparison(job, look, photo, styled, difference)
+                sheets.append(Sheet(job.source, job.compare[look], "compare", look))
+            height, width = photo.pixels.shape[:2]
+            done.append(
+                StyledPhoto(
+                    path=job.source,
+                    output=place,
+                    width=width,
+                    height=height,
+                    bits=photo.bits,
+                    space=photo.space,
+                    converted_from=photo.converted_from,
+                    segment_ms=segment_ms,
+                    style_ms=style_ms,
+                    style=look,
+                    note=CMYK_NOTE if photo.converted_from == CMYK_WITHOUT_PROFILE else None,
+                    skin_delta_e00=difference,
+                )
+            )
+        if job.mask is not None:
+            shown = srgb_bytes(_reduced(photo, MASK_SIDE))
+            _write_sheet(job.mask, mask_sheet(shown, mask_at(mask, shown.shape[:2])), job.replace)
+            sheets.append(Sheet(job.source, job.mask, "mask"))
+        if job.contact is not None:
+            _write_sheet(job.contact, self._contact_sheet(photo, mask), job.replace)
+            sheets.append(Sheet(job.source, job.contact, "contact"))
+        return done, sheets
+
+    def _styled(self, photo: Photo, layers: Layers, mask: NDArray[np.float32]) -> Pixels:
+        return styled_pixels(photo.pixels, self._layers_for(photo.space, layers), self.controls, mask)
+
+    def _skin_difference(
+        self, photo: Photo, styled: Photo, look: str, mask: NDArray[np.float32]
+    ) -> SkinDifference | None:
         height, width = photo.pixels.shape[:2]
-        return StyledPhoto(
-            path=job.source,
-            output=job.destination,
-            width=width,
-            height=height,
-            bits=photo.bits,
-            space=photo.space,
-            converted_from=photo.converted_from,
-            segment_ms=round(1e3 * (segmented - start), 1),
-            style_ms=round(1e3 * (styled - segmented), 1),
+        step = math.ceil(math.sqrt(height * width / MEASURED_PIXELS))
+        before, after = photo.pixels[::step, ::step], styled.pixels[::step, ::step]
+        skin = mask_at(mask, before.shape[:2])[..., 0] > SKIN_WEIGHT
+        if not skin.any():
+            return None
+        photos = [photo.with_pixels(pixels[skin][None]) for pixels in (before, after)]  # (1, n, 3)
+        photos.append(photo.with_pixels(self._styled(photos[0], self.looks[look], NO_MASK)))
+        return skin_difference(*(srgb_bytes(each)[0] for each in photos))
+
+    def _write_comparison(
+        self, job: Job, look: str, photo: Photo, styled: Photo, difference: SkinDifference | None
+    ) -> None:
+        before = _reduced(photo, PANEL_SIDE)
+        everywhere = before.with_pixels(self._styled(before, self.looks[look], NO_MASK))
+        sheet = comparison_sheet(
+            srgb_bytes(before),
+            srgb_bytes(_reduced(styled, PANEL_SIDE)),
+            srgb_bytes(everywhere),
+            look,
+            difference,
         )
+        _write_sheet(job.compare[look], sheet, job.replace)
 
-    def _layers_for(self, space: Space) -> Mapping[str, Layer]:
-        if space not in self._layers:
-            self._layers[space] = display_p3_layers(self._layers["srgb"])
-        return self._layers[space]
+    def _contact_sheet(self, photo: Photo, mask: NDArray[np.float32]) -> Picture:
+        small = _reduced(photo, CELL_SIDE)
+        mask = mask_at(mask, small.pixels.shape[:2])
+        cells = [Cell(srgb_bytes(small), ("original",))]
+        for look, layers in self.contact.items():
+            styled = small.with_pixels(self._styled(small, layers, mask))
+            cells.append(Cell(srgb_bytes(styled), (look,)))
+        return contact_sheet(cells)
+
+    def _layers_for(self, space: Space, layers: Layers) -> Layers:
+        if space == "srgb":
+            return layers
+        if id(layers) not in self._wide:
+            self._wide[id(layers)] = display_p3_layers(layers)
+        return self._wide[id(layers)]
 
 
-def _kept(finished: int, log: StyledLog | None) -> str:
+def _kept(finished: int, photos: int, log: StyledLog | None) -> str:
     """What an interrupted run leaves, for people."""
-    how = "" if log is None else "; run the same command with `resume` to go on"
-    return f"{finished} photos are finished and kept{how}."
+    if log is None:
+        return "nothing half-written was left."
+    return (
+        f"{finished} of {photos} photos are finished and kept in {log.folder}; "
+        "run the same command with `resume` to go on."
+    )
+
+
+def _reduced(photo: Photo, side: int) -> Photo:
+    return photo.with_pixels(reduced(photo.pixels, side))
+
+
+def _write_sheet(path: Path, picture: Picture, replace: bool) -> None:
+    sheet = Photo(path, picture, None, "srgb", None, icc_profile=None, exif=None, xmp=None, dpi=None)
+    write_photo(path, sheet, replace=replace)
 
 
 def display_p3_layers(layers: Mapping[str, Layer]) -> dict[str, Layer]:
@@ -145,37 +283,3 @@ def mask_as_segment(path: Path) -> Segment:
     """The mask drawn in a picture (red skin, green hair, blue clothes), whatever the photo."""
     drawn = mask_from_picture(path)
     return lambda image: drawn
-
-
-def jobs_for(paths: Iterable[Path], out: Path, force: bool, log: StyledLog | None = None) -> list[Job]:
-    """A job per photo, folders searched through; what the log says an earlier run wrote may be replaced.
-
-    EdgekitError for nothing found, two photos with one destination, or a destination that is there and must stay.
-    """
-    sources = [found for path in paths for found in _photos_at(path)]
-    jobs = [
-        Job(source, out / relative, force or (log is not None and log.may_replace(out / relative)))
-        for source, relative in sources
-    ]
-    if not jobs:
-        raise EdgekitError(f"No photo was found; edgekit styles {', '.join(WRITTEN_SUFFIXES)}.")
-    seen: dict[Path, Path] = {}
-    for job in jobs:
-        if job.destination in seen:
-            raise EdgekitError(
-                f"{job.source} and {seen[job.destination]} would both be written to {job.destination}; "
-                "style them in two runs with different `out`."
-            )
-        if job.destination.resolve() == job.source.resolve():
-            raise EdgekitError(f"{job.source} would be replaced by its styled copy; choose another `out`.")
-        seen[job.destination] = job.source
-        check_file_place(job.destination, replace=job.replace)
-    return jobs
-
-
-def _photos_at(path: Path) -> list[tuple[Path, Path]]:
-    """(photo, path relative to the output folder): the file itself, or the photos below a folder."""
-    if not stat.S_ISDIR(status_of(path).st_mode):
-        return [(path, Path(path.name))]
-    found = sorted(p for p in path.rglob("*") if p.suffix.lower() in WRITTEN_SUFFIXES and p.is_file())
-    return [(p, p.relative_to(path)) for p in found]

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from edgekit import console
 from edgekit.commands.options import Force, Json, LookOptions, Refinement, Weights, unpacked
 from edgekit.shader.description import DEFAULT_REFINEMENT
+
+if TYPE_CHECKING:
+    from edgekit.color.stylist import Sheet, StyledPhoto
+
+
+@dataclass(frozen=True)
+class Looks(LookOptions):
+    """What to draw: presets, or LUT files."""
+
+    style: Annotated[
+        str | None, typer.Option(help="Presets, separated by commas; `edgekit styles` lists them.")
+    ] = None
 
 
 @dataclass(frozen=True)
@@ -43,12 +55,36 @@ class ControlOptions:
     ] = 0.0
 
 
+@dataclass(frozen=True)
+class SheetOptions:
+    """Pictures for people."""
+
+    show_mask: Annotated[
+        bool, typer.Option("--show-mask", help="Also write PHOTO-mask: the mask over the photo.")
+    ] = False
+    compare: Annotated[
+        bool,
+        typer.Option(
+            "--compare",
+            help="Also write PHOTO-compare: before, after, and the table everywhere, with the ΔE2000 of skin.",
+        ),
+    ] = False
+    contact_sheet: Annotated[
+        bool,
+        typer.Option(
+            "--contact-sheet",
+            help="Also write PHOTO-styles: the photo in each style; in all presets without --style.",
+        ),
+    ] = False
+
+
 @unpacked
 def style(
     photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.", show_default=False)],
-    look: LookOptions,
+    look: Looks,
     mask: MaskOptions,
     controls: ControlOptions,
+    sheets: SheetOptions,
     refinement: Refinement = DEFAULT_REFINEMENT,
     out: Annotated[Path, typer.Option(help="Folder for the styled photos.")] = Path("styled"),
     resume: Annotated[
@@ -62,21 +98,25 @@ def style(
 
     import edgekit
     from edgekit.color.controls import Controls
+    from edgekit.color.jobs import Sheets
 
-    if look.style is None and look.lut is None:
+    styles = [name.strip() for name in look.style.split(",")] if look.style is not None else None
+    without_look = (sheets.show_mask or sheets.contact_sheet) and not sheets.compare
+    if styles is None and look.lut is None and not without_look:
         raise typer.BadParameter("give either --style or --lut.")
     with console.quiet_libraries():  # what they print when they are imported
         style_photos = edgekit.style
     settings = Controls(**asdict(controls))
     styled = style_photos(
         photos,
-        look.style,
+        styles,
         lut=look.lut,
         skin_lut=look.skin_lut,
         source=mask.artifact or mask.weights,
         mask=mask.mask,
         controls=settings,
         refinement=refinement,
+        sheets=Sheets(sheets.show_mask, sheets.compare, sheets.contact_sheet),
         out=out,
         resume=resume,
         force=force,
@@ -84,20 +124,43 @@ def style(
     for photo in styled.done:
         space = f"{photo.converted_from} converted to sRGB" if photo.converted_from else photo.space
         console.show(f"{photo.output}  {photo.width}×{photo.height}, {photo.bits} bits, {space}")
+        if sheets.compare:
+            console.show(f"  {_skin_line(photo)}")
+    for sheet in styled.sheets:
+        console.show(str(sheet.output))
+    for path, note in {photo.path: photo.note for photo in styled.done if photo.note}.items():
+        console.say(f"{path}: {note}")
     if styled.skipped:
         console.say(f"{len(styled.skipped)} photos were styled before and are unchanged")
     for _, reason in styled.failed:
         console.say(f"not styled: {reason}")
     if json:
-        rows = [{**asdict(p), "path": str(p.path), "output": str(p.output)} for p in styled.done]
         console.print_json(
             {
-                "style": look.style or str(look.lut),
+                "style": look.style or (look.lut and str(look.lut)),
+                "styles": styles or [],
                 "controls": asdict(settings),
-                "photos": rows,
+                "photos": [_row(photo) for photo in styled.done],
+                "sheets": [_row(sheet) for sheet in styled.sheets],
                 "skipped": [str(path) for path in styled.skipped],
                 "failed": [{"path": str(path), "reason": reason} for path, reason in styled.failed],
             }
         )
     if styled.failed:
         raise typer.Exit(1)
+
+
+def _skin_line(photo: StyledPhoto) -> str:
+    skin = photo.skin_delta_e00
+    if skin is None:
+        return "no skin found"
+    return (
+        f"skin ΔE2000: mean {skin.mean:.2f}, p95 {skin.p95:.2f}; with the same table everywhere: "
+        f"mean {skin.everywhere_mean:.2f}, p95 {skin.everywhere_p95:.2f}  ({skin.pixels:,} pixels)"
+    )
+
+
+def _row(made: StyledPhoto | Sheet) -> dict[str, object]:
+    from dataclasses import asdict
+
+    return {**asdict(made), "path": str(made.path), "output": str(made.output)}

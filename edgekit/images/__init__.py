@@ -5,6 +5,7 @@ from edgekit.images.fit import PREPROCESSING_ID, read_image, read_input, stretch
 from edgekit.images.folder import Folder, Picture, Skipped, astronaut, images_in, labels_beside
 from edgekit.images.labels import mask_from_picture, read_labels
 from edgekit.images.photo import (
+    CMYK_WITHOUT_PROFILE,
     WRITTEN_SUFFIXES,
     Photo,
     read_photo,
@@ -15,6 +16,7 @@ from edgekit.images.photo import (
 from edgekit.images.profiles import Space
 
 __all__ = [
+    "CMYK_WITHOUT_PROFILE",
     "FORMATS",
     "MAX_BYTES",
     "MAX_PIXELS",

@@ -29,6 +29,7 @@ SAVE_OPTIONS: dict[str, dict[str, int | str]] = {
     "HEIF": {"quality": 95},
 }
 WRITTEN_SUFFIXES = tuple(suffix for suffix, form in FORMATS.items() if form in SAVE_OPTIONS)
+CMYK_WITHOUT_PROFILE = "CMYK without a profile"  # in place of a profile's name; its colours are approximate
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +40,7 @@ class Photo:
     pixels: Pixels
     alpha: Pixels | None
     space: Space
-    converted_from: str | None  # the profile's own name, or "CMYK without a profile", when converted to sRGB
+    converted_from: str | None  # the profile's own name, or CMYK_WITHOUT_PROFILE, when converted to sRGB
     icc_profile: bytes | None
     exif: bytes | None
     xmp: bytes | None
@@ -124,7 +125,7 @@ def _in_known_space(decoded: Decoded) -> tuple[Pixels, Space, str | None, bytes 
     cmyk = pixels.ndim == 3 and pixels.shape[2] == 4
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
     if cmyk and not icc:
-        return srgb_pixels(pixels, None), "srgb", "CMYK without a profile", srgb.tobytes()
+        return srgb_pixels(pixels, None), "srgb", CMYK_WITHOUT_PROFILE, srgb.tobytes()
     rgb: Pixels = np.dstack([pixels] * 3) if pixels.ndim == 2 else pixels  # type: ignore[assignment]
     if not icc:
         return rgb, "srgb", None, None

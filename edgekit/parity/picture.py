@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation
 
 from edgekit.color.controls import Controls
-from edgekit.color.difference import delta_e00
+from edgekit.color.difference import SKIN_WEIGHT, delta_e00
 from edgekit.color.engine import layers_from_style, styled_pixels, upsampled_rows
 from edgekit.color.styles import style_named
 from edgekit.model.outputs import MASK_STRIDE, GroupWeights, mask_of
@@ -20,7 +20,6 @@ from edgekit.weights import Checkpoint
 
 STYLE = "dramatic"  # moves colours most while it keeps skin: a wrong mask shows most
 EDGE_PX = 8  # half a logit's side at stride 16: where two masks may differ without either being wrong
-SKIN_WEIGHT = 0.5
 
 Logits = NDArray[np.float32]  # (classes, h, w)
 

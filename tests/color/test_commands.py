@@ -114,6 +114,49 @@ def test_an_unknown_style_names_the_known_ones(photo: Path, tmp_path: Path) -> N
     assert ran.code == 3 and "There is no style 'wram'" in ran.sentence and "warm" in ran.sentence
 
 
+def test_the_wrong_one_of_several_styles_is_named(photo: Path, tmp_path: Path) -> None:
+    ran = edgekit("style", photo, "--style", "warm,vibrnt,cool", "--out", tmp_path / "o")
+    assert ran.code == 3 and not (tmp_path / "o").exists()
+    assert "There is no style 'vibrnt'" in ran.sentence and "Did you mean 'vibrant'?" in ran.sentence
+
+
+def test_several_styles_and_sheets_in_the_report(photo: Path, tmp_path: Path) -> None:
+    out = tmp_path / "o"
+    options = ("--mask", tmp_path / "mask.png", "--show-mask", "--compare", "--contact-sheet", "--json")
+    ran = edgekit("style", photo, "--style", "warm, cool", *options, "--out", out)
+    assert ran.code == 0, ran
+    report = json.loads(ran.out)
+    assert (report["style"], report["styles"]) == ("warm, cool", ["warm", "cool"])
+    assert [(row["style"], row["output"]) for row in report["photos"]] == [
+        (style, str(out / style / "photo.png")) for style in ("warm", "cool")
+    ]
+    figure = report["photos"][0]["skin_delta_e00"]
+    assert figure["mean"] < figure["everywhere_mean"] and figure["pixels"] == 60 * 40
+    assert f"mean {figure['mean']:.2f}" in ran.err and f"mean {figure['everywhere_mean']:.2f}" in ran.err
+    assert [row["kind"] for row in report["sheets"]] == ["compare", "compare", "mask", "contact"]
+    assert all(Path(row["output"]).is_file() for row in report["sheets"])
+    assert edgekit("style", photo, "--style", "warm,warm", *options[:2], "--out", tmp_path / "p").code == 0
+    assert (tmp_path / "p" / "photo.png").is_file()  # one style, named twice
+
+
+def test_a_contact_sheet_needs_no_style(photo: Path, tmp_path: Path) -> None:
+    ran = edgekit("style", photo, "--contact-sheet", "--mask", tmp_path / "mask.png", "--out", tmp_path / "o")
+    assert ran.code == 0, ran
+    assert [path.name for path in (tmp_path / "o").iterdir()] == ["photo-styles.png"]
+    height, width = read_photo(tmp_path / "o" / "photo-styles.png").pixels.shape[:2]
+    assert width // 80 * (height // 60) >= len(STYLES) + 1
+    assert edgekit("style", photo, "--compare", "--contact-sheet").code == 2
+
+
+def test_inks_without_a_profile_are_mentioned(photo: Path, tmp_path: Path) -> None:
+    Image.fromarray(picture(30, 40)).convert("CMYK").save(tmp_path / "inks.jpg")
+    options = ("--style", "warm,cool", "--mask", tmp_path / "mask.png", "--out", tmp_path / "o", "--json")
+    ran = edgekit("style", tmp_path / "inks.jpg", *options)
+    assert ran.code == 0
+    assert ran.err.count("inks.jpg: its inks have no colour profile") == 1
+    assert "approximate" in json.loads(ran.out)["photos"][0]["note"]
+
+
 def test_styles_lists_and_saves(tmp_path: Path) -> None:
     listed = edgekit("styles", "--json", "gold", "quiet")
     rows = json.loads(listed.out)["styles"]
@@ -122,8 +165,8 @@ def test_styles_lists_and_saves(tmp_path: Path) -> None:
     assert edgekit("styles", "gold", "--save", tmp_path / "s").code == 0
     assert {p.name for p in (tmp_path / "s").iterdir()} == {"gold.json", "gold.cube", "gold-skin.cube"}
     everything = edgekit("styles")
-    assert everything.code == 0 and everything.out == ""
-    assert all(name in everything.err for name in STYLES)
+    assert everything.code == 0 and everything.err == ""
+    assert all(name in everything.out for name in STYLES)
 
 
 def test_lut_fit_then_style_gives_the_edit_back(photo: Path, tmp_path: Path) -> None:
