@@ -149,6 +149,23 @@ class BundleTest {
     }
 
     @Test
+    fun pathsThatAreOneFileElsewhereAreRefused() {
+        fun listing(path: String) = TinyBundle.listing(path, 1, "0".repeat(64))
+        val pairs = listOf("a/B" to "A/b", "caf\u00e9" to "cafe\u0301", "stra\u00dfe" to "STRASSE")
+        for ((one, other) in pairs) {
+            assertTrue(refusal { extraListings = listOf(listing(one), listing(other)) }.contains("hold for one file"))
+        }
+        assertTrue(refusal { extraListings = listOf(listing("GOLDEN")) }.contains("as a file and as a folder"))
+    }
+
+    @Test
+    fun noSentenceHoldsWhatSteersATerminal() {
+        assertEquals("a[31m b", BundleException("a\u001b[31m\u202e\n b").message)
+        assertEquals(2000, BundleException("x".repeat(5000)).message!!.length)
+        assertTrue(refusal { defaultStyle = "\\u001b[31m" }.contains("default_style is not a text without control characters"))
+    }
+
+    @Test
     fun stylesThatAreNotThereAreRefused() {
         assertTrue(refusal { defaultStyle = "cool" }.contains("default_style \"cool\""))
         assertTrue(refusal { goldenStyle = "cool" }.contains("golden/style \"cool\""))
