@@ -109,9 +109,11 @@ def tool_versions(*packages: str) -> dict[str, str]:
 
 
 PACKAGE_FILES = (
+    "executorch_debug_handle_mapping.json",
     "Manifest.json",
     "Data/com.apple.CoreML/model.mlmodel",
     "Data/com.apple.CoreML/weights/weight.bin",
+    "executorch_debug_handle_mapping.json",  # coremltools writes it for a program from torch.export
 )
 
 

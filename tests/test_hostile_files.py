@@ -16,18 +16,6 @@ from typing import Any
 
 import pytest
 import torch
-from edgekit.bundle.format import (
-    INDEX,
-    Bundle,
-    Control,
-    FileEntry,
-    Golden,
-    GoldenPicture,
-    Segmenter,
-    StyleEntry,
-    json_of,
-)
-from edgekit.bundle.reading import check_entries, read_bundle, unpack_bundle
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
@@ -39,6 +27,18 @@ from edgekit import weights
 from edgekit.artifact import Manifest, TensorSpec, manifest_path_of, read_artifact
 from edgekit.benchmark.app_report import read_app_report
 from edgekit.benchmark.report import read_baseline
+from edgekit.bundles.format import (
+    INDEX,
+    Bundle,
+    Control,
+    FileEntry,
+    Golden,
+    GoldenPicture,
+    Segmenter,
+    StyleEntry,
+    json_of,
+)
+from edgekit.bundles.reading import check_entries, read_bundle, unpack_bundle
 from edgekit.errors import BundleError, ConversionError, EdgekitError, ShaderError, WeightsError
 from edgekit.files import json_text, sha256_of_bytes, write_json
 from edgekit.reading import JsonKind, parsed_json, read_json

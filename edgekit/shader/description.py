@@ -41,7 +41,10 @@ SCHEMA_VERSION = 1
 DESCRIPTION_FILE = "shader.json"
 MOST_TEXTURE_BYTES = 64 << 20  # a 4096×4096 picture, as a bundle allows
 PIXEL_BYTES = {"rgba8unorm": 4, "rgba16float": 8}
-UNIFORM_BYTES = {"float": 4, "mat3": 48}  # a mat3's columns are 16 bytes apart
+UNIFORM_BYTES = {
+    "float": 4,
+    "mat3": 48,
+}  # a mat3: three columns of vec3, each aligned to 16 (WGSL 14.4.1, MSL 2.3)
 
 GROUP_REGIONS = ("skin", "hair", "clothes")  # the mask's r, g, b
 BACKGROUND = "background"
@@ -54,7 +57,8 @@ Title = Annotated[str, Meta(max_length=1000)]
 Region = Annotated[str, Meta(pattern=rf"^({'|'.join(REGIONS)})\Z")]
 Dialect = Annotated[str, Meta(pattern=r"^(essl300|essl300-external|msl|wgsl)\Z")]
 AtLeast1 = Annotated[int, Meta(ge=1)]
-BlockBytes = Annotated[int, Meta(ge=16, le=65536, multiple_of=16)]  # WebGPU's least maxUniformBufferBindingSize
+MOST_BLOCK_BYTES = 1 << 16  # what every WebGPU device binds (maxUniformBufferBindingSize)
+BlockBytes = Annotated[int, Meta(ge=16, le=MOST_BLOCK_BYTES, multiple_of=16)]
 Size = Annotated[tuple[AtLeast1, ...], Meta(min_length=2, max_length=3)]  # width, height[, depth]
 
 Role = Literal["camera", "mask", "coefficients", "drawn-mask", "lut", "picture"]

@@ -11,7 +11,6 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
@@ -164,7 +163,9 @@ def write_cases(folder: Path) -> Path:
     return folder
 
 
-def problems(readings: list[Reading], shown: tuple[Shows, ...] = ("index", "files", "folder", "style")) -> list[str]:
+def problems(
+    readings: list[Reading], shown: tuple[Shows, ...] = ("index", "files", "folder", "style")
+) -> list[str]:
     """What the readings have against them. shown: what this reader looks at."""
     by_name = {reading["name"]: reading for reading in readings}
     found = [f"{name} was not read" for name in (GOOD, *HOSTILE) if name not in by_name]
@@ -211,6 +212,13 @@ def _set(place: str, value: object) -> Callable[[Draft], None]:
         _put(draft.index, place, value)
 
     return change
+
+
+def _range(minimum: float, maximum: float, default: float) -> Callable[[Draft], None]:
+    """The range and default of the first control."""
+    return _set(
+        "controls/0", {"name": "intensity", "minimum": minimum, "maximum": maximum, "default": default}
+    )
 
 
 def _without(place: str) -> Callable[[Draft], None]:
@@ -376,8 +384,16 @@ def _put(value: Any, place: str, new: object) -> None:
     inner[int(last) if isinstance(inner, list) else last] = new
 
 
-_NESTED = b'{"schema": "edgekit/bundle", "schema_version": 1, "name": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
-_NESTED_OBJECTS = b'{"schema": "edgekit/bundle", "schema_version": 1, "name": ' + b'{"a":' * 100_000 + b"1" + b"}" * 100_000 + b"}"
+_NESTED = (
+    b'{"schema": "edgekit/bundle", "schema_version": 1, "name": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+)
+_NESTED_OBJECTS = (
+    b'{"schema": "edgekit/bundle", "schema_version": 1, "name": '
+    + b'{"a":' * 100_000
+    + b"1"
+    + b"}" * 100_000
+    + b"}"
+)
 _MANY = list(range(0, 3)) * 100_000  # 900 kB with a comma and a space each
 
 HOSTILE: Mapping[str, Hostile] = {
@@ -427,7 +443,9 @@ HOSTILE: Mapping[str, Hostile] = {
     # sizes
     **{
         f"a size of {text}": Hostile(_literal("files/0/size_bytes", text))
-        for text in ("5.0", "5e0", "-1", "1e999", "NaN", "true", '"5"', "null", str((64 << 20) + 1), str(2**53), str(10**30))
+        for text in (
+            "5.0", "5e0", "-1", "1e999", "NaN", "true", '"5"', "null", str((64 << 20) + 1), str(2**53), str(10**30),
+        )
     },
     "five files of 60 MiB": Hostile(_too_much),
     **{
@@ -447,8 +465,8 @@ HOSTILE: Mapping[str, Hostile] = {
     "a uniform that is NaN": Hostile(_literal("golden/uniforms/tone", "NaN")),
     "a uniform that is a text": Hostile(_set("golden/uniforms/tone", "1")),
     # controls
-    "a range upside down": Hostile(_set("controls/0", {"name": "intensity", "minimum": 1, "maximum": 0, "default": 0.5})),
-    "a range of nothing": Hostile(_set("controls/0", {"name": "intensity", "minimum": 1, "maximum": 1, "default": 1})),
+    "a range upside down": Hostile(_range(1, 0, 0.5)),
+    "a range of nothing": Hostile(_range(1, 1, 1)),
     "a default beyond its range": Hostile(_set("controls/0/default", 2)),
     "a range to infinity": Hostile(_literal("controls/0/maximum", "1e999")),
     "a default that is NaN": Hostile(_literal("controls/0/default", "NaN")),
@@ -508,7 +526,8 @@ HOSTILE: Mapping[str, Hostile] = {
         f"{name} in a title": Hostile(_set("styles/0/title", f"a{character}b"))
         for name, character in (
             ("a newline", "\n"), ("a tab", "\t"), ("a NUL", "\0"), ("a C1 control", "\x9b"), ("an override", "\u202e"),
-            ("an isolate", "\u2066"), ("a line separator", "\u2028"), ("an Arabic mark", "\u061c"), ("half a pair", "\ud800"),
+            ("an isolate", "\u2066"), ("a line separator", "\u2028"), ("an Arabic mark", "\u061c"),
+            ("half a pair", "\ud800"),
         )
     },
     "an escape in a style's name": Hostile(
