@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Annotated
 
@@ -10,7 +11,7 @@ from msgspec import Meta
 
 from edgekit.errors import BundleError, printable
 from edgekit.files import json_text
-from edgekit.reading import Count, JsonKind, Positive, Sha256, Text, parsed_json
+from edgekit.reading import Count, JsonKind, Sha256, Text, parsed_json
 
 SCHEMA = "edgekit/bundle"
 SCHEMA_VERSION = 1
@@ -20,7 +21,12 @@ MOST_FILE_BYTES = 64 << 20
 MOST_BUNDLE_BYTES = 256 << 20
 MOST_JSON_BYTES = 1 << 20
 
-Pixels = Annotated[int, Meta(ge=1)]
+# Control characters, lone surrogates, and what changes the direction of text: a name must not steer what shows it.
+STEERING = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+Pixels = Annotated[int, Meta(ge=1, le=16384)]  # the largest texture that a GPU of today takes
+Levels = Annotated[int, Meta(ge=0, le=255)]
+DeltaE = Annotated[float, Meta(gt=0, le=100)]  # 100 is black against white
 
 
 @dataclass(frozen=True)
@@ -76,8 +82,8 @@ class Golden:
     image: GoldenPicture
     mask: GoldenPicture
     styled: GoldenPicture
-    given_mask_max_levels: Count
-    end_to_end_delta_e00_p95: Positive
+    given_mask_max_levels: Levels
+    end_to_end_delta_e00_p95: DeltaE
     vectors: Text
 
 
@@ -138,6 +144,8 @@ def json_of(bundle: Bundle) -> str:
 def parsed(data: bytes, where: str) -> Bundle:
     """bundle.json as a Bundle. BundleError: not JSON, another schema or version, or not of its form."""
     bundle = parsed_json(data, where, INDEX, BundleError)
+    if steering := next(filter(STEERING.search, _texts(asdict(bundle))), None):
+        raise BundleError(f"{where} holds a text with control characters: {printable(steering, 80)!r}.")
     for kind, names in (
         ("style", [style.name for style in bundle.styles]),
         ("control", [control.name for control in bundle.controls]),
@@ -146,10 +154,12 @@ def parsed(data: bytes, where: str) -> Bundle:
         if (twice := first_repeated(names)) is not None:
             raise BundleError(f"{where} lists the {kind} {printable(twice, 80)!r} twice.")
     for control in bundle.controls:
-        if not control.minimum <= control.default <= control.maximum:
+        if not (control.minimum < control.maximum and control.minimum <= control.default <= control.maximum):
             raise BundleError(
                 f"{where}: the default of the control {printable(control.name, 80)!r} is outside its range."
             )
+    if set(bundle.golden.uniforms) != {control.name for control in bundle.controls}:
+        raise BundleError(f"{where}: the golden picture's uniforms are not the bundle's controls.")
     if any(index >= len(bundle.class_names) for group in bundle.groups.values() for index in group):
         raise BundleError(f"{where}: a group has a class that class_names has not.")
     bundle.style(bundle.default_style)
@@ -165,6 +175,19 @@ def first_repeated(names: Iterable[str]) -> str | None:
             return name
         seen.add(name)
     return None
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Every text and key in a value of lists and mappings."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _texts(key)
+            yield from _texts(inner)
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            yield from _texts(inner)
 
 
 def _names(styles: tuple[StyleEntry, ...]) -> str:

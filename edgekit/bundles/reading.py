@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import lzma
+import stat
 import struct
 import unicodedata
 import zipfile
@@ -18,11 +19,12 @@ from edgekit.bundles.format import (
     MOST_BUNDLE_BYTES,
     MOST_FILE_BYTES,
     MOST_JSON_BYTES,
+    STEERING,
     Bundle,
     FileEntry,
     parsed,
 )
-from edgekit.errors import UNPRINTABLE, BundleError, printable
+from edgekit.errors import BundleError, printable
 from edgekit.files import FolderKind, staged_folder
 from edgekit.reading import check_regular_file, read_bytes, shown
 
@@ -92,7 +94,14 @@ def unpack_bundle(archive: Path, folder: Path) -> OpenBundle:
     """Unpack a zipped bundle into a new `folder`, checked while it is read; nothing is left when it is refused."""
     check_regular_file(archive, MOST_ARCHIVE_BYTES, BundleError)
     with _zip_sentences(archive), zipfile.ZipFile(archive) as pack:
-        names = [info.filename for info in pack.infolist() if not info.is_dir()]
+        members = [info for info in pack.infolist() if not info.is_dir()]
+        for member in members:
+            if stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG):
+                raise BundleError(
+                    f"{shown(archive)} holds {printable(member.filename)!r}, a link or special file; a bundle "
+                    "holds files only."
+                )
+        names = [member.filename for member in members]
         if len(set(names)) != len(names):
             raise BundleError(f"{shown(archive)} holds a name twice.")
         index = _index_of(pack, archive)
@@ -121,9 +130,7 @@ def check_entries(entries: Iterable[FileEntry]) -> None:
     for entry in entries:
         name = printable(entry.path)
         parts = entry.path.split("/")
-        unsafe = (
-            "\\" in entry.path or ":" in entry.path or "\n" in entry.path or UNPRINTABLE.search(entry.path)
-        )
+        unsafe = "\\" in entry.path or ":" in entry.path or STEERING.search(entry.path)
         if unsafe or any(part in ("", ".", "..") for part in parts) or entry.path == BUNDLE_FILE:
             raise BundleError(f"The bundle lists an unsafe path: {name!r}.")
         folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", entry.path).casefold())
@@ -159,7 +166,7 @@ def _index_of(pack: zipfile.ZipFile, archive: Path) -> bytes:
     except KeyError as error:
         raise BundleError(f"{shown(archive)} holds no {BUNDLE_FILE}.") from error
     if len(data) > MOST_JSON_BYTES:
-        raise BundleError(f"{archive}/{BUNDLE_FILE} is larger than any bundle's index.")
+        raise BundleError(f"{shown(archive)}/{BUNDLE_FILE} is larger than any bundle's index.")
     return data
 
 

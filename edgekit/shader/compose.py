@@ -20,6 +20,7 @@ from edgekit.shader.description import (
     ENCODINGS,
     INTERPOLATIONS,
     REGIONS,
+    UNIFORM_BYTES,
     Binding,
     Encoding,
     Interpolation,
@@ -40,7 +41,6 @@ MAX_TEXTURE_SIZE = 64
 DEFAULT_INTERPOLATION: Interpolation = "trilinear"  # reasons and figures: docs/shader.md
 DEFAULT_DIALECTS = ("essl300", "msl", "wgsl")
 
-MAT3_BYTES = 48  # three columns of vec3, each aligned to 16 bytes (WGSL 14.4.1, MSL 2.3)
 IDENTITY_COLUMNS = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
 IDENTITY_ROWS = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 
@@ -218,7 +218,7 @@ def _uniforms(layers: tuple[Layer, ...], refinement: MaskRefinement) -> tuple[tu
     offset = 0
     for name in _transform_names(layers, refinement):
         uniforms.append(Uniform(name, "mat3", IDENTITY_COLUMNS, None, None, offset))
-        offset += MAT3_BYTES
+        offset += UNIFORM_BYTES["mat3"]
     floats: list[tuple[str, float, float, float | None]] = []
     if "image_from_mask" in _transform_names(layers, refinement):
         # Not textureSize: Mesa answers (width, 0) for an external texture.

@@ -41,6 +41,10 @@ SCHEMA_VERSION = 1
 DESCRIPTION_FILE = "shader.json"
 MOST_TEXTURE_BYTES = 64 << 20  # a 4096×4096 picture, as a bundle allows
 PIXEL_BYTES = {"rgba8unorm": 4, "rgba16float": 8}
+UNIFORM_BYTES = {
+    "float": 4,
+    "mat3": 48,
+}  # a mat3: three columns of vec3, each aligned to 16 (WGSL 14.4.1, MSL 2.3)
 
 GROUP_REGIONS = ("skin", "hair", "clothes")  # the mask's r, g, b
 BACKGROUND = "background"
@@ -53,6 +57,8 @@ Title = Annotated[str, Meta(max_length=1000)]
 Region = Annotated[str, Meta(pattern=rf"^({'|'.join(REGIONS)})\Z")]
 Dialect = Annotated[str, Meta(pattern=r"^(essl300|essl300-external|msl|wgsl)\Z")]
 AtLeast1 = Annotated[int, Meta(ge=1)]
+MOST_BLOCK_BYTES = 1 << 16  # what every WebGPU device binds (maxUniformBufferBindingSize)
+BlockBytes = Annotated[int, Meta(ge=16, le=MOST_BLOCK_BYTES, multiple_of=16)]
 Size = Annotated[tuple[AtLeast1, ...], Meta(min_length=2, max_length=3)]  # width, height[, depth]
 
 Role = Literal["camera", "mask", "coefficients", "drawn-mask", "lut", "picture"]
@@ -192,7 +198,7 @@ class ShaderDescription:
     bindings: tuple[Binding, ...]
     uniforms: tuple[Uniform, ...]
     transforms: tuple[Transform, ...]
-    uniform_block_size_bytes: Annotated[int, Meta(ge=16, multiple_of=16)]
+    uniform_block_size_bytes: BlockBytes
     dialects: tuple[DialectText, ...] = ()
 
     def texture(self, name: str) -> Texture:
@@ -254,7 +260,7 @@ class _Written:
     bindings: tuple[Binding, ...]
     uniforms: tuple[Uniform, ...]
     transforms: tuple[Transform, ...]
-    uniform_block_size_bytes: Annotated[int, Meta(ge=16, multiple_of=16)]
+    uniform_block_size_bytes: BlockBytes
     dialects: tuple[_WrittenDialect, ...]
 
 
@@ -318,6 +324,9 @@ def read_description(path: Path) -> ShaderDescription:
     written = read_json(path, WRITTEN, refused)
     if any(len(set(layer.regions)) < len(layer.regions) for layer in written.layers):
         raise refused(f"{shown(path)} has a layer that names a region twice.")
+    for uniform in written.uniforms:
+        if uniform.offset_bytes + UNIFORM_BYTES[uniform.type] > written.uniform_block_size_bytes:
+            raise refused(f"{shown(path)}: the uniform {uniform.name} lies outside the uniform block.")
     return ShaderDescription(
         title=written.title,
         interpolation=written.interpolation,

@@ -46,6 +46,7 @@ from tests.android.mesa_jvm import build_shim, draw_golden
 from tests.android.sample_bundle import write_sample_bundle
 from tests.android.stub_check import CHECKED, UNCHECKED, stub_problems
 from tests.android.toolchain import JAVA, PROJECT, Toolchain, ToolFailed, joined, kotlin_in, run
+from tests.support.hostile_bundles import problems, write_cases
 from tests.support.pictures import picture
 
 ANDROID = "{http://schemas.android.com/apk/res/android}"
@@ -67,6 +68,14 @@ class TestCoreOnTheJvm:
     ) -> None:
         command = junit_command(tools, [*core, tools.kotlin_stdlib], core[1], android_bundle.folder)
         assert passed_count(run(command)) >= LEAST_TESTS
+
+    def test_it_refuses_every_hostile_bundle(
+        self, tools: Toolchain, core: tuple[Path, Path], tmp_path: Path
+    ) -> None:
+        cases = write_cases(tmp_path / "cases")
+        classpath = joined([*core, tools.kotlin_stdlib])
+        command = [*JAVA, "-cp", classpath, "dev.edgekit.core.ReadHostileBundlesKt", str(cases)]
+        assert problems(json.loads(run(command))) == []
 
     def test_another_refinement_has_the_same_uniforms(
         self, tools: Toolchain, core: tuple[Path, Path], tmp_path: Path

@@ -6,6 +6,7 @@ names, types and optionals in our own code; it does not prove that Apple's SDK a
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -16,6 +17,7 @@ from edgekit.benchmark.app_report import read_app_report
 from edgekit.bundles.reading import OpenBundle
 from tests.ios.conftest import INSIDE, IOS_DEMO, REPOSITORY, Swift, description, pixels
 from tests.ios.metal import MetalRunner, fused, levels, texels
+from tests.support.hostile_bundles import problems, write_cases
 
 pytestmark = pytest.mark.system
 
@@ -42,6 +44,7 @@ def sources(folder: Path) -> list[str]:
 def tested(swift: Swift, bundle: OpenBundle) -> str:
     """What swift-test printed for EdgekitCore, with the bundle at /tmp/bundle inside."""
     shutil.copytree(bundle.folder, swift.folder / "bundle")
+    write_cases(swift.folder / "cases")
     done = swift.run(
         "swift-test",
         [
@@ -51,7 +54,8 @@ def tested(swift: Swift, bundle: OpenBundle) -> str:
         ],
         {
             "EDGEKIT_BUNDLE": "/tmp/bundle", "EDGEKIT_REPORT_OUT": "/tmp/report.json",
-            "EDGEKIT_BLOCK_OUT": "/tmp/block.bin",
+            "EDGEKIT_BLOCK_OUT": "/tmp/block.bin", "EDGEKIT_CASES": "/tmp/cases",
+            "EDGEKIT_READINGS_OUT": "/tmp/readings.json",
         },
     )  # fmt: skip
     output = done.stdout + done.stderr
@@ -84,6 +88,10 @@ def test_the_package_passes_its_tests(tested: str) -> None:
     assert len(passed) >= 40, tested[-2000:]
     assert "skipped (" not in tested, "a test did not find the bundle"
     assert {f"SharedVectorTests.test{name}" for name in ("Transforms", "UniformBlocks", "Hashes")} <= passed
+
+
+def test_swift_refuses_every_hostile_bundle(tested: str, swift: Swift) -> None:
+    assert problems(json.loads((swift.folder / "readings.json").read_text())) == []
 
 
 def test_bench_reads_swifts_report(tested: str, swift: Swift) -> None:

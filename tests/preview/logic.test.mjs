@@ -6,6 +6,7 @@ import {test} from 'node:test';
 
 const PAGE = process.env.EDGEKIT_PAGE, FOLDER = process.env.EDGEKIT_BUNDLE;
 const {BundleError, openBundle, safePath, sha256} = await import(`${PAGE}/bundle.mjs`);
+const {parsedJson} = await import(`${PAGE}/json.mjs`);
 const {aspectFill, squareAround} = await import(`${PAGE}/transforms.mjs`);
 const {faceCentre} = await import(`${PAGE}/regions.mjs`);
 const {uniformValues, BEFORE} = await import(`${PAGE}/uniforms.mjs`);
@@ -80,20 +81,37 @@ async function opened(edit, files = {}) {
 }
 
 const REFUSED = {
-  'another schema': [(v) => { v.schema = 'edgekit/other'; }, /not the index/],
+  'another schema': [(v) => { v.schema = 'edgekit/other'; }, /not of the schema/],
   'an unknown version': [(v) => { v.schema_version = 2; }, /schema version 2; this page reads 1/],
   'a path that climbs out': [(v) => { v.files[0].path = 'golden/../../x'; }, /unsafe path/],
   'a path listed twice': [(v) => { v.files[1].path = v.files[0].path; }, /twice/],
-  'a file too large': [(v) => { v.files[0].size_bytes = 2 ** 27; }, /larger than 64 MiB/],
-  'a size that is none': [(v) => { v.files[0].size_bytes = '12'; }, /has no size/],
+  'a file too large': [(v) => { v.files[0].size_bytes = 2 ** 27; }, /files\/0\/size_bytes is not a whole number/],
+  'a size that is none': [(v) => { v.files[0].size_bytes = '12'; }, /files\/0\/size_bytes is not a whole number/],
   'files too large together': [(v) => { for (const f of v.files.slice(0, 5)) f.size_bytes = 2 ** 26; }, /larger than 256 MiB/],
   'a default style that is not there': [(v) => { v.default_style = 'sepia'; }, /no style "sepia".*it holds/],
   'a golden style that is not there': [(v) => { v.golden.style = 'sepia'; }, /no style "sepia"/],
-  'no list of files': [(v) => { delete v.files; }, /not complete/],
+  'no list of files': [(v) => { delete v.files; }, /has no "files"/],
 };
 for (const [what, [edit, sentence]] of Object.entries(REFUSED)) {
   test(`refuses ${what}`, () => assert.rejects(opened(edit), (e) => e instanceof BundleError && sentence.test(e.message)));
 }
+
+test('reads JSON as JSON.parse does, but for what readers disagree on', () => {
+  const texts = [
+    ' {"a": [1, -2.5e2, true, null], "b": {"\\u00e9\\n\\"": "x\\\\\\/\\ud83d\\ude00"}} ', '[]', '"\u2028"', '-0.5', '{"__proto__": 1}',
+  ];
+  for (const text of texts) assert.deepEqual(parsedJson(text, 't'), JSON.parse(text));
+  const bad = [
+    '', '{', '[1,]', '{"a": 1,}', '{a: 1}', '01', '1.', '.5', '+1', '1e999', 'NaN', 'tru', '"a', '"\\x"', '"\\u12"',
+    '"\n"', '[1] 2', '{"a": 1, "a": 2}', '{"\\u0061": 1, "a": 2}', '['.repeat(40) + ']'.repeat(40), "'a'", '[1 2]',
+  ];
+  for (const text of bad) assert.throws(() => parsedJson(text, 't'), BundleError, text);
+});
+
+test('no sentence holds what steers a terminal', () => {
+  assert.equal(new BundleError('a\x1b[31m\u202e b').message, 'a[31m b');
+  assert.equal(new BundleError('x'.repeat(5000)).message.length, 2000);
+});
 
 test('refuses an index that is not JSON, or too long to be one', async () => {
   await assert.rejects(openBundle(async () => Buffer.from('{"schema"')), /bundle.json is not JSON/);

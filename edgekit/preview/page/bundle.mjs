@@ -1,36 +1,79 @@
 // Reading an edgekit bundle (docs/bundle.md). Nothing is used before its size and sha256 were compared
 // with bundle.json; every refusal is a BundleError of one sentence. Works in browsers, workers and Node.
 
-const SCHEMA = 'edgekit/bundle';
-const SCHEMA_VERSION = 1;
+import {
+  BundleError, list, map, matching, name, number, numberFrom, object, oneOf, orNull, parsedJson, sha256 as sha256Text,
+  string, whole,
+} from './json.mjs';
+
+export {BundleError};
+
 const BUNDLE_FILE = 'bundle.json';
 // The limits of the format: the whole bundle is read into memory.
 const LARGEST_JSON_BYTES = 1 << 20;
 const LARGEST_FILE_BYTES = 64 << 20;
 const LARGEST_BUNDLE_BYTES = 256 << 20;
+const LARGEST_DESCRIPTION_BYTES = 4 << 20;
+const TABLE_BYTES = 4; // RGBA8
+const UNIFORM_BYTES = {float: 4, mat3: 48}; // in the block of MSL and WGSL, where a mat3's columns are 16 bytes apart
 
-export class BundleError extends Error {}
+const side = whole(1, 16384); // pixels: the largest texture that a GPU of today takes
+const count = whole(0, Number.MAX_SAFE_INTEGER);
+const plainFile = matching(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'a plain file name');
+const picture = object({path: name, width: side, height: side, rgba8_sha256: sha256Text});
+const INDEX = object({
+  name,
+  edgekit_version: name,
+  segmenters: list(object({
+    target: oneOf('coreml', 'tflite'), path: name, manifest: name, input_size: side, mask_size: side, recipe: name,
+    minimum_os: name,
+  }), 1),
+  class_names: list(name, 1),
+  groups: map(list(count)),
+  styles: list(object({name, title: name, description: name}), 1),
+  default_style: name,
+  controls: list(object({name, minimum: number, maximum: number, default: number})),
+  golden: object({
+    style: name, uniforms: map(number), image: picture, mask: picture, styled: picture,
+    given_mask_max_levels: whole(0, 255),
+    end_to_end_delta_e00_p95: numberFrom(Number.MIN_VALUE, 100), // 100 is black against white
+    vectors: name,
+  }),
+  files: list(object({path: string, size_bytes: whole(0, LARGEST_FILE_BYTES), sha256: sha256Text}), 1),
+});
+// What the page needs of a ShaderDescription.
+const stage = object({file: plainFile, entry: string});
+const DESCRIPTION = object({
+  title: string,
+  layers: list(object({strength: numberFrom(0, 1)}), 1),
+  textures: list(object({
+    name: string, role: oneOf('camera', 'mask', 'coefficients', 'drawn-mask', 'lut', 'picture'),
+    dimension: oneOf('2d', '3d'), format: oneOf('rgba8unorm', 'rgba16float'), filter: oneOf('linear', 'nearest'),
+    size: orNull(list(side, 2)), file: orNull(plainFile), sha256: orNull(sha256Text),
+  })),
+  uniforms: list(object({
+    name: string, type: oneOf('float', 'mat3'), default: list(number, 1), minimum: orNull(number),
+    maximum: orNull(number), offset_bytes: count,
+  })),
+  uniform_block_size_bytes: whole(16, 65536),
+  dialects: list(object({
+    name: string, sources: list(object({file: plainFile, text: string, sha256: sha256Text}), 1), vertex: stage,
+    fragment: stage,
+  })),
+});
 
 /**
  * Open a bundle. `read(path, mostBytes)` resolves to a Uint8Array, and may stop at mostBytes + 1 bytes.
  * Files are verified when they are read: a page does not download what it does not use.
  */
 export async function openBundle(read) {
-  const index = parsedJson(await read(BUNDLE_FILE, LARGEST_JSON_BYTES), BUNDLE_FILE, LARGEST_JSON_BYTES);
-  if (index?.schema !== SCHEMA) throw new BundleError(`${BUNDLE_FILE} is not the index of an edgekit bundle.`);
-  if (index.schema_version !== SCHEMA_VERSION) {
-    throw new BundleError(
-      `The bundle has schema version ${index.schema_version}; this page reads ${SCHEMA_VERSION}.`);
-  }
-  try {
-    const bundle = new Bundle(index, entriesByPath(index.files), read);
-    bundle.style(index.default_style);
-    bundle.style(index.golden.style);
-    return bundle;
-  } catch (error) {
-    if (error instanceof BundleError) throw error;
-    throw new BundleError(`${BUNDLE_FILE} is not complete (${error.message}); make the bundle again.`);
-  }
+  const index = described(await read(BUNDLE_FILE, LARGEST_JSON_BYTES), BUNDLE_FILE, LARGEST_JSON_BYTES, 'edgekit/bundle', INDEX);
+  const entries = entriesByPath(index.files);
+  const bundle = new Bundle(index, entries, read);
+  bundle.style(index.default_style);
+  bundle.style(index.golden.style);
+  checkIndex(index, entries);
+  return bundle;
 }
 
 /** A `read` over HTTP: `base` is the bundle's folder. */
@@ -73,7 +116,7 @@ export class Bundle {
   }
 
   async json(path) {
-    return parsedJson(await this.bytes(path), path, LARGEST_FILE_BYTES);
+    return parsedJson(textOf(await this.bytes(path), path, LARGEST_DESCRIPTION_BYTES), path);
   }
 
   style(name) {
@@ -86,11 +129,22 @@ export class Bundle {
   /** A style's ShaderDescription, and its tables' bytes by texture name. */
   async shader(name) {
     const path = this.style(name).description;
-    const description = await this.json(path);
+    const description = described(
+      await this.bytes(path), path, LARGEST_DESCRIPTION_BYTES, 'edgekit/shader-description', DESCRIPTION);
+    await checkDescription(description, path);
     const folder = path.slice(0, path.lastIndexOf('/') + 1);
     const tables = new Map();
     for (const texture of description.textures) {
-      if (texture.file !== null) tables.set(texture.name, await this.bytes(folder + texture.file));
+      if (texture.file === null) continue;
+      const bytes = await this.bytes(folder + texture.file);
+      const texels = texture.size?.reduce((product, each) => product * each, 1);
+      if (texture.size?.length !== 3 || texture.format !== 'rgba8unorm' || texels * TABLE_BYTES !== bytes.length) {
+        throw new BundleError(`${path}: ${texture.file} is not a table of the size and format that are described.`);
+      }
+      if (await sha256(bytes) !== texture.sha256) {
+        throw new BundleError(`${path}: ${texture.file} is not the table that was described: its sha256 differs.`);
+      }
+      tables.set(texture.name, bytes);
     }
     return {description, tables};
   }
@@ -111,10 +165,9 @@ export class Bundle {
 
 /** `path` when it can only lead below the bundle's folder. */
 export function safePath(path) {
-  const parts = typeof path === 'string' ? path.split('/') : [''];
-  if (/[\\:\0]/.test(path) || parts.some((part) => ['', '.', '..'].includes(part)) || path === BUNDLE_FILE) {
-    throw new BundleError(`The bundle lists an unsafe path: ${JSON.stringify(path)}.`);
-  }
+  name(path, 'A path that the bundle lists');
+  const unsafe = /[\\:]/.test(path) || path.split('/').some((part) => ['', '.', '..'].includes(part));
+  if (unsafe || folded(path) === BUNDLE_FILE) throw new BundleError(`The bundle lists an unsafe path: "${path}".`);
   return path;
 }
 
@@ -127,20 +180,80 @@ export async function sha256(bytes) {
 
 function entriesByPath(files) {
   const entries = new Map();
+  const others = new Map(); // by path as file systems compare that ignore case and the form of accents
   let total = 0;
   for (const entry of files) {
-    const {path, size_bytes: size} = entry;
-    if (entries.has(safePath(path))) throw new BundleError(`The bundle lists ${path} twice.`);
-    if (!Number.isInteger(size) || size < 0 || size > LARGEST_FILE_BYTES) {
-      throw new BundleError(`${path} is larger than ${LARGEST_FILE_BYTES >> 20} MiB or has no size.`);
+    const path = safePath(entry.path);
+    if (entries.has(path)) throw new BundleError(`The bundle lists ${path} twice.`);
+    if (others.has(folded(path))) {
+      throw new BundleError(`The bundle lists ${path} and ${others.get(folded(path))}, which many file systems hold for one file.`);
     }
     entries.set(path, entry);
-    total += size;
+    others.set(folded(path), path);
+    total += entry.size_bytes;
+  }
+  for (const path of others.keys()) {
+    for (let at = path.indexOf('/'); at > 0; at = path.indexOf('/', at + 1)) {
+      const folder = others.get(path.slice(0, at));
+      if (folder) throw new BundleError(`The bundle lists ${folder} as a file and as a folder.`);
+    }
   }
   if (total > LARGEST_BUNDLE_BYTES) {
     throw new BundleError(`The bundle is larger than ${LARGEST_BUNDLE_BYTES >> 20} MiB.`);
   }
   return entries;
+}
+
+function folded(path) {
+  return path.normalize('NFC').toLowerCase().toUpperCase().toLowerCase().normalize('NFC');
+}
+
+/** What no single field of the index shows. */
+function checkIndex({styles, segmenters, controls, golden, groups, class_names: classes}, entries) {
+  const lists = {style: styles.map((each) => each.name), control: controls.map((each) => each.name)};
+  lists['segmenter for'] = segmenters.map((each) => each.target);
+  for (const [kind, names] of Object.entries(lists)) {
+    const seen = new Set();
+    for (const each of names) {
+      if (seen.has(each)) throw new BundleError(`The bundle lists the ${kind} ${each} twice.`);
+      seen.add(each);
+    }
+  }
+  for (const {name: control, minimum, maximum, default: value} of controls) {
+    if (!(minimum < maximum && minimum <= value && value <= maximum)) {
+      throw new BundleError(`The default of the control ${control} is outside its range.`);
+    }
+  }
+  if (String(Object.keys(golden.uniforms).sort()) !== String(lists.control.sort())) {
+    throw new BundleError('The golden picture\'s uniforms are not the bundle\'s controls.');
+  }
+  if (Object.values(groups).some((group) => group.some((each) => each >= classes.length))) {
+    throw new BundleError('The bundle has a group with a class that class_names has not.');
+  }
+  const files = [
+    ...styles.map((each) => each.description), ...segmenters.map((each) => each.manifest),
+    golden.image.path, golden.mask.path, golden.styled.path, golden.vectors,
+  ];
+  const packages = segmenters.map((each) => each.path); // a file, or a folder of files
+  const inFolder = (path) => [...entries.keys()].some((each) => each.startsWith(`${path}/`));
+  const missing = files.find((path) => !entries.has(path)) ?? packages.find((path) => !entries.has(path) && !inFolder(path));
+  if (missing !== undefined) throw new BundleError(`${BUNDLE_FILE} names ${missing} but does not list it; make the bundle again.`);
+}
+
+async function checkDescription({uniforms, uniform_block_size_bytes: blockBytes, dialects}, path) {
+  for (const {name: uniform, type, offset_bytes: at} of uniforms) {
+    if (at + UNIFORM_BYTES[type] > blockBytes) throw new BundleError(`${path}: the uniform ${uniform} lies outside the uniform block.`);
+  }
+  for (const {sources, vertex, fragment} of dialects) {
+    for (const {file, text, sha256: expected} of sources) {
+      if (await sha256(new TextEncoder().encode(text)) !== expected) {
+        throw new BundleError(`${path}: the text of ${file} was changed after it was written.`);
+      }
+    }
+    for (const {file} of [vertex, fragment]) {
+      if (!sources.some((source) => source.file === file)) throw new BundleError(`${path} has no text for ${file}.`);
+    }
+  }
 }
 
 function isTensor(tensors, shape, channels) {
@@ -150,12 +263,22 @@ function isTensor(tensors, shape, channels) {
     channels.every((name, i) => tensor.channels[i] === name);
 }
 
-function parsedJson(bytes, path, mostBytes) {
+/** The JSON in `bytes`: its schema and version first, then its form. */
+function described(bytes, path, mostBytes, schema, form) {
+  const text = textOf(bytes, path, mostBytes);
+  const head = parsedJson(text, path);
+  if (head?.schema !== schema) throw new BundleError(`${path} is not of the schema ${schema}.`);
+  const version = head.schema_version;
+  if (version !== 1) throw new BundleError(`${path} has schema version ${JSON.stringify(version)}; this page reads 1.`);
+  return parsedJson(text, path, {...form, members: {...form.members, schema_version: whole(1, 1)}});
+}
+
+function textOf(bytes, path, mostBytes) {
   if (bytes.length > mostBytes) throw new BundleError(`${path} is larger than ${mostBytes >> 20} MiB.`);
   try {
-    return JSON.parse(new TextDecoder('utf-8', {fatal: true}).decode(bytes));
-  } catch (error) {
-    throw new BundleError(`${path} is not JSON (${error.message}).`);
+    return new TextDecoder('utf-8', {fatal: true}).decode(bytes);
+  } catch {
+    throw new BundleError(`${path} is not UTF-8 text.`);
   }
 }
 

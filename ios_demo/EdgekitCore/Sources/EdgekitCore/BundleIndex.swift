@@ -6,6 +6,8 @@ public struct BundleIndex: Decodable, Sendable {
     public let edgekitVersion: String
     public let segmenters: [SegmenterEntry]
     public let classNames: [String]
+    /// What the mask's channels sum, as indices into `classNames`.
+    public let groups: [String: [Int]]
     public let styles: [StyleEntry]
     public let defaultStyle: String
     public let controls: [ControlRange]
@@ -13,7 +15,7 @@ public struct BundleIndex: Decodable, Sendable {
     public let files: [FileEntry]
 
     private enum CodingKeys: String, CodingKey {
-        case name, segmenters, styles, controls, golden, files
+        case name, segmenters, groups, styles, controls, golden, files
         case edgekitVersion = "edgekit_version"
         case classNames = "class_names"
         case defaultStyle = "default_style"
@@ -87,18 +89,24 @@ public struct Golden: Decodable, Equatable, Sendable {
     }
 
     public struct Uniforms: Decodable, Equatable, Sendable {
-        public let intensity: Double
-        public let tone: Double
-        public let warmth: Double
-        public let skinProtection: Double
+        public let values: [String: Double]
+        public let controls: Controls
 
-        private enum CodingKeys: String, CodingKey {
-            case intensity, tone, warmth
-            case skinProtection = "skin_protection"
-        }
-
-        public var controls: Controls {
-            Controls(intensity: intensity, tone: tone, warmth: warmth, skinProtection: skinProtection)
+        public init(from decoder: any Decoder) throws {
+            let values = try [String: Double](from: decoder)
+            func value(_ control: Control) throws -> Double {
+                guard let value = values[control.rawValue] else {
+                    throw DecodingError.valueNotFound(
+                        Double.self, .init(codingPath: decoder.codingPath, debugDescription: control.rawValue)
+                    )
+                }
+                return value
+            }
+            self.values = values
+            controls = Controls(
+                intensity: try value(.intensity), tone: try value(.tone), warmth: try value(.warmth),
+                skinProtection: try value(.skinProtection)
+            )
         }
     }
 }

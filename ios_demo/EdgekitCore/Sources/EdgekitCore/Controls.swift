@@ -57,5 +57,8 @@ public struct ControlRange: Equatable, Sendable, Decodable {
         case defaultValue = "default"
     }
 
+    /// Whether the range is one, and holds the default.
+    var isValid: Bool { minimum < maximum && (minimum...maximum).contains(defaultValue) }
+
     public func clamped(_ value: Double) -> Double { min(max(value, minimum), maximum) }
 }

@@ -14,6 +14,7 @@ public struct EdgekitBundle: Sendable {
     static let largestIndexBytes = 1 << 20
     static let largestFileBytes = 64 << 20
     static let largestBundleBytes = 256 << 20
+    static let longestPath = 1000  // characters
 
     /// Reads and verifies the folder. BundleError: one sentence says what is wrong with it.
     public static func open(_ root: URL) throws -> EdgekitBundle {
@@ -24,6 +25,7 @@ public struct EdgekitBundle: Sendable {
         let index = try decoded(
             BundleIndex.self, from: try indexData(in: root), at: indexFile, schema: schema, version: schemaVersion
         ) { BundleError($0) }
+        try index.check()
         let entries = try checkedEntries(index.files)
         try checkCompleteness(listed: Set(entries.keys), present: paths)
         try checkNames(index, listed: Set(entries.keys))
@@ -73,7 +75,7 @@ public struct EdgekitBundle: Sendable {
     /// The style's description, with the bytes of its tables.
     public func shader(ofStyle name: String) throws -> ShaderDescription {
         let path = try style(named: name).description
-        let folder = path.split(separator: "/").dropLast().joined(separator: "/")
+        let folder = components(of: path).dropLast().joined(separator: "/")
         return try ShaderDescription.read(try data(at: path), at: path) { file in
             try data(at: folder.isEmpty ? file : "\(folder)/\(file)")
         }
@@ -90,6 +92,7 @@ public struct EdgekitBundle: Sendable {
 
     private static func checkedEntries(_ files: [FileEntry]) throws -> [String: FileEntry] {
         var entries: [String: FileEntry] = [:]
+        var others: [String: String] = [:]  // by path as file systems compare that ignore case and accents' forms
         var total = 0
         for file in files {
             try requireSafe(file.path)
@@ -100,9 +103,18 @@ public struct EdgekitBundle: Sendable {
             guard entries.updateValue(file, forKey: file.path) == nil else {
                 throw BundleError("\(file.path) is listed twice in \(indexFile).")
             }
+            if let other = others.updateValue(file.path, forKey: folded(file.path)) {
+                throw BundleError("\(indexFile) lists \(other) and \(file.path), which many file systems hold for one file.")
+            }
             total += file.sizeBytes
             guard total <= largestBundleBytes else {
                 throw BundleError("The bundle is larger than 256 MiB; put fewer artifacts into it.")
+            }
+        }
+        for path in others.keys {
+            for end in path.indices where path[end] == "/" {
+                guard let file = others[String(path[..<end])] else { continue }
+                throw BundleError("\(indexFile) lists \(file) as a file and as a folder.")
             }
         }
         return entries
@@ -156,20 +168,29 @@ public struct EdgekitBundle: Sendable {
 
     /// `path` has passed `requireSafe`, or is this file's own constant.
     private static func url(of path: String, in root: URL) -> URL {
-        path.split(separator: "/").reduce(root) { $0.appendingPathComponent(String($1)) }
+        components(of: path).reduce(root) { $0.appendingPathComponent($1) }
     }
 
     private static func requireSafe(_ path: String) throws {
-        let components = path.split(separator: "/", omittingEmptySubsequences: false)
-        let isPlain = components.allSatisfy { !["", ".", ".."].contains($0) }
-        guard isPlain, !path.contains(where: { "\\:\0".contains($0) }) else {
-            throw BundleError("\(indexFile) lists the path \"\(path)\", which could leave the bundle's folder.")
+        let isPlain = components(of: path).allSatisfy { !["", ".", ".."].contains($0) }
+        let scalars = path.unicodeScalars
+        guard isPlain, scalars.count <= longestPath, !scalars.contains(where: { "\\:".unicodeScalars.contains($0) || steers($0) }),
+            folded(path) != indexFile
+        else {
+            throw BundleError("\(indexFile) lists the path \"\(path)\", which could leave the bundle's folder or is no file's.")
         }
     }
+}
 
-    private static func isSha256(_ text: String) -> Bool {
-        text.utf8.count == 64 && text.utf8.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
-    }
+/// What lies between the slashes. As file systems see it: to Swift, "/" and an accent behind it are one character.
+private func components(of path: String) -> [String] {
+    path.unicodeScalars.split(separator: "/", omittingEmptySubsequences: false).map { String($0) }
+}
+
+/// The path as a file system compares it that ignores case and the form of accents.
+private func folded(_ path: String) -> String {
+    path.precomposedStringWithCanonicalMapping.lowercased().uppercased().lowercased()
+        .precomposedStringWithCanonicalMapping
 }
 
 /// The files below a bundle's root.

@@ -16,7 +16,8 @@ func decoded<Value: Decodable>(
     _ type: Value.Type, from data: Data, at path: String, schema: String, version: Int,
     refuse: (String) -> any Error
 ) throws -> Value {
-    let header = try decoded(SchemaHeader.self, from: data, at: path, refuse: refuse)
+    let json = try parsed(data, at: path, refuse: refuse)
+    let header = try decoded(SchemaHeader.self, from: json, at: path, refuse: refuse)
     guard header.schema == schema else {
         throw refuse("\(path) has the schema \"\(header.schema)\", not \"\(schema)\".")
     }
@@ -25,15 +26,29 @@ func decoded<Value: Decodable>(
             "\(path) has schema version \(header.schemaVersion) and this app reads \(version); use matching versions."
         )
     }
-    return try decoded(type, from: data, at: path, refuse: refuse)
+    return try decoded(type, from: json, at: path, refuse: refuse)
 }
 
 /// The value of a JSON text without a schema of its own.
 func decoded<Value: Decodable>(
     _ type: Value.Type, from data: Data, at path: String, refuse: (String) -> any Error
 ) throws -> Value {
+    try decoded(type, from: parsed(data, at: path, refuse: refuse), at: path, refuse: refuse)
+}
+
+private func parsed(_ data: Data, at path: String, refuse: (String) -> any Error) throws -> JsonValue {
     do {
-        return try JSONDecoder().decode(type, from: data)
+        return try JsonParser.value(of: data)
+    } catch let error as JsonRefusal {
+        throw refuse("\(path) cannot be read: \(error.reason).")
+    }
+}
+
+private func decoded<Value: Decodable>(
+    _ type: Value.Type, from json: JsonValue, at path: String, refuse: (String) -> any Error
+) throws -> Value {
+    do {
+        return try Value(from: JsonValueDecoder(value: json))
     } catch let error as DecodingError {
         throw refuse("\(path) cannot be read: \(sentencePart(error)).")
     }
@@ -45,10 +60,10 @@ private func sentencePart(_ error: DecodingError) -> String {
         return "\(place(context)) has no \"\(key.stringValue)\""
     case .typeMismatch(_, let context), .valueNotFound(_, let context):
         return "\(place(context)) is not of the right type"
-    case .dataCorrupted:
-        return "it is not JSON"
+    case .dataCorrupted(let context):
+        return "\(place(context)) has a value that is not known"
     @unknown default:
-        return "it is not JSON"
+        return "it is not of the right form"
     }
 }
 

@@ -17,6 +17,8 @@ public struct ShaderDescription: Sendable {
     static let metalDialect = "msl"
     static let mat3Bytes = 48  // three columns, 16 bytes apart
     static let floatBytes = 4
+    static let largestBlockBytes = 65536
+    static let roles: Set = ["camera", "mask", "coefficients", "drawn-mask", "lut", "picture"]
 
     /// `bytes` answers with a file that lies beside the description.
     public static func read(
@@ -25,6 +27,15 @@ public struct ShaderDescription: Sendable {
         let file = try decoded(
             DescriptionFile.self, from: data, at: path, schema: schema, version: schemaVersion
         ) { ShaderError($0) }
+        guard (16...largestBlockBytes).contains(file.uniformBlockSizeBytes) else {
+            throw ShaderError("\(path): a uniform block has 16 to \(largestBlockBytes) bytes.")
+        }
+        guard file.layers.allSatisfy({ (0...1).contains($0.strength) }) else {
+            throw ShaderError("\(path): a layer's strength is not from 0 to 1.")
+        }
+        if let unknown = file.textures.first(where: { !roles.contains($0.role) }) {
+            throw ShaderError("\(path): the texture \(unknown.name) has the unknown role \(unknown.role).")
+        }
         for uniform in file.uniforms {
             try check(uniform, blockSizeBytes: file.uniformBlockSizeBytes, path: path)
         }
@@ -58,7 +69,7 @@ public struct ShaderDescription: Sendable {
     private static func check(_ uniform: ShaderUniform, blockSizeBytes: Int, path: String) throws {
         let size = uniform.type == .mat3 ? mat3Bytes : floatBytes
         let offset = uniform.offsetBytes
-        guard offset >= 0, offset % floatBytes == 0, offset + size <= blockSizeBytes else {
+        guard (0...largestBlockBytes).contains(offset), offset % floatBytes == 0, offset + size <= blockSizeBytes else {
             throw ShaderError("\(path): the uniform \(uniform.name) lies outside the uniform block.")
         }
     }
@@ -80,16 +91,26 @@ public struct ShaderDescription: Sendable {
     }
 
     private static func metalText(in dialects: [DialectFile], path: String) throws -> MetalText {
+        for dialect in dialects {
+            try check(dialect, path: path)
+        }
         guard let dialect = dialects.first(where: { $0.name == metalDialect }),
             let source = dialect.sources.first(where: { $0.file == dialect.fragment.file }),
             dialect.vertex.file == dialect.fragment.file
         else {
             throw ShaderError("\(path) holds no MSL text; write it with edgekit shader --dialect msl.")
         }
-        guard sha256(of: Data(source.text.utf8)) == source.sha256 else {
+        return MetalText(text: source.text, vertexEntry: dialect.vertex.entry, fragmentEntry: dialect.fragment.entry)
+    }
+
+    /// The texts of every dialect, so that a changed description is refused whichever of them is drawn.
+    private static func check(_ dialect: DialectFile, path: String) throws {
+        for source in dialect.sources where sha256(of: Data(source.text.utf8)) != source.sha256 {
             throw ShaderError("\(path): the text of \(source.file) was changed after it was written.")
         }
-        return MetalText(text: source.text, vertexEntry: dialect.vertex.entry, fragmentEntry: dialect.fragment.entry)
+        for stage in [dialect.vertex, dialect.fragment] where !dialect.sources.contains(where: { $0.file == stage.file }) {
+            throw ShaderError("\(path) has no text for \(stage.file).")
+        }
     }
 }
 

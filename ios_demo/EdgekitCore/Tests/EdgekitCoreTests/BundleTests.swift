@@ -45,6 +45,8 @@ final class BundleTests: XCTestCase {
         let escapes = [
             "/etc/passwd", "../image.png", "golden/../../image.png", "golden//image.png", "golden/./image.png",
             "golden\\image.png", "C:/image.png", "C:image.png", "", "golden/", "golden/a\0b", "golden/a:b",
+            // To Swift, a mark and the accent behind it are one character.
+            "../\u{301}image.png", "golden/a:\u{301}b",
         ]
         for path in escapes {
             try assertRefused("could leave the bundle's folder") { $0.listedPaths = ["golden/image.png": path] }
@@ -83,6 +85,13 @@ final class BundleTests: XCTestCase {
             for name in ["image", "mask", "styled"] { $0.listedSizes["golden/\(name).png"] = most }
             $0.listedSizes["golden/vectors.json"] = most
         }
+    }
+
+    func testRefusesPathsThatAreOneFileElsewhere() throws {
+        for other in ["golden/MASK.png", "Golden/mask.png"] {
+            try assertRefused("many file systems hold for one file") { $0.contents[other] = "mask" }
+        }
+        try assertRefused("as a file and as a folder") { $0.listedPaths = ["golden/image.png": "GOLDEN"] }
     }
 
     func testRefusesLinks() throws {

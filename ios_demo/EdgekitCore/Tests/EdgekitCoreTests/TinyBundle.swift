@@ -43,7 +43,7 @@ struct TinyBundle {
 
     private func index() -> [String: Any] {
         func picture(_ path: String) -> [String: Any] {
-            ["path": path, "width": 5, "height": 3, "rgba8_sha256": "00"]
+            ["path": path, "width": 5, "height": 3, "rgba8_sha256": String(repeating: "0", count: 64)]
         }
         return [
             "schema": schema, "schema_version": schemaVersion, "name": "tiny", "edgekit_version": "0",
@@ -56,7 +56,12 @@ struct TinyBundle {
             "class_names": ["Background", "Face"], "groups": ["skin": [1]],
             "styles": [["name": "vibrant", "title": "Vibrant", "description": "styles/vibrant/shader.json"]],
             "default_style": defaultStyle,
-            "controls": [["name": "tone", "minimum": -1, "maximum": 1, "default": 0.25]],
+            "controls": [
+                ["name": "tone", "minimum": -1, "maximum": 1, "default": 0.25],
+                ["name": "warmth", "minimum": -1, "maximum": 1, "default": 0],
+                ["name": "intensity", "minimum": 0, "maximum": 1, "default": 1],
+                ["name": "skin_protection", "minimum": 0, "maximum": 1, "default": 0],
+            ],
             "golden": [
                 "style": goldenStyle,
                 "uniforms": ["intensity": 1, "tone": 0.2, "warmth": -0.3, "skin_protection": 0.5],

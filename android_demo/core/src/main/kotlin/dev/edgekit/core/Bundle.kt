@@ -6,6 +6,8 @@ import java.io.InputStream
 import java.nio.ByteBuffer
 import java.nio.charset.CharacterCodingException
 import java.security.MessageDigest
+import java.text.Normalizer
+import java.util.Locale
 
 const val BUNDLE_FILE = "bundle.json"
 private const val SCHEMA = "edgekit/bundle"
@@ -15,6 +17,10 @@ private const val SCHEMA_VERSION = 1
 private const val LARGEST_BUNDLE_JSON_BYTES = 1L shl 20
 private const val LARGEST_FILE_BYTES = 64L shl 20
 private const val LARGEST_BUNDLE_BYTES = 256L shl 20
+private const val LARGEST_PATH_CHARS = 1000
+private const val LARGEST_SIDE = 16384 // pixels: the largest texture that a GPU of today takes
+private const val LARGEST_DELTA_E = 100.0 // black against white
+private val TARGETS = setOf("coreml", "tflite")
 
 data class FileEntry(val path: String, val sizeBytes: Long, val sha256: String)
 
@@ -26,6 +32,7 @@ data class SegmenterEntry(
     val inputSize: Int,
     val maskSize: Int,
     val recipe: String,
+    val minimumOs: String,
 )
 
 data class StyleEntry(val name: String, val title: String, val description: String)
@@ -155,12 +162,19 @@ private class BundleOpening(private val files: BundleFiles) {
 
     private fun entries(list: JsonAt): Map<String, FileEntry> {
         val entries = LinkedHashMap<String, FileEntry>()
-        for (item in list.list()) {
+        val folded = HashMap<String, String>() // as file systems compare that ignore case and the form of accents
+        for (item in list.listOfSome()) {
             val path = safePath(item["path"].text())
-            val entry = FileEntry(path, item["size_bytes"].whole(), item["sha256"].text())
-            if (!SHA256.matches(entry.sha256)) throw BundleException("${item.where}/sha256 is not a sha256.")
+            val entry = FileEntry(path, item["size_bytes"].whole(), item["sha256"].sha256())
             if (entry.sizeBytes !in 0..LARGEST_FILE_BYTES) throw BundleException("$path is larger than 64 MiB.")
             if (entries.put(path, entry) != null) throw BundleException("$path is listed twice in $BUNDLE_FILE.")
+            folded.put(folded(path), path)?.let {
+                throw BundleException("$BUNDLE_FILE lists $it and $path, which many file systems hold for one file.")
+            }
+        }
+        for (path in folded.keys) {
+            val clash = foldersOf(path).firstOrNull { it in folded } ?: continue
+            throw BundleException("$BUNDLE_FILE lists ${folded[clash]} as a file and as a folder.")
         }
         if (entries.values.sumOf { it.sizeBytes } > LARGEST_BUNDLE_BYTES) {
             throw BundleException("The bundle is larger than 256 MiB; put fewer artifacts into it.")
@@ -176,35 +190,44 @@ private class BundleOpening(private val files: BundleFiles) {
     }
 
     private fun bundle(root: JsonAt, entries: Map<String, FileEntry>): Bundle {
-        val styles = root["styles"].list().map(::style)
-        val segmenters = root["segmenters"].list().map(::segmenter)
-        val golden = golden(root["golden"])
+        val styles = root["styles"].listOfSome().map(::style)
+        val segmenters = root["segmenters"].listOfSome().map(::segmenter)
+        val controls = root["controls"].list().map(::control)
+        requireUnique("style", styles.map { it.name })
+        requireUnique("segmenter for", segmenters.map { it.target })
+        requireUnique("control", controls.map { it.name })
+        val golden = golden(root["golden"], controls)
         val named = styles.map { it.description } + segmenters.map { it.manifest } +
             listOf(golden.image.path, golden.mask.path, golden.styled.path, golden.vectors)
         named.forEach { requireListed(it, entries) }
         segmenters.forEach { requireArtifact(it.path, entries) }
-        val defaultStyle = root["default_style"].text()
+        val defaultStyle = root["default_style"].name()
         requireStyle("default_style", defaultStyle, styles)
         requireStyle("golden/style", golden.style, styles)
+        val classNames = root["class_names"].listOfSome().map { it.name() }
         return Bundle(
-            files, entries, root["name"].text(), root["edgekit_version"].text(), segmenters,
-            root["class_names"].list().map { it.text() }, groups(root["groups"]), styles, defaultStyle,
-            root["controls"].list().map(::control), golden,
+            files, entries, root["name"].name(), root["edgekit_version"].name(), segmenters, classNames,
+            groups(root["groups"], classNames.indices), styles, defaultStyle, controls, golden,
         )
     }
 
-    private fun style(item: JsonAt) = StyleEntry(item["name"].text(), item["title"].text(), item["description"].text())
+    private fun style(item: JsonAt) = StyleEntry(item["name"].name(), item["title"].name(), item["description"].name())
 
-    private fun segmenter(item: JsonAt) = SegmenterEntry(
-        item["target"].text(), item["path"].text(), item["manifest"].text(),
-        item["input_size"].int(), item["mask_size"].int(), item["recipe"].text(),
-    )
+    private fun segmenter(item: JsonAt): SegmenterEntry {
+        val target = item["target"].name()
+        if (target !in TARGETS) throw BundleException("${item.where} is for $target; known: ${TARGETS.joinToString()}.")
+        return SegmenterEntry(
+            target, item["path"].name(), item["manifest"].name(), item["input_size"].int(1..LARGEST_SIDE),
+            item["mask_size"].int(1..LARGEST_SIDE), item["recipe"].name(), item["minimum_os"].name(),
+        )
+    }
 
-    private fun groups(value: JsonAt) = value.keys.associateWith { key -> value[key].list().map { it.int() } }
+    private fun groups(value: JsonAt, classes: IntRange) =
+        value.names().associateWith { key -> value[key].list().map { it.int(classes) } }
 
     private fun control(item: JsonAt): ControlRange {
         val range = ControlRange(
-            item["name"].text(), item["minimum"].number(), item["maximum"].number(), item["default"].number(),
+            item["name"].name(), item["minimum"].number(), item["maximum"].number(), item["default"].number(),
         )
         if (!(range.minimum < range.maximum && range.default in range.minimum..range.maximum)) {
             throw BundleException("${item.where}: the default of ${range.name} is outside its range.")
@@ -212,21 +235,32 @@ private class BundleOpening(private val files: BundleFiles) {
         return range
     }
 
-    private fun golden(value: JsonAt): Golden {
+    private fun golden(value: JsonAt, controls: List<ControlRange>): Golden {
         val uniforms = value["uniforms"]
+        if (uniforms.names() != controls.map { it.name }.toSet()) {
+            throw BundleException("${uniforms.where} are not the bundle's controls; make the bundle again.")
+        }
+        val deltaE = value["end_to_end_delta_e00_p95"]
         return Golden(
-            value["style"].text(),
+            value["style"].name(),
             Controls.of { name -> uniforms[name].number() },
             image(value["image"]), image(value["mask"]), image(value["styled"]),
-            value["given_mask_max_levels"].int(),
-            value["end_to_end_delta_e00_p95"].number(),
-            value["vectors"].text(),
+            value["given_mask_max_levels"].int(0..255),
+            deltaE.number(Double.MIN_VALUE..LARGEST_DELTA_E),
+            value["vectors"].name(),
         )
     }
 
     private fun image(value: JsonAt) = GoldenImage(
-        value["path"].text(), value["width"].int(), value["height"].int(), value["rgba8_sha256"].text(),
+        value["path"].name(), value["width"].int(1..LARGEST_SIDE), value["height"].int(1..LARGEST_SIDE),
+        value["rgba8_sha256"].sha256(),
     )
+
+    private fun requireUnique(kind: String, names: List<String>) {
+        val seen = HashSet<String>()
+        val twice = names.firstOrNull { !seen.add(it) }
+        if (twice != null) throw BundleException("$BUNDLE_FILE lists the $kind $twice twice; make the bundle again.")
+    }
 
     private fun requireListed(path: String, entries: Map<String, FileEntry>) {
         if (path !in entries) throw BundleException("$path is named in $BUNDLE_FILE and not among its files.")
@@ -242,11 +276,16 @@ private class BundleOpening(private val files: BundleFiles) {
             throw BundleException("$where \"$name\" is none of the styles: ${styles.joinToString { it.name }}.")
         }
     }
-
-    private companion object {
-        val SHA256 = Regex("[0-9a-f]{64}")
-    }
 }
+
+/** The path as a file system compares it that ignores case and the form of accents. */
+private fun folded(path: String): String {
+    val composed = Normalizer.normalize(path, Normalizer.Form.NFC)
+    val sameCase = composed.lowercase(Locale.ROOT).uppercase(Locale.ROOT).lowercase(Locale.ROOT)
+    return Normalizer.normalize(sameCase, Normalizer.Form.NFC)
+}
+
+private fun foldersOf(path: String): List<String> = path.indices.filter { path[it] == '/' }.map { path.substring(0, it) }
 
 /** [path] when it can only lead below the bundle's root; else a BundleException. */
 internal fun safePath(path: String): String {
@@ -254,9 +293,10 @@ internal fun safePath(path: String): String {
         path.startsWith("/") -> "is absolute"
         '\\' in path -> "has a backslash"
         ':' in path -> "has a drive letter"
-        '\u0000' in path -> "has a NUL"
+        STEERING.containsMatchIn(path) -> "has a control character"
+        path.length > LARGEST_PATH_CHARS -> "is too long"
         path.split('/').any { it == "" || it == "." || it == ".." } -> "has an empty, \".\" or \"..\" part"
-        path == BUNDLE_FILE -> "lists itself"
+        folded(path) == BUNDLE_FILE -> "is that of the index"
         else -> return path
     }
     throw BundleException("The path \"$path\" $reason; make the bundle again.")

@@ -38,7 +38,13 @@ class FolderFiles(private val root: File) : BundleFiles {
             if (Files.isSymbolicLink(child.toPath())) {
                 throw BundleException("$path is a symbolic link; a bundle holds plain files only.")
             }
-            if (child.isDirectory) collect(child, "$path/", found) else found.add(path)
+            if (child.isDirectory) {
+                collect(child, "$path/", found)
+            } else if (Files.isRegularFile(child.toPath())) {
+                found.add(path)
+            } else {
+                throw BundleException("$path is a pipe, socket or device; a bundle holds plain files only.")
+            }
         }
     }
 }
@@ -68,7 +74,12 @@ class ZipFiles(file: File) : BundleFiles, Closeable {
         fun opened(file: File): ZipFile = try {
             ZipFile(file)
         } catch (error: IOException) {
-            throw BundleException("$file is not a zip that can be read: ${error.message}.", error)
+            throw unreadable(file, error)
+        } catch (error: IllegalArgumentException) { // names that are not UTF-8
+            throw unreadable(file, error)
         }
+
+        fun unreadable(file: File, error: Exception) =
+            BundleException("$file is not a zip that can be read: ${error.message}.", error)
     }
 }

@@ -9,7 +9,8 @@ data class JsonArray(val items: List<JsonValue>) : JsonValue
 
 data class JsonString(val text: String) : JsonValue
 
-data class JsonNumber(val value: Double) : JsonValue
+/** [isWhole]: written without a fraction and an exponent; 12.0 is no count. */
+data class JsonNumber(val value: Double, val isWhole: Boolean) : JsonValue
 
 data class JsonBoolean(val value: Boolean) : JsonValue
 
@@ -127,7 +128,7 @@ private class JsonParser(private val text: String, private val where: String) {
         at = match.range.last + 1
         val value = match.value.toDouble()
         if (value.isInfinite()) refuse("${match.value} is too large")
-        return JsonNumber(value)
+        return JsonNumber(value, match.value.none { it in ".eE" })
     }
 
     private fun word(word: String, value: JsonValue): JsonValue {
@@ -172,28 +173,52 @@ class JsonAt(private val value: JsonValue, val where: String) {
     fun list(): List<JsonAt> =
         (value as? JsonArray ?: wrong("a list")).items.mapIndexed { i, item -> JsonAt(item, "$where/$i") }
 
+    /** A list of at least one item. */
+    fun listOfSome(): List<JsonAt> = list().ifEmpty { wrong("a list of at least one") }
+
     fun text(): String = (value as? JsonString ?: wrong("a text")).text
+
+    /** A text that may be shown: of 1 to 1000 characters, none of which steers what shows it. */
+    fun name(): String = plain(text())
+
+    /** The members' names, likewise. */
+    fun names(): Set<String> = keys.onEach(::plain)
+
+    fun sha256(): String = text().also { if (!SHA256.matches(it)) wrong("a sha256") }
 
     fun number(): Double = (value as? JsonNumber ?: wrong("a number")).value
 
+    fun number(range: ClosedFloatingPointRange<Double>): Double =
+        number().also { if (it !in range) wrong("between ${range.start} and ${range.endInclusive}") }
+
     fun whole(): Long {
-        val number = number()
-        if (number != Math.floor(number) || Math.abs(number) > LARGEST_EXACT) wrong("a whole number")
-        return number.toLong()
+        val number = value as? JsonNumber ?: wrong("a number")
+        if (!number.isWhole || Math.abs(number.value) > LARGEST_EXACT) wrong("a whole number")
+        return number.value.toLong()
     }
 
-    fun int(): Int {
+    fun int(): Int = int(Int.MIN_VALUE..Int.MAX_VALUE)
+
+    fun int(range: IntRange): Int {
         val whole = whole()
-        if (whole.toInt().toLong() != whole) wrong("a 32-bit number")
+        if (whole !in range.first.toLong()..range.last.toLong()) wrong("between ${range.first} and ${range.last}")
         return whole.toInt()
     }
 
     fun boolean(): Boolean = (value as? JsonBoolean ?: wrong("true or false")).value
 
+    private fun plain(text: String): String {
+        if (text.codePointCount(0, text.length) !in 1..MOST_NAME_CHARS) wrong("a text of 1 to $MOST_NAME_CHARS characters")
+        if (STEERING.containsMatchIn(text)) wrong("a text without control characters")
+        return text
+    }
+
     private fun wrong(wanted: String): Nothing =
         throw BundleException("$where is not $wanted; make the bundle again.")
 
     private companion object {
+        const val MOST_NAME_CHARS = 1000
+        val SHA256 = Regex("[0-9a-f]{64}")
         const val LARGEST_EXACT = 9007199254740992.0 // 2^53: a double holds every whole number up to here
     }
 }

@@ -34,6 +34,11 @@ class ShaderDescription(
 // The app uploads a mask and tables. Guided coefficients, drawn masks and second pictures need an app
 // that makes them.
 private val KNOWN_ROLES = setOf("camera", "mask", "lut")
+// The largest that the uploads below allocate for: a table of 1024 a side would be 4 GiB, a block has 112 bytes.
+private const val LARGEST_TABLE_SIDE = 1024
+private const val LARGEST_BLOCK_BYTES = 65536
+private const val MAT3_BYTES = 48L // three columns, 16 bytes apart
+private const val FLOAT_BYTES = 4L
 private val PLAIN_NAME = Regex("[A-Za-z0-9][A-Za-z0-9._-]*")
 
 /** Parse `shader.json`. [fileBytes] gives the verified bytes of a file beside it. */
@@ -41,12 +46,13 @@ internal fun readShaderDescription(root: JsonAt, fileBytes: (String) -> ByteArra
     if (root["schema"].text() != SHADER_SCHEMA || root["schema_version"].whole() != 1L) {
         throw BundleException("${root.where} is not a shader description of version 1; make the bundle again.")
     }
+    val blockSizeBytes = root["uniform_block_size_bytes"].int(16..LARGEST_BLOCK_BYTES)
     return ShaderDescription(
         root["title"].text(),
         root["textures"].list().map { texture(it, fileBytes) },
-        root["uniforms"].list().map(::uniform),
-        root["layers"].list().map { it["strength"].number() },
-        root["uniform_block_size_bytes"].int(),
+        root["uniforms"].list().map { uniform(it, blockSizeBytes) },
+        root["layers"].list().map { it["strength"].number(0.0..1.0) },
+        blockSizeBytes,
         root["dialects"].list().associate { it["name"].text() to dialect(it) },
     )
 }
@@ -58,7 +64,7 @@ private fun texture(item: JsonAt, fileBytes: (String) -> ByteArray): TextureSlot
             "${item.where} is a $role texture, which this app does not supply; make the style with --refinement bilinear.",
         )
     }
-    val size = if (item["size"].isNull) null else item["size"].list().map { it.int() }
+    val size = if (item["size"].isNull) null else item["size"].list().map { it.int(1..LARGEST_TABLE_SIDE) }
     val bytes = if (item["file"].isNull) null else tableBytes(item, size, fileBytes)
     val is3d = item["dimension"].text() == "3d"
     return TextureSlot(item["name"].text(), role, is3d, item["filter"].text() == "linear", size, bytes)
@@ -66,8 +72,8 @@ private fun texture(item: JsonAt, fileBytes: (String) -> ByteArray): TextureSlot
 
 private fun tableBytes(item: JsonAt, size: List<Int>?, fileBytes: (String) -> ByteArray): ByteArray {
     val bytes = fileBytes(plainName(item["file"]))
-    val texels = size.orEmpty().fold(1L) { product, side -> product * side }
-    if (size == null || bytes.size.toLong() != texels * 4) {
+    val texels = size.orEmpty().take(3).fold(1L) { product, side -> product * side }
+    if (size == null || size.size != 3 || bytes.size.toLong() != texels * 4) {
         throw BundleException("${item.where}: the table has ${bytes.size} bytes, which its size does not explain.")
     }
     if (sha256(bytes) != item["sha256"].text()) {
@@ -76,10 +82,14 @@ private fun tableBytes(item: JsonAt, size: List<Int>?, fileBytes: (String) -> By
     return bytes
 }
 
-private fun uniform(item: JsonAt): UniformSlot {
+private fun uniform(item: JsonAt, blockSizeBytes: Int): UniformSlot {
     val type = item["type"].text()
     if (type != "float" && type != "mat3") throw BundleException("${item.where} has the unknown type $type.")
-    return UniformSlot(item["name"].text(), type == "mat3", item["offset_bytes"].int())
+    val slot = UniformSlot(item["name"].text(), type == "mat3", item["offset_bytes"].int(0..LARGEST_BLOCK_BYTES))
+    if (slot.offsetBytes + (if (slot.isMatrix) MAT3_BYTES else FLOAT_BYTES) > blockSizeBytes) {
+        throw BundleException("${item.where}: the uniform ${slot.name} lies outside the uniform block.")
+    }
+    return slot
 }
 
 private fun dialect(item: JsonAt): DialectText {

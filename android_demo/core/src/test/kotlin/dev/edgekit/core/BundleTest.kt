@@ -51,7 +51,7 @@ class BundleTest {
         val bad = listOf("/etc/x", "a\\b", "C:x", "a/b:c", "a\u0000b", "a//b", "./a", "a/../b", "..", "", "a/", BUNDLE_FILE)
         for (path in bad) {
             val message = refusal { extraListings = listOf(TinyBundle.listing(path, 1, "0".repeat(64))) }
-            assertTrue("$path: $message", message.startsWith("The path \"$path\""))
+            assertTrue("$path: $message", message.startsWith("The path \"${path.replace("\u0000", "")}\""))
         }
         assertEquals("a/..b/c...d", safePath("a/..b/c...d"))
     }
@@ -122,7 +122,7 @@ class BundleTest {
     fun aWrongSizeOrSha256IsRefused() {
         assertTrue(refusal { listed = { path, bytes -> TinyBundle.listing(path, bytes.size + 1L, sha256(bytes)) } }.contains("has not the"))
         assertTrue(refusal { listed = { path, bytes -> TinyBundle.listing(path, bytes.size.toLong(), sha256(byteArrayOf(1))) } }.contains("sha256 differs"))
-        assertTrue(refusal { listed = { path, bytes -> TinyBundle.listing(path, bytes.size.toLong(), "AB".repeat(32)) } }.contains("not a sha256"))
+        assertTrue(refusal { listed = { path, bytes -> TinyBundle.listing(path, bytes.size.toLong(), "AB".repeat(32)) } }.contains("is not a sha256"))
     }
 
     @Test
@@ -146,6 +146,23 @@ class BundleTest {
         File(root, BUNDLE_FILE).appendText(" ".repeat((1 shl 20) + 1))
         assertTrue(refusal(FolderFiles(root)).contains("larger than 1 MiB"))
         assertTrue(refusal(object : BundleFiles by FolderFiles(root) { override fun sizeBytes(path: String): Long? = null }).contains("1 MiB"))
+    }
+
+    @Test
+    fun pathsThatAreOneFileElsewhereAreRefused() {
+        fun listing(path: String) = TinyBundle.listing(path, 1, "0".repeat(64))
+        val pairs = listOf("a/B" to "A/b", "caf\u00e9" to "cafe\u0301", "stra\u00dfe" to "STRASSE")
+        for ((one, other) in pairs) {
+            assertTrue(refusal { extraListings = listOf(listing(one), listing(other)) }.contains("hold for one file"))
+        }
+        assertTrue(refusal { extraListings = listOf(listing("GOLDEN")) }.contains("as a file and as a folder"))
+    }
+
+    @Test
+    fun noSentenceHoldsWhatSteersATerminal() {
+        assertEquals("a[31m b", BundleException("a\u001b[31m\u202e\n b").message)
+        assertEquals(2000, BundleException("x".repeat(5000)).message!!.length)
+        assertTrue(refusal { defaultStyle = "\\u001b[31m" }.contains("default_style is not a text without control characters"))
     }
 
     @Test
