@@ -19,8 +19,7 @@ import atheris
 
 with atheris.instrument_imports(include=["edgekit.color"]):
     from edgekit.color.formats import READERS
-    from tests.color.fuzzing import read_or_refuse
-    from tests.color.test_fuzz_formats import SEEDS
+    from tests.color.fuzzing import SEEDS, read_or_refuse
 
 MAX_INPUT_BYTES = 4096
 MAX_MEMORY_MB = 2048

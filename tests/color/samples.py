@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from edgekit.color.lut import Lut3D, grid
 
+IDENTITY_2 = "0 0 0\n1 0 0\n0 1 0\n1 1 0\n0 0 1\n1 0 1\n0 1 1\n1 1 1\n"
+
 
 def bent_lut(size: int = 9) -> Lut3D:
     """A smooth table that treats every channel differently and mixes them: no swap of axes hides in it."""
@@ -46,3 +48,26 @@ def mask(height: int = 13, width: int = 19) -> NDArray[np.float32]:
     near = [np.exp(-12 * ((x - cx) ** 2 + (y - cy) ** 2)) for cx, cy in centres]
     weights = np.stack(near, axis=-1)
     return np.asarray(weights / np.maximum(weights.sum(axis=-1, keepdims=True), 1), np.float32)
+
+
+def baked(lut: Lut3D, form: str) -> str:
+    """The text OpenColorIO itself writes for a table in one of its formats."""
+    import PyOpenColorIO as ocio
+
+    transform = ocio.Lut3DTransform(gridSize=lut.size)
+    transform.setInterpolation(ocio.INTERP_TETRAHEDRAL)
+    transform.setData(lut.table.reshape(-1))
+    group, config = ocio.GroupTransform([transform]), ocio.Config.CreateRaw()
+    if "CLF" in form:
+        return str(group.write("Academy/ASC Common LUT Format", config))
+    target = ocio.ColorSpace(name="target")
+    target.setTransform(group, ocio.COLORSPACE_DIR_FROM_REFERENCE)
+    config.addColorSpace(target)
+    config.addColorSpace(ocio.ColorSpace(name="source"))
+    baker = ocio.Baker()
+    baker.setConfig(config)
+    baker.setFormat(form)
+    baker.setInputSpace("source")
+    baker.setTargetSpace("target")
+    baker.setCubeSize(lut.size)
+    return str(baker.bake())

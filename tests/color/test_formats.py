@@ -12,39 +12,15 @@ from edgekit.color.formats.picture import table_from_hald, table_from_lookup, wr
 from edgekit.color.interpolation import tetrahedral
 from edgekit.color.lut import Lut3D
 from edgekit.errors import LutError
-from tests.color.samples import bent_lut, colours, rough_lut
+from tests.color.samples import IDENTITY_2, baked, bent_lut, colours, rough_lut
 
 SHARED_LUTS = Path(__file__).parents[3] / "shared" / "luts"
-IDENTITY_2 = "0 0 0\n1 0 0\n0 1 0\n1 1 0\n0 0 1\n1 0 1\n0 1 1\n1 1 1\n"
 
 
 def written(folder: Path, name: str, text: str | bytes) -> Path:
     path = folder / name
     path.write_bytes(text.encode() if isinstance(text, str) else text)
     return path
-
-
-def baked(lut: Lut3D, form: str) -> str:
-    """The text OpenColorIO itself writes for a table in one of its formats."""
-    import PyOpenColorIO as ocio
-
-    transform = ocio.Lut3DTransform(gridSize=lut.size)
-    transform.setInterpolation(ocio.INTERP_TETRAHEDRAL)
-    transform.setData(lut.table.reshape(-1))
-    group, config = ocio.GroupTransform([transform]), ocio.Config.CreateRaw()
-    if "CLF" in form:
-        return str(group.write("Academy/ASC Common LUT Format", config))
-    target = ocio.ColorSpace(name="target")
-    target.setTransform(group, ocio.COLORSPACE_DIR_FROM_REFERENCE)
-    config.addColorSpace(target)
-    config.addColorSpace(ocio.ColorSpace(name="source"))
-    baker = ocio.Baker()
-    baker.setConfig(config)
-    baker.setFormat(form)
-    baker.setInputSpace("source")
-    baker.setTargetSpace("target")
-    baker.setCubeSize(lut.size)
-    return str(baker.bake())
 
 
 def test_a_cube_reads_back_exactly(tmp_path: Path) -> None:

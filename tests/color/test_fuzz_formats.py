@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from PIL import Image
 
 from edgekit.color.formats import READERS
-from edgekit.images import png
-from tests.color.fuzzing import peak_bytes_of, read_or_refuse
-from tests.color.samples import bent_lut
-from tests.color.test_formats import IDENTITY_2, baked
+from tests.color.fuzzing import SEEDS, peak_bytes_of, read_or_refuse
 
 BOUNDED = settings(
     max_examples=60,
@@ -60,27 +54,6 @@ KEYWORDS = st.sampled_from(
 )
 WORDS = NUMBERS | KEYWORDS | st.sampled_from(["BEGIN METADATA", "END METADATA"])
 LINES = st.lists(st.lists(WORDS, max_size=5).map(" ".join), max_size=20).map("\n".join)
-
-
-def _png() -> bytes:
-    codes = np.rint(bent_lut(4).table.transpose(2, 1, 0, 3).reshape(8, 8, 3) * 65535).astype(np.uint16)
-    return png.encode(codes)
-
-
-def _bmp() -> bytes:
-    stream = io.BytesIO()
-    Image.fromarray(np.arange(192, dtype=np.uint8).reshape(8, 8, 3)).save(stream, format="BMP")
-    return stream.getvalue()
-
-
-SEEDS: dict[str, Callable[[], bytes]] = {
-    ".cube": lambda: ("LUT_3D_SIZE 2\n" + IDENTITY_2).encode(),
-    ".3dl": lambda: baked(bent_lut(5), "flame").encode(),
-    ".csp": lambda: baked(bent_lut(3), "cinespace").encode(),
-    ".clf": lambda: baked(bent_lut(3), "CLF").encode(),
-    ".png": _png,
-    ".bmp": _bmp,
-}
 
 
 @pytest.mark.parametrize("extension", READERS)
