@@ -4,7 +4,7 @@ VENV   := .venv
 PY     := $(VENV)/bin/python
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test system lint types unit docs clean
+.PHONY: demo check test system lint types unit docs clean
 
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(PY) || $(PYTHON) -m venv $(VENV)
@@ -16,6 +16,10 @@ demo: $(STAMP)
 	$(VENV)/bin/edgekit demo --out demo-out --force
 
 test: system lint types unit
+
+# For daily work: everything that is fast.
+check: lint types
+	$(PY) -m pytest -q -m "not slow and not system"
 
 # CI installs what tests marked `system` need; elsewhere those tests skip and name the command that helps.
 system: $(STAMP)
@@ -30,7 +34,7 @@ types: $(STAMP)
 	$(VENV)/bin/mypy
 
 unit: $(STAMP)
-	$(PY) -m pytest
+	$(PY) -m pytest --durations=25
 
 # The documentation site, in site/: open site/index.html.
 docs: $(STAMP)

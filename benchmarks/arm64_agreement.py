@@ -1,36 +1,28 @@
-"""Does LiteRT's arm64 build give the same masks as the x86-64 build? Under qemu, so nothing about time.
+"""Does LiteRT's arm64 build give the same labels as the x86-64 build? Under qemu, so nothing about time.
 
-    python -m benchmarks.arm64_agreement [ARTIFACT...] [--size 256] [--pictures 4] [--images DIR]
-        [--out FILE.json]
+    python -m benchmarks.arm64_agreement --images DIR [--size 256] [--pictures 4] [--write] [ARTIFACT …]
 
-Without artifacts: the bundled weights as fp32, the same with stock dynamic int8 (ai-edge-quantizer's
-dynamic_wi8_afp32), and with the recipe planned for them (the default of edgekit convert), all with logits
-as output. Needs tools/install-arm64-sysroot.sh.
+Without artifacts: the bundled weights as fp32, the same with stock dynamic int8, and with the recipe planned for them.
+Needs tools/install-arm64-sysroot.sh. Publishes the figure `arm64`.
 """
 
 from __future__ import annotations
 
-import argparse
-import os
-import platform
 import tempfile
-from dataclasses import asdict, dataclass, replace
-from importlib import metadata
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit import pipeline
+from benchmarks import harness
+from benchmarks.models import PLANNED
 from edgekit.artifact import read_artifact
 from edgekit.devices.arm64 import CPU, Arm64
 from edgekit.devices.host import Host
-from edgekit.files import write_json
 from edgekit.images import images_in, read_input
+from edgekit.pipeline import convert
 from edgekit.weights import load_checkpoint
-
-SHARED_PHOTOS = Path(__file__).parents[2] / "shared/data/people/eval/images"
-THREADS = 2
 
 
 @dataclass(frozen=True)
@@ -38,7 +30,6 @@ class Agreement:
     """One artifact on both machines. label_agreement: share of equal argmax over the last axis."""
 
     artifact: str
-    size: int
     pictures: int
     max_abs: float
     mean_abs: float
@@ -47,14 +38,14 @@ class Agreement:
     identical_pictures: int
 
 
-def agreement(artifact: Path, size: int, inputs: list[NDArray[np.uint8]]) -> Agreement:
-    here, there = Host().infer(artifact, inputs, THREADS), Arm64().infer(artifact, inputs, THREADS)
+def agreement(artifact: Path, inputs: list[NDArray[np.uint8]]) -> Agreement:
+    """The artifact's outputs on this machine and on the emulated one."""
+    here, there = (device.infer(artifact, inputs, harness.THREADS) for device in (Host(), Arm64()))
     pairs = [(a[0].astype(np.float64), b[0].astype(np.float64)) for a, b in zip(here, there, strict=True)]
     differences = np.stack([np.abs(a - b) for a, b in pairs])
     equal = [np.mean(a.argmax(axis=-1) == b.argmax(axis=-1)) for a, b in pairs]
     return Agreement(
         artifact=artifact.name,
-        size=size,
         pictures=len(inputs),
         max_abs=float(differences.max()),
         mean_abs=float(differences.mean()),
@@ -68,49 +59,44 @@ def default_artifacts(size: int, folder: Path) -> list[Path]:
     """fp32, stock dynamic int8 and the planned recipe of the bundled weights."""
     from ai_edge_quantizer import quantizer, recipe
 
-    planned = pipeline.ConvertOptions(target="tflite", size=size, output="logits", out=folder)
-    checkpoint = load_checkpoint(None)
-    (fp32,) = pipeline.convert(checkpoint, replace(planned, recipe="fp32"))
-    dynamic = folder / fp32.path.name.replace("fp32", "dynamic-int8")
-    stock = quantizer.Quantizer(str(fp32.path), recipe.dynamic_wi8_afp32())
+    checkpoint = load_checkpoint()
+    made = [
+        convert(checkpoint, "tflite", size=size, recipe=name, output="logits", out=folder)[0].path
+        for name in ("fp32", PLANNED)
+    ]
+    dynamic = folder / made[0].name.replace("fp32", "dynamic-int8")
+    stock = quantizer.Quantizer(str(made[0]), recipe.dynamic_wi8_afp32())
     stock.quantize().export_model(str(dynamic))
-    (default,) = pipeline.convert(checkpoint, planned)
-    return [fp32.path, dynamic, default.path]
+    return [made[0], dynamic, made[1]]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    """Run every artifact on both, and publish the figure."""
+    parser = harness.parser(__doc__)
     parser.add_argument("artifacts", nargs="*", type=Path)
+    parser.add_argument("--images", type=Path, required=True)
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--pictures", type=int, default=4)
-    parser.add_argument("--images", type=Path, default=SHARED_PHOTOS)
-    parser.add_argument("--out", type=Path)
-    arguments = parser.parse_args()
-    photos = images_in(arguments.images)[: arguments.pictures]
+    options = parser.parse_args()
+    photos = images_in(options.images)[: options.pictures]
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        if arguments.artifacts:
-            sized = [(path, read_artifact(path).manifest.size) for path in arguments.artifacts]
+        if options.artifacts:
+            sized = [(path, read_artifact(path).manifest.size) for path in options.artifacts]
         else:
-            sized = [(path, arguments.size) for path in default_artifacts(arguments.size, Path(folder))]
+            sized = [(path, options.size) for path in default_artifacts(options.size, Path(folder))]
         for path, size in sized:
-            row = agreement(path, size, [read_input(photo, size)[None] for photo in photos])
-            print(
-                f"{row.artifact}: {row.pictures} photos at {row.size}², max |Δ| {row.max_abs:.3g} of "
-                f"{row.largest_output:.3g}, mean |Δ| {row.mean_abs:.2g}, labels {row.label_agreement:.4%}, "
-                f"bit-identical {row.identical_pictures}",
-                flush=True,
-            )
-            rows.append(asdict(row))
-    machine = {
-        "x86": platform.machine(), "cores": os.cpu_count(), "arm64": f"qemu -cpu {CPU}", "threads": THREADS,
-        "ai-edge-litert": metadata.version("ai-edge-litert"), "numpy": metadata.version("numpy"),
-    }  # fmt: skip
-    print(machine)
-    if arguments.out:
-        write_json(arguments.out, {"machine": machine, "artifacts": rows}, replace=True)
+            found = agreement(path, [read_input(photo, size)[None] for photo in photos])
+            rows.append(
+                (
+                    found.artifact, f"{found.max_abs:.3g} ({found.largest_output:.3g})",
+                    f"{found.mean_abs:.2g}", f"{found.label_agreement:.4%}",
+                    f"{found.identical_pictures} of {found.pictures}",
+                )
+            )  # fmt: skip
+    columns = ("artifact", "max abs Δ logit (largest logit)", "mean abs Δ", "equal labels", "bit-identical")
+    made_with = f"{harness.machine('ai-edge-litert', 'numpy', threads=harness.THREADS)}; qemu -cpu {CPU}"
+    harness.publish(options, "arm64", f"{len(photos)} photos", made_with, harness.table(columns, rows))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """Accuracy of checkpoints on labelled photos, side by side: whole photos, half-body and head-and-shoulders.
 
-    python -m benchmarks.checkpoint --images DIR --labels DIR [--json FILE] [WEIGHTS …]
+    python -m benchmarks.checkpoint --images DIR --labels DIR [--json FILE] [--write] [NAME=WEIGHTS …]
+
+Publishes three figures of the model card: `accuracy`, `strata` and `classes`.
 
 Every frame is stretched to the network's input, the logits are resized to the frame's own pixels, and
 every labelled pixel counts. The closer frames are cut around the labelled person by the rules of
@@ -18,20 +20,19 @@ angle as skin does, and the groups are small: read them as a warning light, not 
 
 from __future__ import annotations
 
-import argparse
 import math
-import os
-import platform
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import torch
-import transformers
 from numpy.typing import NDArray
 from skimage.color import rgb2lab
 
+from benchmarks import harness
+from benchmarks.models import planar
 from edgekit import console
 from edgekit.files import write_json
 from edgekit.images import Folder, Picture, stretch
@@ -90,14 +91,12 @@ class Evaluated:
 
 
 def main() -> None:
-    """Evaluate the checkpoints named, print markdown, and write JSON where asked."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.checkpoint", description=__doc__.split("\n")[0]
-    )
+    """Evaluate the checkpoints named, publish the figures, and write JSON where asked."""
+    parser = harness.parser(__doc__)
     parser.add_argument("weights", nargs="*", help="NAME=FOLDER or FOLDER (default: the bundled checkpoint)")
     parser.add_argument("--images", type=Path, required=True)
     parser.add_argument("--labels", type=Path, required=True)
-    parser.add_argument("--limit", type=int, default=None, help="only the first N photos, to try the script")
+    parser.add_argument("--photos", type=int, default=None, help="at most this many labelled photos")
     parser.add_argument("--json", type=Path, default=None, help="write the figures here too")
     options = parser.parse_args()
     results = []
@@ -105,19 +104,21 @@ def main() -> None:
         name, _, folder = given.rpartition("=")
         checkpoint = load_checkpoint(folder or None)
         pictures = Folder(options.images, options.labels, len(checkpoint.class_names))
-        chosen = [
-            picture for picture, _ in zip(pictures, range(options.limit or len(pictures)), strict=False)
-        ]
+        chosen = list(islice(pictures, options.photos))
         results.append(evaluate(checkpoint, chosen, name or checkpoint.name))
         for skipped in pictures.skipped:
             console.say(f"left out: {skipped.name} {skipped.reason}")
-    print(markdown(results))
+    made_with = harness.machine("torch", "transformers")
+    n = f"{len(chosen)} labelled photos"
+    for figure, body in (
+        ("accuracy", accuracy_table(results)),
+        ("strata", strata_table(results)),
+        ("classes", class_table(results)),
+    ):
+        harness.publish(options, figure, n, made_with, body)
     if options.json is not None:
-        write_json(
-            options.json,
-            {"machine": machine(), "models": [asdict(result) for result in results]},
-            replace=True,
-        )
+        models = [asdict(result) for result in results]
+        write_json(options.json, {"machine": made_with, "models": models}, replace=True)
 
 
 def evaluate(checkpoint: Checkpoint, pictures: Sequence[Picture], name: str) -> Evaluated:
@@ -160,8 +161,7 @@ def _scored(
 def _logits(model: ReferenceSegmenter, image: NDArray[np.uint8]) -> NDArray[np.float32]:
     """(size, size, 3) uint8 RGB to (classes, h, w)."""
     with torch.inference_mode():
-        logits = model(torch.from_numpy(image.copy()).permute(2, 0, 1)[None].float())
-    values: NDArray[np.float32] = logits[0].numpy()
+        values: NDArray[np.float32] = model(planar(image))[0].numpy()
     return values
 
 
@@ -220,59 +220,60 @@ def _ita_within(light: Light, low: float, high: float) -> bool:
     return light.ita_degrees is not None and low < light.ita_degrees <= high
 
 
-def machine() -> dict[str, str | int | None]:
-    """What the figures were made with."""
-    return {
-        "cpu_cores": os.cpu_count(),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "transformers": transformers.__version__,
-        "numpy": np.__version__,
+def accuracy_table(results: Sequence[Evaluated]) -> str:
+    """One row per checkpoint and frame."""
+    columns = (
+        "checkpoint", "frame", "mIoU", "common mIoU", "mean accuracy", "overall accuracy", "person IoU",
+        "skin-union IoU (95 %)",
+    )  # fmt: skip
+    rows = []
+    for result in results:
+        for frame, found in result.frames.items():
+            values = (
+                found.miou,
+                found.common_miou,
+                found.mean_accuracy,
+                found.overall_accuracy,
+                found.person_iou,
+            )
+            cells = (harness.number(value, ".3f") for value in values)
+            rows.append((result.name, frame.replace("_", " "), *cells, _skin(found)))
+    return harness.table(columns, rows)
+
+
+def strata_table(results: Sequence[Evaluated]) -> str:
+    """One row per checkpoint and stratum of the whole photos."""
+    columns = (
+        "checkpoint",
+        "stratum of the whole photos",
+        "photos",
+        "skin-union IoU (95 %)",
+        "overall accuracy",
+    )
+    rows = [
+        (result.name, stratum, found.n, _skin(found), harness.number(found.overall_accuracy, ".3f"))
+        for result in results
+        for stratum, found in result.strata.items()
+    ]
+    return harness.table(columns, rows)
+
+
+def class_table(results: Sequence[Evaluated]) -> str:
+    """One row per class, one column per checkpoint and frame."""
+    found = {
+        f"{result.name}, {frame.replace('_', ' ')}": figures.per_class
+        for result in results
+        for frame, figures in result.frames.items()
     }
-
-
-def markdown(results: Sequence[Evaluated]) -> str:
-    """Three tables: frames, strata, classes."""
-    lines = [
-        "| checkpoint | frame | photos | mIoU | common mIoU | mean accuracy | overall accuracy "
-        "| person IoU | skin-union IoU (95 %) |",
-        "|---|---|---|---|---|---|---|---|---|",
+    labels = results[0].frames["whole"].per_class
+    rows = [
+        (label, *(harness.number(shares.get(label), ".3f") for shares in found.values())) for label in labels
     ]
-    for result in results:
-        lines += [_row(result.name, frame, found) for frame, found in result.frames.items()]
-    lines += [
-        "",
-        "| checkpoint | stratum (whole photos) | photos | skin-union IoU (95 %) | overall accuracy |",
-    ]
-    lines += ["|---|---|---|---|---|"]
-    for result in results:
-        for stratum, found in result.strata.items():
-            told = f"{_skin(found)} | {_shown(found.overall_accuracy)}"
-            lines.append(f"| {result.name} | {stratum} | {found.n} | {told} |")
-    columns = [(result.name, frame, found) for result in results for frame, found in result.frames.items()]
-    lines += ["", "| IoU | " + " | ".join(f"{name}, {frame}" for name, frame, _ in columns) + " |"]
-    lines += ["|---|" + "---|" * len(columns)]
-    for label in results[0].frames["whole"].per_class:
-        cells = (_shown(found.per_class.get(label)) for _, _, found in columns)
-        lines.append(f"| {label} | " + " | ".join(cells) + " |")
-    made_with = ", ".join(f"{key} {value}" for key, value in machine().items())
-    return "\n".join([*lines, "", made_with])
-
-
-def _row(name: str, frame: str, found: Figures) -> str:
-    values = (found.miou, found.common_miou, found.mean_accuracy, found.overall_accuracy, found.person_iou)
-    cells = " | ".join(_shown(value) for value in values)
-    return f"| {name} | {frame} | {found.n} | {cells} | {_skin(found)} |"
+    return harness.table(("IoU", *found), rows)
 
 
 def _skin(found: Figures) -> str:
-    low_high = found.skin_iou_ci95
-    interval = "" if low_high is None else f" ({low_high[0]:.3f}–{low_high[1]:.3f})"
-    return _shown(found.skin_iou) + interval
-
-
-def _shown(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
+    return harness.number(found.skin_iou, ".3f") + harness.spread(found.skin_iou_ci95, ".3f")
 
 
 def _number(value: float) -> float | None:

@@ -20,7 +20,7 @@ from edgekit.color.engine import layers_from_style, styled_pixels
 from edgekit.color.styles import STYLES
 from edgekit.files import write_whole
 from edgekit.images import astronaut
-from edgekit.pipeline import group_segmenter
+from edgekit.segmenter import Segmenter
 from edgekit.weights import load_checkpoint
 
 COLUMNS = 6
@@ -32,12 +32,14 @@ MAX_BYTES = 400_000
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    """Draw the sheet."""
+    plain = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=plain)
     parser.add_argument("--out", type=Path, default=Path("docs/images/styles.jpg"))
     parser.add_argument("--weights")
     arguments = parser.parse_args()
     photo = astronaut().image
-    mask = group_segmenter(checkpoint=load_checkpoint(arguments.weights))(photo)
+    mask = Segmenter(load_checkpoint(arguments.weights)).groups(photo)
     cells: list[tuple[str, NDArray[np.generic]]] = [("Original", photo)]
     for style in STYLES.values():
         cells.append((style.title, styled_pixels(photo, layers_from_style(style), NO_CONTROLS, mask)))

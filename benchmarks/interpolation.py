@@ -1,6 +1,6 @@
 """Trilinear or tetrahedral: how far an 8-bit table's answer is from the style itself.
 
-    python -m benchmarks.interpolation [--samples 5000]
+    python -m benchmarks.interpolation [--samples 5000] [--write]
 
 Every preset's two grades, at uniform random colours and on the grey ramp: ΔE2000 between the grade's own
 formula and its 8-bit table, read trilinearly with exact fractions, trilinearly with the 8-bit fractions
@@ -9,13 +9,10 @@ of many texture units, and tetrahedrally (exact fetches).
 
 from __future__ import annotations
 
-import argparse
-import os
-import platform
-
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks import harness
 from edgekit.color.difference import delta_e00
 from edgekit.color.grade import Grade, graded, lut_from_grade
 from edgekit.color.interpolation import Interpolate, tetrahedral, trilinear
@@ -39,26 +36,27 @@ READS = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    """Compare, and publish the figure `interpolation`."""
+    parser = harness.parser(__doc__)
     parser.add_argument("--samples", type=int, default=5000)
-    samples = parser.parse_args().samples
-    random = np.random.default_rng(0).random((samples, 3))
+    options = parser.parse_args()
+    random = np.random.default_rng(0).random((options.samples, 3))
     grey = np.repeat(np.linspace(0.0, 1.0, 256)[:, None], 3, axis=1)
     grades = [grade for style in STYLES.values() for grade in (style.everything, style.skin)]
-    print(
-        f"{len(grades)} grades, N = {samples} colours and 256 greys each, {os.cpu_count()} cores, "
-        f"numpy {np.__version__}, Python {platform.python_version()}\n"
-    )
-    print("| points a side | read | ΔE2000 mean | p99 | max | greys mean | greys max |")
-    print("|---|---|---|---|---|---|---|")
+    rows = []
     for size in SIZES:
         for name, read in READS.items():
             colours = np.concatenate([error(grade, size, read, random) for grade in grades])
             greys = np.concatenate([error(grade, size, read, grey) for grade in grades])
-            print(
-                f"| {size} | {name} | {colours.mean():.3f} | {np.percentile(colours, 99):.3f} | "
-                f"{colours.max():.2f} | {greys.mean():.3f} | {greys.max():.2f} |"
-            )
+            rows.append(
+                (
+                    size, name, f"{colours.mean():.3f}", f"{np.percentile(colours, 99):.3f}",
+                    f"{colours.max():.2f}", f"{greys.mean():.3f}", f"{greys.max():.2f}",
+                )
+            )  # fmt: skip
+    columns = ("points a side", "read", "ΔE2000 mean", "p99", "max", "greys mean", "greys max")
+    n = f"{len(grades)} grades, N = {options.samples} colours and 256 greys each"
+    harness.publish(options, "interpolation", n, harness.machine("numpy"), harness.table(columns, rows))
 
 
 def error(grade: Grade, size: int, read: Interpolate, rgb: NDArray[np.float64]) -> NDArray[np.float64]:

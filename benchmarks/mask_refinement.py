@@ -10,17 +10,17 @@ full size by each method; measured are
 - ΔE2000 in a band of 0.75 % of the diagonal on both sides of the true edge, between the picture styled
   through the refined mask and through the true one: everything but the region gets `rich-contrast`.
 
-    python -m benchmarks.mask_refinement --people DIR            the methods with their defaults, on eval
-    python -m benchmarks.mask_refinement --people DIR --network  with the network's masks
-    python -m benchmarks.mask_refinement --people DIR --tune     the grid of parameters, on train
+    python -m benchmarks.mask_refinement --people DIR                 the methods with their defaults, on eval
+    python -m benchmarks.mask_refinement --people DIR --mask-side 32  the same for a mask of 32²
+    python -m benchmarks.mask_refinement --people DIR --network       with the network's masks
+    python -m benchmarks.mask_refinement --people DIR --tune          the grid of parameters, on train; no figure
+
+With --write: the figures `refinement-128`, `refinement-32` and `refinement-network`.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
-import platform
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,9 +31,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from benchmarks import harness
 from edgekit.color.difference import delta_e00
 from edgekit.color.interpolation import tetrahedral
 from edgekit.color.styles import style_named
+from edgekit.segmenter import Segmenter
 from edgekit.shader.compose import describe, everything_but_skin, refinement_named
 from edgekit.shader.refine import Guided, JointBilateral, guided_refine, joint_bilateral_refine
 
@@ -111,19 +113,29 @@ GRID: dict[str, Method] = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    """Score the methods, and publish the figure."""
+    parser = harness.parser(__doc__)
     parser.add_argument("--people", type=Path, required=True, help="folder with train/ and eval/")
     parser.add_argument("--tune", action="store_true", help="the grid of parameters, on train")
-    parser.add_argument("--mask-side", type=int, default=MASK_SIDE, help="of the reduced mask")
+    parser.add_argument("--mask-side", type=int, default=MASK_SIDE, help="side of the reduced mask")
     parser.add_argument("--network", action="store_true", help="masks by the bundled network")
-    parser.add_argument("--photos", type=int, help="at most so many")
+    parser.add_argument("--photos", type=int, help="at most this many photos")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     photos = photos_of(arguments.people / ("train" if arguments.tune else "eval"), arguments.tune)
     photos = photos[: arguments.photos]
     names = json.loads((arguments.people / "classes.json").read_text())
     methods = GRID if arguments.tune else DEFAULTS
-    report(methods, photos, names, network_masks() if arguments.network else true_masks(arguments.mask_side))
+    masks = network_masks() if arguments.network else true_masks(arguments.mask_side)
+    body = report(methods, photos, names, masks)
+    made_with = harness.machine("numpy", "opencv-python-headless", threads=1)
+    side = MASK_SIDE if arguments.network else arguments.mask_side
+    n = f"N = {len(photos)} photos, mask {side}×{side}; mean [95 % interval over photos]"
+    if arguments.tune:
+        print(body)
+    else:
+        figure = "network" if arguments.network else str(arguments.mask_side)
+        harness.publish(arguments, f"refinement-{figure}", n, made_with, body)
 
 
 def true_masks(side: int) -> Masks:
@@ -137,10 +149,8 @@ def true_masks(side: int) -> Masks:
 
 
 def network_masks() -> Masks:
-    """Skin and hair as the bundled network sees them."""
-    from edgekit.pipeline import group_segmenter
-
-    segment = group_segmenter(None)
+    """Skin and hair as the bundled network finds them."""
+    segment = Segmenter().groups
     return lambda picture, truth: np.ascontiguousarray(segment(picture)[..., :2], np.float32)
 
 
@@ -149,7 +159,8 @@ def photos_of(folder: Path, tuning: bool) -> list[Path]:
     return photos[:: max(1, len(photos) // TUNING_PHOTOS)] if tuning else photos
 
 
-def report(methods: dict[str, Method], photos: list[Path], names: list[str], masks: Masks) -> None:
+def report(methods: dict[str, Method], photos: list[Path], names: list[str], masks: Masks) -> str:
+    """Score every method on every photo; the table."""
     scores: dict[str, dict[str, list[Score]]] = {name: {region: [] for region in REGIONS} for name in methods}
     ms_per_mp: dict[str, list[float]] = {name: [] for name in methods}
     for path in photos:
@@ -158,18 +169,15 @@ def report(methods: dict[str, Method], photos: list[Path], names: list[str], mas
         truth = np.stack([np.isin(labels, [names.index(n) for n in REGIONS[r]]) for r in REGIONS], axis=-1)
         mask = masks(picture, truth)
         score_photo(methods, picture.astype(np.float32) / np.float32(255), truth, mask, scores, ms_per_mp)
-    print(
-        f"N = {len(photos)} photos, mask {mask.shape[1]}×{mask.shape[0]}, {os.cpu_count()} cores, "
-        f"numpy {np.__version__}, OpenCV {cv2.__version__}, Python {platform.python_version()}"
-    )
-    print(
-        "| refinement | fetches | F skin | F hair | ΔE2000 skin edge | ΔE2000 hair edge | CPU ms/MP, one thread |"
-    )
-    print("|---|---|---|---|---|---|---|")
+    rows = []
     for name in methods:
-        cells = [f"{interval([s.boundary_f for s in scores[name][r]])}" for r in REGIONS]
-        cells += [f"{interval([s.edge_delta_e00 for s in scores[name][r]])}" for r in REGIONS]
-        print(f"| {name} | {fetches_of(name)} | {' | '.join(cells)} | {np.median(ms_per_mp[name]):.0f} |")
+        cells = [interval([s.boundary_f for s in scores[name][r]]) for r in REGIONS]
+        cells += [interval([s.edge_delta_e00 for s in scores[name][r]]) for r in REGIONS]
+        rows.append((name, fetches_of(name), *cells, f"{np.median(ms_per_mp[name]):.0f}"))
+    columns = (
+        "refinement", "fetches", "F skin", "F hair", "ΔE2000 skin edge", "ΔE2000 hair edge", "CPU ms/MP",
+    )  # fmt: skip
+    return harness.table(columns, rows)
 
 
 def score_photo(
@@ -230,7 +238,7 @@ def interval(values: list[float]) -> str:
 
 
 def fetches_of(name: str) -> str:
-    """Of the fused pass with one table for everything and one for skin, trilinear; defaults only."""
+    """Texture fetches of the fused trilinear pass with one table for everything and one for skin; defaults only."""
     if name not in DEFAULTS:
         return "–"
     luts = style_named("rich-contrast").luts()

@@ -1,9 +1,9 @@
-"""What checkpoints see in portraits: label maps side by side, and how much of skin, hair and clothes is right.
+"""Label maps of portraits side by side, and how much of skin, hair and clothes is right in them.
 
-    python -m benchmarks.portraits --photos DIR --out FILE.png [--with-photos] [NAME=WEIGHTS …]
+    python -m benchmarks.portraits --photos DIR [--out FILE.png] [--with-photos] [--write] [NAME=WEIGHTS …]
 
-One row a photo (the bundled astronaut first), one column a checkpoint. The label maps alone may be published;
-`--with-photos` lays them over the photos, for looking at them here.
+Draws one row per checkpoint and one column per photo, the bundled astronaut first. The label maps alone may be
+published; `--with-photos` lays them over the photos, for looking at them locally.
 
 Photos that have outlines in `portrait_outlines.json` are scored too: the share of pixels in the right group, and
 the groups' IoU over all of them together. The outlines were drawn by hand and by eye, so pixels near one do not
@@ -13,7 +13,6 @@ portrait is right, not how well unseen ones will do.
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from scipy.ndimage import maximum_filter, minimum_filter
 
+from benchmarks import harness
 from edgekit.console import quiet_libraries, say
 from edgekit.images import Folder, Picture, astronaut
 from edgekit.overlay import overlay, palette
@@ -31,6 +31,7 @@ from edgekit.scores.runners import predictions, reference_runner
 from edgekit.weights import Checkpoint, Groups, load_checkpoint
 
 HEIGHT_PX = 240  # of one row
+GAP = ((0, 4), (0, 4), (0, 0))  # white pixels below and beside each map
 OUTLINES = Path(__file__).with_name("portrait_outlines.json")
 GROUPS = ("background", "skin", "hair", "clothes")
 NEAR_PX = 6  # of 512: about as well as the outlines are drawn
@@ -39,30 +40,30 @@ Outline = Mapping[str, object]  # {"group": str, "outline": [[x, y] in % of the 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    """Draw the label maps, score them, and publish the figure `portraits`."""
+    parser = harness.parser(__doc__)
     parser.add_argument("weights", nargs="*", help="NAME=FOLDER (default: the bundled checkpoint)")
     parser.add_argument("--photos", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--out", type=Path, default=Path("docs/images/portraits.png"))
     parser.add_argument("--with-photos", action="store_true")
     options = parser.parse_args()
     given = [name.rpartition("=") for name in options.weights] or [("bundled", "", "")]
     with quiet_libraries():
         checkpoints = [load_checkpoint(folder or None) for _, _, folder in given]
     pictures = [astronaut(), *Folder(options.photos, None, len(checkpoints[0].class_names))]
-    seen = [labels_by(checkpoint, pictures) for checkpoint in checkpoints]
-    columns = [
-        [
+    found = [labels_by(checkpoint, pictures) for checkpoint in checkpoints]
+    rows = []
+    for checkpoint, maps in zip(checkpoints, found, strict=True):
+        cells = (
             drawn(checkpoint, p, labels, options.with_photos)
-            for p, labels in zip(pictures, column, strict=True)
-        ]
-        for checkpoint, column in zip(checkpoints, seen, strict=True)
-    ]
-    rows = [np.concatenate(cells, axis=1) for cells in zip(*columns, strict=True)]
-    width = max(row.shape[1] for row in rows)
-    padded = [np.pad(row, ((0, 4), (0, width - row.shape[1]), (0, 0)), constant_values=255) for row in rows]
-    Image.fromarray(np.concatenate(padded)).save(options.out, optimize=True)
+            for p, labels in zip(pictures, maps, strict=True)
+        )
+        rows.append(np.concatenate([np.pad(cell, GAP, constant_values=255) for cell in cells], axis=1))
+    Image.fromarray(np.concatenate(rows)).save(options.out, optimize=True)
     say(f"{options.out}: {', '.join(p.name for p in pictures)}")
-    print(table([name or folder for name, _, folder in given], checkpoints, pictures, seen))
+    body = table([name or folder for name, _, folder in given], checkpoints, pictures, found)
+    made_with = harness.machine("torch", "transformers")
+    harness.publish(options, "portraits", f"{len(pictures)} photos at 512²", made_with, body)
 
 
 def labels_by(checkpoint: Checkpoint, pictures: Sequence[Picture]) -> list[NDArray[np.uint8]]:
@@ -90,17 +91,17 @@ def table(
     names: Sequence[str],
     checkpoints: Sequence[Checkpoint],
     pictures: Sequence[Picture],
-    seen: Sequence[Sequence[NDArray[np.uint8]]],
+    found: Sequence[Sequence[NDArray[np.uint8]]],
 ) -> str:
-    """Markdown, a column a checkpoint: the share of right pixels by photo, and the groups' IoU in all photos."""
+    """One column per checkpoint: the share of right pixels by photo, and the groups' IoU in all photos."""
     outlines = json.loads(OUTLINES.read_text(encoding="utf-8"))
     truths = [
-        (i, picture.name, truth(outlines[picture.name], len(seen[0][i])))
+        (i, picture.name, truth(outlines[picture.name], len(found[0][i])))
         for i, picture in enumerate(pictures)
         if picture.name in outlines
     ]
     columns: list[list[float]] = []
-    for checkpoint, column in zip(checkpoints, seen, strict=True):
+    for checkpoint, column in zip(checkpoints, found, strict=True):
         total, shares = Confusion(len(GROUPS)), []
         for i, _, marked in truths:
             one = Confusion(len(GROUPS))
@@ -109,10 +110,10 @@ def table(
             shares.append(one.overall_accuracy)
         columns.append([*shares, total.overall_accuracy, *total.per_class_iou])
     rows = [name for _, name, _ in truths] + [f"all {len(truths)}"] + [f"IoU, {group}" for group in GROUPS]
-    lines = ["| right group |" + "".join(f" {name} |" for name in names), "|---" * (len(names) + 1) + "|"]
-    for row, values in zip(rows, zip(*columns, strict=True), strict=True):
-        lines.append(f"| {row} |" + "".join(f" {value:.3f} |" for value in values))
-    return "\n".join(lines)
+    cells = ([f"{value:.3f}" for value in values] for values in zip(*columns, strict=True))
+    return harness.table(
+        ("pixels in the right group", *names), [(r, *c) for r, c in zip(rows, cells, strict=True)]
+    )
 
 
 def grouped(labels: NDArray[np.uint8], groups: Groups) -> NDArray[np.uint8]:

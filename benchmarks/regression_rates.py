@@ -1,16 +1,15 @@
 """How often `bench --baseline` raises a false alarm, and how often it misses a slowdown: synthetic series.
 
-    python -m benchmarks.regression_rates [--pairs 1000]
+    python -m benchmarks.regression_rates [--pairs 1000] [--write]
 
 Each pair is two runs of 60 latencies, log-normal with 5 % spread, independent or drifting (AR(1), 0.5).
 """
 
 from __future__ import annotations
 
-import argparse
-
+from benchmarks import harness
 from edgekit.benchmark.statistics import TOLERANCE, change_between
-from tests.bench.test_statistics import series
+from tests.support.latencies import series
 
 SLOWDOWNS = (1.05, 1.07, 1.10, 1.15)
 
@@ -27,16 +26,24 @@ def called_slower(pairs: int, slowdown: float, memory: float, tolerance: float) 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    """Simulate, and publish the figure `regression-rates`."""
+    parser = harness.parser(__doc__)
     parser.add_argument("--pairs", type=int, default=1000)
-    pairs = parser.parse_args().pairs
-    for memory in (0.0, 0.5):
-        print(f"AR(1) {memory}: false alarms {called_slower(pairs, 1.0, memory, TOLERANCE):.1%}", end=", ")
-        print(f"with tolerance 0 {called_slower(pairs, 1.0, memory, 0.0):.1%}", end=", missed ")
-        missed = {s: 1 - called_slower(pairs, s, memory, TOLERANCE) for s in SLOWDOWNS}
-        print(", ".join(f"{s:.2f} × {share:.1%}" for s, share in missed.items()), flush=True)
+    options = parser.parse_args()
+    drifts = (0.0, 0.5)
+    rows = [
+        ("false alarms", *(f"{called_slower(options.pairs, 1.0, d, TOLERANCE):.1%}" for d in drifts)),
+        (
+            "false alarms with `--tolerance 0`",
+            *(f"{called_slower(options.pairs, 1.0, d, 0.0):.1%}" for d in drifts),
+        ),
+    ]
+    for slowdown in SLOWDOWNS:
+        missed = (f"{1 - called_slower(options.pairs, slowdown, d, TOLERANCE):.1%}" for d in drifts)
+        rows.append((f"a {slowdown - 1:.0%} slowdown missed", *missed))
+    body = harness.table(("", "independent", "drifting (AR(1), 0.5)"), rows)
+    n = f"{options.pairs} synthetic pairs of 60 samples with 5 % spread"
+    harness.publish(options, "regression-rates", n, harness.machine("numpy"), body)
 
 
 if __name__ == "__main__":

@@ -1,29 +1,25 @@
-"""What rounding costs in mIoU, photo by photo: artifacts against the float network on the same labelled photos.
+"""What rounding costs in mIoU, paired by photo: artifacts against the float network on the same labelled photos.
 
-    python -m benchmarks.rounding --train people/train --eval people/eval ARTIFACT …
+    python -m benchmarks.rounding --train people/train --eval people/eval [--write] ARTIFACT …
 
 mIoU over a few dozen photos rests on a handful of hats and belts, so a difference of a point may be chance. The
 interval is a 95 % percentile bootstrap over photos of the difference itself (both networks on the same resampled
-photos). Sets: the evaluation photos; the photos of --train that fine-tuning validates with, which no training has
-seen; every third of those it trains on, which float and int8 have seen alike. Whole photos, stretched.
+photos). Sets: the evaluation photos; the photos of --train that fine-tuning validates with and never trains on; every
+third of those it trains on, float and int8 alike. Whole photos, stretched.
 """
 
 from __future__ import annotations
 
-import argparse
-import os
-import platform
 from collections.abc import Mapping, Sequence
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.artifact import read_artifact
+from benchmarks import harness
+from edgekit.artifact import read_artifact, require_weights
 from edgekit.console import quiet_libraries, track
 from edgekit.images import Picture, images_in, labels_beside, read_image, read_labels
-from edgekit.parity.compare import require_weights
 from edgekit.scores.counts import counted as counts_of
 from edgekit.scores.metrics import Confusion, bootstrap_interval
 from edgekit.scores.runners import Runner, artifact_runner, reference_runner
@@ -35,8 +31,8 @@ Counts = NDArray[np.int64]  # (photos, classes, classes): true against predicted
 
 
 def main() -> None:
-    """Print one row per set and artifact, in markdown."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.rounding", description=__doc__.split("\n")[0])
+    """Count every network over every set, and publish the figure `rounding`."""
+    parser = harness.parser(__doc__)
     parser.add_argument("artifacts", nargs="+", type=Path)
     parser.add_argument("--train", type=Path, required=True, help="the set that was trained on")
     parser.add_argument("--eval", type=Path, required=True, help="labelled photos that were not")
@@ -50,19 +46,14 @@ def main() -> None:
         "validation": validation,
         f"training, every {EVERY}rd": training[::EVERY],
     }
-    print(
-        f"`python -m benchmarks.rounding`: {os.cpu_count()} cores ({platform.machine()}); "
-        + ", ".join(f"{name} {metadata.version(name)}" for name in ("torch", "ai-edge-litert"))
-    )
-    print(
-        "\n| photos | N | network | mIoU | difference, points (95 %) | common mIoU | difference, points (95 %) |"
-    )
-    print("|---|---|---|---|---|---|---|")
-    for name, pairs in sets.items():
-        with quiet_libraries():
+    rows: list[tuple[str, ...]] = []
+    with quiet_libraries():
+        for name, pairs in sets.items():
             counts = counted(pairs, options.artifacts, options.weights)
-        for row in rows(name, counts):
-            print(row, flush=True)
+            rows.append(row(name, counts))
+    others = [f"{name}: difference, points (95 %)" for name in list(counts)[1:]]
+    body = harness.table(("photos", "N", "float mIoU", *others), rows)
+    harness.publish(options, "rounding", "N in the table", harness.machine("torch", "ai-edge-litert"), body)
 
 
 def pairs_in(folder: Path) -> tuple[Pair, ...]:
@@ -92,35 +83,29 @@ def counted(pairs: Sequence[Pair], artifacts: Sequence[Path], weights: str | Non
     }
 
 
-def rows(name: str, counts: Mapping[str, Counts]) -> list[str]:
-    """The table's rows of one set; the first network is the one that the others are compared with."""
-    first = next(iter(counts))
-    lines = []
-    for network, own in counts.items():
-        cells = [name, str(len(own)), network]
-        for common in (False, True):
-            cells.append(f"{100 * score(own, common):.2f}")
-            cells.append("" if network == first else difference(counts[first], own, common))
-        lines.append("| " + " | ".join(cells) + " |")
-    return lines
+def row(name: str, counts: Mapping[str, Counts]) -> tuple[str, ...]:
+    """The table's row of one set: the first network's mIoU, and what the others differ by."""
+    reference, *others = counts.values()
+    differences = (difference(reference, other) for other in others)
+    return (name, str(len(reference)), f"{100 * miou(reference):.2f}", *differences)
 
 
-def score(counts: Counts, common: bool) -> float:
-    """mIoU of pooled counts, over all classes or the common ones."""
+def miou(counts: Counts) -> float:
+    """mIoU of the counts of all photos together."""
     pooled = Confusion(counts.shape[-1])
     pooled.counts += counts.sum(0)
-    return pooled.common_miou if common else pooled.miou
+    return pooled.miou
 
 
-def difference(reference: Counts, other: Counts, common: bool) -> str:
-    """Of the mean IoUs, in points, with its interval over photos."""
+def difference(reference: Counts, other: Counts) -> str:
+    """Difference of the mean IoUs in percentage points, with its interval over photos."""
 
     def lost(chosen: NDArray[np.int64]) -> float:
-        return 100 * (score(other[chosen], common) - score(reference[chosen], common))
+        return 100 * (miou(other[chosen]) - miou(reference[chosen]))
 
     interval = bootstrap_interval(lost, len(other))
-    told = "" if interval is None else f" ({interval[0]:+.2f} … {interval[1]:+.2f})"
-    return f"{lost(np.arange(len(other))):+.2f}{told}"
+    ends = "" if interval is None else f" ({interval[0]:+.2f} … {interval[1]:+.2f})"
+    return f"{lost(np.arange(len(other))):+.2f}{ends}"
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What the fused pass costs on Mesa's llvmpipe, against the same picture made in two passes.
 
-    python -m benchmarks.shader_cost [--megapixels 3] [--runs 15]
+    python -m benchmarks.shader_cost [--megapixels 3] [--runs 15] [--write]
 
 The two-pass equivalent first upsamples the mask to the picture's size into a texture, then looks up and
 blends from that texture: what an app does that upsamples the mask on its own. Both draw the same
@@ -10,14 +10,12 @@ pass in its variants. llvmpipe runs on the CPU: the ratio is what matters, not t
 
 from __future__ import annotations
 
-import argparse
-import os
-import platform
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks import harness
 from edgekit.shader.backends.cases import guide_of, image, mask_weights, swirl_lut, warm_lut
 from edgekit.shader.backends.mesa_essl import MesaEssl
 from edgekit.shader.compose import describe, everything_but_skin, refinement_named
@@ -41,24 +39,23 @@ void main() { o_color = texture(u_mask, v_uv); }
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    """Draw, time, and publish the figure `shader-cost`; exit 1 when two passes are not slower."""
+    parser = harness.parser(__doc__)
     parser.add_argument("--megapixels", type=float, default=3.0)
     parser.add_argument("--runs", type=int, default=15)
     arguments = parser.parse_args()
     width = round((arguments.megapixels * 1e6 * 4 / 3) ** 0.5)
     height = round(width * 3 / 4)
     mesa = MesaEssl()
-    print(
-        f"{width}×{height}, N = {arguments.runs} interleaved runs, {os.cpu_count()} cores, {mesa.device}, "
-        f"Python {platform.python_version()}"
-    )
-    ratio = two_passes(mesa, height, width, arguments.runs)
-    variants(mesa, height, width, arguments.runs)
+    sentence, ratio = two_passes(mesa, height, width, arguments.runs)
+    body = f"{sentence}\n\n{variants(mesa, height, width, arguments.runs)}"
+    n = f"{width}×{height}, N = {arguments.runs} interleaved runs"
+    harness.publish(arguments, "shader-cost", n, f"{harness.machine('numpy')}, {mesa.device}", body)
     raise SystemExit(0 if ratio < 1.0 else 1)
 
 
-def two_passes(mesa: MesaEssl, height: int, width: int, runs: int) -> float:
-    """Print and return fused / two-pass."""
+def two_passes(mesa: MesaEssl, height: int, width: int, runs: int) -> tuple[str, float]:
+    """The comparison in words, and the ratio of medians fused / two-pass."""
     fused = frame("trilinear", "bilinear", height, width)
     first = DialectText(
         "essl300",
@@ -78,11 +75,12 @@ def two_passes(mesa: MesaEssl, height: int, width: int, runs: int) -> float:
         up = mesa.draw_timed(fused, first, repeats=1)[1][0]
         two_ms.append(up + mesa.draw_timed(second, text, repeats=1)[1][0])
     ratio = float(np.median(fused_ms) / np.median(two_ms))
-    print(f"fused {np.median(fused_ms):.1f} ms, two passes {np.median(two_ms):.1f} ms, ratio {ratio:.2f}")
-    return ratio
+    fused_median, two_median = np.median(fused_ms), np.median(two_ms)
+    return f"Fused {fused_median:.1f} ms, two passes {two_median:.1f} ms, ratio {ratio:.2f}.", ratio
 
 
-def variants(mesa: MesaEssl, height: int, width: int, runs: int) -> None:
+def variants(mesa: MesaEssl, height: int, width: int, runs: int) -> str:
+    """The fused pass with every interpolation and refinement."""
     columns = [(i, r) for i in INTERPOLATIONS for r in REFINEMENTS]
     frames = {column: frame(*column, height, width) for column in columns}
     times: dict[tuple[Interpolation, str], list[float]] = {column: [] for column in columns}
@@ -90,11 +88,12 @@ def variants(mesa: MesaEssl, height: int, width: int, runs: int) -> None:
         for column, drawn in frames.items():
             times[column] += mesa.draw_timed(drawn, drawn.description.dialect("essl300"), repeats=1)[1]
     base = float(np.median(times["trilinear", "bilinear"]))
-    print("| interpolation | refinement | fetches | ms | × trilinear bilinear |\n|---|---|---|---|---|")
+    rows = []
     for (interpolation, refinement), ms in times.items():
         fetches = frames[interpolation, refinement].description.dialect("essl300").fetches
         median = float(np.median(ms))
-        print(f"| {interpolation} | {refinement} | {fetches} | {median:.1f} | {median / base:.2f} |")
+        rows.append((interpolation, refinement, fetches, f"{median:.1f}", f"{median / base:.2f}"))
+    return harness.table(("interpolation", "refinement", "fetches", "ms", "× trilinear bilinear"), rows)
 
 
 def frame(interpolation: Interpolation, refinement: str, height: int, width: int) -> Frame:

@@ -1,6 +1,6 @@
 """The proof table: every backend draws every case, compared with the numpy oracle.
 
-    python -m benchmarks.shader_parity [--backend NAME …]
+    python -m benchmarks.shader_parity [--backend NAME …] [--write]
 
 Cases: {trilinear, tetrahedral} × {bilinear, joint-bilateral, guided} × two pairs of asymmetric tables ×
 {groups; drawn regions and a second picture} × {upright, rotated, cropped, mirrored-cropped-rotated with
@@ -11,14 +11,12 @@ not run.
 
 from __future__ import annotations
 
-import argparse
-import os
-import platform
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks import harness
 from edgekit.shader.backends import BACKENDS, BackendMissing
 from edgekit.shader.backends.cases import (
     MUTANTS,
@@ -40,35 +38,35 @@ Levels = dict[tuple[str, str], list[int]]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    """Draw every case on every backend, and publish the figure `shader-parity`."""
+    parser = harness.parser(__doc__)
     names = [*BACKENDS, CPU_ENGINE]
     parser.add_argument("--backend", action="append", choices=names, help="only these")
-    wanted = parser.parse_args().backend or names
+    options = parser.parse_args()
     cases = all_cases()
     expected = [render(case.frame) for case in cases]
-    print(
-        f"{len(cases)} cases a backend, {os.cpu_count()} cores, numpy {np.__version__}, "
-        f"Python {platform.python_version()}. Cells: max error in levels of 255 (cases).\n"
-    )
-    heads = " | ".join(f"{i} {r}" for i, r in COLUMNS)
-    print(f"| backend | {heads} | mutants | device |\n|---|{'---|' * len(COLUMNS)}---|---|")
-    passed = [row(name, cases, expected) for name in wanted]
-    print(f"\nAllowed: {TOLERANCE_LEVELS}. {'PASSED' if all(passed) else 'FAILED'}")
-    raise SystemExit(0 if all(passed) else 1)
+    rows = [row(name, cases, expected) for name in options.backend or names]
+    columns = ("backend", *(f"{i} {r}" for i, r in COLUMNS), "planted mistakes", "device")
+    passed = all(good for good, _ in rows)
+    verdict = "PASSED" if passed else "FAILED"
+    allowed = ", ".join(f"{level} for {name}" for name, level in TOLERANCE_LEVELS.items())
+    body = f"{harness.table(columns, [cells for _, cells in rows])}\n\nAllowed: {allowed}. {verdict}"
+    n = f"{len(cases)} cases a backend; the largest error in levels of 255 (number of cases)"
+    harness.publish(options, "shader-parity", n, harness.machine("numpy"), body)
+    raise SystemExit(0 if passed else 1)
 
 
-def row(name: str, cases: list[Case], expected: list[NDArray[np.float64]]) -> bool:
-    """Print one backend's line; False when anything is not as it must be."""
+def row(name: str, cases: list[Case], expected: list[NDArray[np.float64]]) -> tuple[bool, list[str]]:
+    """One backend's verdict and cells; the verdict is False when anything is not as it must be."""
     try:
         levels, mutants, device = _cpu(cases, expected) if name == CPU_ENGINE else _gpu(name, cases, expected)
     except BackendMissing as missing:
-        print(f"| {name} | NOT RUN: {missing} |")
-        return False
+        return False, [name, *[""] * len(COLUMNS), "", f"NOT RUN: {missing}"]
     cells = [f"{max(levels[c])} ({len(levels[c])})" if levels[c] else "–" for c in COLUMNS]
     caught = ", ".join(f"{mutant} {level}" for mutant, level in mutants.items())
-    print(f"| {name} | {' | '.join(cells)} | {caught} | {device} |", flush=True)
     good = all(level <= TOLERANCE_LEVELS[i] for (i, _), found in levels.items() for level in found)
-    return good and all(level > max(TOLERANCE_LEVELS.values()) for level in mutants.values())
+    good = good and all(level > max(TOLERANCE_LEVELS.values()) for level in mutants.values())
+    return good, [name, *cells, caught, device]
 
 
 def _gpu(

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit import console
+from edgekit._version import __version__
 from edgekit.artifact import (
     Artifact,
     Manifest,
     TensorSpec,
     check_artifact_place,
+    read_artifact,
     staged_artifact,
     write_manifest,
 )
@@ -131,6 +133,32 @@ def resolve(
         _check_minimum_ios(target, conversion.recipe, minimum_ios)
     check_artifact_place(path, target, replace=replace)
     return Job(target, conversion, path)
+
+
+def made_before(target: Target, conversion: Conversion, folder: Path) -> Artifact | None:
+    """The artifact of this very conversion in a folder, when it is there and whole; else None."""
+    path = folder / f"{conversion.file_stem}{target.suffix}"
+    try:
+        artifact = read_artifact(path)
+    except ConversionError:
+        return None
+    manifest = artifact.manifest
+    mask_size = manifest.outputs[0].shape[manifest.outputs[0].layout.index("W")]
+    made = (
+        manifest.weights_sha256,
+        manifest.recipe_name,
+        manifest.size,
+        mask_size,
+        manifest.tools["edgekit"],
+    )
+    asked = (
+        conversion.checkpoint.sha256,
+        conversion.recipe.name,
+        conversion.size,
+        conversion.mask_size,
+        __version__,
+    )
+    return artifact if made == asked and manifest.recipe.blocks == conversion.recipe.blocks else None
 
 
 def _check_minimum_ios(target: Target, recipe: Recipe, minimum_ios: int) -> None:

@@ -1,8 +1,11 @@
 # The public API. lazy_loader reads this file as well: a name is imported from its module when it is first used.
 from .artifact import Artifact, Manifest, read_artifact
+from .benchmark.report import BenchReport
+from .benchmark.run import bench
 from .bundles.building import BuiltBundle
 from .color.controls import Controls
 from .color.stylist import StyledPhotos
+from .devices.device import BenchPlan
 from .errors import EdgekitError
 from .parity.check import parity_check
 from .parity.gates import Gates
@@ -19,6 +22,8 @@ from .weights import Checkpoint, load_checkpoint
 __version__: str
 __all__ = [
     "Artifact",
+    "BenchPlan",
+    "BenchReport",
     "Bounds",
     "BuiltBundle",
     "Checkpoint",
@@ -33,6 +38,7 @@ __all__ = [
     "Segmenter",
     "ShaderDescription",
     "StyledPhotos",
+    "bench",
     "bundle",
     "convert",
     "describe",

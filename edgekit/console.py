@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import sys
 import tempfile
 import warnings
@@ -17,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
+from edgekit.errors import MOST_SENTENCE_CHARS, UNPRINTABLE
 from edgekit.files import json_text
 
 if TYPE_CHECKING:
@@ -25,10 +25,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PIPED_COLUMNS = 1000  # a table that is piped is whole, however wide
-MOST_CHARACTERS = 2000  # of one line; a longer one keeps its beginning and its end
-ENDING_CHARACTERS = 200
-# Control characters, and those that change the direction of text (Unicode TR 36, 3.1 and CVE-2021-42574).
-UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+ENDING_CHARACTERS = 200  # of a line that is too long; its beginning is kept as well
 
 DEBUG_VARIABLE = "EDGEKIT_DEBUG"
 _results_are_json = [False]
@@ -41,11 +38,10 @@ def people() -> TextIO:
 
 
 def clean(text: str) -> str:
-    """The text as one harmless line of bounded length: control characters and lone surrogates become escapes."""
-    whole = text.encode("utf-8", "backslashreplace").decode()
-    if len(whole) > MOST_CHARACTERS:
-        whole = f"{whole[: MOST_CHARACTERS - ENDING_CHARACTERS]} … {whole[-ENDING_CHARACTERS:]}"
-    return UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), whole)
+    """The text as one harmless line of bounded length: nothing in it steers the terminal."""
+    if len(text) > MOST_SENTENCE_CHARS:
+        text = f"{text[: MOST_SENTENCE_CHARS - ENDING_CHARACTERS]} … {text[-ENDING_CHARACTERS:]}"
+    return UNPRINTABLE.sub("", text).replace("\n", " ").replace("\t", " ")
 
 
 def say(text: str = "") -> None:

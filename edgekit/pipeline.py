@@ -14,7 +14,7 @@ from calibration.planner import Plan as Plan
 from calibration.planning import Bounds as Bounds
 from calibration.planning import Task, planned
 from calibration.ranges import with_ranges
-from converters.conversion import Conversion, resolve, write_artifact
+from converters.conversion import Conversion, made_before, resolve, write_artifact
 from edgekit import console
 from edgekit.artifact import Artifact, read_artifact
 from edgekit.bundles.building import BuiltBundle, build_bundle
@@ -59,8 +59,11 @@ def convert(
         if calibration is None:
             raise EdgekitError("`recipe` auto needs `calibration`: photos to plan with.")
         recipe = plan(checkpoint, calibration, size=size).recipe
+    targets = targets_named(target)
+    if minimum_ios is not None and not any(each.apple for each in targets):
+        raise EdgekitError(f"`minimum_ios` says nothing about `target` {target}; leave it out.")
     jobs = []
-    for each in targets_named(target):
+    for each in targets:
         chosen = recipe if isinstance(recipe, Recipe) else recipe_for(each, checkpoint.folder, recipe)
         conversion = Conversion(checkpoint, size, chosen, output, mask_size)
         jobs.append(resolve(each, conversion, out, minimum_ios=minimum_ios, replace=force))
@@ -112,17 +115,23 @@ def bundle(
     default_style: str | None = None,
     refinement: str = DEFAULT_REFINEMENT,
     out: Path = Path("bundle"),
+    reuse: Path | None = None,
     force: bool = False,
 ) -> BuiltBundle:
     """Write the folder that an app reads: artifacts, styles as shaders, a golden picture; check each artifact on it.
 
-    Without `artifacts` the checkpoint is converted for `target` first. Raises BundleError for artifacts or styles
+    Without `artifacts` the checkpoint is converted for `target` first; what the folder `reuse` holds of that is taken
+    from there. Raises BundleError for artifacts or styles
     that do not go together, ConversionError for artifacts of other weights, EdgekitError for a folder in the way.
     """
     check_folder_place(out, BUNDLE, replace=force, inputs=(*artifacts, checkpoint.folder))
     with tempfile.TemporaryDirectory() as temporary:
-        found = [read_artifact(path) for path in artifacts] or convert(
-            checkpoint, target, out=Path(temporary)
-        )
+        found = [read_artifact(path) for path in artifacts]
+        for each in () if artifacts else targets_named(target):
+            conversion = Conversion(checkpoint, checkpoint.size_default, recipe_for(each, checkpoint.folder))
+            kept = None if reuse is None else made_before(each, conversion, reuse)
+            if kept:
+                console.say(f"taking {kept.path}, which was converted before")
+            found += [kept] if kept else convert(checkpoint, each.name, out=Path(temporary))
         first = default_style or styles[0]
         return build_bundle(checkpoint, found, styles, first, refinement, out, replace=force)

@@ -130,6 +130,8 @@ def _regular_file(path: Path, limit_bytes: int, error: Refusal) -> Iterator[Bina
         if not stat.S_ISREG(path.stat().st_mode):
             raise error(f"{shown(path)} is not a regular file.")
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError as cause:
+        raise error(f"{shown(path)} does not exist.") from cause
     except OSError as cause:
         raise error(f"{shown(path)} cannot be read: {cause.strerror}.") from cause
     except ValueError as cause:  # a zero byte, or what no file system can encode
@@ -142,7 +144,10 @@ def _regular_file(path: Path, limit_bytes: int, error: Refusal) -> Iterator[Bina
             raise error(
                 f"{shown(path)} has {status.st_size} bytes, more than the {limit_bytes} that are allowed."
             )
-        yield stream
+        try:
+            yield stream
+        except OSError as cause:  # of the disk, while it is read
+            raise error(f"{shown(path)} cannot be read: {cause.strerror}.") from cause
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

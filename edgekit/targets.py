@@ -46,6 +46,8 @@ class Target:
     runtime that runs the artifact on this machine.
     `unproved`: "module:name" of a function that says why this machine cannot run the target's own runtime, for
     targets whose `runtime` is a reference executor; None where `runtime` is what runs on the device.
+    `trial`: "module:name" of a function that opens and runs the artifact in a process of its own first, for runtimes in
+    native code that a damaged file can crash.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Target:
     observe: str
     runtime: str
     unproved: str | None = None
+    trial: str | None = None
 
     def minimum_os_for(self, recipe: Recipe) -> str:
         """The oldest system that runs an artifact with this recipe."""
@@ -84,6 +87,11 @@ class Target:
         """The artifact at `path` in the runtime of this machine."""
         runtime: Runtime = _loaded(self.runtime)(path, taps, threads)
         return runtime
+
+    def try_out(self, path: Path) -> None:
+        """Open and run the artifact in a process of its own where this one could crash. ConversionError if it fails."""
+        if self.trial is not None:
+            _loaded(self.trial)(path)
 
     def why_unproved(self) -> str | None:
         """Why a result here does not prove what the target's own runtime gives; None where it does."""
@@ -125,6 +133,7 @@ TARGETS: dict[str, Target] = {
         convert="converters.tflite:convert",
         observe="converters.tflite:observable",
         runtime="edgekit.runtimes.litert:LiteRT",
+        trial="edgekit.devices.probe:probe",
     ),
 }
 

@@ -11,11 +11,14 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from calibration.dataset import calibration_set
+from calibration.planning import PICTURES_MOST, split
+from calibration.ranges import observe
 from converters.conversion import Conversion
 from edgekit.console import quiet_libraries, say
 from edgekit.files import write_json
-from edgekit.pipeline import PLAN_MOST, PLANNED_FOLDER, RECIPE_FILE, TARGETS, calibration_set, observe, split
-from edgekit.recipes import read_recipe
+from edgekit.recipes import CALIBRATION_FILE, PLANNED_FOLDER, RECIPE_FILE, ranges_path, read_recipe
+from edgekit.targets import TARGETS
 from edgekit.weights import BUNDLED_FOLDER, load_checkpoint
 
 NAME = "planned"
@@ -27,15 +30,14 @@ def main() -> None:
         checkpoint = load_checkpoint()
     folder = BUNDLED_FOLDER / PLANNED_FOLDER
     conversion = Conversion(checkpoint, checkpoint.size_default, recipe)
-    whole = calibration_set(Path(sys.argv[2]), conversion, PLAN_MOST)
+    whole = calibration_set(Path(sys.argv[2]), checkpoint, conversion.size, PICTURES_MOST)
     seen, _ = split(whole)  # the same pictures that gave the planner its ranges
     write_json(folder / RECIPE_FILE, recipe.to_json(), replace=True)
-    write_json(folder / "calibration.json", whole.manifest(), replace=True)
-    for target in TARGETS:
-        observe(target, conversion, seen, [recipe.observer])[recipe.observer].save(
-            folder / f"ranges-{target}.json", replace=True
-        )
-        say(f"wrote {folder / f'ranges-{target}.json'}")
+    write_json(folder / CALIBRATION_FILE, whole.manifest(), replace=True)
+    for target in TARGETS.values():
+        path = ranges_path(BUNDLED_FOLDER, target)
+        observe(target, conversion, seen, [recipe.observer])[recipe.observer].save(path, replace=True)
+        say(f"wrote {path}")
 
 
 if __name__ == "__main__":

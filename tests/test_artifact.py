@@ -63,9 +63,9 @@ def test_foreign_manifests_are_refused(copied: dict[str, Artifact], text: str, w
 
 def test_missing_parts_are_named(copied: dict[str, Artifact], tmp_path: Path) -> None:
     copied["tflite"].manifest_path.unlink()
-    with pytest.raises(ConversionError, match=r"\.tflite\.json cannot be read: .*; convert the model again"):
+    with pytest.raises(ConversionError, match=r"\.tflite\.json does not exist; convert the model again"):
         read_artifact(copied["tflite"].path)
-    with pytest.raises(ConversionError, match="cannot be read: No such file"):
+    with pytest.raises(ConversionError, match="does not exist"):
         read_artifact(tmp_path / "a.tflite")
     with pytest.raises(ConversionError, match=r"is not a \.mlpackage or \.tflite"):
         read_artifact(tmp_path / "a.onnx")

@@ -48,9 +48,3 @@ def test_the_five_commands_work(
         assert "site-packages" not in ran.err  # no library's own warnings
         assert (tmp_path / made).exists()
     assert "PASSED" in (tmp_path / "demo-out/report.html").read_text(encoding="utf-8")
-
-
-def test_relative_links_lead_somewhere() -> None:
-    for page in [README, *README.parent.glob("docs/*.md")]:
-        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
-            assert (page.parent / target).exists(), f"{page.name} links to {target}"

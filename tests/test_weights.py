@@ -107,7 +107,7 @@ def test_missing_folder_and_plain_file_are_explained(tmp_path: Path) -> None:
 
 def test_hub_id_without_network_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    with pytest.raises(WeightsError, match=r"nobody/nothing-here could not be fetched.*--weights\.$"):
+    with pytest.raises(WeightsError, match=r"nobody/nothing-here could not be fetched.*`weights`\.$"):
         load_checkpoint("nobody/nothing-here")
 
 

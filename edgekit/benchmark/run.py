@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
-from edgekit import __version__
+from edgekit import __version__, console
 from edgekit.artifact import manifest_path_of, read_artifact
 from edgekit.benchmark.report import ArtifactBench, Baseline, BaselineComparison, BenchReport
 from edgekit.benchmark.statistics import TOLERANCE, change_between, latency_of, paired_change
@@ -30,6 +30,7 @@ from edgekit.devices.device import (
     check_plan,
 )
 from edgekit.devices.macos import NEEDS_MAC
+from edgekit.devices.registry import open_device
 from edgekit.errors import DeviceError, EdgekitError, UnknownName
 from edgekit.files import sha256_of, size_bytes_of
 from edgekit.targets import target_of
@@ -46,7 +47,27 @@ MOST_INFERENCES = 10_000
 Say = Callable[[str], None]
 
 
-def bench(device: Device, artifacts: Sequence[Path], plan: BenchPlan, say: Say) -> BenchReport:
+def bench(
+    artifacts: Sequence[Path],
+    device: str | Device = "host",
+    *,
+    runner: Path | None = None,
+    plan: BenchPlan | None = None,
+) -> BenchReport:
+    """Time artifacts on a device; several are measured alternately, and each is compared with the first.
+
+    `device`: host, arm64 (emulated, not for speed), a phone's model or serial, mac, iphone. `runner`: LiteRT's
+    benchmark_model for a phone. `plan`: how long and with what to measure (50 inferences and 10 s of each, 2 threads).
+    Times are in milliseconds; intervals are 95 %.
+
+    Raises DeviceError when the device cannot be used, stays too hot, or an artifact fails on it; EdgekitError for an
+    artifact that is missing or damaged. An artifact that the device cannot run is a row of the report with the reason.
+    """
+    where = open_device(device, runner) if isinstance(device, str) else device
+    return bench_on(where, artifacts, plan or BenchPlan(), console.say)
+
+
+def bench_on(device: Device, artifacts: Sequence[Path], plan: BenchPlan, say: Say) -> BenchReport:
     """Measure every artifact the device can run; the others are NOT_RUN with the reason.
 
     DeviceError when the device cannot be used, stays too hot, or an artifact fails on it: a run that

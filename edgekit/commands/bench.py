@@ -530,7 +530,7 @@ def _time(
             if reason := run.not_run_reason(path, where):
                 console.say(f"leaving out {path}: {reason}")
         paths = [path for path in paths if not run.not_run_reason(path, where)] or paths
-    measured = run.bench(where, paths, plan, console.say)
+    measured = run.bench(paths, where, plan=plan)
     results.end(measured, [] if camera is None else _budgets(measured, camera), earlier)
 
 

@@ -65,6 +65,7 @@ def bundle(
         default_style=default_style,
         refinement=refinement,
         out=place,
+        reuse=Path("artifacts"),
         force=force,
     )
     made = built.opened

@@ -56,7 +56,7 @@ def gates_for(recipe: Recipe) -> Gates:
 
 def judge(metrics: Metrics, gates: Gates) -> tuple[Check, ...]:
     """One check per bound that is stated."""
-    no_labels = "no true labels were given (--labels)"
+    no_labels = "no true labels were given"
     drop = _difference(metrics.miou_reference, metrics.miou)
     skin_drop = _difference(metrics.skin_iou_reference, metrics.skin_iou)
     checks = (

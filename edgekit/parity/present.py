@@ -52,10 +52,15 @@ def print_report(report: ParityReport) -> None:
         verdict = f"[{STYLES[artifact.status]}]{artifact.status}[/]"
         table.add_row(f"{artifact.target} {artifact.recipe}", artifact.runtime, *cells(artifact), verdict)
     console.print_table(table)
+    not_run: dict[str, list[str]] = {}
     for artifact in report.artifacts:
         for check in artifact.checks:
-            if check.status != Status.PASSED:
-                console.say(f"{Path(artifact.path).name}: {sentence(check)}")
+            if check.status == Status.FAILED:
+                console.show(f"{Path(artifact.path).name}: {sentence(check)}")
+            elif check.status == Status.NOT_RUN and check.name not in not_run.setdefault(check.reason, []):
+                not_run[check.reason].append(check.name)
+    for reason, names in not_run.items():
+        console.say(f"NOT_RUN {', '.join(names)}: {reason}")
     for name, reason in report.skipped:
         console.say(f"skipped {name}: {reason}")
     for note in report.notes:

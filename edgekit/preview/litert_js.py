@@ -81,9 +81,11 @@ LITERT_JS = FolderKind("a LiteRT.js folder", lambda folder: None)
 
 def litert_js(folder: Path | None = None) -> Path:
     """The folder with LiteRT.js (the user's cache), fetched when it is not there. EdgekitError says what is missing."""
+    is_cache = folder is None
     folder = folder or cache(f"litert-js-{VERSION}")
     if all((folder / file).is_file() for file in FILES):
-        _verify(folder)
+        if is_cache:  # whoever names a folder vouches for it
+            _verify(folder)
         return folder
     check_folder_place(folder, LITERT_JS, replace=True)  # never replaced; the sentence does not offer to
     npm = shutil.which("npm")

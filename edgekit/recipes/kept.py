@@ -35,7 +35,7 @@ def recipe_for(target: Target, folder: Path, name: str | Path | None = None) -> 
     if name is None:
         kept_is_used = kept.is_file() and target.plans
         return read_recipe(kept) if kept_is_used else recipe_named(target.default_recipe)
-    recipe = recipe_named(str(name))
+    recipe = recipe_named(str(name), also=("auto",))
     if recipe.needs_calibration and str(name) in RECIPES and kept.is_file():
         return replace(recipe, observer=read_recipe(kept).observer)
     return recipe

@@ -8,7 +8,7 @@ runtime's operators. Modes of a block: `float`; `w8` (weights stored as int8, co
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -88,13 +88,14 @@ RECIPES: Mapping[str, Recipe] = {
 }
 
 
-def recipe_named(name: str) -> Recipe:
-    """A built-in recipe, or one saved as JSON (`planned.json`). UnknownName lists the built-in ones."""
+def recipe_named(name: str, also: Sequence[str] = ()) -> Recipe:
+    """A built-in recipe, or one saved as JSON (`planned.json`). UnknownName lists the built-in ones, and what the
+    caller takes beside them (`also`)."""
     if name in RECIPES:
         return RECIPES[name]
     if name.endswith(".json"):
         return read_recipe(Path(name))
-    raise UnknownName("recipe", name, (*RECIPES, "a .json file"))
+    raise UnknownName("recipe", name, (*RECIPES, *also, "a .json file"))
 
 
 RECIPE = JsonKind(Recipe, "an edgekit recipe", version=("version", RECIPE_VERSION))

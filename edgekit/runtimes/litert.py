@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from edgekit.errors import ConversionError
+from edgekit.reading import read_bytes, shown
 from edgekit.runtimes import DEFAULT_THREADS, Tensors
 
+MOST_BYTES = 1 << 30  # forty times what edgekit converts; a flatbuffer ends at 2 GiB
 BUILTINS = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
 
 
@@ -72,12 +75,10 @@ class LiteRT:
 
 def read_tflite(path: Path) -> bytes:
     """The bytes of a .tflite; ConversionError when missing or of another kind."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ConversionError("tflite", "load", f"{path} cannot be read ({error.strerror}).") from error
+    refused = partial(ConversionError, "tflite", "load")
+    data = read_bytes(path, MOST_BYTES, refused)
     if data[4:8] != b"TFL3":
-        raise ConversionError("tflite", "load", f"{path} is not a .tflite file.")
+        raise refused(f"{shown(path)} is not a .tflite file.")
     return data
 
 

@@ -86,6 +86,9 @@ def reference_runner(checkpoint: Checkpoint, size: int | None = None) -> TorchRu
 def artifact_runner(artifact: Artifact, opener: Opener = open_runtime) -> RuntimeRunner:
     """An artifact in a runtime; its logits are read from inside where it delivers something else."""
     manifest = artifact.manifest
+    target = target_named(manifest.target)
+    if opener is open_runtime:
+        target.try_out(artifact.path)
     logits = manifest.taps["logits"]
     return RuntimeRunner(
         runtime=opener(artifact.path, () if logits == manifest.output else (logits,)),
@@ -93,7 +96,7 @@ def artifact_runner(artifact: Artifact, opener: Opener = open_runtime) -> Runtim
         image_name=manifest.inputs[0].name,
         logits_name=logits,
         output_name=manifest.output,
-        channels_last=target_named(manifest.target).layout == "NHWC",
+        channels_last=target.layout == "NHWC",
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgekit.benchmark.run import bench
+from edgekit.benchmark.run import bench_on
 from edgekit.devices import litert_process
 from edgekit.devices.device import BenchPlan, Measured
 from edgekit.devices.host import Host
@@ -54,7 +54,7 @@ def launcher(tmp_path: Path, text: str) -> litert_process.Launcher:
 
 def test_everything_about_one_artifact(tmp_path: Path) -> None:
     tiny = write_tiny(tmp_path / "tiny.tflite", "LOGISTIC")
-    report = bench(Host(), [tiny], QUICK, silent)
+    report = bench_on(Host(), [tiny], QUICK, silent)
     row = report.artifacts[0]
     assert row.latency is not None and row.latency.n == len(row.samples_ms) >= 25
     assert row.latency.p50 is not None and row.latency.p90 is not None
@@ -69,7 +69,7 @@ def test_everything_about_one_artifact(tmp_path: Path) -> None:
 def test_the_profile_names_xnnpacks_operators_and_its_sum_is_plausible(tmp_path: Path) -> None:
     tiny = write_tiny(tmp_path / "tiny.tflite", "SIGN", "LOGISTIC", shape=(1, 256, 512, 3))
     plan = BenchPlan(runs=20, seconds=0, threads=1, profile=True)
-    row = bench(Host(), [tiny], plan, silent).artifacts[0]
+    row = bench_on(Host(), [tiny], plan, silent).artifacts[0]
     kinds = [op.kind for op in row.profile]
     assert [k.split(" ")[0] for k in kinds] == ["Multiply", "SIGN", "Sigmoid"]
     assert row.latency is not None and row.latency.p50 is not None
@@ -87,21 +87,21 @@ def test_peak_memory_is_the_runners_own(tmp_path: Path) -> None:
     """ru_maxrss would carry this process's ballast into the child."""
     ballast = np.ones(60_000_000, np.float64)  # 480 MB, touched
     tiny = write_tiny(tmp_path / "tiny.tflite", "LOGISTIC")
-    row = bench(Host(), [tiny], QUICK, silent).artifacts[0]
+    row = bench_on(Host(), [tiny], QUICK, silent).artifacts[0]
     assert ballast.sum() > 0
     assert row.peak_rss_mb is not None and row.peak_rss_mb < 200
 
 
 def test_an_operator_outside_xnnpack_is_named_and_splits_the_graph(tmp_path: Path) -> None:
     split = write_tiny(tmp_path / "split.tflite", "SIGN", "LOGISTIC")
-    row = bench(Host(), [split], QUICK, silent).artifacts[0]
+    row = bench_on(Host(), [split], QUICK, silent).artifacts[0]
     assert (row.partitions, row.undelegated_ops) == (2, ("SIGN",))
 
 
 def test_artifacts_are_measured_alternately_and_compared_with_the_first(tmp_path: Path) -> None:
     small = write_tiny(tmp_path / "small.tflite", "LOGISTIC", shape=(1, 64, 64, 3))
     large = write_tiny(tmp_path / "large.tflite", "LOGISTIC", shape=(1, 512, 512, 3))
-    report = bench(Host(), [small, large, small], QUICK, silent)
+    report = bench_on(Host(), [small, large, small], QUICK, silent)
     first, second, again = report.artifacts
     assert first.change_to_first is None
     assert second.change_to_first is not None and second.change_to_first.verdict == "SLOWER"
@@ -120,23 +120,23 @@ def test_the_order_turns_every_round(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
     monkeypatch.setattr(litert_process.LiteRtSession, "measure", noted)
     artifacts = [write_tiny(tmp_path / f"{name}.tflite", "LOGISTIC") for name in "ABC"]
-    bench(Host(), artifacts, BenchPlan(runs=110, seconds=0, threads=1), silent)
+    bench_on(Host(), artifacts, BenchPlan(runs=110, seconds=0, threads=1), silent)
     assert "".join(order).startswith("ABCBCACAB")
 
 
 def test_runs_and_seconds_are_both_kept(tmp_path: Path) -> None:
     tiny = write_tiny(tmp_path / "tiny.tflite", "LOGISTIC", shape=(1, 256, 256, 3))
     started = time.monotonic()
-    row = bench(Host(), [tiny], BenchPlan(runs=1, seconds=0.6, threads=1), silent).artifacts[0]
+    row = bench_on(Host(), [tiny], BenchPlan(runs=1, seconds=0.6, threads=1), silent).artifacts[0]
     assert time.monotonic() - started >= 0.6 and len(row.samples_ms) > 20
-    row = bench(Host(), [tiny], BenchPlan(runs=300, seconds=0, threads=1), silent).artifacts[0]
+    row = bench_on(Host(), [tiny], BenchPlan(runs=300, seconds=0, threads=1), silent).artifacts[0]
     assert len(row.samples_ms) >= 300
 
 
 def test_a_model_of_microseconds_stops_at_the_bound(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("edgekit.benchmark.run.MOST_INFERENCES", 500)
     tiny = write_tiny(tmp_path / "tiny.tflite", "LOGISTIC")
-    row = bench(Host(), [tiny], BenchPlan(runs=50, seconds=600, threads=1), silent).artifacts[0]
+    row = bench_on(Host(), [tiny], BenchPlan(runs=50, seconds=600, threads=1), silent).artifacts[0]
     assert 500 <= len(row.samples_ms) < 600
 
 
@@ -145,7 +145,7 @@ def test_core_ml_is_not_run_here_and_that_is_not_complete(tmp_path: Path) -> Non
     package = tmp_path / "parser.mlpackage"
     package.mkdir()
     (package / "Manifest.json").write_text("{}")
-    report = bench(Host(), [package, tiny], QUICK, silent)
+    report = bench_on(Host(), [package, tiny], QUICK, silent)
     assert [a.status for a in report.artifacts] == ["NOT_RUN", "MEASURED"]
     assert "Mac" in report.artifacts[0].reason and report.artifacts[0].latency is None
     assert not report.complete
@@ -167,22 +167,22 @@ def test_a_file_that_is_no_model_names_itself_and_leaves_no_process(tmp_path: Pa
     with pytest.raises(
         DeviceError, match=r"broken\.tflite on host: the runner ended with code 1: ValueError"
     ):
-        bench(Host(), [broken], QUICK, silent)
+        bench_on(Host(), [broken], QUICK, silent)
     assert children() <= before
 
 
 def test_a_missing_file_and_bad_numbers_are_refused_first(tmp_path: Path) -> None:
     with pytest.raises(EdgekitError, match="does not exist"):
-        bench(Host(), [tmp_path / "none.tflite"], QUICK, silent)
+        bench_on(Host(), [tmp_path / "none.tflite"], QUICK, silent)
     tiny = write_tiny(tmp_path / "tiny.tflite")
     with pytest.raises(EdgekitError, match="at least"):
-        bench(Host(), [tiny], BenchPlan(runs=0), silent)
+        bench_on(Host(), [tiny], BenchPlan(runs=0), silent)
 
 
 def test_an_accelerator_the_host_lacks_is_refused(tmp_path: Path) -> None:
     tiny = write_tiny(tmp_path / "tiny.tflite")
     with pytest.raises(DeviceError, match="no gpu delegate"):
-        bench(Host(), [tiny], BenchPlan(accelerator="gpu"), silent)
+        bench_on(Host(), [tiny], BenchPlan(accelerator="gpu"), silent)
 
 
 READY = 'echo \'{"event":"ready","load_ms":1,"first_inference_ms":1,"partitions":1}\''
@@ -216,7 +216,7 @@ def test_a_broken_runner_is_an_error_and_leaves_no_process(
     device._launcher = launcher(tmp_path, text)
     before = children()
     with pytest.raises(error, match=words):
-        bench(device, [tiny], BenchPlan(runs=1, seconds=0, timeout_s=5), silent)
+        bench_on(device, [tiny], BenchPlan(runs=1, seconds=0, timeout_s=5), silent)
     assert children() <= before
 
 
@@ -225,7 +225,7 @@ def test_a_hanging_runner_and_its_children_are_killed(tmp_path: Path) -> None:
     device = Host()
     device._launcher = launcher(tmp_path, f"sleep 4711 & echo $! > {tmp_path}/pid; sleep 4711")
     with pytest.raises(DeviceError, match=r"no answer within 0\.5 s; the runner was killed"):
-        bench(device, [tiny], BenchPlan(timeout_s=0.5), silent)
+        bench_on(device, [tiny], BenchPlan(timeout_s=0.5), silent)
     grandchild = Path("/proc", (tmp_path / "pid").read_text().strip(), "stat")
     deadline = time.monotonic() + 2
     while alive(grandchild) and time.monotonic() < deadline:
@@ -238,7 +238,7 @@ def test_a_runner_that_is_not_there_is_a_missing_dependency(tmp_path: Path) -> N
     device = Host()
     device._launcher = litert_process.Launcher("host", ("no-such-python",), {})
     with pytest.raises(MissingDependency, match="no-such-python"):
-        bench(device, [tiny], QUICK, silent)
+        bench_on(device, [tiny], QUICK, silent)
 
 
 def test_the_runner_ignores_what_the_users_environment_injects(
@@ -248,4 +248,4 @@ def test_the_runner_ignores_what_the_users_environment_injects(
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     tiny = write_tiny(tmp_path / "tiny.tflite")
-    assert bench(Host(), [tiny], QUICK, silent).artifacts[0].status == "MEASURED"
+    assert bench_on(Host(), [tiny], QUICK, silent).artifacts[0].status == "MEASURED"

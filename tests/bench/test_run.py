@@ -78,7 +78,7 @@ def measured(
     for path in artifacts:
         path.write_bytes(b"x")
     device = Timed(clock, *inference_ms)
-    report = run.bench(device, artifacts, plan, lambda _: None)
+    report = run.bench_on(device, artifacts, plan, lambda _: None)
     return [a.latency.n for a in report.artifacts if a.latency is not None], device
 
 

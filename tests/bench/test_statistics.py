@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from edgekit.benchmark.statistics import (
     FEWEST_SAMPLES,
@@ -14,17 +13,7 @@ from edgekit.benchmark.statistics import (
     paired_change,
     percentile,
 )
-
-N = 60  # a little above the default of 50 runs
-
-
-def series(seed: int, n: int = N, median: float = 40.0, memory: float = 0.0) -> NDArray[np.float64]:
-    """Latencies as runtimes give them: log-normal around `median`, with drift when memory > 0 (AR(1))."""
-    random = np.random.default_rng(seed)
-    noise = random.normal(size=n)
-    for i in range(1, n):
-        noise[i] = memory * noise[i - 1] + np.sqrt(1 - memory**2) * noise[i]
-    return median * np.exp(0.05 * noise)
+from tests.support.latencies import N, series
 
 
 def test_percentiles_of_a_known_series() -> None:

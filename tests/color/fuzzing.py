@@ -1,4 +1,4 @@
-"""One fuzzing step, shared by the hypothesis tests and `benchmarks/fuzz_luts.py`."""
+"""One fuzzing step and a good file of every format, shared by the hypothesis tests and `tests/color/fuzz_luts.py`."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from edgekit.color.lut import Lut3D, grid
 
-IDENTITY_2 = "0 0 0\n1 0 0\n0 1 0\n1 1 0\n0 0 1\n1 0 1\n0 1 1\n1 1 1\n"
+IDENTITY_2 = "0 0 0\n1 0 0\n0 1 0\n1 1 0\n0 0 1\n1 0 1\n0 1 1\n1 1 1\n"  # rows of a .cube
 
 
 def bent_lut(size: int = 9) -> Lut3D:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from edgekit.benchmark.report import report_csv, report_json, report_svg
-from edgekit.benchmark.run import bench
+from edgekit.benchmark.run import bench_on
 from edgekit.devices import adb
 from edgekit.devices.adb import Adb, Connected, Phone, abi_of, pick
 from edgekit.devices.device import BenchPlan
@@ -49,7 +49,7 @@ def elf(path: Path, machine: int) -> Path:
 def test_bench_on_a_phone_measures_records_and_leaves_nothing(plug: Plug, runner: Path, tiny: Path) -> None:
     phone = plug()
     device = open_device("edgekit double", runner)
-    report = bench(device, [tiny], BenchPlan(runs=21, seconds=0, warmup_runs=2, threads=1), silent)
+    report = bench_on(device, [tiny], BenchPlan(runs=21, seconds=0, warmup_runs=2, threads=1), silent)
 
     row = report.artifacts[0]
     assert row.status == "MEASURED" and row.latency is not None
@@ -68,7 +68,7 @@ def test_bench_on_a_phone_measures_records_and_leaves_nothing(plug: Plug, runner
 
 def test_every_output_of_a_simulated_phone_says_so(plug: Plug, runner: Path, tiny: Path) -> None:
     plug()
-    report = bench(open_device("double", runner), [tiny], QUICK, silent)
+    report = bench_on(open_device("double", runner), [tiny], QUICK, silent)
     printed = report_json(report)
     assert printed["simulated"] is True and printed["artifacts"][0]["simulated"] is True  # type: ignore[index,call-overload]
     assert report_csv(report).splitlines()[1].split(",")[1] == "true"
@@ -116,7 +116,7 @@ def test_outputs_computed_on_the_phone_are_the_models(plug: Plug, runner: Path, 
 def test_several_runs_per_launch_give_means_and_no_percentiles(plug: Plug, runner: Path, tiny: Path) -> None:
     plug()
     plan = BenchPlan(runs=12, seconds=0, warmup_runs=1, threads=1, runs_per_launch=6)
-    row = bench(open_device("double", runner), [tiny], plan, silent).artifacts[0]
+    row = bench_on(open_device("double", runner), [tiny], plan, silent).artifacts[0]
     assert row.latency is not None
     assert row.latency.p50 is None and row.latency.p99 is None and row.latency.mean > 0
     assert row.latency.n == 12 and len(row.samples_ms) == 2
@@ -126,14 +126,14 @@ def test_several_runs_per_launch_give_means_and_no_percentiles(plug: Plug, runne
 def test_gpu_asked_and_cpu_obtained_is_not_complete(plug: Plug, runner: Path, tiny: Path) -> None:
     plug()
     plan = BenchPlan(runs=1, seconds=0, threads=1, accelerator="gpu")
-    report = bench(open_device("double", runner), [tiny], plan, silent)
+    report = bench_on(open_device("double", runner), [tiny], plan, silent)
     assert report.artifacts[0].accelerator == "cpu (XNNPACK)"
     assert not report.complete
 
 
 def test_old_shell_without_exit_codes_works_too(plug: Plug, runner: Path, tiny: Path) -> None:
     phone = plug(shell_v2=False)
-    assert bench(Phone(phone.serial, runner), [tiny], QUICK, silent).artifacts[0].status == "MEASURED"
+    assert bench_on(Phone(phone.serial, runner), [tiny], QUICK, silent).artifacts[0].status == "MEASURED"
     assert Adb(phone.serial).shell("exit 7").code == 7
 
 
@@ -154,7 +154,7 @@ def test_phone_whose_owner_accepts_the_key_is_usable(plug: Plug, runner: Path, t
     deadline = time.monotonic() + 10
     while not all(c.usable for c in adb.connected()) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert bench(Phone(phone.serial, runner), [tiny], QUICK, silent).artifacts[0].status == "MEASURED"
+    assert bench_on(Phone(phone.serial, runner), [tiny], QUICK, silent).artifacts[0].status == "MEASURED"
 
 
 def test_offline_phone_is_reported_with_what_to_do(plug: Plug) -> None:
@@ -195,14 +195,14 @@ def test_the_model_decides_between_different_phones() -> None:
 def test_no_space_is_said_before_anything_is_pushed(plug: Plug, runner: Path, tiny: Path) -> None:
     phone = plug(free_kib=1000)
     with pytest.raises(DeviceError, match=r"1 MB free .* 17 MB needed"):
-        bench(open_device("double", runner), [tiny], QUICK, silent)
+        bench_on(open_device("double", runner), [tiny], QUICK, silent)
     assert phone.leftovers() == []
 
 
 def test_wrong_abi_is_said_before_anything_is_pushed(plug: Plug, tiny: Path, tmp_path: Path) -> None:
     phone = plug()
     with pytest.raises(DeviceError, match=r"built for x86_64, but .* runs arm64-v8a, armeabi-v7a"):
-        bench(open_device("double", elf(tmp_path / "benchmark_model", 62)), [tiny], QUICK, silent)
+        bench_on(open_device("double", elf(tmp_path / "benchmark_model", 62)), [tiny], QUICK, silent)
     assert phone.leftovers() == []
 
 
@@ -217,15 +217,15 @@ def test_a_runner_that_is_no_program_is_refused(plug: Plug, tiny: Path, tmp_path
     plug()
     (tmp_path / "page.html").write_text("<html>Not Found")
     with pytest.raises(DeviceError, match="neither ELF nor a script"):
-        bench(open_device("double", tmp_path / "page.html"), [tiny], QUICK, silent)
+        bench_on(open_device("double", tmp_path / "page.html"), [tiny], QUICK, silent)
     with pytest.raises(DeviceError, match="as `runner`"):
-        bench(open_device("double"), [tiny], QUICK, silent)
+        bench_on(open_device("double"), [tiny], QUICK, silent)
 
 
 def test_hot_phone_that_does_not_cool_is_not_measured(plug: Plug, runner: Path, tiny: Path) -> None:
     phone = plug(thermal_status=(3,))
     with pytest.raises(DeviceError, match=r"still 3 \(severe\) after 0.5 s"):
-        bench(open_device("double", runner), [tiny], QUICK, silent)
+        bench_on(open_device("double", runner), [tiny], QUICK, silent)
     assert phone.leftovers() == []
     assert not any("benchmark_model" in command for command in phone.commands)
 
@@ -235,14 +235,14 @@ def test_hot_phone_that_cools_is_measured_and_the_pause_recorded(
 ) -> None:
     monkeypatch.setattr("edgekit.benchmark.run.COOLING_POLL_S", 0.01)
     plug(thermal_status=(4, 3, 0))
-    report = bench(open_device("double", runner), [tiny], QUICK, silent)
+    report = bench_on(open_device("double", runner), [tiny], QUICK, silent)
     assert report.artifacts[0].status == "MEASURED"
     assert "paused at thermal status 4 (critical) to cool down" in report.warnings
 
 
 def test_phone_that_ends_hot_is_measured_with_a_warning(plug: Plug, runner: Path, tiny: Path) -> None:
     plug(thermal_status=(0, 2))
-    report = bench(open_device("double", runner), [tiny], QUICK, silent)
+    report = bench_on(open_device("double", runner), [tiny], QUICK, silent)
     assert "thermal status 2 (moderate) at the end: the last runs were throttled" in report.warnings
 
 
@@ -254,7 +254,7 @@ def test_unplugged_in_mid_push(plug: Plug, runner: Path, tmp_path: Path, tiny: P
     big.write_bytes(tiny.read_bytes() + bytes(3_000_000))
     plug(unplug_after_pushed_bytes=1_000_000)
     with pytest.raises(AdbFailed, match=r"'big.tflite' was not pushed"):
-        bench(open_device("double", runner), [big], QUICK, silent)
+        bench_on(open_device("double", runner), [big], QUICK, silent)
 
 
 def test_unplugged_in_mid_command_is_an_error_although_adb_returns_0(
@@ -262,7 +262,7 @@ def test_unplugged_in_mid_command_is_an_error_although_adb_returns_0(
 ) -> None:
     phone = plug(unplug_in_command="--num_runs")
     with pytest.raises(AdbFailed, match=r"lost in mid-command"):
-        bench(open_device("double", runner), [tiny], QUICK, silent)
+        bench_on(open_device("double", runner), [tiny], QUICK, silent)
     assert phone.leftovers()  # nobody can clean a phone that is gone; the next run sweeps
 
 
@@ -273,7 +273,7 @@ def test_what_an_unplugged_run_left_is_swept_by_a_later_run(plug: Plug, runner: 
         folder.mkdir()
         (folder / "artifact0.tflite").write_bytes(b"x")
     subprocess.run(["touch", "-d", "3 days ago", str(old)], check=True)
-    bench(open_device("double", runner), [tiny], QUICK, silent)
+    bench_on(open_device("double", runner), [tiny], QUICK, silent)
     assert not old.exists()
     assert young.exists()  # it may belong to a run that is going on
 
@@ -281,7 +281,7 @@ def test_what_an_unplugged_run_left_is_swept_by_a_later_run(plug: Plug, runner: 
 def test_a_file_that_arrives_short_is_noticed(plug: Plug, runner: Path, tiny: Path) -> None:
     phone = plug(lose_last_byte_of="artifact0.tflite")
     with pytest.raises(AdbFailed, match="arrived damaged"):
-        bench(open_device("double", runner), [tiny], QUICK, silent)
+        bench_on(open_device("double", runner), [tiny], QUICK, silent)
     assert phone.leftovers() == []
 
 
@@ -289,7 +289,7 @@ def test_crashing_runner_names_the_signal(plug: Plug, tiny: Path, tmp_path: Path
     phone = plug()
     crashing = script(tmp_path / "benchmark_model", "echo loading >&2; kill -SEGV $$")
     with pytest.raises(DeviceError, match=r"tiny-512-fp32.tflite on .* ended with signal 11"):
-        bench(open_device("double", crashing), [tiny], QUICK, silent)
+        bench_on(open_device("double", crashing), [tiny], QUICK, silent)
     assert phone.leftovers() == []
 
 
@@ -299,7 +299,7 @@ def test_failing_runner_is_quoted_without_its_escape_codes(plug: Plug, tiny: Pat
         tmp_path / "benchmark_model", r"printf '\033[31mno such op\033]0;pwned\007\n' >&2; exit 3"
     )
     with pytest.raises(DeviceError) as failed:
-        bench(open_device("double", failing), [tiny], QUICK, silent)
+        bench_on(open_device("double", failing), [tiny], QUICK, silent)
     assert str(failed.value).endswith("benchmark_model ended with code 3: no such op")
     assert phone.leftovers() == []
 
@@ -319,7 +319,7 @@ def test_failing_runner_is_quoted_without_its_escape_codes(plug: Plug, tiny: Pat
 def test_garbage_or_truncated_output_is_no_result(plug: Plug, tiny: Path, tmp_path: Path, text: str) -> None:
     phone = plug()
     with pytest.raises(UnreadableOutput, match="benchmark_model printed"):
-        bench(open_device("double", script(tmp_path / "benchmark_model", text)), [tiny], QUICK, silent)
+        bench_on(open_device("double", script(tmp_path / "benchmark_model", text)), [tiny], QUICK, silent)
     assert phone.leftovers() == []
 
 
@@ -329,7 +329,7 @@ def test_a_runner_that_prints_the_sentinel_form_itself_fools_nobody(
     plug()
     forging = script(tmp_path / "benchmark_model", "echo edgekit-0123456789abcdef 0; exit 5")
     with pytest.raises(DeviceError, match="code 5"):
-        bench(open_device("double", forging), [tiny], QUICK, silent)
+        bench_on(open_device("double", forging), [tiny], QUICK, silent)
 
 
 def test_hanging_runner_is_killed_on_the_phone(plug: Plug, tiny: Path, tmp_path: Path) -> None:
@@ -337,7 +337,7 @@ def test_hanging_runner_is_killed_on_the_phone(plug: Plug, tiny: Path, tmp_path:
     hanging = script(tmp_path / "benchmark_model", "exec sleep 300")
     plan = BenchPlan(runs=1, seconds=0, timeout_s=1.0)
     with pytest.raises(AdbFailed, match="no end of the command within 1 s"):
-        bench(open_device("double", hanging), [tiny], plan, silent)
+        bench_on(open_device("double", hanging), [tiny], plan, silent)
     assert phone.leftovers() == []
     assert not any(p.poll() is None for p in phone.processes[-1:])
 
@@ -346,7 +346,7 @@ def test_flooding_runner_is_cut_off(plug: Plug, tiny: Path, tmp_path: Path) -> N
     phone = plug()
     flooding = script(tmp_path / "benchmark_model", "exec yes INFO: count=1 curr=1")
     with pytest.raises(AdbFailed, match="no end of the command"):
-        bench(open_device("double", flooding), [tiny], QUICK, silent)
+        bench_on(open_device("double", flooding), [tiny], QUICK, silent)
     assert phone.leftovers() == []
 
 
@@ -357,7 +357,7 @@ def test_two_artifacts_of_which_one_fails_give_no_report(
     broken = tmp_path / "broken.tflite"
     broken.write_bytes(b"not a model")
     with pytest.raises(DeviceError, match=r"broken\.tflite on"):
-        bench(open_device("double", runner), [tiny, broken], QUICK, silent)
+        bench_on(open_device("double", runner), [tiny, broken], QUICK, silent)
     assert phone.leftovers() == []
 
 
@@ -374,7 +374,7 @@ def test_hostile_artifact_names_do_no_harm(
     phone = plug()
     hostile = tiny.rename(tmp_path / name)
     plan = BenchPlan(runs=1, seconds=0, warmup_runs=1, threads=1)
-    report = bench(open_device("double", runner), [hostile], plan, silent)
+    report = bench_on(open_device("double", runner), [hostile], plan, silent)
     assert report.artifacts[0].status == "MEASURED"
     assert not any("pwned" in c or "reboot" in c for c in phone.commands)
     assert phone.leftovers() == []
@@ -414,7 +414,7 @@ def test_more_threads_than_the_phone_has_are_refused_before_anything_is_pushed(
 ) -> None:
     phone = plug()
     with pytest.raises(EdgekitError, match=r"`threads` is 9; .* at most 8"):
-        bench(open_device("double", runner), [tiny], BenchPlan(threads=9), silent)
+        bench_on(open_device("double", runner), [tiny], BenchPlan(threads=9), silent)
     with pytest.raises(EdgekitError, match=r"`threads` is 9; .* at most 8"):
         Phone(phone.serial, runner).infer(tiny, [], threads=9)
     assert phone.leftovers() == []

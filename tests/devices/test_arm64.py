@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgekit.benchmark.run import bench
+from edgekit.benchmark.run import bench_on
 from edgekit.devices import arm64
 from edgekit.devices.adb import Phone
 from edgekit.devices.arm64 import Arm64
@@ -33,7 +33,7 @@ def test_arm64_gives_the_models_answers(tiny: Path) -> None:
 
 @needs_sysroot
 def test_a_bench_of_arm64_is_marked_simulated_and_claims_no_memory(tiny: Path) -> None:
-    report = bench(Arm64(), [tiny], BenchPlan(runs=20, seconds=0, warmup_runs=1, threads=1), silent)
+    report = bench_on(Arm64(), [tiny], BenchPlan(runs=20, seconds=0, warmup_runs=1, threads=1), silent)
     assert report.device.simulated and report.device.abi == "arm64-v8a"
     row = report.artifacts[0]
     assert (row.status, row.partitions, row.peak_rss_mb) == ("MEASURED", 1, None)
@@ -69,6 +69,6 @@ def test_without_a_sysroot_it_says_how_to_make_one(monkeypatch: pytest.MonkeyPat
 @needs_sysroot
 def test_an_accelerator_or_a_profile_is_refused(tiny: Path) -> None:
     with pytest.raises(DeviceError, match="no gpu"):
-        bench(Arm64(), [tiny], BenchPlan(accelerator="gpu"), silent)
+        bench_on(Arm64(), [tiny], BenchPlan(accelerator="gpu"), silent)
     with pytest.raises(DeviceError, match="qemu's"):
-        bench(Arm64(), [tiny], BenchPlan(profile=True), silent)
+        bench_on(Arm64(), [tiny], BenchPlan(profile=True), silent)

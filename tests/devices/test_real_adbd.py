@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgekit.benchmark.run import bench
+from edgekit.benchmark.run import bench_on
 from edgekit.devices import adb, arm64
 from edgekit.devices.adb import Adb, Phone
 from edgekit.devices.device import BenchPlan
@@ -86,7 +86,7 @@ def test_push_run_pull_and_nothing_left(phone: RealPhone, payload: Path, tiny: P
 def test_a_bench_reads_its_state_and_says_that_it_is_simulated(
     phone: RealPhone, runner: Path, tiny: Path
 ) -> None:
-    report = bench(open_device(phone.serial, runner), [tiny], QUICK, silent)
+    report = bench_on(open_device(phone.serial, runner), [tiny], QUICK, silent)
     assert report.device.simulated and report.device.model == "EdgeKit EdgeKit Double"
     assert report.before.battery_percent == 83 and report.before.thermal_status == 0
     (row,) = report.artifacts
@@ -121,7 +121,7 @@ def test_a_daemon_that_dies_in_mid_command_is_an_error_although_adb_returns_0(
         tmp_path / "benchmark_model", f"kill -9 $(cat {shlex.quote(str(phone.adbd_pid_file))}); sleep 5"
     )
     with pytest.raises(AdbFailed, match="lost in mid-command"):
-        bench(open_device(phone.serial, killing), [tiny], QUICK, silent)
+        bench_on(open_device(phone.serial, killing), [tiny], QUICK, silent)
 
 
 def test_that_adb_really_returns_0_then(phone: RealPhone) -> None:
@@ -136,7 +136,7 @@ def test_a_hanging_runner_is_killed_on_the_phone(phone: RealPhone, tiny: Path, t
     hanging = program(tmp_path / "benchmark_model", f"trap '' HUP TERM INT; exec sleep {token}")
     plan = BenchPlan(runs=1, seconds=0, threads=1, timeout_s=1.0)
     with pytest.raises(DeviceError, match="no end of the command within 1 s"):
-        bench(open_device(phone.serial, hanging), [tiny], plan, silent)
+        bench_on(open_device(phone.serial, hanging), [tiny], plan, silent)
     deadline = time.monotonic() + 5
     while (alive := running(f"sleep {token}")) and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -9,11 +9,12 @@ from PIL import Image
 from edgekit.artifact import Artifact
 from edgekit.errors import ConversionError
 from edgekit.images import astronaut
-from edgekit.parity.compare import native_coreml
+from edgekit.parity.compare import native_runtime
 from edgekit.parity.gates import overall
 from edgekit.parity.report import Check, Status
 from edgekit.runtimes.coreml import CoreML, _as_array, why_not_native
 from edgekit.runtimes.mil_reference import MilReference
+from edgekit.targets import TARGETS
 
 SAME_GROUPS = 0.998  # what fp16 may cost in labels, as in parity's gates
 
@@ -43,7 +44,7 @@ def test_native_is_reported_as_not_run_and_does_not_change_the_verdict(
     status: Status, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
-    check = native_coreml()
+    check = native_runtime(TARGETS["coreml"])
     assert check.name == "native Core ML"
     assert check.status == Status.NOT_RUN
     assert "macOS" in check.reason

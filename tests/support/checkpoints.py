@@ -7,11 +7,13 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors.torch import save_file
 from torch import nn
 from transformers import MobileViTConfig, MobileViTForSemanticSegmentation
 
+from edgekit.images import astronaut
 from edgekit.weights import BUNDLED_FOLDER
 from tests.support.pictures import picture
 
@@ -47,7 +49,7 @@ def seeded_checkpoint(
     """A checkpoint folder in Hugging Face form, with groups where the classes are ATR's.
 
     The weights are random; BatchNorm's statistics are those of four pictures, so that activations stay in the
-    range that a trained network's have, in float16 too.
+    range that a trained network's have, in float16 too, on made-up pictures and on the portrait.
     """
     values = json.loads((BUNDLED_FOLDER / "config.json").read_text(encoding="utf-8"))
     values |= CHANNELS | {
@@ -69,7 +71,7 @@ def seeded_checkpoint(
 
 
 def random_network(config: MobileViTConfig) -> MobileViTForSemanticSegmentation:
-    """A network with random weights and norms, whose logits deviate by LOGITS_DEVIATION on made-up pictures."""
+    """A network with random weights and norms, whose logits deviate by LOGITS_DEVIATION on what the tests show it."""
     model = MobileViTForSemanticSegmentation(config)
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d | nn.LayerNorm):
@@ -80,7 +82,9 @@ def random_network(config: MobileViTConfig) -> MobileViTForSemanticSegmentation:
             nn.init.normal_(module.bias, std=0.3)
         if isinstance(module, nn.BatchNorm2d):
             module.momentum = None  # the plain mean of what it sees
-    pixels = torch.stack([torch.from_numpy(picture(SIDE, SIDE, i)) for i in range(4)])
+    portrait = astronaut().at(SIDE)
+    shown = (portrait, portrait[:, ::-1], picture(SIDE, SIDE), picture(SIDE, SIDE, seed=1))
+    pixels = torch.from_numpy(np.stack(shown))
     x = pixels.permute(0, 3, 1, 2).flip(1) / 255  # (4, 3, SIDE, SIDE) BGR in [0, 1]
     classifier = model.segmentation_head.classifier.convolution
     with torch.no_grad():

@@ -1,7 +1,7 @@
 """Coverage-guided fuzzing of every LUT reader for a bounded time, with atheris.
 
     pip install atheris==3.0.0        (a tool of this script alone, so of no extra)
-    python -m benchmarks.fuzz_luts --format cube --seconds 60
+    python -m tests.color.fuzz_luts --format cube --seconds 60
 
 A finding (an exception that is no LutError, more memory than a table needs, five seconds on one input)
 ends the run with the input saved. The readers' Python is instrumented; OpenColorIO, OpenCV and Pillow

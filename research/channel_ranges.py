@@ -1,6 +1,6 @@
 """How unequal the channels of each convolution's output are: what one int8 scale for all of them must serve.
 
-    python -m benchmarks.channel_ranges --calibration DIR [--photos 16]
+    python -m research.channel_ranges --calibration DIR [--photos 16]
 
 For every convolution of the prepared model: largest |value| of the widest and of the median channel over the
 photos, and whether an exact rescaling between this layer and the next exists (it does after a linear layer; a

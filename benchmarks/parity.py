@@ -1,0 +1,57 @@
+"""What `edgekit parity-check` finds for every recipe of the bundled weights.
+
+python -m benchmarks.parity --images DIR --labels DIR [--write]
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from benchmarks import harness
+from benchmarks.models import PLANNED, converted
+from edgekit.console import quiet_libraries
+from edgekit.parity.check import parity_check
+from edgekit.parity.report import ArtifactReport, Status
+from edgekit.weights import load_checkpoint
+
+ARTIFACTS: tuple[tuple[str, str | None], ...] = (
+    ("tflite", "fp32"), ("tflite", PLANNED), ("tflite", "w8a8"), ("coreml", "fp16"), ("coreml", "w8"),
+)  # fmt: skip
+COLUMNS = ("artifact", "max abs Δ logit", "equal labels", "skin ΔE2000 p95", "mIoU", "PyTorch's", "verdict")
+
+
+def main() -> None:
+    """Convert, check, and publish the figure `parity`."""
+    parser = harness.parser(__doc__)
+    parser.add_argument("--images", type=Path, required=True)
+    parser.add_argument("--labels", type=Path, required=True)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name, quiet_libraries():
+        checkpoint = load_checkpoint()
+        size = checkpoint.size_default
+        made = dict(converted(checkpoint, *pair, size, Path(name)) for pair in ARTIFACTS)
+        report = parity_check(list(made.values()), checkpoint, images=options.images, labels=options.labels)
+    rows = [row(label, found) for label, found in zip(made, report.artifacts, strict=True)]
+    n = f"{report.artifacts[0].metrics.n} pictures at {size}²"
+    made_with = harness.machine("torch", "ai-edge-litert", "coremltools")
+    harness.publish(options, "parity", n, made_with, harness.table(COLUMNS, rows))
+
+
+def row(label: str, report: ArtifactReport) -> tuple[str, ...]:
+    """One artifact's cells; the verdict names the gates that failed."""
+    m = report.metrics
+    failed = [c.name for c in report.checks if c.status is Status.FAILED]
+    return (
+        label,
+        f"{m.max_abs_logit:.2g}",
+        f"{m.label_agreement:.2%}",
+        harness.number(m.skin_delta_e00_p95, ".2f"),
+        harness.number(m.miou, ".3f"),
+        harness.number(m.miou_reference, ".3f"),
+        f"{report.status}: {', '.join(failed)}" if failed else str(report.status),
+    )
+
+
+if __name__ == "__main__":
+    main()
