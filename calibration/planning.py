@@ -17,7 +17,7 @@ from edgekit import console
 from edgekit.errors import CalibrationError, EdgekitError
 from edgekit.files import JsonValue, json_text, sha256_of_bytes
 from edgekit.images import Picture, read_labels
-from edgekit.parity.gates import GATES
+from edgekit.parity.gates import GATES, check_finite
 from edgekit.parity.picture import PixelGate
 from edgekit.recipes import recipe_named
 from edgekit.targets import TARGETS, Target
@@ -38,6 +38,9 @@ class Bounds:
     max_miou_drop: float | None = None
     max_skin_iou_drop: float | None = None
     max_skin_de: float | None = None
+
+    def __post_init__(self) -> None:
+        check_finite(**asdict(self))
 
     def budget(self, has_labels: bool) -> Budget:
         """These bounds with parity's in the gaps; bounds on true labels only where there are labels."""

@@ -18,6 +18,7 @@ from edgekit.files import (
     FolderKind,
     check_file_place,
     check_folder_place,
+    first_that_is_no_file,
     sha256_of,
     size_bytes_of,
     staged_file,
@@ -111,6 +112,7 @@ def tool_versions(*packages: str) -> dict[str, str]:
 PACKAGE_FILES = (
     "executorch_debug_handle_mapping.json",
     "Manifest.json",
+    "executorch_debug_handle_mapping.json",  # coremltools writes it for every graph of torch.export
     "Data/com.apple.CoreML/model.mlmodel",
     "Data/com.apple.CoreML/weights/weight.bin",
     "executorch_debug_handle_mapping.json",  # coremltools writes it for a program from torch.export
@@ -167,6 +169,8 @@ def read_artifact(path: Path) -> Artifact:
         check_regular_file(path, MOST_ARTIFACT_BYTES, refused)
     elif not _is_folder_there(path):
         raise refused(f"{shown(path)} is not a folder; a Core ML package is one.")
+    elif (odd := first_that_is_no_file(path)) is not None:
+        raise refused(f"{shown(odd)} is a link, a pipe or a device; a Core ML package holds files only.")
     manifest = _read_manifest(manifest_path_of(path), target.name)
     # The size first: what is hashed is then no larger than the manifest says.
     if size_bytes_of(path) != manifest.size_bytes or sha256_of(path) != manifest.sha256:

@@ -75,6 +75,12 @@ def files_in(folder: Path) -> list[Path]:
     )
 
 
+def first_that_is_no_file(folder: Path) -> Path | None:
+    """The first link, pipe, socket or device below `folder`: what a copy would follow, wait for or never end."""
+    below = sorted(folder.rglob("*"))
+    return next((p for p in below if p.is_symlink() or not (p.is_file() or p.is_dir())), None)
+
+
 def size_bytes_of(path: Path) -> int:
     """Bytes of a file, or of all the files in a folder."""
     return sum(p.stat().st_size for p in files_in(path)) if path.is_dir() else path.stat().st_size

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from edgekit.artifact import Artifact, read_artifact
-from edgekit.errors import ConversionError
+from edgekit.artifact import Artifact, check_artifact_place, read_artifact
+from edgekit.errors import ConversionError, EdgekitError
+from edgekit.targets import TARGETS
 from edgekit.weights import Checkpoint
+from tests.support.hostile import UNREADABLE
 
 
 def test_manifest_says_what_an_app_must_know(artifacts: dict[str, Artifact], checkpoint: Checkpoint) -> None:
@@ -74,3 +76,18 @@ def test_unknown_fields_are_refused(copied: dict[str, Artifact]) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | {"surprise": 1}))
     with pytest.raises(ConversionError, match="surprise"):
         read_artifact(copied["tflite"].path)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "socket", "dangling", "endless"])
+def test_a_package_holds_files_only(copied: dict[str, Artifact], kind: str) -> None:
+    UNREADABLE[kind](copied["coreml"].path / "Data" / "x")
+    with pytest.raises(ConversionError, match="a Core ML package holds files only"):
+        read_artifact(copied["coreml"].path)
+
+
+def test_edgekit_knows_every_file_of_its_packages(copied: dict[str, Artifact]) -> None:
+    package = copied["coreml"].path
+    check_artifact_place(package, TARGETS["coreml"], replace=True)
+    (package / "notes.txt").write_text("mine")
+    with pytest.raises(EdgekitError, match=r"holds notes\.txt, which edgekit did not write"):
+        check_artifact_place(package, TARGETS["coreml"], replace=True)

@@ -2,224 +2,50 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
 import time
 import zipfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from calibration.observers import OBSERVERS
-from calibration.planner import Journal, Point
-from calibration.ranges import Ranges, read_ranges
 from edgekit import weights
-from edgekit.artifact import Manifest, TensorSpec, manifest_path_of, read_artifact
-from edgekit.benchmark.app_report import read_app_report
-from edgekit.benchmark.report import read_baseline
+from edgekit.artifact import manifest_path_of, read_artifact
 from edgekit.bundles.format import (
     INDEX,
-    Bundle,
-    Control,
     FileEntry,
-    Golden,
-    GoldenPicture,
-    Segmenter,
-    StyleEntry,
-    json_of,
 )
-from edgekit.bundles.reading import check_entries, read_bundle, unpack_bundle
+from edgekit.bundles.reading import check_entries, unpack_bundle
 from edgekit.errors import BundleError, ConversionError, EdgekitError, ShaderError, WeightsError
-from edgekit.files import json_text, sha256_of_bytes, write_json
-from edgekit.reading import JsonKind, parsed_json, read_json
+from edgekit.files import json_text, write_json
+from edgekit.reading import JsonKind, parsed_json
 from edgekit.recipes import recipe as recipes
-from edgekit.shader.backends.cases import swirl_lut, warm_lut
-from edgekit.shader.compose import LayerSpec, describe
-from edgekit.shader.description import WRITTEN, read_description, write_description
-from edgekit.training import state
-from edgekit.training.data import read_class_names
-from edgekit.training.history import Epoch, Scores
-from edgekit.training.settings import Settings
+from edgekit.shader.description import WRITTEN
 from tests.support.hostile import TEXTS, UNREADABLE, mutants, within
 from tests.support.schemas import follows
-
-NO_NETWORK = b"not a network"
-DIGEST = hashlib.sha256(NO_NETWORK).hexdigest()
-
-
-@dataclass(frozen=True)
-class Case:
-    """One valid file, and the reader that takes it."""
-
-    file: Path
-    read: Callable[[], object]
-
-    @property
-    def value(self) -> Any:
-        return json.loads(self.file.read_bytes())
-
-
-def manifest(target: str = "tflite") -> Manifest:
-    image = TensorSpec("image", (1, 128, 128, 3), "uint8", "NHWC", (0.0, 255.0), ("red", "green", "blue"))
-    mask = TensorSpec(
-        "groups", (1, 32, 32, 4), "uint8", "NHWC", (0.0, 255.0), ("skin", "hair", "clothes", "rest")
-    )
-    return Manifest(
-        target, "parser", 128, "groups", "w8a8", recipes.RECIPES["w8a8"].to_json(), (image,), (mask,),
-        {"logits": "x;1"}, ("Background", "Face"), {"skin": (1,), "hair": (), "clothes": ()}, "stretch/1",
-        DIGEST, None, "Android 8", {"edgekit": "0.1"}, DIGEST, len(NO_NETWORK),
-    )  # fmt: skip
-
-
-def artifact_case(folder: Path) -> Case:
-    path = folder / "parser.tflite"
-    path.write_bytes(NO_NETWORK)
-    write_json(manifest_path_of(path), asdict(manifest()))
-    return Case(manifest_path_of(path), lambda: read_artifact(path))
-
-
-def recipe_case(folder: Path) -> Case:
-    recipe = recipes.Recipe("mine", "fp16", "w8a8", {"stem": "float"}, "mse", {"points": [1, None]})
-    write_json(folder / "r.json", recipe.to_json())
-    return Case(folder / "r.json", lambda: recipes.read_recipe(folder / "r.json"))
-
-
-def ranges_case(folder: Path) -> Case:
-    Ranges("tflite", "mse", 3, DIGEST, DIGEST, {"x;1": (-1.0, 2.5)}).save(folder / "x.json")
-    return Case(folder / "x.json", lambda: read_ranges(folder / "x.json"))
-
-
-def journal_case(folder: Path) -> Case:
-    path = folder / "j.json"
-    Journal(path, "this").measured(recipes.RECIPES["w8"], lambda recipe: Point(3, 0.5, 0.99, 30.0, 1))
-    return Case(path, lambda: Journal(path, "this"))
-
-
-def baseline_case(folder: Path) -> Case:
-    row = {"path": "a.tflite", "status": "MEASURED", "samples_are": "inference", "samples": [1.5, 2]}
-    report = {
-        "schema": "edgekit-bench/1", "device": "host", "simulated": False, "device_info": {"model": "Host"},
-        "plan": {"threads": 2, "accelerator": "cpu"}, "artifacts": [row], "warnings": [],
-    }  # fmt: skip
-    write_json(folder / "b.json", report)
-    return Case(folder / "b.json", lambda: read_baseline(folder / "b.json"))
-
-
-def app_report_case(folder: Path) -> Case:
-    report = {
-        "schema": "edgekit-app-bench/1", "simulated": False, "threads": 4, "accelerator_asked": "gpu",
-        "device": {"model": "Pixel 6", "os": "Android 14", "abi": "arm64-v8a", "cores": 8},
-        "artifact": {"name": "p.tflite", "sha256": DIGEST, "size_bytes": 6}, "accelerator": "gpu",
-        "warmup_runs": 5, "load_ms": 210, "first_inference_ms": 55.5, "peak_rss_mb": None,
-        "samples_ms": [20.0, 21], "stages_ms": {"shader": [3.0, 3.0]},
-        "before": {"battery_percent": 80, "thermal_status": 0},
-        "after": {"battery_percent": None, "thermal_status": None},
-    }  # fmt: skip
-    write_json(folder / "a.json", report)
-    return Case(folder / "a.json", lambda: read_app_report(folder / "a.json"))
-
-
-def bundle() -> tuple[Bundle, dict[str, bytes]]:
-    """A whole bundle of files with nothing in them, and the files."""
-    paths = ("golden/image.png", "golden/mask.png", "golden/styled.png", "golden/vectors.json",
-             "segmenter/p.tflite", "segmenter/p.tflite.json", "styles/warm/shader.json")  # fmt: skip
-    files = {path: path.encode() for path in paths}
-    image, mask, styled = (GoldenPicture(path, 4, 3, DIGEST) for path in paths[:3])
-    return Bundle(
-        "parser", "0.1", (Segmenter("tflite", paths[4], paths[5], 128, 32, "w8", "Android 8"),),
-        ("Background", "Face"), {"skin": (1,)}, (StyleEntry("warm", "Warm", paths[6]),), "warm",
-        (Control("tone", -1, 1, 0.0),), Golden("warm", {"tone": 0.5}, image, mask, styled, 2, 1.0, paths[3]),
-        tuple(FileEntry(path, len(data), sha256_of_bytes(data)) for path, data in files.items()),
-    ), files  # fmt: skip
-
-
-def bundle_case(folder: Path) -> Case:
-    index, files = bundle()
-    for path, data in files.items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_bytes(data)
-    (folder / "bundle.json").write_text(json_of(index))
-    return Case(folder / "bundle.json", lambda: read_bundle(folder))
-
-
-def description_case(folder: Path) -> Case:
-    layers = (LayerSpec(("background", "hair"), warm_lut(3)), LayerSpec(("skin",), swirl_lut(2), 0.5))
-    path = write_description(describe(layers, dialects=("essl300",)), folder / "shader")
-    return Case(path, lambda: read_description(path))
-
-
-def classes_case(folder: Path) -> Case:
-    write_json(folder / "classes.json", ["Background", "Face", "Hair"])
-    return Case(folder / "classes.json", lambda: read_class_names(folder))
-
-
-def state_case(folder: Path) -> Case:
-    scores = Scores(0.5, 0.5, 0.9, None)
-    run = state.RunIdentity(Settings(4, 256, 512, 8, 1e-3, qat={"stem": "float"}), DIGEST, DIGEST)
-    epoch = Epoch(1, 10, 1.5, 1e-3, 3.0, scores, scores)
-    write_json(folder / "state.json", {"run": asdict(run), "history": [epoch.to_json()]})
-    return Case(folder / "state.json", lambda: read_json(folder / "state.json", state.WRITTEN, EdgekitError))
-
-
-def checkpoint_folder(folder: Path) -> Path:
-    """The bundled checkpoint, its weights a link."""
-    for name in ("config.json", "groups.json", "preprocessor_config.json"):
-        shutil.copy(weights.BUNDLED_FOLDER / name, folder)
-    (folder / weights.WEIGHTS_FILE).symlink_to(weights.BUNDLED_FOLDER / weights.WEIGHTS_FILE)
-    return folder
-
-
-def config_case(folder: Path) -> Case:
-    checkpoint_folder(folder)
-    return Case(folder / "config.json", lambda: weights._config(folder))
-
-
-def groups_case(folder: Path) -> Case:
-    checkpoint_folder(folder)
-    names = weights._class_names(weights._config(folder))
-    return Case(folder / "groups.json", lambda: weights._groups(folder, names))
-
-
-def preprocessor_case(folder: Path) -> Case:
-    checkpoint_folder(folder)
-    return Case(folder / "preprocessor_config.json", lambda: weights._flips_channels(folder))
-
-
-CASES: dict[str, Callable[[Path], Case]] = {
-    "artifact": artifact_case,
-    "recipe": recipe_case,
-    "ranges": ranges_case,
-    "journal": journal_case,
-    "baseline": baseline_case,
-    "app report": app_report_case,
-    "bundle": bundle_case,
-    "description": description_case,
-    "classes": classes_case,
-    "state": state_case,
-    "config": config_case,
-    "groups": groups_case,
-    "preprocessor": preprocessor_case,
-}
-
-
-def sentence(case: Case) -> str | None:
-    """The refusal, checked to be one short printable line; None where the file is read."""
-    try:
-        case.read()
-    except EdgekitError as error:
-        assert str(error).isprintable() and len(str(error)) < 400, str(error)
-        return str(error)
-    return None
+from tests.support.valid_files import (
+    CASES,
+    DIGEST,
+    NO_NETWORK,
+    Case,
+    artifact_case,
+    bundle_case,
+    checkpoint_folder,
+    config_case,
+    description_case,
+    manifest,
+    recipe_case,
+    sentence,
+)
 
 
 @pytest.mark.parametrize("kind", CASES)
@@ -256,34 +82,6 @@ def test_every_edit_is_read_or_refused_in_one_sentence(kind: str, tmp_path: Path
     assert time.monotonic() - started < 240
 
 
-EDITED = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
-    max_leaves=8,
-)
-
-
-@pytest.mark.parametrize("kind", CASES)
-def test_random_edits_and_random_bytes(kind: str, tmp_path: Path) -> None:
-    case = CASES[kind](tmp_path)
-    valid = case.file.read_bytes()
-    places = list(mutants(case.value, wrong=("HERE",)))
-
-    @settings(max_examples=60, deadline=None, database=None)
-    @given(st.data())
-    def run(data: st.DataObject) -> None:
-        if data.draw(st.booleans()):
-            _, value = data.draw(st.sampled_from(places))
-            text = json.dumps(value).replace('"HERE"', json.dumps(data.draw(EDITED)))
-            case.file.write_bytes(text.encode())
-        else:
-            at = data.draw(st.integers(0, len(valid) - 1))
-            case.file.write_bytes(valid[:at] + data.draw(st.binary(max_size=4)) + valid[at + 1 :])
-        sentence(case)
-
-    run()
-
-
 # ---- what the published schemas say -------------------------------------------------------------------
 
 
@@ -292,7 +90,7 @@ def test_schema_and_declaration_agree(kind: str, tmp_path: Path) -> None:
     """What the schema refuses, the declaration refuses; and the reverse but for what a schema cannot say."""
     case = CASES[kind](tmp_path)
     package, name = {
-        "bundle": ("edgekit.bundle", "bundle"),
+        "bundle": ("edgekit.bundles", "bundle"),
         "description": ("edgekit.shader", "shader-description"),
     }[kind]
     declaration: JsonKind[Any] = {"bundle": INDEX, "description": WRITTEN}[kind]  # type: ignore[assignment]
@@ -357,7 +155,10 @@ def edited(case: Case, change: Callable[[Any], object]) -> str | None:
         (lambda v: v.update(sha256="0" * 64), "does not match the sha256"),
         (lambda v: v.update(size_bytes=14), "does not match the sha256"),
         (lambda v: v.update(groups={"skin": [2]}), "a group has a class that class_names has not"),
-        (lambda v: v["recipe"].update(mode="int8", compute="bf16"), "at compute: invalid enum value 'bf16'"),
+        (
+            lambda v: v["recipe"].update(mode="int8", compute="bf16"),
+            "at recipe/compute: invalid enum value 'bf16'",
+        ),
     ],
 )
 def test_an_edited_manifest_says_what_is_wrong(
@@ -384,7 +185,7 @@ def test_a_file_in_place_of_a_package_and_the_reverse(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"mode": "int8", "compute": "bf16"}, "at compute: invalid enum value 'bf16'"),
+        ({"mode": "int8", "compute": "bf16"}, "at recipe/compute: invalid enum value 'bf16'"),
         ({"mode": "int8"}, "at mode: invalid enum value 'int8'"),
         ({"blocks": ["stem"]}, "at blocks: expected object, got array"),
         ({"blocks": {"stem": 8}}, "at blocks/…: expected str, got int"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 
+from edgekit.errors import EdgekitError
 from edgekit.parity.report import Check, Metrics, Status
 from edgekit.recipes import Recipe
 
@@ -20,10 +22,20 @@ class Gates:
     max_skin_iou_drop: float | None = None
     max_skin_de: float | None = None
 
+    def __post_init__(self) -> None:
+        check_finite(**{f.name: getattr(self, f.name) for f in fields(self)})
+
     def overridden(self, other: Gates) -> Gates:
         """These bounds, with every bound that `other` states instead."""
         stated = {f.name: getattr(other, f.name) for f in fields(other) if getattr(other, f.name) is not None}
         return replace(self, **stated)
+
+
+def check_finite(**bounds: float | None) -> None:
+    """EdgekitError for a bound that is stated as infinite or as no number: it would judge nothing."""
+    for name, bound in bounds.items():
+        if bound is not None and not math.isfinite(bound):
+            raise EdgekitError(f"`{name}` {bound:g} is no bound; give a finite number.")
 
 
 # The accuracy contract. Output levels: one is rounding; in fp16 a weight just below 255 may round twice.

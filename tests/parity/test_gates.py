@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from calibration.planning import Bounds
+from edgekit.errors import EdgekitError
 from edgekit.parity.gates import GATES, Gates, gates_for, judge, overall
 from edgekit.parity.report import Check, Metrics, Status
 from edgekit.recipes import RECIPES, Recipe
@@ -62,3 +64,10 @@ def test_a_name_changes_no_gate(name: str) -> None:
     assert gates_for(Recipe(name, compute="fp16", blocks={"aspp": "w8"})) == GATES["int8"]
     assert gates_for(Recipe(name, compute="fp16")) == GATES["fp16"]
     assert gates_for(Recipe(name)) == GATES["fp32"]
+
+
+@pytest.mark.parametrize("bound", [float("nan"), float("inf"), float("-inf")])
+def test_a_bound_is_a_finite_number(bound: float) -> None:
+    for make in (Gates, Bounds):
+        with pytest.raises(EdgekitError, match=r"`max_skin_de` .* is no bound; give a finite number"):
+            make(max_skin_de=bound)
