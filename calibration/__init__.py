@@ -1,1 +1,1 @@
-"""Image to tensor, calibration sets, observers and the recipe planner."""
+"""Calibration sets, observers, activation ranges and the recipe planner."""

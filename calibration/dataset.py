@@ -1,4 +1,4 @@
-"""A calibration set: the usable pictures of a folder, what they cover, and a manifest that pins them."""
+"""A calibration set: a folder's usable pictures, their coverage, and a manifest that identifies them."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from edgekit.segmenter import Segmenter
 from edgekit.weights import Checkpoint
 
 SEED = 20_240_601
-BLACK_LEVEL = 8  # a picture whose brightest byte is darker says nothing
+BLACK_LEVEL = 8  # a picture whose brightest byte is below this counts as all black
 BRIGHTNESS_EDGES = (85, 170)  # thirds of the byte range
 CLOSE_UP_SHARE = 0.35  # of the frame covered by the person
-FEWEST = 8  # below this, ranges follow single pictures
+FEWEST = 8  # with fewer pictures, single ones determine the ranges
 # Individual typology angle strata (Chardon et al., Int. J. Cosmetic Science 13, 1991).
 ITA_EDGES_DEG: Mapping[str, float] = {
     "very light": 55, "light": 41, "intermediate": 28, "tan": 10, "brown": -30, "dark": -180,
@@ -35,7 +35,10 @@ Masks = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class CalibrationSet:
-    """Paths in a fixed order, decoded once at `size`; `coverage` counts strata, `warnings` are for people."""
+    """Pictures in a fixed order, decoded once at `size`.
+
+    `coverage`: number of pictures per stratum, by property. `warnings`: sentences to print.
+    """
 
     folder: Path
     size: int
@@ -46,7 +49,7 @@ class CalibrationSet:
     warnings: tuple[str, ...]
 
     def manifest(self) -> dict[str, object]:
-        """What pins the set: files and their sha256, seed, preprocessing, coverage, what was left out."""
+        """The set as JSON: files with their sha256, seed, preprocessing, coverage and skipped pictures."""
         return {
             "files": dict(self.files),
             "seed": SEED,
@@ -58,7 +61,7 @@ class CalibrationSet:
 
     @property
     def sha256(self) -> str:
-        """Digest of the files' digests in order: the same photos give the same."""
+        """Digest of the files' digests in order; equal for the same photos."""
         return sha256_of_bytes("".join(f"{digest}\n" for digest in self.files.values()).encode())
 
 
@@ -69,10 +72,10 @@ def read_calibration_set(
     limit: int | None = None,
     forbidden: Collection[str] = (),
 ) -> CalibrationSet:
-    """The usable pictures of a folder in an order drawn with `SEED` from their names; at most `limit`.
+    """Read at most `limit` usable pictures of a folder, in an order determined by their names and `SEED`.
 
     masks: the float model's own group mask, for person and skin-tone coverage. forbidden: sha256 of pictures that
-    must not be calibrated on (the evaluation set). Raises CalibrationError: no usable picture, an overlap.
+    must not be calibrated on (the evaluation set). Raises CalibrationError if no picture is usable or one is forbidden.
     """
     skipped: list[Skipped] = []
     files: dict[str, str] = {}
@@ -81,7 +84,7 @@ def read_calibration_set(
         if limit is not None and len(images) >= limit:
             break
         try:
-            image = read_input(path, size)  # before hashing: a pipe has no end
+            image = read_input(path, size)  # before hashing, which would never end for a pipe
         except ImageError as error:
             skipped.append(Skipped(path.name, error.reason))
             continue
@@ -110,12 +113,12 @@ def read_calibration_set(
 def calibration_set(
     folder: Path, checkpoint: Checkpoint, size: int, limit: int | None = None, evaluation: Path | None = None
 ) -> CalibrationSet:
-    """The pictures of a folder, with coverage by the float model's own mask; prints what was left out and missing.
+    """Read the pictures of a folder, with coverage by the float model's own mask; prints skipped ones and warnings.
 
     Raises CalibrationError when one of them is also in the folder `evaluation`.
     """
     masks = Segmenter(checkpoint, size=size).groups if checkpoint.groups.skin else None
-    console.say(f"reading the calibration pictures in {folder} and what they cover …")
+    console.say(f"reading the calibration pictures in {folder} and measuring their coverage …")
     with console.quiet_libraries():
         forbidden = frozenset() if evaluation is None else sha256_of_images(evaluation)
         found = read_calibration_set(folder, size, masks, limit, forbidden)
@@ -154,9 +157,9 @@ def _coverage(images: list[NDArray[np.uint8]], masks: Masks | None) -> dict[str,
 
 
 def skin_tone(image: NDArray[np.uint8], skin: NDArray[np.float32]) -> str | None:
-    """The stratum of a picture's median skin: ITA = atan((L* − 50) / b*). None with too little skin.
+    """Stratum of a picture's median skin colour by ITA = atan((L* − 50) / b*); None if it shows too little skin.
 
-    image: (size, size, 3) uint8 sRGB; skin: (h, w) weights in [0, 1], of a divisor of the size.
+    image: (size, size, 3) uint8 sRGB; skin: (h, w) weights in [0, 1], where h and w divide `size`.
     """
     step = image.shape[0] // skin.shape[0]
     pixels = image[step // 2 :: step, step // 2 :: step][: skin.shape[0], : skin.shape[1]][skin > 0.5]
@@ -171,7 +174,7 @@ def _warnings(folder: Path, n: int, coverage: Mapping[str, Mapping[str, int]]) -
     found = []
     if n < FEWEST:
         found.append(
-            f"only {n} usable picture(s) in {folder}: the ranges will follow them; use at least {FEWEST}"
+            f"only {n} usable picture(s) in {folder}: single ones determine the ranges; use at least {FEWEST}"
         )
     framing = coverage.get("framing", {})
     if framing and framing["no person"] == n:

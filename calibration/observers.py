@@ -1,4 +1,4 @@
-"""Observers: how an activation's range is chosen from what was seen of it over the calibration pictures."""
+"""Observers: they choose an activation's range from its values over the calibration pictures."""
 
 from __future__ import annotations
 
@@ -8,26 +8,29 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-# Of a large tensor, every k-th value: over 64 pictures enough for the 1e-5 quantile, and 1 GB for 500 tensors.
+# Values kept per tensor and picture, evenly spaced: over 64 pictures enough for the 1e-5 quantile, and 1 GB for 500
+# tensors.
 SAMPLES_PER_UPDATE = 8192
-SEARCHED_SAMPLES = 65_536  # that the error search looks at
-PERCENTILE = 99.999  # share of values inside the range; chosen on calibration photos (docs/quantization.md)
+SEARCHED_SAMPLES = 65_536  # values that the error search uses
+PERCENTILE = (
+    99.999  # per cent of values inside the range; chosen on calibration photos (docs/quantization.md)
+)
 LEVELS = 255
 CLIP_STEPS = 40
-MOMENTUM = 0.9  # ai-edge-quantizer keeps 0.95, over many more steps; ours sees tens of pictures
+MOMENTUM = 0.9  # ai-edge-quantizer's is 0.95, for many more updates; ours gets tens of pictures
 
 Values = NDArray[np.float32]
 
 
 class Observer(Protocol):
-    """Sees one tensor, one picture at a time; then says its range (low, high)."""
+    """Collects one tensor's values, picture by picture, and gives its range (low, high)."""
 
     def update(self, values: Values) -> None: ...
     def range(self) -> tuple[float, float]: ...
 
 
 class MinMax:
-    """Everything ever seen: no clipping, wide steps when there are outliers."""
+    """From the lowest to the highest value: no clipping, but coarse steps if there are outliers."""
 
     def __init__(self) -> None:
         self.low, self.high = np.inf, -np.inf
@@ -40,7 +43,7 @@ class MinMax:
 
 
 class MovingAverage:
-    """Exponential average of each picture's extremes; the first picture sets it."""
+    """Exponential average of each picture's extremes, starting with those of the first picture."""
 
     def __init__(self) -> None:
         self._ends: NDArray[np.float64] | None = None
@@ -56,19 +59,21 @@ class MovingAverage:
 
 
 class _Sampled:
-    """Keeps a strided sample of what was seen, the same for the same pictures."""
+    """Keeps a strided sample of the values; the same pictures give the same sample."""
 
     def __init__(self) -> None:
-        self._seen: list[Values] = []
+        self._kept: list[Values] = []
 
     def update(self, values: Values) -> None:
         flat = values.reshape(-1)
-        stride = max(1, flat.size // SAMPLES_PER_UPDATE) | 1  # odd: does not keep to one channel
-        self._seen.append(flat[::stride][:SAMPLES_PER_UPDATE].astype(np.float32))
+        stride = (
+            max(1, flat.size // SAMPLES_PER_UPDATE) | 1
+        )  # odd, so that the sample does not stay in one channel
+        self._kept.append(flat[::stride][:SAMPLES_PER_UPDATE].astype(np.float32))
 
     @property
     def sample(self) -> Values:
-        return np.concatenate(self._seen)
+        return np.concatenate(self._kept)
 
 
 class Percentile(_Sampled):
@@ -81,11 +86,11 @@ class Percentile(_Sampled):
 
 
 class MeanSquaredError(_Sampled):
-    """The clipping whose rounding and clipping errors together are smallest."""
+    """The range with the smallest squared error of rounding and clipping together."""
 
     def range(self) -> tuple[float, float]:
-        seen = self.sample
-        sample = seen[:: max(1, len(seen) // SEARCHED_SAMPLES)].astype(np.float64)
+        kept = self.sample
+        sample = kept[:: max(1, len(kept) // SEARCHED_SAMPLES)].astype(np.float64)
         low, high = min(0.0, float(sample.min())), max(0.0, float(sample.max()))
         shares = np.linspace(1, 1 / CLIP_STEPS, CLIP_STEPS)
         errors = [_squared_error(sample, low * share, high * share) for share in shares]

@@ -1,9 +1,9 @@
 """The recipe planner: the fastest recipe inside an accuracy budget.
 
-Everything int8 first, with the observer that comes nearest to the budget; then the blocks that hurt most are
-taken back to float compute, one by one, until the budget holds; then each of them is tried in int8 again. Every
-measured point is written to a journal at once, so an interrupted plan goes on where it stopped. The planner
-measures nothing itself: `Measure` does.
+The search starts with every block in int8, with the observer that comes nearest to the budget. Then the most sensitive
+blocks return to float compute, one by one, until the budget holds; then each of them is tried in int8 again. Every
+measured point is written to a journal at once, so an interrupted plan resumes where it stopped. The planner measures
+nothing itself; its caller passes a `Measure`.
 """
 
 from __future__ import annotations
@@ -20,14 +20,17 @@ from edgekit.files import json_text, write_json
 from edgekit.reading import Count, JsonKind, read_json, shown
 from edgekit.recipes import BLOCKS, Mode, Recipe
 
-WORTHWHILE = 0.99  # of the artifact's bytes: int8 weights that save less stay float
+WORTHWHILE = 0.99  # int8 weights in a block must shrink the artifact to at most this share of its bytes
 JOURNAL_VERSION = 1
 
 
 @dataclass(frozen=True)
 class Point:
-    """One measured recipe against the float model. `cost` is what is minimised, float = 1 (latency ratio, or
-    the share of MACs that stay float). Agreements and IoUs are in [0, 1]; None without true labels."""
+    """Measurements of one recipe against the float model.
+
+    `cost` is the figure to minimise, 1 for the float model: the latency ratio. Agreement and drops of IoU are in
+    [0, 1]; a drop is None without true labels. `skin_delta_e00_p95` is None if the pictures show no skin.
+    """
 
     size_bytes: Count
     cost: float
@@ -41,7 +44,10 @@ class Point:
 
 @dataclass(frozen=True)
 class Budget:
-    """What a recipe may lose. A bound on a metric that nothing could measure does not hold; `known` drops it."""
+    """Bounds on a recipe's losses; None is no bound.
+
+    A bound on a metric that was not measured counts as broken; `known` drops the bounds that cannot be measured.
+    """
 
     min_agreement: float = 0.98
     max_miou_drop: float | None = None
@@ -57,7 +63,7 @@ class Budget:
         return max(_share(value, bound) for value, bound in self._stated(point))
 
     def _stated(self, point: Point) -> Iterator[tuple[float | None, float]]:
-        """What was lost of each bounded measure, and the bound."""
+        """Yield (loss, bound) of each bounded metric."""
         yield 1 - point.agreement, 1 - self.min_agreement
         for value, bound in (
             (point.miou_drop, self.max_miou_drop),
@@ -68,8 +74,10 @@ class Budget:
                 yield value, bound
 
     def known(self, point: Point) -> Budget:
-        """Without the bounds on skin that the float model's own point shows cannot be measured: no skin was seen, or
-        the labels hold none."""
+        """This budget without the bounds on skin that the float model's own point lacks.
+
+        They cannot be measured: the pictures show no skin, or the labels hold none.
+        """
         return replace(
             self,
             max_skin_de=None if point.skin_delta_e00_p95 is None else self.max_skin_de,
@@ -88,7 +96,7 @@ def _share(value: float | None, bound: float) -> float:
 
 @dataclass(frozen=True)
 class Trial:
-    """A recipe and what was measured of it; `why` says which step asked for it."""
+    """A measured recipe; `why` names the step of the search that asked for it."""
 
     why: str
     recipe: Recipe
@@ -97,7 +105,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Plan:
-    """The chosen recipe, every trial in the order they were made, and each block's damage in dB."""
+    """The chosen recipe and all trials in order; `sensitivity_db` is the SNR with that block alone in int8."""
 
     recipe: Recipe
     chosen: Trial
@@ -105,9 +113,9 @@ class Plan:
     sensitivity_db: dict[str, float]
 
     def pareto(self) -> tuple[Trial, ...]:
-        """The trials that no other one beats in both cost and agreement, and the chosen one, cheapest first.
+        """The trials on the Pareto front of cost and agreement, and always the chosen one, cheapest first.
 
-        The chosen one may be beaten in both where the bound on skin decided.
+        The chosen trial may lie behind the front if a bound on skin decided.
         """
         whole = [trial for trial in self.trials if not trial.why.startswith("sensitivity")]
         kept: list[Trial] = []
@@ -126,7 +134,7 @@ ObservedRanges = Mapping[str, Mapping[str, tuple[float, float]]]
 
 @dataclass(frozen=True)
 class _Written:
-    """A journal as it lies on disk: measured points by `recipe_key`."""
+    """The content of a journal's file: measured points by `recipe_key`."""
 
     context: str
     points: Mapping[str, Point]
@@ -142,7 +150,10 @@ JOURNAL = JsonKind(
 
 
 class Journal:
-    """Ranges and measured points on disk. A journal of other data or tools is an error, never mixed in."""
+    """Ranges and measured points, saved as they come; None keeps them in memory only.
+
+    `context`: digest of data, weights and tools. Raises CalibrationError if the file has another one.
+    """
 
     def __init__(self, path: Path | None, context: str) -> None:
         self._path, self._context = path, context
@@ -160,14 +171,14 @@ class Journal:
         self._points, self._ranges = dict(written.points), written.ranges
 
     def observed(self, observe: Callable[[], ObservedRanges]) -> ObservedRanges:
-        """The activation ranges: remembered, or taken now and written at once, before anything is measured."""
+        """Return the saved activation ranges, or observe them now and save them at once."""
         if self._ranges is None:
             self._ranges = observe()
             self._write()
         return self._ranges
 
     def measured(self, recipe: Recipe, measure: Measure) -> Point:
-        """The point of a recipe: remembered, or measured now and written at once."""
+        """Return a recipe's saved point, or measure it now and save it at once."""
         key = recipe_key(recipe)
         if key not in self._points:
             self._points[key] = measure(recipe)
@@ -181,7 +192,7 @@ class Journal:
             write_json(self._path, {"version": JOURNAL_VERSION, **written}, replace=True)
 
     def kept(self) -> str:
-        """What an interrupted plan leaves, and how to go on."""
+        """A sentence for an interrupted plan: which work is saved, and how to resume."""
         if self._path is None or self._ranges is None:
             return "nothing was measured yet, and nothing is kept."
         return f"{self._path} keeps the ranges and {len(self)} measured recipes; run the same command again to go on."
@@ -191,7 +202,7 @@ class Journal:
 
 
 def recipe_key(recipe: Recipe) -> str:
-    """A digest of what a recipe does, whatever it is called."""
+    """A digest of a recipe's modes, compute type and observer; its name does not count."""
     modes = [recipe.mode_of(block) for block in BLOCKS]
     return hashlib.sha256(json_text([recipe.compute, recipe.observer, modes]).encode()).hexdigest()[:16]
 
@@ -204,11 +215,12 @@ def search(
     say: Callable[[str], None],
     name: str = "planned",
 ) -> Plan:
-    """The cheapest recipe that keeps the budget.
+    """Find the cheapest recipe that keeps the budget.
 
-    A protected block is computed in float. Two ways are searched and the cheaper result wins: with int8 weights in
-    every protected block, unless rounding all weights alone breaks the budget; and with float ones, of which
-    those that need not be are int8 in the end. Raises CalibrationError when not even the float model keeps it.
+    A protected block is computed in float. Two searches are made and the cheaper result wins. The first keeps int8
+    weights in every protected block; it is left out if int8 weights alone break the budget. The second gives protected
+    blocks float weights and, at the end, int8 ones where the budget allows. Raises CalibrationError if not even the
+    float model keeps the budget.
     """
     trials: list[Trial] = []
 
@@ -222,7 +234,7 @@ def search(
 
     floating = tried("float", Recipe("fp32"))
     if budget.max_skin_de is not None and budget.known(floating.point).max_skin_de is None:
-        say("warning: the float model sees no skin in the judging pictures; skin colour is not judged")
+        say("warning: the float model finds no skin in the judging pictures; skin colour is not judged")
     budget = budget.known(floating.point)
     best = min(
         (tried(f"all int8, {name_}", Recipe("w8a8", mode="w8a8", observer=name_)) for name_ in observers),
@@ -250,7 +262,7 @@ Tried = Callable[[str, Recipe], Trial]
 
 
 def _searched(tried: Tried, budget: Budget, order: Sequence[str], observer: str, fallback: Mode) -> Trial:
-    """Protect, release, and where protected blocks have float weights, give int8 ones to those that bear it."""
+    """Protect blocks, release those that need no protection, and return float weights to int8 where that holds."""
     protected = _protected(tried, budget, order, observer, fallback)
     return _lightened(tried, budget, _released(tried, budget, protected, order), order)
 
@@ -271,7 +283,7 @@ def _protected(tried: Tried, budget: Budget, order: Sequence[str], observer: str
 
 
 def _released(tried: Tried, budget: Budget, chosen: Trial, order: Sequence[str]) -> Trial:
-    """Try each protected block in int8 again, the least sensitive first; keep what is cheaper and holds."""
+    """Try each protected block in int8 again, the least sensitive first; keep it if that holds at no more cost."""
     for block in reversed(order):
         if block not in chosen.recipe.blocks:
             continue
@@ -283,10 +295,10 @@ def _released(tried: Tried, budget: Budget, chosen: Trial, order: Sequence[str])
 
 
 def _lightened(tried: Tried, budget: Budget, chosen: Trial, order: Sequence[str]) -> Trial:
-    """Try int8 weights in each block that has float ones, the least sensitive first; keep what holds and saves.
+    """Try int8 weights in each block that has float ones, the least sensitive first; keep them if they hold and save.
 
-    The first blocks have hardly a weight, and rounding those few moves the most: a photo that was not judged by
-    pays for bytes that nobody misses.
+    The first blocks hold few weights, yet rounding them changes the mask most: hardly a byte is saved, and photos that
+    were not judged may lose accuracy.
     """
     for block in reversed(order):
         if chosen.recipe.blocks.get(block) != "float":

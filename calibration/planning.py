@@ -1,15 +1,15 @@
-"""Planning a recipe: photos in, the fastest recipe inside a budget out, with the evidence it is based on."""
+"""Planning: find the fastest recipe inside a budget on the user's photos, and the evidence for it."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from calibration.dataset import CalibrationSet, calibration_set
 from calibration.planner import Budget, Journal, ObservedRanges, Plan, search
-from calibration.ranges import Ranges, observe, unstable_share
+from calibration.ranges import observe, unstable_share
 from calibration.trials import LiteRTTrials, SkinDifference
 from converters import tflite
 from converters.conversion import Conversion
@@ -31,8 +31,11 @@ PICTURES_MOST = 80  # of the folder: 64 for ranges, 16 to judge
 
 @dataclass(frozen=True)
 class Bounds:
-    """What a recipe may lose; a bound that is None is parity's for int8. `max_miou_drop` and `max_skin_iou_drop` need
-    labels; both are differences of IoU (0.005 is half a point). `max_skin_de`: ΔE2000 of skin, 95th percentile."""
+    """Bounds on a recipe's losses; None stands for parity's int8 bound.
+
+    `max_miou_drop` and `max_skin_iou_drop` need labels; both are differences of IoU (0.005 is half a percentage point).
+    `max_skin_de`: ΔE2000 of skin in the final picture, 95th percentile.
+    """
 
     min_agreement: float | None = None
     max_miou_drop: float | None = None
@@ -43,7 +46,7 @@ class Bounds:
         check_finite(**asdict(self))
 
     def budget(self, has_labels: bool) -> Budget:
-        """These bounds with parity's in the gaps; bounds on true labels only where there are labels."""
+        """The planner's budget: these bounds, else parity's; bounds on true labels only if there are labels."""
         usual = GATES["int8"]
         agreement = usual.min_agreement if self.min_agreement is None else self.min_agreement
         miou = usual.max_miou_drop if self.max_miou_drop is None else self.max_miou_drop
@@ -58,8 +61,12 @@ class Bounds:
 
 @dataclass(frozen=True)
 class Task:
-    """What to plan on: a target whose runtime can be timed here, an input size in pixels, photos to calibrate on, their
-    labels where there are any, photos that must not be among them, and where measured points are kept."""
+    """The inputs of a plan.
+
+    `target`: its runtime is timed on this machine. `size`: side of the input in pixels. `calibration`: folder of
+    photos; `labels`: folder of their label PNGs. `evaluation`: folder of photos that must not be calibrated on.
+    `journal`: file for measured points, from which an interrupted plan resumes.
+    """
 
     target: Target
     size: int
@@ -78,32 +85,34 @@ class Task:
 
 
 def planned(checkpoint: Checkpoint, task: Task, bounds: Bounds, name: str) -> Plan:
-    """The fastest recipe inside the bounds, measured on this machine; its evidence is in the recipe."""
+    """Find the fastest recipe inside the bounds, measured on this machine; the recipe holds its evidence."""
     conversion = Conversion(checkpoint, task.size, recipe_named("fp32"))
     whole = calibration_set(task.calibration, checkpoint, task.size, PICTURES_MOST, task.evaluation)
-    seen, judging = split(whole)
+    calibrating, judging = split(whole)
     judged = _judged(whole, judging, task.labels, len(checkpoint.class_names))
     labels_sha256 = sha256_of_bytes(b"".join(b"" if j.labels is None else j.labels.tobytes() for j in judged))
     context = [checkpoint.sha256, whole.sha256, labels_sha256, task.size, task.target.name, tflite.tools()]
     journal = Journal(task.journal, sha256_of_bytes(json_text(context).encode()))
     with console.interruptible(journal.kept):
-        ranges = journal.observed(lambda: _tensors(observe(task.target, conversion, seen, OBSERVERS)))
+        ranges = journal.observed(lambda: _observed(task.target, conversion, calibrating))
         with tempfile.TemporaryDirectory() as folder, console.quiet_libraries():
             trials = _trials(conversion, task.target, ranges, judged, Path(folder))
             budget = bounds.budget(task.labels is not None)
             found = search(trials.measure, budget, OBSERVERS, journal, console.say, name)
-    unstable = _instability(task.target, conversion, seen, found.recipe.observer)
+    unstable = _instability(task.target, conversion, calibrating, found.recipe.observer)
     return replace(
         found, recipe=replace(found.recipe, evidence=_evidence(found, whole, len(judged), unstable))
     )
 
 
-def _tensors(ranges: Mapping[str, Ranges]) -> ObservedRanges:
+def _observed(target: Target, conversion: Conversion, pictures: CalibrationSet) -> ObservedRanges:
+    """Observer name to tensor name to (low, high)."""
+    ranges = observe(target, conversion, pictures, OBSERVERS)
     return {observer: found.tensors for observer, found in ranges.items()}
 
 
 def split(pictures: CalibrationSet) -> tuple[CalibrationSet, tuple[int, ...]]:
-    """The pictures that give ranges, and the indices of those that judge; with too few, all do both."""
+    """Divide pictures into those that give ranges and, by index, those that judge recipes; too few do both."""
     n = len(pictures.images)
     judging = tuple(range(0, n, JUDGED_SHARE))[:JUDGED_MOST]
     if n < 2 * JUDGED_SHARE:
@@ -156,13 +165,13 @@ def _instability(target: Target, conversion: Conversion, pictures: CalibrationSe
     first, second = (observe(target, conversion, half, [observer])[observer].tensors for half in halves)
     share = unstable_share(first, second)
     console.say(
-        f"{share:.0%} of the ranges differ between two halves of the pictures; more pictures make it fewer"
+        f"{share:.0%} of the ranges differ between two halves of the pictures; more pictures lower this share"
     )
     return share
 
 
 def _evidence(found: Plan, pictures: CalibrationSet, judged: int, unstable: float) -> JsonValue:
-    """What a planned recipe is based on, for its JSON."""
+    """The measurements that a planned recipe is based on, for its JSON."""
     rows: list[JsonValue] = [
         {
             "step": trial.why,

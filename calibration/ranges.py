@@ -24,13 +24,13 @@ from edgekit.weights import Checkpoint
 RANGES_VERSION = 1
 # Clipped logits keep their argmax and lose their differences, which are the group weights: they are never clipped.
 UNCLIPPED = "minmax"
-STABILITY_BOUND = 0.1  # of a range's width: more, and half the pictures say something else
+STABILITY_BOUND = 0.1  # share of a range's width by which two halves of the pictures may differ
 Run = Callable[[NDArray[np.uint8]], Mapping[str, NDArray[np.float32]]]
 
 
 @dataclass(frozen=True)
 class Ranges:
-    """(low, high) of every observed tensor of one float graph, and where they come from."""
+    """(low, high) of every observed tensor of one float graph, with the data and weights that gave them."""
 
     target: str
     observer: str
@@ -48,7 +48,10 @@ RANGES = JsonKind(Ranges, "a file of activation ranges", version=("version", RAN
 
 
 def read_ranges(path: Path) -> Ranges:
-    """Saved ranges. CalibrationError: unreadable, of another version, or an end below its start."""
+    """Read saved ranges.
+
+    Raises CalibrationError if the file is unreadable or of another version, or a range ends below its start.
+    """
     ranges = read_json(path, RANGES, CalibrationError)
     for tensor, (low, high) in ranges.tensors.items():
         if low > high:
@@ -59,10 +62,10 @@ def read_ranges(path: Path) -> Ranges:
 
 
 def with_ranges(job: Job, calibration: Path | None) -> Job:
-    """The job with the activation ranges that its recipe needs: from the photos in the folder `calibration`, else those
-    kept with the checkpoint.
+    """Add the activation ranges that the job's recipe needs.
 
-    Raises CalibrationError when a recipe has int8 activations and there are neither.
+    They are observed on the photos in the folder `calibration`; without it, those saved with the checkpoint are used.
+    Raises CalibrationError if the recipe has int8 activations and there are neither.
     """
     target, conversion = job.target, job.conversion
     recipe, checkpoint = conversion.recipe, conversion.checkpoint
@@ -84,15 +87,15 @@ def _kept_ranges(target: Target, checkpoint: Checkpoint, recipe: Recipe) -> Rang
         if ranges.weights_sha256 == checkpoint.sha256 and ranges.observer == recipe.observer:
             return ranges
     raise CalibrationError(
-        f"Recipe {recipe.name} has int8 activations, and no ranges for it on {target.name} are kept with these "
-        "weights; pass `calibration` with photos like those it will see."
+        f"Recipe {recipe.name} has int8 activations, and no ranges for it on {target.name} are saved with these "
+        "weights; pass `calibration`, a folder of photos like those the app will get."
     )
 
 
 def observe(
     target: Target, conversion: Conversion, pictures: CalibrationSet, observers: Sequence[str]
 ) -> dict[str, Ranges]:
-    """Observer name to the ranges of the target's float graph over a calibration set."""
+    """Run the target's float graph over a calibration set; returns observer name to ranges."""
     console.say(f"observing {len(pictures.images)} calibration pictures …")
     with tempfile.TemporaryDirectory() as folder, console.quiet_libraries():
         run = target.observable(conversion, Path(folder))
@@ -112,9 +115,9 @@ def observe(
 def collect_ranges(
     run: Run, images: Iterable[NDArray[np.uint8]], observers: Iterable[str]
 ) -> dict[str, dict[str, tuple[float, float]]]:
-    """Observer name to tensor name to (low, high), from one pass over the images.
+    """Run every image once and return observer name to tensor name to (low, high).
 
-    run: (size, size, 3) uint8 to named float tensors. Raises UnknownName for an observer, CalibrationError for
+    run: (size, size, 3) uint8 to named float tensors. Raises UnknownName for an unknown observer, CalibrationError for
     a tensor that is not finite.
     """
     names = tuple(observers)
@@ -136,7 +139,7 @@ def collect_ranges(
 def unstable_share(
     first: Mapping[str, tuple[float, float]], second: Mapping[str, tuple[float, float]]
 ) -> float:
-    """Share of tensors whose ends differ by more than `STABILITY_BOUND` of their width between two halves."""
+    """Share of tensors whose limits differ by more than `STABILITY_BOUND` of their width between two halves."""
     moved = 0
     for tensor, (low, high) in first.items():
         other_low, other_high = second[tensor]

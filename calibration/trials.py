@@ -27,10 +27,10 @@ SkinDifference = Callable[[Image, Logits, Logits], NDArray[np.float64]]
 
 
 class LiteRTTrials:
-    """Recipes measured on this machine's LiteRT: accuracy on held-out pictures, latency against float.
+    """Measures recipes in this machine's LiteRT: accuracy on held-out pictures, latency against the float model.
 
     `model` is a float .tflite, `logits_name` the tensor that holds its logits; `ranges` holds each observer's
-    ranges of its tensors; `pictures` are of the model's input size. `skin_difference` None: no point has a ΔE2000.
+    ranges of its tensors; `pictures` have the model's input size. Without `skin_difference`, points have no ΔE2000.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class LiteRTTrials:
         self._expected_truth = self._truth(self._expected)
 
     def measure(self, recipe: Recipe) -> Point:
-        """The recipe's point; a float recipe is measured like any other."""
+        """Quantise, run and time a recipe; a float recipe is measured like any other."""
         data = self._model
         if recipe.quantises:
             data = quantized(self._model, recipe, self._ranges[recipe.observer])
@@ -82,20 +82,20 @@ class LiteRTTrials:
         return LiteRT(path, taps=[self._logits_name])
 
     def _predictions(self, runtime: LiteRT) -> list[Prediction]:
-        """One for each picture, in their order."""
+        """One prediction per picture, in the pictures' order."""
         size = len(self._pictures[0].image)
         runner = RuntimeRunner(runtime, size, INPUT, self._logits_name, self._logits_name, channels_last=True)
         return [found[INPUT] for _, found in predictions({INPUT: runner}, self._pictures)]
 
     def _truth(self, found: Sequence[Prediction]) -> Confusion:
-        """The predictions against the true labels of the pictures that have them."""
+        """Confusion of the predictions with the true labels, over the pictures that have them."""
         counts = TruthCounts(len(found[0].logits))
         for picture, prediction in zip(self._pictures, found, strict=True):
             counts.add(picture, prediction)
         return counts.pooled()
 
     def _latency_ratio(self, runtime: LiteRT) -> float:
-        """Median of the interleaved ratios to the float model."""
+        """Median ratio of latencies to the float model's, measured alternately."""
         image = {INPUT: self._pictures[0].image[None]}
         ratios = [
             _seconds(runtime.run, image) / _seconds(self._float.run, image) for _ in range(LATENCY_RUNS)
@@ -110,7 +110,7 @@ def _mask_labels(prediction: Prediction) -> Labels:
 
 
 def _drop(before: float, after: float) -> float | None:
-    """What a share lost; None where nothing was labelled."""
+    """The loss of a score; None if either score is NaN because nothing was labelled."""
     return None if math.isnan(before - after) else before - after
 
 

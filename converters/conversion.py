@@ -1,7 +1,7 @@
-"""A conversion: what is asked for, checked; what a converter hands back; and the artifact written whole.
+"""Conversion of one checkpoint for one target: checked options, the converter's result, the artifact on disk.
 
-Converting has two phases. `resolve` checks everything that can be wrong, and the caller adds the activation ranges;
-only then `write_artifact` writes.
+Converting has two phases. `resolve` makes every check that can fail and the caller adds the activation ranges; only
+then does `write_artifact` write.
 """
 
 from __future__ import annotations
@@ -30,18 +30,19 @@ from edgekit.recipes import Recipe
 from edgekit.targets import Target
 from edgekit.weights import GROUP_NAMES, Checkpoint, require_skin
 
-SIZE_MULTIPLE = 64  # stride 32 at most, times the 2×2 patch: no conditional resize in the graph
+# The largest stride, 32, times the 2×2 patch; any other size would put a conditional resize into the graph.
+SIZE_MULTIPLE = 64
 SIZE_RANGE = (128, 1024)
 COLOUR = ("red", "green", "blue")
 
 
 @dataclass(frozen=True)
 class Conversion:
-    """One model at one size with one recipe and one output; checked when made.
+    """One checkpoint at one size with one recipe and one output; checked on construction.
 
     `mask_size`: side of the `groups` and `labels` outputs in pixels (size/4 by default). `ranges`: (low, high) of the
-    target's float graph by tensor name, for recipes with int8 activations; `calibration_sha256`: of the photos they
-    were taken from.
+    target's float graph by tensor name, for recipes with int8 activations; `calibration_sha256`: digest of the photos
+    that gave the ranges.
     """
 
     checkpoint: Checkpoint
@@ -102,8 +103,10 @@ class Conversion:
 
 @dataclass(frozen=True)
 class Converted:
-    """The facts that only the converter knows about the file it wrote. `recipe`: what it really did, where a target
-    cannot compute as the recipe asks."""
+    """Facts about the written file that only the converter knows.
+
+    `recipe`: the recipe as carried out; it differs from the requested one where the target cannot compute as requested.
+    """
 
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
@@ -114,7 +117,7 @@ class Converted:
 
 @dataclass(frozen=True)
 class Job:
-    """A conversion for one target, and where its artifact goes."""
+    """One conversion for one target and the path of its artifact."""
 
     target: Target
     conversion: Conversion
@@ -124,9 +127,9 @@ class Job:
 def resolve(
     target: Target, conversion: Conversion, out: Path, *, minimum_ios: int | None, replace: bool
 ) -> Job:
-    """The job that writes a conversion into the folder `out`, once everything that it needs was checked.
+    """Check everything that a conversion needs and return the job that writes it into the folder `out`.
 
-    Raises EdgekitError: the place is taken, the recipe needs a newer iOS than `minimum_ios`.
+    Raises EdgekitError if the path is taken or the recipe needs a newer iOS than `minimum_ios`.
     """
     path = out / f"{conversion.file_stem}{target.suffix}"
     if minimum_ios is not None:
@@ -136,7 +139,7 @@ def resolve(
 
 
 def made_before(target: Target, conversion: Conversion, folder: Path) -> Artifact | None:
-    """The artifact of this very conversion in a folder, when it is there and whole; else None."""
+    """Return this conversion's artifact from an earlier run in `folder`; None if it is absent or damaged."""
     path = folder / f"{conversion.file_stem}{target.suffix}"
     try:
         artifact = read_artifact(path)
@@ -144,25 +147,25 @@ def made_before(target: Target, conversion: Conversion, folder: Path) -> Artifac
         return None
     manifest = artifact.manifest
     mask_size = manifest.outputs[0].shape[manifest.outputs[0].layout.index("W")]
-    made = (
+    found = (
         manifest.weights_sha256,
         manifest.recipe_name,
         manifest.size,
         mask_size,
         manifest.tools["edgekit"],
     )
-    asked = (
+    expected = (
         conversion.checkpoint.sha256,
         conversion.recipe.name,
         conversion.size,
         conversion.mask_size,
         __version__,
     )
-    return artifact if made == asked and manifest.recipe.blocks == conversion.recipe.blocks else None
+    return artifact if found == expected and manifest.recipe.blocks == conversion.recipe.blocks else None
 
 
 def _check_minimum_ios(target: Target, recipe: Recipe, minimum_ios: int) -> None:
-    """ConversionError when `minimum_ios`, the oldest iOS that must be served, cannot run the recipe."""
+    """Raise ConversionError if `minimum_ios`, the oldest iOS to support, cannot run the recipe."""
     found = re.fullmatch(r"iOS (\d+)", target.minimum_os_for(recipe))
     if found and minimum_ios < int(found[1]):
         advice = (
@@ -178,8 +181,8 @@ def _check_minimum_ios(target: Target, recipe: Recipe, minimum_ios: int) -> None
 def write_artifact(job: Job, *, replace: bool = False) -> Artifact:
     """Write one artifact and its manifest, whole or not at all.
 
-    The manifest takes its name first: whatever kills the process, no artifact is left without one, and one whose
-    bytes are not the manifest's is refused when it is read.
+    The manifest is moved into place first. If the process is killed at any point, no artifact is left without a
+    manifest, and `read_artifact` refuses an artifact whose bytes do not match its manifest.
     """
     console.say(f"converting to {job.path.name} …")
     with staged_artifact(job.path, job.target, replace=replace) as temporary, console.quiet_libraries():

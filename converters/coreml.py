@@ -1,7 +1,7 @@
 """Checkpoint to a Core ML ML Program through torch.export, on any machine.
 
-coremltools 9 cannot trace this model under numpy 2 (`torch.jit.trace`, its `int` operator fails), so the
-way is `torch.export` and `run_decompositions`. The package is made reproducible after it is saved.
+coremltools 9 cannot convert a `torch.jit.trace` of this model under numpy 2 (its `int` operator fails), so the model
+goes through `torch.export` and `run_decompositions`. The package is made reproducible after it is saved.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ if TYPE_CHECKING:
     import coremltools as ct
 
 SPECIFICATION = Path("Data/com.apple.CoreML/model.mlmodel")
-# Identifiers in Manifest.json are derived from the content under this namespace, so the same model gives the
+# Identifiers in Manifest.json are derived from the content under this namespace, so that the same model gives the
 # same bytes; coremltools draws them at random.
 IDENTIFIER_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://edgekit.dev/mlpackage")
 CONVERSION_DATE = "com.github.apple.coremltools.conversion_date"
 
 
 class ImageSegmenter(nn.Module):
-    """(1, 3, size, size) float RGB in [0, 255] (Core ML's image input) to the output asked for, NCHW.
+    """(1, 3, size, size) float RGB in [0, 255] (Core ML's image input) to the requested output, NCHW.
 
     `groups`: (1, 3, mask, mask) in [0, 255], an RGB image output (skin, hair, clothes).
     `labels`: (1, 1, mask, mask) class indices, a greyscale image output. `logits`: (1, classes, h, w).
@@ -69,7 +69,7 @@ class ImageSegmenter(nn.Module):
 
 
 def convert(conversion: Conversion, path: Path) -> Converted:
-    """Write the package `path` and return what its manifest must say."""
+    """Write the package to `path` and return the facts for its manifest."""
     image = TensorSpec(
         "image", (1, 3, conversion.size, conversion.size), "uint8", "NCHW", (0.0, 255.0), COLOUR
     )
@@ -86,14 +86,14 @@ def convert(conversion: Conversion, path: Path) -> Converted:
 
 
 def _computed(recipe: Recipe) -> Recipe:
-    """The recipe as Core ML computes it: beside int8 everything is fp16, its default, whatever the recipe says."""
+    """The recipe as Core ML computes it: in a quantised program, all that is not int8 is fp16, Core ML's default."""
     return replace(recipe, compute="fp16") if recipe.quantises else recipe
 
 
 def observable(
     conversion: Conversion, folder: Path
 ) -> Callable[[NDArray[np.uint8]], dict[str, NDArray[np.float32]]]:
-    """The float program as a function of (size, size, 3) uint8 to every tensor that a recipe may quantise."""
+    """The float program as a function from a (size, size, 3) uint8 image to every tensor that a recipe may quantise."""
     model = _ml_program(conversion)
     path = folder / "float.mlpackage"
     model.save(str(path))
@@ -108,7 +108,7 @@ def observable(
 
 
 def _quantized(model: ct.models.MLModel, conversion: Conversion) -> ct.models.MLModel:
-    """The model with the recipe's blocks in int8: activations first, then weights."""
+    """Quantise the recipe's blocks to int8: activations first, then weights."""
     recipe = conversion.recipe
     operations = {
         mode: [name for name, block in blocks_of(model).items() if recipe.mode_of(block) == mode]
@@ -123,7 +123,7 @@ def _quantized(model: ct.models.MLModel, conversion: Conversion) -> ct.models.ML
             raise ConversionError(
                 "coreml",
                 "quantise",
-                f"recipe {recipe.name} has int8 activations; pass `calibration` with photos.",
+                f"recipe {recipe.name} has int8 activations; pass `calibration`, a folder of photos.",
             )
         model = quantize_activations(model, conversion.ranges, operations["w8a8"])
     chosen = [name for names in operations.values() for name in names if name in with_weights]
@@ -131,7 +131,7 @@ def _quantized(model: ct.models.MLModel, conversion: Conversion) -> ct.models.ML
 
 
 def _ml_program(conversion: Conversion) -> ct.models.MLModel:
-    """The float program; int8 recipes compute in fp16 where they are not int8, as Core ML does by default."""
+    """The program before quantisation, in fp32 or fp16 (see `_computed`)."""
     import coremltools as ct
 
     console.say("  exporting and lowering the graph …")
@@ -163,8 +163,8 @@ def _ml_program(conversion: Conversion) -> ct.models.MLModel:
 
 def _resized_tensor(model: ct.models.MLModel) -> str:
     """Name of the tensor that the last bilinear resize reads: the logits."""
-    operations = model._mil_program.functions["main"].operations  # no public way to the program
-    return next(str(op.x.name) for op in reversed(operations) if op.op_type == "upsample_bilinear")
+    operations = reversed(program_of(model).operations)
+    return next(str(op.x.name) for op in operations if op.op_type == "upsample_bilinear")
 
 
 def _describe(model: ct.models.MLModel, conversion: Conversion) -> None:
@@ -185,13 +185,13 @@ def _describe(model: ct.models.MLModel, conversion: Conversion) -> None:
 
 
 def make_reproducible(path: Path) -> None:
-    """Rewrite a package's specification without its date and in a fixed order, and derive its identifiers."""
+    """Rewrite a package so that equal models give equal bytes: no date, a fixed order, identifiers from the content."""
     from coremltools.proto import Model_pb2
 
     file = path / SPECIFICATION
     specification = Model_pb2.Model.FromString(file.read_bytes())
     specification.description.metadata.userDefined.pop(CONVERSION_DATE, None)
-    file.unlink()  # coremltools leaves it readable by its owner alone
+    file.unlink()  # coremltools makes it readable by its owner only; a new file gets the usual permissions
     file.write_bytes(specification.SerializeToString(deterministic=True))
     manifest = json.loads((path / "Manifest.json").read_text())
     renamed: dict[str, str] = {}

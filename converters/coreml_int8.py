@@ -1,8 +1,8 @@
-"""int8 in ML Programs, on any machine: weights per channel, activations from plain ranges.
+"""int8 quantisation of ML Programs, on any machine: weights per channel, activations from given ranges.
 
-coremltools' own `linear_quantize_activations` runs the model on a Mac to learn its ranges. Here the ranges
-are given (the reference executor supplies them), and the `quantize`/`dequantize` pairs are put around chosen
-operations' inputs by a pass of our own: one pair per tensor, scale and zero point computed in float64.
+coremltools' own `linear_quantize_activations` runs the model on a Mac to measure its ranges. Here the ranges are given
+(the reference executor supplies them), and a pass of our own inserts `quantize`/`dequantize` pairs before the inputs of
+chosen operations: one pair per tensor, scale and zero point computed in float64.
 coremltools' passes leave matmul out, compute the zero point in fp16 (it overflows when a range passes 512),
 repeat a pair for every reader of a tensor, and put a pair between a convolution and its silu.
 """
@@ -11,8 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from math import prod
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,19 +21,17 @@ from edgekit.recipes import block_of_parameter, layer_of
 if TYPE_CHECKING:
     import coremltools as ct
 
-MULTIPLYING = ("conv", "linear", "matmul")
-QUANTIZABLE = (*MULTIPLYING, "add")
+QUANTIZABLE = ("conv", "linear", "matmul", "add")
 INT8 = (-128, 127)
 # fp16 holds this scale to 1 part in 32; a smaller one would lose its digits, and round to zero below 2⁻²⁵.
 SMALLEST_SCALE = 2.0**-19
-MIN_WEIGHTS = 0  # quantise every weight that is asked for, however small
+MIN_WEIGHTS = 0  # no minimum: quantise every chosen operation, however few weights it has
 
 Range = tuple[float, float]
-Precision = Literal["w8a8", "w8", "float"]
 
 
 def blocks_of(model: ct.models.MLModel) -> dict[str, str]:
-    """Operation name to named block (`edgekit.recipes.BLOCKS`) of every quantisable operation.
+    """Map every quantisable operation's name to its block (`edgekit.recipes.BLOCKS`).
 
     A convolution or linear map carries its parameter's path in its weight's name; a matmul belongs to the block
     that computed its inputs; a residual addition of the transformer to its layer (`stage3.0`). Operations of the
@@ -61,7 +58,7 @@ def _block(op: Any, block_of_tensor: Mapping[str, str]) -> str | None:
     known = [block for block in inputs if block is not None]
     if not known:
         return None
-    block = known[-1]  # the residual comes first, what is added to it last
+    block = known[-1]  # the residual is the first input of an addition, the block's own result the last
     return layer_of(block) if op.op_type == "add" else block
 
 
@@ -82,7 +79,7 @@ def activations_of(model: ct.models.MLModel, operations: Collection[str]) -> tup
 
 
 def _activations(op: Any) -> Iterator[tuple[str, Any]]:
-    """The inputs of an operation that are computed: (parameter, variable)."""
+    """Yield (parameter, variable) of the inputs that are computed, not constant or the program's own."""
     for parameter in ("x", "y"):
         variable = op.inputs.get(parameter)
         if variable is not None and variable.op is not None and variable.val is None:
@@ -90,9 +87,9 @@ def _activations(op: Any) -> Iterator[tuple[str, Any]]:
 
 
 def quantize_weights(model: ct.models.MLModel, operations: Collection[str]) -> ct.models.MLModel:
-    """The model with the weights of these conv and linear operations int8, symmetric, per output channel.
+    """Quantise the weights of these conv and linear operations to int8, symmetric, per output channel.
 
-    In the form of iOS 16: `constexpr_affine_dequantize`.
+    They are stored as iOS 16 reads them: `constexpr_affine_dequantize`.
     """
     import coremltools as ct
 
@@ -109,9 +106,9 @@ def quantize_activations(
     operations: Collection[str],
     symmetric: Collection[str] = (),
 ) -> ct.models.MLModel:
-    """The model with the computed inputs of these operations (conv, linear, matmul, add) int8, per tensor.
+    """Quantise the computed inputs of these operations (conv, linear, matmul, add) to int8, per tensor.
 
-    `ranges`: least and greatest value of each tensor in `activations_of(model, operations)`. Tensors named in
+    `ranges`: lowest and highest value of each tensor in `activations_of(model, operations)`. Tensors named in
     `symmetric` get zero point 0. The model must have been converted for iOS 17 or later.
     Raises CalibrationError for a tensor without a usable range.
     """
@@ -133,7 +130,7 @@ class Affine:
 
 
 def affine(name: str, ranges: Mapping[str, Range], symmetric: bool) -> Affine:
-    """The levels that cover a tensor's range and zero; a range too narrow for fp16 scales is widened."""
+    """Scale and zero point that cover a tensor's range and zero; a range too narrow for an fp16 scale is widened."""
     if name not in ranges:
         raise CalibrationError(f"Tensor {name} of the Core ML program has no range; calibrate it first.")
     low, high = min(ranges[name][0], 0.0), max(ranges[name][1], 0.0)
@@ -146,7 +143,7 @@ def affine(name: str, ranges: Mapping[str, Range], symmetric: bool) -> Affine:
 
 
 def _pass(scales: Mapping[str, Affine], operations: Collection[str]) -> Any:
-    """A graph pass that puts one quantize/dequantize pair behind each tensor, read by these operations only."""
+    """A graph pass that inserts one quantize/dequantize pair after each tensor, for these operations only."""
     from coremltools.converters.mil import Builder as mb
     from coremltools.converters.mil.mil import types
     from coremltools.converters.mil.mil.passes.graph_pass import AbstractGraphPass
@@ -191,34 +188,3 @@ def _pass(scales: Mapping[str, Affine], operations: Collection[str]) -> Any:
                 op.set_inputs(**changed)
 
     return InsertPairs()
-
-
-def macs_by_precision(model: ct.models.MLModel) -> dict[Precision, int]:
-    """Multiply-accumulates of one run, by what is multiplied.
-
-    `w8a8`: both factors are int8; `w8`: int8 weights and float activations; `float`: the rest.
-    """
-    totals: dict[Precision, int] = {"w8a8": 0, "w8": 0, "float": 0}
-    for op in program_of(model).operations:
-        if op.op_type in MULTIPLYING:
-            totals[_precision(op)] += macs(op)
-    return totals
-
-
-def macs(op: Any) -> int:
-    """Multiply-accumulates of a conv, linear or matmul operation."""
-    outputs = prod(int(n) for n in op.outputs[0].shape)
-    if op.op_type == "matmul":
-        transposed = op.transpose_x is not None and bool(op.transpose_x.val)
-        return outputs * int(op.x.shape[-2 if transposed else -1])
-    return outputs * prod(int(n) for n in op.weight.shape[1:])  # (out, in / groups, …)
-
-
-def _precision(op: Any) -> Precision:
-    factors = (op.x, op.y if op.op_type == "matmul" else op.weight)
-    int8 = [
-        f.op is not None and f.op.op_type in ("dequantize", "constexpr_affine_dequantize") for f in factors
-    ]
-    if all(int8):
-        return "w8a8"
-    return "w8" if int8[1] and op.op_type != "matmul" else "float"

@@ -1,6 +1,6 @@
 """Edits of a .tflite made after conversion: names, byte input and output, metadata with labels.
 
-The passes work on the schema's object tree; `PASSES`-style literal order is in `converters/tflite.py`.
+Each function edits the schema's object tree in place; `converters/tflite.py` calls them in order.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MIN_PARSER_VERSION = "1.0.0"
 
 
 def name_interface(model: Any, inputs: Sequence[str], outputs: Sequence[str]) -> None:
-    """Give the main subgraph's tensors and its signature the names an app uses."""
+    """Give the main subgraph's tensors and its signature the names that an app uses."""
     graph = model.subgraphs[0]
     signature = model.signatureDefs[0]
     for indices, maps, names in (
@@ -38,7 +38,7 @@ def name_interface(model: Any, inputs: Sequence[str], outputs: Sequence[str]) ->
 def cast_to_quantization(model: Any, scale: float) -> None:
     """Replace CAST from and to uint8 at the border by DEQUANTIZE and QUANTIZE with `scale` and zero point 0.
 
-    CAST truncates and leaves the delegates; QUANTIZE rounds to nearest, saturates and stays in them.
+    CAST truncates, and no delegate runs it; QUANTIZE rounds to nearest, saturates and is delegated.
     """
     graph = model.subgraphs[0]
     for operator in graph.operators:
@@ -76,7 +76,7 @@ def _opcode(model: Any, builtin: int, version: int) -> int:
 
 
 def last_resize_input(model: Any) -> str | None:
-    """Name of the tensor that the last RESIZE_BILINEAR reads (the logits), or None without one."""
+    """Name of the tensor that the last RESIZE_BILINEAR reads (the logits); None if there is no such operator."""
     graph = model.subgraphs[0]
     for operator in reversed(graph.operators):
         if model.operatorCodes[operator.opcodeIndex].builtinCode == schema.BuiltinOperator.RESIZE_BILINEAR:
@@ -88,12 +88,12 @@ def last_resize_input(model: Any) -> str | None:
 def shorten_names(model: Any, roots: Sequence[str]) -> None:
     """Name tensors by their place in the model: `stage3/layers/0/attention/query;2`, each name once.
 
-    litert-torch writes the class and the attribute of every module on the way, and several such paths.
+    litert-torch's names hold the class and attribute of every module on the path, and join several such paths.
     """
-    seen: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for tensor in model.subgraphs[0].tensors:
         name = short_name(tensor.name.decode(), roots)
-        count = seen[name] = seen.get(name, -1) + 1
+        count = counts[name] = counts.get(name, -1) + 1
         tensor.name = (f"{name}:{count}" if count else name).encode()
 
 
@@ -121,9 +121,8 @@ def append_labels(data: bytes, labels: Sequence[str]) -> bytes:
     """The .tflite with `labels.txt` appended as a zip archive, the way TFLite packs associated files."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as pack:
-        pack.writestr(
-            zipfile.ZipInfo(LABELS_FILE), "".join(f"{label}\n" for label in labels)
-        )  # 1980: no clock
+        entry = zipfile.ZipInfo(LABELS_FILE)  # dated 1980, not now: equal models give equal bytes
+        pack.writestr(entry, "".join(f"{label}\n" for label in labels))
     return data + archive.getvalue()
 
 

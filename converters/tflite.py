@@ -25,7 +25,7 @@ BYTE_SCALE = 1.0  # a stored byte is the value itself: 0…255
 
 
 class ByteSegmenter(nn.Module):
-    """(1, size, size, 3) uint8 RGB to the output asked for, channels last.
+    """(1, size, size, 3) uint8 RGB to the requested output, channels last.
 
     `groups`: (1, mask, mask, 4) uint8 (skin, hair, clothes, background; they sum to 255 up to rounding).
     `labels`: (1, mask, mask, 1) uint8. `logits`: (1, h, w, classes) float32.
@@ -49,7 +49,7 @@ class ByteSegmenter(nn.Module):
 
 
 def convert(conversion: Conversion, path: Path) -> Converted:
-    """Write `path` and return what its manifest must say."""
+    """Write the .tflite to `path` and return the facts for its manifest."""
     image, output = _specs(conversion)
     data = float_model(conversion)
     recipe = conversion.recipe
@@ -64,7 +64,7 @@ def convert(conversion: Conversion, path: Path) -> Converted:
 
 
 def tools() -> dict[str, str]:
-    """Versions of what shapes a .tflite."""
+    """Versions of the packages that determine a .tflite's content."""
     return tool_versions("litert-torch", "litert-converter", "ai-edge-quantizer", "ai-edge-litert", "torch")
 
 
@@ -77,7 +77,7 @@ def _specs(conversion: Conversion) -> tuple[TensorSpec, TensorSpec]:
 
 
 def float_model(conversion: Conversion) -> bytes:
-    """The float .tflite before quantisation, its tensors named by their place in the model."""
+    """The .tflite before quantisation, with tensors named by their place in the model."""
     import litert_torch
 
     console.say("  exporting and lowering the graph …")
@@ -98,7 +98,7 @@ def float_model(conversion: Conversion) -> bytes:
 def observable(
     conversion: Conversion, folder: Path
 ) -> Callable[[NDArray[np.uint8]], dict[str, NDArray[np.float32]]]:
-    """The float model as a function of (size, size, 3) uint8 to every float tensor that a recipe may quantise."""
+    """The float model as a function from a (size, size, 3) uint8 image to every tensor that a recipe may quantise."""
     data = float_model(conversion)
     path = folder / "float.tflite"
     path.write_bytes(data)
@@ -114,7 +114,7 @@ def observable(
 
 
 def _half_weights(data: bytes) -> bytes:
-    """Weights stored as fp16, computed in fp32 (XNNPACK) or fp16 (GPU)."""
+    """Store the weights as fp16; XNNPACK then computes in fp32, the GPU in fp16."""
     from ai_edge_quantizer import quantizer
     from ai_edge_quantizer.algorithm_manager import AlgorithmName
 

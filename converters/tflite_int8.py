@@ -1,7 +1,7 @@
-"""A recipe and activation ranges to an int8 .tflite, through ai-edge-quantizer.
+"""int8 quantisation of a float .tflite by a recipe and activation ranges, through ai-edge-quantizer.
 
-The attention products and softmax stay float whatever the recipe says: LiteRT 2.3 has no delegated int8
-BATCH_MATMUL, and leaving XNNPACK for it made the model about five times slower (docs/quantization.md).
+The attention products and softmax always stay float: no delegate of LiteRT 2.3 runs an int8 BATCH_MATMUL, and running
+it outside XNNPACK made the model about five times slower (docs/quantization.md).
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ W8A8_OPERATORS = (
 )  # fmt: skip
 W8_OPERATORS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 OUTPUT_AXIS = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0}  # of the weights
-BIAS_ROOM = 2.0**30  # half of int32: the products are added to the bias there
+BIAS_ROOM = 2.0**30  # half of int32's range; the other half is for the products that are added to the bias
 WEIGHT_LEVELS = 127  # symmetric int8
 INPUT_LEVELS = 255
 
 
 def quantized(data: bytes, recipe: Recipe, ranges: Ranges | None) -> bytes:
-    """The int8 model of a float .tflite with short tensor names.
+    """Quantise a float .tflite with short tensor names and return the int8 one.
 
-    ranges: (low, high) of the float tensors by name. Raises ConversionError when the recipe needs ranges and
-    none, or too few, are given.
+    ranges: (low, high) of the float tensors by name. Raises ConversionError if the recipe needs ranges and none, or
+    too few, are given.
     """
     from ai_edge_quantizer import qtyping, quantizer
 
@@ -55,7 +55,7 @@ def quantized(data: bytes, recipe: Recipe, ranges: Ranges | None) -> bytes:
         raise ConversionError(
             "tflite",
             "quantise",
-            f"recipe {recipe.name} has int8 activations; pass `calibration` with photos.",
+            f"recipe {recipe.name} has int8 activations; pass `calibration`, a folder of photos.",
         )
     calibrated = {name: _statistics(low, high) for name, (low, high) in ranges.items()}
     try:
@@ -66,12 +66,12 @@ def quantized(data: bytes, recipe: Recipe, ranges: Ranges | None) -> bytes:
 
 
 def with_room_for_biases(data: bytes, blocks: Sequence[str], ranges: Ranges) -> bytes:
-    """The float model with no output channel in `blocks` whose weights are too small for its bias.
+    """Return the float model with every bias in `blocks` representable in int8 operators.
 
-    int8 operators add an int32 bias in steps of (input's step × channel's weight step). Training leaves dead
-    channels, weights next to nothing with a bias, and there int32 ends before the bias does:
-    ai-edge-quantizer 0.10 clips it silently. One weight of such a channel is raised to where the bias takes
-    half of int32; whatever the input, the output moves by less than 1/30 000 of the bias.
+    They add an int32 bias in steps of (input's step × channel's weight step). Training leaves dead channels, whose
+    weights are almost zero while the bias is not; there the bias exceeds int32 and ai-edge-quantizer 0.10 clips it
+    silently. The largest weight of such a channel is raised until the bias takes half of int32's range; for any input,
+    the output moves by less than 1/30 000 of the bias.
     """
     model = parsed(data, Path("the float model"))
     graph, changed = model.subgraphs[0], False
@@ -98,7 +98,10 @@ def with_room_for_biases(data: bytes, blocks: Sequence[str], ranges: Ranges) -> 
 def _raised(
     weights: NDArray[np.float32], axis: int, least: NDArray[np.floating]
 ) -> NDArray[np.float32] | None:
-    """The weights with the largest of every channel along `axis` at least `least`; None where it is already."""
+    """Raise the largest weight of each channel along `axis` to at least `least`.
+
+    Returns None if every channel already reaches `least`.
+    """
     channels_first = np.moveaxis(weights, axis, 0)
     rows = channels_first.reshape(len(least), -1).copy()
     small = np.flatnonzero(np.abs(rows).max(1) < least)
@@ -109,7 +112,7 @@ def _raised(
 
 
 def _constant(model: Any, tensor: Any) -> NDArray[np.float32] | None:
-    """A constant float32 tensor's values; None for any other tensor."""
+    """Values of a constant float32 tensor; None for any other tensor."""
     from ai_edge_litert import schema_py_generated as schema
 
     data = model.buffers[tensor.buffer].data
@@ -119,7 +122,7 @@ def _constant(model: Any, tensor: Any) -> NDArray[np.float32] | None:
 
 
 def tensors_to_observe(data: bytes) -> tuple[str, ...]:
-    """Names of the float tensors of a .tflite whose ranges a recipe may need: all that operators write."""
+    """Names of the float tensors of a .tflite whose ranges a recipe may need: every operator's outputs."""
     from ai_edge_litert import schema_py_generated as schema
 
     graph = parsed(data, Path("the float model")).subgraphs[0]

@@ -163,7 +163,9 @@ def test_the_kept_ranges_serve_the_built_in_int8_recipe(shipped: Checkpoint) -> 
 
 def test_the_kept_ranges_serve_no_other_weights(shipped: Checkpoint, atr_folder: Path) -> None:
     shutil.copytree(shipped.folder / PLANNED_FOLDER, atr_folder / PLANNED_FOLDER)
-    with pytest.raises(CalibrationError, match="pass `calibration` with photos like those it will see"):
+    with pytest.raises(
+        CalibrationError, match="pass `calibration`, a folder of photos like those the app will get"
+    ):
         kept_ranges(load_checkpoint(atr_folder), "tflite", recipe_named("w8a8"))
 
 

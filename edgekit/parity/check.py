@@ -1,4 +1,4 @@
-"""Parity of artifacts with PyTorch on a folder of photos, or on the picture that every install has."""
+"""Parity of artifacts with PyTorch on a folder of photos, or on the bundled picture."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def parity_check(
 ) -> ParityReport:
     """Compare artifacts with the checkpoint in PyTorch: logits, labels, delivered output, true labels, final picture.
 
-    `images`: a folder of photos (one public-domain portrait by default); `labels`: a folder of label PNGs with their
-    names. `gates`: bounds to judge by; those that are None are the ones of each artifact's recipe.
+    `images`: a folder of photos (one public-domain portrait by default); `labels`: a folder of label PNGs with the
+    photos' names. `gates`: bounds to judge by; for those that are None, the bounds of each artifact's recipe apply.
 
-    Raises ConversionError for an artifact of other weights, CalibrationError when no photo can be used, EdgekitError
-    for options that do not go together. A gate that is missed is a result, not an error: see `ParityReport.passed`.
+    Raises ConversionError for an artifact of other weights, CalibrationError if no photo can be used, EdgekitError for
+    options that do not go together. A failed gate is a result, not an error: see `ParityReport.passed`.
     """
     stated = gates or Gates()
     if labels is not None and images is None:

@@ -1,4 +1,4 @@
-"""The comparison itself: each picture once through PyTorch, then through every artifact."""
+"""Comparison of artifacts with PyTorch: every picture runs through PyTorch and through every artifact."""
 
 from __future__ import annotations
 
@@ -35,18 +35,17 @@ from edgekit.scores.runners import (
 from edgekit.targets import Target, target_named
 from edgekit.weights import Checkpoint
 
-# The network's input, the reference's logits and the artifact's, to the ΔE2000 between the two final pictures:
-# region to (n,) values.
+# From the network's input, the reference's logits and the artifact's to the ΔE2000 between the two final pictures, as
+# region name to (n,) values.
 PictureDifference = Callable[[Image, Logits, Logits], Mapping[str, NDArray[np.float64]]]
-Key = tuple[
-    str, int
-]  # of a runner: a PyTorch graph and its input's size, or ARTIFACT and its place in the list
+# Names a runner: a PyTorch graph and its input size, or ARTIFACT and its index.
+Key = tuple[str, int]
 PYTORCH, PREPARED, ARTIFACT = "pytorch", "prepared", "artifact"
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """An artifact, open in a runtime, and what has been counted of it."""
+    """An artifact, open in a runtime, with its counts so far."""
 
     artifact: Artifact
     runner: RuntimeRunner
@@ -61,11 +60,11 @@ def check_parity(
     picture_difference: PictureDifference | None = None,
     opener: Opener = open_runtime,
 ) -> ParityReport:
-    """Compare every artifact with PyTorch and the one before it on every picture.
+    """Compare every artifact with PyTorch, and with the artifact before it, on every picture.
 
-    `opener` decides where the artifacts run: here, or on a device.
+    `opener` opens the artifacts in their runtime: here, or on a device.
 
-    Raises ConversionError for an artifact made from other weights, CalibrationError when no picture is usable.
+    Raises ConversionError for an artifact made from other weights, CalibrationError if no picture is usable.
     """
     for artifact in artifacts:
         require_weights(artifact, checkpoint)
@@ -103,7 +102,7 @@ def _count(
     found: Mapping[Key, Prediction],
     picture_difference: PictureDifference | None,
 ) -> None:
-    """Count one picture for every artifact; its predecessor is the model before it at the same size."""
+    """Count one picture for every artifact; its predecessor is the previous model of the same input size."""
     previous: dict[int, Prediction] = {}
     for i, candidate in enumerate(candidates):
         artifact, size = candidate.artifact, candidate.runner.size
@@ -123,7 +122,7 @@ def _count(
 
 
 def _check_logits(artifact: Artifact, reference: Prediction, prediction: Prediction) -> None:
-    """ConversionError for logits of another shape than PyTorch's."""
+    """Raise ConversionError if the logits' shape is not PyTorch's."""
     if prediction.logits.shape != reference.logits.shape:
         raise ConversionError(
             artifact.manifest.target,
@@ -134,7 +133,10 @@ def _check_logits(artifact: Artifact, reference: Prediction, prediction: Predict
 
 
 def _output_error_levels(artifact: Artifact, checkpoint: Checkpoint, prediction: Prediction) -> float:
-    """Largest level difference of the output and its definition on the same logits; for labels a share."""
+    """Largest difference in 8-bit levels between the output and its definition on the same logits.
+
+    For labels, the share of differing pixels; for logits, the largest absolute difference.
+    """
     output, delivered = artifact.manifest.output, prediction.delivered
     if output == "logits":
         return float(np.abs(delivered - prediction.logits).max())
@@ -173,6 +175,6 @@ def _report(candidate: Candidate, checkpoint: Checkpoint, stated: Gates) -> Arti
 
 
 def native_runtime(target: Target) -> Check | None:
-    """The check that parity does not make: what the target's own runtime gives, where this machine cannot run it."""
+    """A NOT_RUN check for the target's own runtime if this machine cannot run it; None if it can."""
     reason = target.why_unproved()
     return None if reason is None else Check(f"native {target.title}", Status.NOT_RUN, reason=reason)

@@ -1,4 +1,4 @@
-"""What parity adds up for one artifact: the same bits whatever the order and the division of the pictures."""
+"""The counts of a parity check for one artifact; they do not depend on the pictures' order or division."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from edgekit.scores.exact import DeltaE00Histogram, ExactSum
 from edgekit.scores.metrics import Confusion, boundary_f_score
 from edgekit.scores.runners import Prediction
 
-REGIONS = ("skin", "edge", "elsewhere")  # of the final picture, by the reference's mask
+REGIONS = ("skin", "edge", "elsewhere")  # of the final picture, divided by the reference's mask
 
 
 @dataclass
 class ParityCounts:
     """One artifact against PyTorch and against its predecessor.
 
-    Memory does not grow with the pictures, but for one confusion matrix per labelled picture (2.6 kB for 18
-    classes), which the interval of the skin IoU is drawn from.
+    Memory grows only by one confusion matrix per labelled picture (2.6 kB for 18 classes), which the interval of the
+    skin IoU needs.
     """
 
     agreement: Confusion  # the reference's labels (rows) against the artifact's, at the input's size
-    previous_agreement: Confusion  # the same with the labels of the model before it
+    previous_agreement: Confusion  # the previous model's labels (rows) against the artifact's
     truth: TruthCounts
     reference_truth: Confusion  # true labels against the reference's
     n: int = 0
     logits: LogitDifference = field(default_factory=LogitDifference)
-    boundary: ExactSum = field(default_factory=ExactSum)  # of the pictures' boundary F-scores
+    boundary: ExactSum = field(default_factory=ExactSum)  # sum of the pictures' boundary F-scores
     output_error_levels: float = 0.0
     delta_e00: Mapping[str, DeltaE00Histogram] = field(
         default_factory=lambda: {region: DeltaE00Histogram() for region in REGIONS}
@@ -80,7 +80,7 @@ class ParityCounts:
         )
 
     def metrics(self, class_names: Sequence[str], skin: Sequence[int]) -> Metrics:
-        """The published metrics. Raises ZeroDivisionError when no picture was counted."""
+        """The published metrics. Raises ZeroDivisionError if no picture was counted."""
         return Metrics(
             n=self.n,
             max_abs_logit=self.logits.max_abs,
@@ -106,5 +106,5 @@ class ParityCounts:
 
 
 def _known(value: float) -> float | None:
-    """JSON has no NaN: a mean over nothing is null."""
+    """The value, or None for NaN, which JSON lacks: a mean over nothing is null."""
     return None if math.isnan(value) else float(value)

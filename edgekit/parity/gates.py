@@ -1,4 +1,4 @@
-"""Bounds that an artifact must keep, and the judging of metrics by them."""
+"""Bounds that an artifact must keep, and checks of metrics against them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ from edgekit.recipes import Recipe
 
 @dataclass(frozen=True)
 class Gates:
-    """None: the metric is reported, not judged. Drops are in IoU (0.005 is half a point)."""
+    """Bounds on the metrics; one that is None is reported but not judged.
+
+    Agreement is a share in [0, 1]; drops are differences of IoU (0.005 is half a percentage point); `max_skin_de` is in
+    ΔE2000, `max_output_levels` in 8-bit levels.
+    """
 
     max_abs_logit: float | None = None
     min_agreement: float | None = None
@@ -26,7 +30,7 @@ class Gates:
         check_finite(**{f.name: getattr(self, f.name) for f in fields(self)})
 
     def overridden(self, other: Gates) -> Gates:
-        """These bounds, with every bound that `other` states instead."""
+        """These bounds, replaced by those that `other` states."""
         stated = {f.name: getattr(other, f.name) for f in fields(other) if getattr(other, f.name) is not None}
         return replace(self, **stated)
 
@@ -38,7 +42,7 @@ def check_finite(**bounds: float | None) -> None:
             raise EdgekitError(f"`{name}` {bound:g} is no bound; give a finite number.")
 
 
-# The accuracy contract. Output levels: one is rounding; in fp16 a weight just below 255 may round twice.
+# The accuracy contract. One output level is rounding; in fp16 a group weight just below 255 may be rounded twice.
 GATES: Mapping[str, Gates] = {
     "fp32": Gates(max_abs_logit=1e-3, min_agreement=0.9999, max_output_levels=1),
     "fp16": Gates(min_agreement=0.998, max_output_levels=2),
@@ -49,13 +53,12 @@ GATES: Mapping[str, Gates] = {
 
 
 def gates_for(recipe: Recipe) -> Gates:
-    """The bounds that a recipe is held to, by what it does and not by its name: int8's as soon as any block has
-    int8 weights, else those of the type that it computes in."""
+    """The bounds for a recipe, whatever its name: int8's if any block has int8 weights, else its compute type's."""
     return GATES["int8" if recipe.quantises else recipe.compute]
 
 
 def judge(metrics: Metrics, gates: Gates) -> tuple[Check, ...]:
-    """One check per bound that is stated."""
+    """Check the metrics against every stated bound."""
     no_labels = "no true labels were given"
     drop = _difference(metrics.miou_reference, metrics.miou)
     skin_drop = _difference(metrics.skin_iou_reference, metrics.skin_iou)
@@ -76,14 +79,14 @@ def judge(metrics: Metrics, gates: Gates) -> tuple[Check, ...]:
             metrics.skin_delta_e00_p95,
             gates.max_skin_de,
             _at_most,
-            "the reference sees no skin in the pictures",
+            "the reference finds no skin in the pictures",
         ),
     )
     return tuple(check for check in checks if check is not None)
 
 
 def overall(checks: tuple[Check, ...]) -> Status:
-    """FAILED when any failed; PASSED needs at least one that ran."""
+    """FAILED if any check failed, else PASSED if at least one ran, else NOT_RUN."""
     statuses = {check.status for check in checks}
     if Status.FAILED in statuses:
         return Status.FAILED

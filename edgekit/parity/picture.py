@@ -1,4 +1,4 @@
-"""The final picture as a gate: the same style drawn with PyTorch's mask and with the artifact's, compared."""
+"""The final-picture gate: one style drawn with PyTorch's mask and with the artifact's, and their ΔE2000."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ from edgekit.model.outputs import MASK_STRIDE, GroupWeights, mask_of
 from edgekit.scores.metrics import boundaries
 from edgekit.weights import Checkpoint
 
-STYLE = "dramatic"  # moves colours most while it keeps skin: a wrong mask shows most
-EDGE_PX = 8  # half a logit's side at stride 16: where two masks may differ without either being wrong
+STYLE = "dramatic"  # the preset that changes colours most and spares skin, so that a wrong mask shows most
+EDGE_PX = 8  # half a logit's side at stride 16: in this band two masks may differ without either being wrong
 
 Logits = NDArray[np.float32]  # (classes, h, w)
 
 
 @dataclass(frozen=True)
 class PixelGate:
-    """ΔE2000 between the two final pictures, by region of the reference's mask."""
+    """Computes ΔE2000 between the two final pictures, by region of the reference's mask."""
 
     checkpoint: Checkpoint
 
     def __call__(
         self, image: NDArray[np.uint8], reference: Logits, candidate: Logits
     ) -> Mapping[str, NDArray[np.float64]]:
-        """image: (size, size, 3) uint8 sRGB. Region name to ΔE2000 of its pixels, (n,)."""
+        """Return region name to ΔE2000 of its pixels, (n,). image: (size, size, 3) uint8 sRGB."""
         masks = [self._mask(logits, image.shape[0]) for logits in (reference, candidate)]
         layers = layers_from_style(style_named(STYLE))
         styled = [styled_pixels(image, layers, Controls(), mask) for mask in masks]
         difference = delta_e00(*styled)
         regions = _regions(masks[0], image.shape[:2])
-        return {name: difference[where] for name, where in regions.items()}
+        return {name: difference[region] for name, region in regions.items()}
 
     def _mask(self, logits: Logits, size: int) -> NDArray[np.float32]:
-        """(mask, mask, 3) in [0, 1]: what the `groups` output says."""
+        """The `groups` output for these logits: (mask, mask, 3) in [0, 1]."""
         head = GroupWeights(
             self.checkpoint.groups, len(self.checkpoint.class_names), size // MASK_STRIDE, rgba=False
         )
@@ -50,7 +50,7 @@ class PixelGate:
 
 
 def _regions(mask: NDArray[np.float32], shape: tuple[int, int]) -> dict[str, NDArray[np.bool_]]:
-    """Skin, the band around any change of group outside skin, and the rest."""
+    """Masks of skin, of the band around group boundaries outside skin, and of the rest, (H, W) each."""
     weights = upsampled_rows(mask, shape, slice(0, shape[0]))  # (H, W, 3)
     background = 1 - weights.sum(-1, keepdims=True)
     groups = np.concatenate([weights, background], -1).argmax(-1)

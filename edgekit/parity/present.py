@@ -1,4 +1,4 @@
-"""A parity report for people (tables, HTML) and machines (JSON)."""
+"""A parity report as a table, as HTML and as JSON."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FIGURES = ("Δlogit", "labels", "skin", "edge", "skin ΔE", "mIoU")  # the colum
 
 
 def as_json(report: ParityReport) -> dict[str, JsonValue]:
-    """The published keys of `parity-check --json`; figures that are not finite are null."""
+    """The object that `parity-check --json` prints; figures that are not finite are null."""
     return {
         "passed": report.passed,
         "pictures": report.pictures,
@@ -28,7 +28,7 @@ def as_json(report: ParityReport) -> dict[str, JsonValue]:
 
 
 def _finite(value: JsonValue) -> JsonValue:
-    """JSON has neither NaN nor infinities."""
+    """The value with None for NaN and infinities, which JSON lacks."""
     if isinstance(value, dict):
         return {key: _finite(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
@@ -37,7 +37,7 @@ def _finite(value: JsonValue) -> JsonValue:
 
 
 def print_report(report: ParityReport) -> None:
-    """The verdict as a table, then what failed, what was not run and what was skipped."""
+    """Print the verdict as a table, then failed checks, checks that were not run, and skipped files."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
@@ -83,7 +83,7 @@ def cells(artifact: ArtifactReport) -> list[str]:
 
 
 def sentence(check: Check) -> str:
-    """What a check says: `label agreement FAILED: 0.97 against the bound 0.98`."""
+    """A check as a sentence: `label agreement FAILED: 0.97 against the bound 0.98`."""
     if check.status == Status.NOT_RUN:
         return f"{check.name} NOT_RUN: {check.reason}"
     return f"{check.name} {check.status}: {check.value:.6g} against the bound {check.bound:g}"

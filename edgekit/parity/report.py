@@ -1,4 +1,4 @@
-"""The nouns of a parity check: metrics, checks, one artifact's report, the whole report."""
+"""The records of a parity check: metrics, checks, one artifact's report, the whole report."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class Check:
 
 @dataclass(frozen=True)
 class Metrics:
-    """One artifact against PyTorch over n pictures; None where a metric could not be computed.
+    """Metrics of one artifact against PyTorch over n pictures; None for a metric that could not be computed.
 
-    Agreements are shares or IoUs in [0, 1] of the labels at the input's size. `output_error_levels` is the
-    delivered output against its definition applied to the artifact's own logits, in 8-bit levels (for
-    labels: the share of differing pixels). mIoU and skin IoU are against true
-    labels; ΔE2000 is of the final picture, drawn with PyTorch's mask and with the artifact's.
+    Agreements are shares or IoUs in [0, 1] of the labels at the input's size. `output_error_levels` compares the
+    delivered output with its definition applied to the artifact's own logits, in 8-bit levels (for labels: the share
+    of differing pixels). mIoU and skin IoU are against true labels; ΔE2000 compares the final pictures drawn with
+    PyTorch's mask and with the artifact's.
     """
 
     n: int
@@ -57,7 +57,7 @@ class Metrics:
 
 @dataclass(frozen=True)
 class ArtifactReport:
-    """`status` is FAILED when any check failed, NOT_RUN when none could be made, else PASSED."""
+    """The verdict on one artifact: FAILED if any check failed, NOT_RUN if none could be made, else PASSED."""
 
     path: str
     target: str
@@ -71,7 +71,10 @@ class ArtifactReport:
 
 @dataclass(frozen=True)
 class ParityReport:
-    """The verdict on all artifacts. `prepared_max_abs_logit`: the prepared graph against PyTorch, in PyTorch."""
+    """The verdict on all artifacts.
+
+    `prepared_max_abs_logit`: largest logit difference between the prepared graph and Hugging Face's, both in PyTorch.
+    """
 
     passed: bool
     artifacts: tuple[ArtifactReport, ...]

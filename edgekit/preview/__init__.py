@@ -1,1 +1,1 @@
-"""The bundle in a local web page: LiteRT.js runs its network, WebGL2 its shader text."""
+"""A local web page that shows a bundle: LiteRT.js runs its network, WebGL2 its shader text."""

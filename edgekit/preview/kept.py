@@ -1,4 +1,4 @@
-"""The bundle that the preview shows when none is given, kept in the user's cache."""
+"""The preview's default bundle, kept in the user's cache."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from edgekit.files import files_in, sha256_of
 
 
 def kept_bundle(make: Callable[[Path], OpenBundle], folder: Path | None = None) -> OpenBundle:
-    """The bundle in `folder` (the user's cache), made by `make` unless one of this very edgekit is there.
+    """Return the bundle kept in `folder` (the user's cache) for this edgekit; `make` makes it if it is not there.
 
-    Its name holds a digest of every file of edgekit, weights included: a changed style or shader gives another bundle.
+    Its name holds a digest of every file of edgekit, weights included, so that a changed style or shader gives another
+    bundle.
     """
     place = (folder or cache("preview")) / _digest()[:16]
     try:
@@ -29,7 +30,7 @@ def kept_bundle(make: Callable[[Path], OpenBundle], folder: Path | None = None) 
 
 
 def _digest() -> str:
-    """sha256 over all files of the packages that shape a bundle; Python's compiled files are left out."""
+    """sha256 over all files of the packages that bundles are made by, without Python's compiled files."""
     whole = hashlib.sha256()
     for package in (edgekit, converters):
         root = Path(str(package.__file__)).parent

@@ -1,4 +1,4 @@
-"""LiteRT.js, the runtime the page uses: fetched once with npm, checked, kept in the user's cache.
+"""LiteRT.js, the page's runtime: fetched once with npm, checked, and kept in the user's cache.
 
 Its WebAssembly is 28 MB in three builds, so it is neither committed nor shipped in edgekit's wheel. It is
 Apache-2.0; npm's archives are pinned by version and sha512.
@@ -24,19 +24,16 @@ from edgekit.reading import read_bytes
 
 VERSION = "2.5.3"
 FETCH_TIMEOUT_S = 600
-MOST_FILE_BYTES = 32 << 20  # of one file; the largest has 9.4 MB
-# Browsers resolve no bare package names in workers; the page serves the two modules side by side.
+MOST_FILE_BYTES = 32 << 20  # per file; the largest has 9.4 MB
+# Browsers do not resolve bare package names in workers, so the import becomes a relative path.
 BARE_IMPORT, RELATIVE_IMPORT = b'from "@litertjs/wasm-utils"', b'from "./wasm-utils.mjs"'
-WASM_BUILDS = (
-    "",
-    "_compat",
-    "_threaded",
-)  # plain, browsers without relaxed SIMD, cross-origin isolated pages
+# The plain build, one for browsers without relaxed SIMD, one for cross-origin isolated pages.
+WASM_BUILDS = ("", "_compat", "_threaded")
 
 
 @dataclass(frozen=True)
 class Package:
-    """An npm package: the sha512 of its archive as npm writes it, and which members are served as what."""
+    """An npm package: its archive's sha512 as npm writes it, and the served path of each member that is used."""
 
     name: str
     integrity: str
@@ -62,7 +59,7 @@ PACKAGES = (
         {"package/dist/index.js": "wasm-utils.mjs"},
     ),
 )
-# sha256 of every file that is served, as these archives give them.
+# sha256 of every served file, unpacked from these archives.
 FILES: Mapping[str, str] = {
     "core.mjs": "ad4f4ef53e573136481c6dbb13f27bf0e9a826a623738fc15d7fc1e6f59a8ea7",
     "wasm-utils.mjs": "e0e20bc28ab001ac732cf40d15b6eebd24fb0deaeb95eeba5100f51eebf015f2",
@@ -75,19 +72,24 @@ FILES: Mapping[str, str] = {
 }
 
 
-# Written once and never replaced: a folder that lacks a file is somebody else's, or was changed.
+# Nothing counts as our own folder, so none is ever replaced: one that lacks a file was changed or is the user's.
 LITERT_JS = FolderKind("a LiteRT.js folder", lambda folder: None)
 
 
 def litert_js(folder: Path | None = None) -> Path:
-    """The folder with LiteRT.js (the user's cache), fetched when it is not there. EdgekitError says what is missing."""
+    """Return the folder with LiteRT.js (the user's cache), fetching it if it is absent.
+
+    Raises EdgekitError if npm is missing or fails, the folder belongs to something else, or a file was changed.
+    """
     is_cache = folder is None
     folder = folder or cache(f"litert-js-{VERSION}")
     if all((folder / file).is_file() for file in FILES):
-        if is_cache:  # whoever names a folder vouches for it
+        if is_cache:  # a folder that the user named is trusted
             _verify(folder)
         return folder
-    check_folder_place(folder, LITERT_JS, replace=True)  # never replaced; the sentence does not offer to
+    check_folder_place(
+        folder, LITERT_JS, replace=True
+    )  # nothing is replaced; the error then offers no `force`
     npm = shutil.which("npm")
     if npm is None:
         raise EdgekitError(
@@ -105,19 +107,19 @@ def litert_js(folder: Path | None = None) -> Path:
 
 
 def _verify(folder: Path) -> None:
-    """EdgekitError for a file that is not LiteRT.js as it was fetched: the page would run it."""
+    """Raise EdgekitError for a file that is not as it was fetched: the page would run it."""
     for name, expected in FILES.items():
         path = folder / name
         data = read_bytes(path, MOST_FILE_BYTES, EdgekitError)
         if path.is_symlink() or sha256_of_bytes(data) != expected:
             raise EdgekitError(
-                f"{path} is not the file of LiteRT.js {VERSION}; remove {folder} to fetch it again, or pass another "
-                "`litert_js`."
+                f"{path} is not the original file of LiteRT.js {VERSION}; remove {folder} to fetch it again, or pass "
+                "another `litert_js`."
             )
 
 
 def _packed(npm: str, package: Package, folder: Path) -> Path:
-    """The package's archive, as the registry npm is set up for gives it; its sha512 is checked."""
+    """Fetch the package's archive from the registry that npm is configured for, and check its sha512."""
     command = [npm, "pack", f"{package.name}@{VERSION}", "--pack-destination", str(folder)]
     try:
         ran = subprocess.run(
@@ -127,13 +129,16 @@ def _packed(npm: str, package: Package, folder: Path) -> Path:
         raise EdgekitError(f"npm did not fetch {package.name} in {FETCH_TIMEOUT_S} s; try again.") from error
     archive = folder / f"{package.name.removeprefix('@').replace('/', '-')}-{VERSION}.tgz"
     if ran.returncode != 0 or not archive.is_file():
-        said = next((line for line in ran.stderr.splitlines() if "error" in line.lower()), "no reason given")
+        errors = (line for line in ran.stderr.splitlines() if "error" in line.lower())
+        reason = next(errors, "no reason given")
         raise EdgekitError(
-            f"npm could not fetch {package.name} {VERSION} ({said}); it needs the network once."
+            f"npm could not fetch {package.name} {VERSION} ({reason}); it needs the network once."
         )
     digest = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
     if digest != package.integrity:
-        raise EdgekitError(f"npm gave another {package.name} {VERSION} than edgekit was made for; not used.")
+        raise EdgekitError(
+            f"npm fetched a {package.name} {VERSION} with another sha512 than edgekit expects; it is not used."
+        )
     return archive
 
 

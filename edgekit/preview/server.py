@@ -1,7 +1,7 @@
-"""The page's server: this machine only, three folders, nothing else.
+"""The page's server: it serves three folders to this machine only.
 
-A page on another site must not read a bundle or drive this server: it listens on loopback, answers only to
-its own names (DNS rebinding sends another Host), and lets no other origin embed what it serves.
+A page on another site must not read a bundle or control this server: it listens on loopback, answers only to its own
+names (DNS rebinding sends another Host), and lets no other origin embed its files.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from edgekit.reading import read_bytes
 
 HOST = "127.0.0.1"
 MOST_CONNECTIONS = 32  # a browser opens six
-IDLE_S = 20.0  # a connection on which nothing comes for so long is closed
-MOST_FILE_BYTES = 64 << 20  # as a bundle's largest
+IDLE_S = 20.0  # a connection that is silent for so long is closed
+MOST_FILE_BYTES = 64 << 20  # a bundle's limit too
 REFUSALS = {
     404: "Not here.",
     421: "This server answers only to its own address.",
@@ -50,20 +50,20 @@ HEADERS = {
     "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",  # a bundle made again is seen on reload
+    "Cache-Control": "no-store",  # a reload shows a bundle that was made again
 }
 
 
 @dataclass(frozen=True)
 class Site:
-    """What is served: `/` the page, `/page/`, `/bundle/` and `/litert/` the files of three folders."""
+    """The served files: the page under `/`, and three folders under `/page/`, `/bundle/` and `/litert/`."""
 
     bundle: Path
     litert: Path
     page: Path = PAGE
 
     def file(self, url: str) -> Path | None:
-        """The file behind a request's path, or None: unknown, outside the folders, or behind a link."""
+        """The file for a request's path; None if it is unknown, outside the folders or behind a link."""
         try:
             path = unquote(urlsplit(url).path)
             if path == "/":
@@ -80,10 +80,10 @@ class Site:
         return found if inside else None
 
     def content(self, url: str) -> tuple[bytes, str] | None:
-        """The bytes behind a request's path, and the file's suffix; None as for `file`, and for a file too large.
+        """The bytes and suffix of a request's file; None in the cases of `file` and if the file is too large.
 
-        The folders lie on a disk that others write to: what kind of file it is, is asked of the open file, and whether
-        it lies behind a link is asked again when it was read.
+        Others may write to the folders: the kind of file is checked on the open file, and links are checked again after
+        reading.
         """
         found = self.file(url)
         if found is None:
@@ -96,7 +96,7 @@ class Site:
 
 
 class PreviewServer(ThreadingHTTPServer):
-    """At most MOST_CONNECTIONS at a time; clients that go away are no news."""
+    """Serves at most MOST_CONNECTIONS at a time and ignores clients that disconnect."""
 
     daemon_threads = True
 
@@ -123,7 +123,7 @@ class PreviewServer(ThreadingHTTPServer):
 
 
 def open_server(site: Site, port: int) -> PreviewServer:
-    """A server bound to loopback; port 0 takes any free one. EdgekitError when the port is taken."""
+    """Open a server on loopback; port 0 takes any free one. Raises EdgekitError if the port cannot be opened."""
     try:
         return PreviewServer((HOST, port), _handler(site))
     except OSError as error:
@@ -150,7 +150,7 @@ def _handler(site: Site) -> type[BaseHTTPRequestHandler]:
                 self._answer(200, *found)
 
         def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-            """Every refusal, those of the standard library's parser included, with the same headers."""
+            """Send any refusal, also those of the standard library's parser, with the headers of a file."""
             self.close_connection = True
             if not self._is_for_us():
                 code = 421
@@ -172,6 +172,6 @@ def _handler(site: Site) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Requests are no news."""
+            """Log nothing."""
 
     return Handler

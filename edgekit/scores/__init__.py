@@ -1,6 +1,6 @@
-"""Scores: pictures through runners to logits, logits to counts, counts to scores; one loop for everybody.
+"""Scores of segmenters: runners turn pictures into logits, logits are counted, and counts give scores.
 
-`runners` runs the models, `counts` and `exact` hold what is added up, `metrics` and `evaluation` make scores of it.
-Everything that is added up (integers, exact sums, fixed histograms, extremes) gives the same bits in any order and
-however the pictures were divided: `add` counts one more picture, `+` merges two counts.
+`runners` runs the models, `counts` and `exact` hold the counts, `metrics` and `evaluation` compute scores from them.
+All counts (integers, exact sums, fixed histograms, extremes) come out the same, bit for bit, whatever the order or
+division of the pictures: `add` counts one more picture, `+` merges two counts.
 """

@@ -1,4 +1,4 @@
-"""Counts over any number of pictures: against true labels, photo by photo, and of logits against logits."""
+"""Counts over any number of pictures: labels against true labels per photo, and logits against logits."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from edgekit.scores.exact import ExactSum
 from edgekit.scores.metrics import Confusion, Labels, bootstrap_interval, ratio_interval
 from edgekit.scores.runners import K, Logits, Prediction, Runner, predictions
 
-MAX_SNR_DB = 120.0  # of logits that are equal
+MAX_SNR_DB = 120.0  # the SNR of equal logits
 Interval = tuple[float, float]
 
 
 @dataclass
 class TruthCounts:
-    """Predicted labels against true ones, a confusion matrix for each photo: intervals are over photos.
+    """Predicted labels against true ones, with one confusion matrix per photo for intervals over photos.
 
-    `photos` are in the order in which they were counted; every score is the same in any order.
+    `photos`: (name, matrix) in the order of counting; no score depends on that order.
     """
 
     classes: int
     photos: list[tuple[str, Confusion]] = field(default_factory=list)
 
     def add(self, picture: Picture, prediction: Prediction) -> None:
-        """Count one photo at its labels' resolution; nothing where it has none."""
+        """Count one photo at its labels' resolution; a photo without labels is not counted."""
         if picture.labels is not None:
             self.add_labels(picture.name, picture.labels, prediction.labels(picture.labels.shape))
 
@@ -45,7 +45,7 @@ class TruthCounts:
         return len(self.photos)
 
     def pooled(self) -> Confusion:
-        """All photos in one matrix."""
+        """The confusion matrix of all photos together."""
         return sum((confusion for _, confusion in self.photos), Confusion(self.classes))
 
     def as_one(self, members: Sequence[int]) -> TruthCounts:
@@ -65,14 +65,14 @@ class TruthCounts:
         )
 
     def _sorted(self) -> list[Confusion]:
-        """By name, so that resampling draws the same photos whatever the order of counting."""
+        """The matrices in order of the photos' names, so that resampling does not depend on the order of counting."""
         photos = sorted(self.photos, key=lambda photo: (photo[0], photo[1].counts.tobytes()))
         return [confusion for _, confusion in photos]
 
 
 @dataclass
 class LogitDifference:
-    """Logits against a reference's: largest difference, squared sums, the reference's range. NaN stays NaN."""
+    """Logits against a reference's: largest difference, sums of squares, the reference's range. NaN propagates."""
 
     values: int = 0
     max_abs: float = 0.0
@@ -102,7 +102,7 @@ class LogitDifference:
 
     @property
     def psnr_db(self) -> float | None:
-        """10·log10(range² / mean squared error); None where the logits are equal, or not all finite."""
+        """10·log10(range² / mean squared error); None if the logits are equal or not all finite."""
         error = float(self.squared_error)
         if error == 0 or not math.isfinite(error):
             return None
@@ -121,7 +121,7 @@ def labelled(pictures: Iterable[Picture]) -> Iterator[Picture]:
 
 
 def counted(runners: Mapping[K, Runner], pictures: Iterable[Picture], classes: int) -> dict[K, TruthCounts]:
-    """Every runner against the true labels of the pictures that have them."""
+    """Run every runner on the pictures that have true labels; returns its counts against them by key."""
     counts = {key: TruthCounts(classes) for key in runners}
     for picture, found in predictions(runners, labelled(pictures)):
         for key, prediction in found.items():

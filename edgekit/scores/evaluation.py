@@ -1,7 +1,7 @@
 """Accuracy against true labels: the checkpoint, artifacts, and the classical skin detectors beside them.
 
-Protocol: the whole photo stretched to the input size, logits resized to the label's size, argmax. Pixels
-labelled 255 count for nothing.
+Protocol: the whole photo is stretched to the input size, logits are resized to the label's size, then argmax. Pixels
+labelled 255 are ignored.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from edgekit.scores.runners import Runner, predictions
 
 Image = NDArray[np.uint8]  # (H, W, 3) sRGB
 Planes = NDArray[np.float64]  # (3, H, W)
-Baseline = Callable[[Image], NDArray[np.bool_]]  # a photo to where it shows skin, (H, W)
+Baseline = Callable[[Image], NDArray[np.bool_]]  # a photo to its skin mask, (H, W)
 
 
 @dataclass(frozen=True)
 class ClassScore:
-    """One class over all photos; None where the class occurs in neither truth nor prediction."""
+    """Scores of one class over all photos; None if the class occurs in neither truth nor prediction."""
 
     iou: float | None
     precision: float | None
@@ -36,7 +36,10 @@ class ClassScore:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """One model over n labelled photos. Intervals: 95 % bootstrap over photos. None: not predicted (baselines)."""
+    """Scores of one model over n labelled photos, with 95 % bootstrap intervals over photos.
+
+    Skin baselines predict no other class, so their other scores are None.
+    """
 
     name: str
     n: int
@@ -59,7 +62,7 @@ def evaluate(
     class_names: Sequence[str],
     skin: Sequence[int],
 ) -> tuple[Evaluation, ...]:
-    """Every runner and every baseline over the labelled pictures, each picture decoded once."""
+    """Evaluate every runner and every baseline on the labelled pictures; each picture is decoded once."""
     parsed = {name: TruthCounts(len(class_names)) for name in runners}
     detected = {name: TruthCounts(2) for name in baselines}
     for picture, found in predictions(runners, labelled(pictures)):
@@ -73,13 +76,13 @@ def evaluate(
 
 def _add_skin(counts: TruthCounts, picture: Picture, detect: Baseline, skin: Sequence[int]) -> None:
     """Count one labelled photo as skin (1) and the rest (0)."""
-    assert picture.labels is not None  # `labelled`
+    assert picture.labels is not None  # `labelled` let it through
     truth = np.where(picture.labels == IGNORE, IGNORE, np.isin(picture.labels, skin)).astype(np.uint8)
     counts.add_labels(picture.name, truth, detect(_at(picture.image, truth.shape)).astype(np.uint8))
 
 
 def skin_by_ycbcr(image: Image) -> NDArray[np.bool_]:
-    """77 ≤ Cb ≤ 127 and 133 ≤ Cr ≤ 173 (Chai and Ngan, IEEE TCSVT 9(4), 1999)."""
+    """Skin mask by 77 ≤ Cb ≤ 127 and 133 ≤ Cr ≤ 173 (Chai and Ngan, IEEE TCSVT 9(4), 1999)."""
     planes: Planes = np.moveaxis(rgb2ycbcr(image), -1, 0)
     _, blue, red = planes
     found: NDArray[np.bool_] = (blue >= 77) & (blue <= 127) & (red >= 133) & (red <= 173)
@@ -87,7 +90,7 @@ def skin_by_ycbcr(image: Image) -> NDArray[np.bool_]:
 
 
 def skin_by_hsv(image: Image) -> NDArray[np.bool_]:
-    """H ≤ 50° and 0.23 ≤ S ≤ 0.68 (Sobottka and Pitas, Signal Processing: Image Communication 12, 1998)."""
+    """Skin by H ≤ 50° and 0.23 ≤ S ≤ 0.68 (Sobottka and Pitas, Signal Processing: Image Communication 12, 1998)."""
     planes: Planes = np.moveaxis(rgb2hsv(image), -1, 0)
     hue, saturation, _ = planes
     found: NDArray[np.bool_] = (hue * 360 <= 50) & (saturation >= 0.23) & (saturation <= 0.68)
@@ -106,7 +109,7 @@ BASELINES: Mapping[str, Baseline] = {
 
 
 def _at(image: Image, shape: tuple[int, ...]) -> Image:
-    """The picture at its labels' size; they usually are the same."""
+    """The picture at its labels' size, which usually is its own."""
     if image.shape[:2] == shape:
         return image
     return np.asarray(Pillow.fromarray(image).resize((shape[1], shape[0]), Pillow.Resampling.BILINEAR))
@@ -115,7 +118,7 @@ def _at(image: Image, shape: tuple[int, ...]) -> Image:
 def evaluation_of(
     name: str, counts: TruthCounts, class_names: Sequence[str], skin: Sequence[int]
 ) -> Evaluation:
-    """The scores of one model from what was counted."""
+    """The scores of one model from its counts."""
     whole = counts.pooled()
     return replace(
         _skin_only(name, counts.as_one(skin)),
@@ -128,7 +131,7 @@ def evaluation_of(
 
 
 def _skin_only(name: str, counts: TruthCounts) -> Evaluation:
-    """Scores of skin from counts of two classes: the rest (0) and skin (1)."""
+    """Skin scores from counts of two classes: the rest (0) and skin (1)."""
     score = _class_score(counts.pooled(), 1)
     return Evaluation(
         name=name,
@@ -157,5 +160,5 @@ def _class_score(confusion: Confusion, index: int) -> ClassScore:
 
 
 def _known(value: float | np.floating) -> float | None:
-    """JSON has no NaN: a score of nothing is null."""
+    """The value, or None for NaN, which JSON lacks: the score of a class without pixels is null."""
     return None if np.isnan(value) else float(value)

@@ -1,4 +1,4 @@
-"""Sums of floats and percentiles that come out the same in any order, so that shards merge bit for bit."""
+"""Sums and percentiles of floats that do not depend on the order, so that shards merge bit for bit."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 STEPS_PER_DELTA_E = 1000
 LARGEST_DELTA_E = 100  # black against white; only saturated opposites are further apart
-OVERFLOW = STEPS_PER_DELTA_E * LARGEST_DELTA_E + 1  # the bin of everything above
+OVERFLOW = STEPS_PER_DELTA_E * LARGEST_DELTA_E + 1  # the bin of all larger values
 
 
 @dataclass
 class ExactSum:
-    """A sum of floats, rounded only when it is read: floats are fractions, and fractions add without error.
+    """A sum of floats that is rounded only when it is read: as fractions, floats add without error.
 
-    `not_finite` holds infinities and NaN, which no fraction can.
+    `not_finite` holds infinities and NaN, which a fraction cannot represent.
     """
 
     fraction: Fraction = Fraction()
@@ -39,11 +39,11 @@ class ExactSum:
 
 @dataclass
 class DeltaE00Histogram:
-    """How often each ΔE2000 occurred, in steps of 0.001 up to 100: percentiles of any number of pixels in 0.8 MB.
+    """Histogram of ΔE2000 in steps of 0.001 up to 100: percentiles of any number of pixels in 0.8 MB.
 
     A value counts as its nearest step, so a percentile between values of at most 100 differs from numpy's by at
-    most half a step, 0.0005. Larger values share one bin and are read as the largest of them, which no percentile
-    can exceed. One NaN makes every percentile NaN, as in numpy.
+    most half a step, 0.0005. Larger values share one bin and count as the largest of them, so no percentile exceeds
+    it. One NaN makes every percentile NaN, as in numpy.
     """
 
     counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(OVERFLOW + 1, np.int64))
@@ -62,7 +62,7 @@ class DeltaE00Histogram:
         return DeltaE00Histogram(self.counts + other.counts, float(np.maximum(self.largest, other.largest)))
 
     def percentile(self, percent: float) -> float | None:
-        """Interpolated between the two values that it falls between; None for an empty histogram."""
+        """The percentile, interpolated linearly between neighbouring values; None for an empty histogram."""
         n = int(self.counts.sum())
         if n == 0 or math.isnan(self.largest):
             return math.nan if n else None

@@ -1,4 +1,4 @@
-"""Accuracy on a folder of labelled photos: the checkpoint, artifacts and the classical baselines beside each other."""
+"""Accuracy of the checkpoint, artifacts and the classical baselines on a folder of labelled photos."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from edgekit.weights import Checkpoint
 
 @dataclass(frozen=True)
 class Evaluated:
-    """Every model over n labelled photos, and what was left out: (file name, reason)."""
+    """Scores of every model over n labelled photos; `skipped`: (file name, reason) of each unused file."""
 
     n: int
     models: tuple[Evaluation, ...]
@@ -36,9 +36,9 @@ def evaluate(
 ) -> Evaluated:
     """Measure accuracy against true labels: the checkpoint first, then the artifacts, then the skin thresholds.
 
-    `images`: a folder of photos; `labels`: a folder of label PNGs with their names (values index the class list, 255 is
-    not labelled). Shares and IoUs are in [0, 1], intervals 95 % bootstrap over photos. Raises CalibrationError when no
-    labelled photo can be used.
+    `images`: a folder of photos; `labels`: a folder of label PNGs with the photos' names (values index the class list,
+    255 is not labelled). Shares and IoUs are in [0, 1], intervals are 95 % bootstrap over photos. Raises
+    CalibrationError if no labelled photo can be used.
     """
     folder = Folder(images, labels, len(checkpoint.class_names))
     with console.quiet_libraries():

@@ -1,4 +1,4 @@
-"""Segmentation metrics: confusion, IoU, boundary agreement, intervals. Labels are integer arrays of one shape."""
+"""Segmentation metrics: confusion, IoU, boundary agreement, intervals. Compared label arrays have the same shape."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from edgekit.model.outputs import resized
 IGNORE = 255  # "not labelled", the reference models' semantic_loss_ignore_index
 BOUNDARY_TOLERANCE_PX = 1
 BOOTSTRAP_RESAMPLES = 2000
-COMMON_SHARE = 5e-4  # of the labelled pixels; below, a class is hardly in the pictures
+COMMON_SHARE = 5e-4  # share of the labelled pixels from which a class counts as present in the pictures
 Labels = NDArray[np.integer]
 Floats = NDArray[np.float64]
 
 
 def labels_from_logits(logits: NDArray[np.float32], size: Sequence[int]) -> NDArray[np.uint8]:
-    """(classes, h, w) logits to (H, W) labels: resized bilinearly, then argmax, as HF's post-processing."""
+    """(classes, h, w) logits to (H, W) labels: bilinear resize, then argmax, as in Hugging Face's post-processing."""
     wide = resized(torch.from_numpy(np.ascontiguousarray(logits))[None], size)
     return wide[0].argmax(0).to(torch.uint8).numpy()
 
@@ -39,7 +39,7 @@ class Confusion:
         return Confusion(self.classes, self.counts + other.counts)
 
     def add(self, truth: Labels, predicted: Labels) -> None:
-        """truth, predicted: (H, W), the same shape."""
+        """Count one picture. truth, predicted: (H, W), the same shape."""
         if truth.shape != predicted.shape:
             raise ValueError(f"labels of shape {truth.shape} compared with {predicted.shape}")
         kept = truth != IGNORE
@@ -48,7 +48,7 @@ class Confusion:
 
     @property
     def per_class_iou(self) -> Floats:
-        """(classes,); NaN where a class is in neither truth nor prediction."""
+        """(classes,) IoUs; NaN for a class in neither truth nor prediction."""
         hits = np.diag(self.counts)
         union = self.counts.sum(0) + self.counts.sum(1) - hits
         return _ratio(hits, union)
@@ -60,8 +60,10 @@ class Confusion:
 
     @property
     def common_miou(self) -> float:
-        """Mean IoU over the classes with COMMON_SHARE of the labelled pixels, NaN without one: `miou` has a
-        class of IoU 0 for one stray pixel of what is in no picture."""
+        """Mean IoU over the classes with COMMON_SHARE of the labelled pixels; NaN if there are none.
+
+        In `miou`, one stray predicted pixel of a class that no picture shows counts as a class of IoU 0.
+        """
         labelled = self.counts.sum(1)
         return _mean(self.per_class_iou[labelled >= max(1, COMMON_SHARE * labelled.sum())])
 
@@ -83,7 +85,7 @@ class Confusion:
         return float(_ratio(np.diag(self.counts).sum(), self.counts.sum()))
 
     def union_iou(self, members: Sequence[int]) -> float:
-        """IoU of a set of classes taken as one (skin); NaN when it occurs nowhere."""
+        """IoU of a set of classes taken as one (skin); NaN if none of them occurs."""
         hits, union = self.union_counts(members)
         return float(_ratio(hits, union))
 

@@ -1,4 +1,4 @@
-"""Runners: a network's input in, logits and delivered output out; and the loop that shows them pictures."""
+"""Runners take a network's input and return logits and the delivered output; `predictions` runs them on pictures."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from edgekit.weights import Checkpoint
 Image = NDArray[np.uint8]  # (size, size, 3) sRGB, the network's input
 Logits = NDArray[np.float32]  # (classes, h, w)
 Labels = NDArray[np.uint8]  # (H, W)
-# Opens a path, with the intermediate tensors named, in a runtime: on this machine or on a device.
+# Opens an artifact in a runtime, here or on a device; the names are intermediate tensors to return as well.
 Opener = Callable[[Path, Sequence[str]], Runtime]
 K = TypeVar("K")
 
 
 class Outputs(NamedTuple):
-    """What a runner gives for one image: logits, and the output that an app would get, (channels, H, W)."""
+    """A runner's result for one image: logits, and the output that an app would get, (channels, H, W)."""
 
     logits: Logits
     delivered: NDArray[np.float64]
@@ -79,12 +79,12 @@ class RuntimeRunner:
 
 
 def reference_runner(checkpoint: Checkpoint, size: int | None = None) -> TorchRunner:
-    """The checkpoint in PyTorch through Hugging Face's graph; `size` None: the side it was made for."""
+    """A runner of the checkpoint in PyTorch with Hugging Face's graph; by default at the checkpoint's own size."""
     return TorchRunner(checkpoint.size_default if size is None else size, ReferenceSegmenter(checkpoint))
 
 
 def artifact_runner(artifact: Artifact, opener: Opener = open_runtime) -> RuntimeRunner:
-    """An artifact in a runtime; its logits are read from inside where it delivers something else."""
+    """A runner of an artifact; its logits are read from inside the graph if its output is something else."""
     manifest = artifact.manifest
     target = target_named(manifest.target)
     if opener is open_runtime:
@@ -102,7 +102,7 @@ def artifact_runner(artifact: Artifact, opener: Opener = open_runtime) -> Runtim
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a runner gave for one picture, and the image that it was given. Shapes as in `Outputs`."""
+    """A runner's result for one picture, and the image it ran on. Shapes as in `Outputs`."""
 
     image: Image
     logits: Logits
@@ -110,7 +110,7 @@ class Prediction:
     _labels: dict[tuple[int, ...], Labels] = field(default_factory=dict, repr=False, compare=False)
 
     def labels(self, shape: tuple[int, ...]) -> Labels:
-        """(H, W) labels at any resolution. Kept: many candidates are compared with one reference."""
+        """(H, W) labels at any resolution, cached because many candidates are compared with one reference."""
         if shape not in self._labels:
             self._labels[shape] = labels_from_logits(self.logits, shape)
         return self._labels[shape]
@@ -124,7 +124,7 @@ class Prediction:
 def predictions(
     runners: Mapping[K, Runner], pictures: Iterable[Picture]
 ) -> Iterator[tuple[Picture, dict[K, Prediction]]]:
-    """Each picture with every runner's prediction. A picture is brought to each input size once."""
+    """Yield each picture with every runner's prediction. A picture is resized once per input size."""
     sizes = {runner.size for runner in runners.values()}
     for picture in pictures:
         images = {size: picture.at(size) for size in sizes}

@@ -106,7 +106,7 @@ def test_skin_in_the_final_picture_counts_where_it_was_measured() -> None:
         budget = Budget(min_agreement=0.9, max_skin_de=1.0)
         found = search(measure, budget, ("mse",), Journal(None, "same"), said.append)
         assert set(found.recipe.blocks) >= protected and bool(found.recipe.blocks) == skin
-    assert sum("sees no skin" in line for line in said) == 1
+    assert sum("finds no skin" in line for line in said) == 1
 
 
 def test_a_released_block_must_still_keep_the_budget() -> None:

@@ -41,6 +41,8 @@ def test_ranges_of_other_weights_or_another_observer_are_not(atr_folder: Path) -
     own = load_checkpoint(atr_folder).sha256
     for weights_sha256, observer in (("0" * 64, RECIPE.observer), (own, "never heard of")):
         keep(atr_folder, weights_sha256, observer)
-        with pytest.raises(CalibrationError, match="pass `calibration` with photos like those it will see"):
+        with pytest.raises(
+            CalibrationError, match="pass `calibration`, a folder of photos like those the app will get"
+        ):
             with_ranges(job(atr_folder), None)
         ranges_path(atr_folder, TFLITE).unlink()

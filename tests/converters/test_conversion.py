@@ -12,7 +12,7 @@ from edgekit.weights import Checkpoint, load_checkpoint
 
 @pytest.mark.parametrize("size", [0, 100, 500, 64, 1088, -128])
 def test_sizes_that_the_graph_cannot_take(checkpoint: Checkpoint, size: int) -> None:
-    with pytest.raises(ConversionError, match=f"--size {size} is not a multiple of 64 from 128 to 1024"):
+    with pytest.raises(ConversionError, match=f"`size` {size} is not a multiple of 64 from 128 to 1024"):
         Conversion(checkpoint, size, recipe_named("fp32"))
 
 

@@ -18,7 +18,6 @@ from converters.coreml_int8 import (
     activations_of,
     affine,
     blocks_of,
-    macs_by_precision,
     program_of,
     quantize_activations,
     quantize_weights,
@@ -27,6 +26,7 @@ from edgekit.errors import CalibrationError
 from edgekit.recipes import BLOCKS, FIRST_BLOCKS, Recipe
 from edgekit.runtimes.mil_reference import MilFunction, MilReference, operator_counts
 from edgekit.weights import Checkpoint
+from tests.support.mil_macs import macs_by_precision
 from tests.support.pictures import picture
 
 SIZE = 128

@@ -73,7 +73,7 @@ def test_fetches_once(npm: Path, tmp_path: Path) -> None:
 
 def test_another_archive_is_not_used(npm: Path, tmp_path: Path) -> None:
     (npm / "litertjs-wasm-utils").write_bytes(archive({"package/dist/index.js": b"evil()"}))
-    with pytest.raises(EdgekitError, match=r"npm gave another @litertjs/wasm-utils .* not used"):
+    with pytest.raises(EdgekitError, match=r"npm fetched a @litertjs/wasm-utils .* not used"):
         litert_js.litert_js(tmp_path / "litert")
     assert not (tmp_path / "litert").exists()
 
