@@ -10,7 +10,7 @@ from transformers.activations import SiLUActivation
 from edgekit.recipes import block_of_module
 from edgekit.training import loop, qat
 from edgekit.training.loop import trainable
-from edgekit.weights import Checkpoint, load_checkpoint
+from edgekit.weights import Checkpoint
 
 
 def everything(module: str) -> str:
@@ -129,9 +129,9 @@ def test_batchnorm_statistics_are_frozen() -> None:
     assert torch.equal(model[1].running_mean, before)
 
 
-def test_a_network_that_imitates_is_trained_without_dropout() -> None:
+def test_a_network_that_imitates_is_trained_without_dropout(checkpoint: Checkpoint) -> None:
     def rates(model: nn.Module) -> set[float]:
         return {module.p for module in model.modules() if isinstance(module, nn.Dropout)}
 
-    assert max(rates(trainable(load_checkpoint(), torch.device("cpu")))) > 0
-    assert rates(trainable(load_checkpoint(), torch.device("cpu"), dropout=0.0)) == {0.0}
+    assert max(rates(trainable(checkpoint, torch.device("cpu")))) > 0
+    assert rates(trainable(checkpoint, torch.device("cpu"), dropout=0.0)) == {0.0}
