@@ -110,9 +110,7 @@ def tool_versions(*packages: str) -> dict[str, str]:
 
 
 PACKAGE_FILES = (
-    "executorch_debug_handle_mapping.json",
     "Manifest.json",
-    "executorch_debug_handle_mapping.json",  # coremltools writes it for every graph of torch.export
     "Data/com.apple.CoreML/model.mlmodel",
     "Data/com.apple.CoreML/weights/weight.bin",
     "executorch_debug_handle_mapping.json",  # coremltools writes it for a program from torch.export

@@ -57,16 +57,15 @@ from edgekit.training.data import (
     split,
 )
 from edgekit.training.loop import (
-    TOLD_FOLDER,
     VALIDATION_FRAMES,
     FromLabels,
     Learner,
     M,
     Objective,
-    labelled_by,
     laid_out,
     mixed_precision,
     parameter_groups,
+    pseudo_labels,
     trainable,
     training_device,
     validate,
@@ -94,6 +93,7 @@ CLASS_JACCARD = 1.0  # of the student, whose rare classes the weights alone do n
 TEACHER_SIZE = 256  # px, where nothing else is said: it sees the same frame as the student, at its own scale
 VALIDATE_EVERY = 4  # epochs
 TEACHER_FILE = "teacher.safetensors"
+PSEUDO_LABELS_FOLDER = "pseudo-labels"  # in the output: the teacher's labels of photos that have none
 REBALANCING_SHARES = (0.0, 0.25, 0.5, 0.75)
 INTERPOLATION_SHARES = (0.4, 0.6, 0.8, 1.0)  # 0 is where the training started
 SOFTENED_SCORES = 0.25  # of what they were
@@ -435,13 +435,13 @@ class Course:
         """The course with the photos of these folders too, which `guide` labels at `size`, `passes` times."""
         folders = unlabelled or ()
         once = dict.fromkeys(folders)  # a folder is labelled once, however often it is shown
-        told = {}
+        pairs = {}
         for i, folder in enumerate(once):
-            photos, told_in = images_in(folder), out / TOLD_FOLDER / str(i)
-            told[folder], problems = labelled_by(guide, photos, size, told_in)
+            labels = out / PSEUDO_LABELS_FOLDER / str(i)
+            pairs[folder], problems = pseudo_labels(guide, images_in(folder), size, labels)
             for problem in problems:
                 console.say(problem.sentence())
-        training = sum((told[folder] for folder in folders), self.training)
+        training = sum((pairs[folder] for folder in folders), self.training)
         return replace(self, training=training * passes)
 
     def run(

@@ -147,7 +147,7 @@ CALLS: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
         (MY_WEIGHTS, [Path("a.tflite")]),
         {
             "styles": ("warm", "cool"), "default_style": "cool", "refinement": "guided", "out": Path("b"),
-            "force": False,
+            "reuse": Path("artifacts"), "force": False,
         },
     ),
     (
@@ -239,7 +239,7 @@ def test_a_failed_gate_exits_with_one(copied: dict[str, Artifact], checkpoint: C
         "parity-check", copied["coreml"].path, "--weights", checkpoint.folder, "--min-agreement", "1.01"
     )
     assert ran.code == 1
-    assert "label agreement FAILED" in ran.err
+    assert "label agreement FAILED" in ran.out
 
 
 def test_convert_refuses_to_overwrite_and_prints_json(

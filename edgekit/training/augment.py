@@ -1,8 +1,7 @@
-"""What happens to a training picture after it is framed: albumentations, seeded per sample.
+"""Augmentation of a framed training picture with albumentations, seeded per sample.
 
-The ranges are those of phone photos seen by the parser: mirrored, dim or glaring, compressed, behind a
-fence, sharp although the frame is a small part of a photo. Geometry beyond the flip is in `framing` (the
-frame's place, scale and aspect).
+The ranges cover what phones photograph: people who are mirrored, tilted, dim or glaring, behind a fence, or sharp
+although the frame is a small part of the photo. The frame's place, scale and aspect are in `framing`.
 """
 
 from __future__ import annotations
@@ -21,15 +20,15 @@ import cv2
 from edgekit.scores.metrics import IGNORE
 from edgekit.training.framing import persons
 
-LATTICE_LINES = (3, 6)  # across the person, each way
-LATTICE_THICKNESS = (0.006, 0.02)  # of the picture's side: wires and bars, thinner than an arm
+LATTICE_LINES = (3, 6)  # bars across the person in each direction
+LATTICE_THICKNESS = (0.006, 0.02)  # fraction of the picture's side: wires and bars, thinner than an arm
 TILT_DEGREES = 35  # a phone held askew, a person who leans, sits or lies
-DETAIL_SIGMA = (0.8, 2.5)  # px; what a blur of this width takes away is detail
+DETAIL_SIGMA = (0.8, 2.5)  # px; detail is the difference from a blur of this width
 DETAIL_GAIN = (0.4, 1.4)
 
 
 def mirror_table(names: Sequence[str]) -> NDArray[np.uint8]:
-    """(256,) what each label becomes in a mirror: `Left-x` and `Right-x` change places, the rest stay."""
+    """(256,) uint8, the label that each label becomes in a mirror: `Left-x` and `Right-x` change places."""
     table = np.arange(256, dtype=np.uint8)
     index = {name.lower(): i for i, name in enumerate(names)}
     for name, i in index.items():
@@ -52,7 +51,7 @@ class Mirror(A.HorizontalFlip):  # type: ignore[misc]
 
 
 class Lattice(A.DualTransform):  # type: ignore[misc]
-    """Bars of one colour across the person, as a fence before them. What they hide is not labelled."""
+    """Bars of one colour across the person, like a fence in front. The pixels they hide become unlabelled."""
 
     @property
     def targets_as_params(self) -> list[str]:
@@ -79,7 +78,7 @@ class Lattice(A.DualTransform):  # type: ignore[misc]
         return out
 
     def _bars(self, mask: NDArray[np.uint8]) -> NDArray[np.bool_]:
-        """(H, W) true under a bar; nothing where nobody is labelled."""
+        """(H, W), true under a bar; all false if no person is labelled."""
         bars = np.zeros(mask.shape, bool)
         rows, columns = np.nonzero(persons(mask))
         if not len(rows):
@@ -100,11 +99,11 @@ class Lattice(A.DualTransform):  # type: ignore[misc]
 
 
 class Detail(A.ImageOnlyTransform):  # type: ignore[misc]
-    """Fine structure from elsewhere in the photo, lying on its side, over an enlarged frame.
+    """Adds fine structure from elsewhere in the photo, turned on its side, to an enlarged frame.
 
-    A close-up cut from a full-body photo is enlarged, and everything in it blurred; a close-up that somebody
-    took is sharp. A network that has seen only the first takes sharp skin and cloth for background. A frame of
-    the photo's own size or less has lost nothing and gets nothing, one of twice its size or more all of it.
+    A close-up cut from a full-body photo is enlarged and therefore blurred; a real close-up is sharp. A network
+    trained on blurred ones only takes sharp skin and cloth for background. The gain grows from 0 for a frame that is
+    not enlarged to its full value for one enlarged twice or more.
     """
 
     @property
@@ -136,13 +135,11 @@ class Detail(A.ImageOnlyTransform):  # type: ignore[misc]
 
 
 class Augmentation:
-    """(size, size, 3) uint8 RGB and (size, size) labels to the same, changed at random.
+    """Random changes of a (size, size, 3) uint8 RGB picture and its (size, size) uint8 labels.
 
-    `photo`, (H, W, 3) uint8 RGB at its own size, is where the frame was cut from; `enlargement` is how many
-    pixels of the picture one of the photo's became, by side.
-
-    The same seed changes a picture in the same way, whatever was augmented before it and in whichever
-    worker process it runs.
+    photo: (H, W, 3) uint8 RGB, the whole photo that the frame was cut from. enlargement: the picture's side in pixels
+    per pixel of the frame's. seed: the same seed changes a picture in the same way, in any worker process and
+    whatever was augmented before.
     """
 
     def __init__(self, names: Sequence[str]) -> None:

@@ -1,8 +1,8 @@
-"""The labelled person before another photo: copy-paste (Ghiasi et al., arXiv 2012.07177).
+"""Copy-paste augmentation: the labelled person in front of another photo (Ghiasi et al., arXiv 2012.07177).
 
-Parsing data show one person, upright, in the middle of a street. People take pictures of two, at the edge of the
-frame, indoors and before blurred backgrounds, and a network that has only seen streets takes what it does not
-know for the person's surroundings.
+Parsing data sets show one upright person in the middle of a street. People photograph two, at the edge of the frame,
+indoors and in front of blurred backgrounds; a network trained on streets alone labels whatever it does not know as
+background.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from numpy.typing import NDArray
 from edgekit.scores.metrics import IGNORE
 from edgekit.training.framing import persons
 
-CROWD_CHANCE = 0.2  # before another labelled person
-SCENE_CHANCE = 0.3  # before a piece of another photo without its person
-SIDEWAYS, DOWN = 0.4, 0.3  # of the frame's side: how far the person is moved at most
+CROWD_CHANCE = 0.2  # of a composite with another labelled person behind
+SCENE_CHANCE = 0.3  # of a composite with a piece of another photo, without its person, behind
+SIDEWAYS, DOWN = 0.4, 0.3  # largest shifts of the person, as fractions of the frame's side
 BLUR_CHANCE, BLUR_SIGMA = 0.5, (1.0, 40.0)  # px: portrait lenses and portrait modes
 TINT = (0.6, 1.4)  # gain of each channel: painted walls, curtains, evening light
 SCENE_MIN_PX = 24  # below this a stretched piece is a smear
-EDGE_SIGMA = 0.6  # px of the photo: about the blur that its own edges have
+EDGE_SIGMA = 0.6  # px of the photo: about the blur of its own edges
 HAIRCUT_CHANCE = 0.5
-HAIRCUT_FROM = 0.35  # of the face's height, from its top: where ears are
+HAIRCUT_FROM = 0.35  # fraction of the face's height from its top: the height of the ears
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ class Scene:
 def empty_piece(
     photo: NDArray[np.uint8], labels: NDArray[np.uint8], rng: np.random.Generator
 ) -> NDArray[np.uint8] | None:
-    """The wider of the strips left and right of the person in an (H, W, 3) photo, turned by some right angles.
+    """The wider strip beside the person in an (H, W, 3) photo, rotated by a random multiple of 90°.
 
-    None where the person fills the photo.
+    Returns None if the person fills the photo; the whole photo if no person is labelled.
     """
     columns = np.flatnonzero(persons(labels).any(0))
     if not columns.size:
@@ -54,7 +54,7 @@ def empty_piece(
 
 
 def scenery(image: NDArray[np.uint8], rng: np.random.Generator) -> Scene:
-    """A (size, size, 3) picture of nobody as a backdrop: in other colours, often out of focus."""
+    """A backdrop from a (size, size, 3) picture without people: tinted, often out of focus."""
     if rng.random() < BLUR_CHANCE:
         sigma = float(np.exp(rng.uniform(*np.log(BLUR_SIGMA))))
         image = np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.uint8)
@@ -63,10 +63,10 @@ def scenery(image: NDArray[np.uint8], rng: np.random.Generator) -> Scene:
 
 
 def pasted(front: Scene, back: Scene, edge_px: float, rng: np.random.Generator) -> Scene:
-    """`front`'s person, moved at random, before `back`. `edge_px`: how soft the outline is.
+    """The person in `front`, moved at random, pasted onto `back`. edge_px: blur of the outline, in pixels.
 
-    What nobody labelled in `front` (`IGNORE`) comes along.
-    What touches an edge of the frame goes on beyond it, so it stays at that edge or leaves the frame further.
+    Unlabelled pixels of `front` (`IGNORE`) are pasted too. A person who is cut by an edge of the frame is only moved
+    along that edge or further beyond it.
     """
     right, down = _shift(persons(front.labels), rng)
     image, labels = _moved(front.image, right, down), _moved(front.labels, right, down)
@@ -77,7 +77,7 @@ def pasted(front: Scene, back: Scene, edge_px: float, rng: np.random.Generator) 
 
 
 def _shift(mask: NDArray[np.bool_], rng: np.random.Generator) -> tuple[int, int]:
-    """(right, down) in px."""
+    """A random shift of the person, (right, down) in pixels."""
     side = mask.shape[0]
     at_left, at_right, at_top = mask[:, 0].any(), mask[:, -1].any(), mask[0].any()
     right = rng.uniform(-SIDEWAYS * (not at_right), SIDEWAYS * (not at_left))
@@ -86,17 +86,17 @@ def _shift(mask: NDArray[np.bool_], rng: np.random.Generator) -> tuple[int, int]
 
 
 def _moved(array: NDArray[np.uint8], right: int, down: int) -> NDArray[np.uint8]:
-    """By whole pixels; zeros come in."""
+    """The (H, W) or (H, W, 3) array moved by whole pixels, filled up with zeros."""
     matrix = np.array([[1, 0, right], [0, 1, down]], np.float32)
     size = (array.shape[1], array.shape[0])
     return np.asarray(cv2.warpAffine(array, matrix, size, flags=cv2.INTER_NEAREST), np.uint8)
 
 
 def haircut(labels: NDArray[np.uint8], hair: Sequence[int], face: Sequence[int]) -> NDArray[np.uint8]:
-    """The labels without the hair beside the face: background there, which `pasted` leaves to the backdrop.
+    """The labels with the hair beside the face as background, where `pasted` shows the backdrop.
 
-    Hair further down stays in the picture, on the clothes it covers, and is `IGNORE` in the labels. Where nearly
-    everybody labelled has long hair, hair that ends above the ears would be learned to be a hat.
+    Hair further down stays in the picture, on the clothes that it covers, and becomes `IGNORE`. In data sets where
+    nearly everybody has long hair, a network learns that hair which ends above the ears is a hat.
     """
     rows = np.flatnonzero(np.isin(labels, face).any(1))
     if not rows.size:

@@ -1,7 +1,7 @@
-"""A labelled data set: images/, labels/ and classes.json, checked before it is trained on.
+"""A labelled data set (images/, labels/ and classes.json), checked before training, and its training samples.
 
-A photo and its label share a stem; labels are single-channel PNGs whose values index classes.json (255:
-not labelled).
+A photo and its label share a stem; labels are single-channel PNGs whose values index classes.json (255: not
+labelled).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from edgekit.training.framing import Frame, head_classes, indices_of, persons, t
 
 VALIDATION_SHARE = 1 / 15
 LABEL_STRIDE = 4  # the loss is taken at size/4, where the shader reads the mask; the logits are at size/16
-NAMED_PROBLEMS = 5  # files named per kind of problem in the sentence; --json has them all
+NAMED_PROBLEMS = 5  # files named per kind of problem in the sentence; `Problem.files` has them all
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ class Problem:
     files: tuple[str, ...]
 
     def sentence(self) -> str:
+        """The number of files, the reason and the first names, on one line."""
         more = len(self.files) - NAMED_PROBLEMS
         named = ", ".join(self.files[:NAMED_PROBLEMS]) + (f" and {more} more" if more > 0 else "")
         return f"{len(self.files)} left out, {self.reason}: {named}"
@@ -65,9 +66,9 @@ class Problem:
 
 @dataclass(frozen=True)
 class LabelledData:
-    """The usable pairs of a data set, in name order, and what was found on the way.
+    """The usable pairs of a data set, in name order, and the problems of the others.
 
-    `pixels`: (classes,) how many pixels of each class the labels hold.
+    pixels: (classes,) int64, the number of labelled pixels of each class.
     """
 
     class_names: tuple[str, ...]
@@ -76,21 +77,21 @@ class LabelledData:
     problems: tuple[Problem, ...]
 
     @property
-    def unseen(self) -> tuple[str, ...]:
-        """Classes that no label holds: they cannot be learned here."""
+    def absent(self) -> tuple[str, ...]:
+        """The classes that occur in no label, and so cannot be learned from this data set."""
         return tuple(name for name, n in zip(self.class_names, self.pixels, strict=True) if n == 0)
 
     def sentences(self) -> list[str]:
-        """What the check found, for people."""
+        """The result of the check, one line per finding."""
         found = [f"{len(self.pairs)} photos with labels, {len(self.class_names)} classes"]
         found += [problem.sentence() for problem in self.problems]
-        if self.unseen:
-            found.append(f"no label holds {', '.join(self.unseen)}")
+        if self.absent:
+            found.append(f"no label holds {', '.join(self.absent)}")
         return found
 
 
 def read_class_names(folder: Path) -> tuple[str, ...]:
-    """The class list: `classes.json` in the folder or in the one above (shared by train and eval sets)."""
+    """The class list from `classes.json` in the folder, or in its parent (which train and eval sets share)."""
     for file in (folder / "classes.json", folder.resolve().parent / "classes.json"):
         if file.is_file():
             return _class_names(file)
@@ -114,12 +115,12 @@ def _class_names(file: Path) -> tuple[str, ...]:
 
 
 def check(images: Sequence[Path], labels: Path, class_names: Sequence[str]) -> LabelledData:
-    """The usable pairs of `images` with the PNGs in `labels`, every file opened once.
+    """Pair `images` with the PNGs in `labels` and check every file.
 
-    Left out, and named in `problems`: photos without label and the reverse, unreadable files, labels of
-    another size than their photo, with values outside the class list, or without a single labelled pixel
-    (an empty mask is far more often a failed export than a photo of nobody, and teaches that people are
-    background). Raises CalibrationError when nothing is left.
+    Left out, and named in `problems`: photos without a label and labels without a photo, unreadable files, labels
+    whose size differs from their photo's, with values outside the class list, or without a labelled person (an empty
+    mask is far more often a failed export than a photo without people, and teaches that people are background).
+    Raises CalibrationError if nothing is left.
     """
     if not labels.is_dir():
         raise CalibrationError(f"{labels} is not a folder of label images.")
@@ -140,21 +141,21 @@ def check(images: Sequence[Path], labels: Path, class_names: Sequence[str]) -> L
         pixels += np.bincount(verdict[verdict != IGNORE], minlength=len(class_names))
     problems = tuple(Problem(reason, tuple(files)) for reason, files in found.items())
     if not kept:
-        told = "; ".join(problem.sentence() for problem in problems)
-        raise CalibrationError(f"No photo can be trained on with {labels}: {told}.")
+        reasons = "; ".join(problem.sentence() for problem in problems)
+        raise CalibrationError(f"No photo can be trained on with {labels}: {reasons}.")
     return LabelledData(tuple(class_names), tuple(kept), pixels, problems)
 
 
 @dataclass(frozen=True)
 class Fault:
-    """Why one pair is left out; `name` says which file, and the value or size found."""
+    """The reason why one pair is left out. name: the file, with the value or size found."""
 
     reason: str
     name: str
 
 
 def _read(pair: Pair, classes: int) -> NDArray[np.uint8] | Fault:
-    """The labels of a sound pair, or what is wrong with it."""
+    """The (H, W) labels of a sound pair, or its fault."""
     if not pair.label.is_file():
         return Fault("photo without a label", pair.image.name)
     try:
@@ -179,13 +180,13 @@ def _read(pair: Pair, classes: int) -> NDArray[np.uint8] | Fault:
 def split(
     pairs: Sequence[Pair], share: float = VALIDATION_SHARE
 ) -> tuple[tuple[Pair, ...], tuple[Pair, ...]]:
-    """(training, validation) pairs: the `share` whose names hash lowest, and at least one, validate.
+    """Split into (training, validation) pairs: the `share` with the lowest name hashes, at least one, validates.
 
     The split depends on the file names alone: no seed, order or machine moves a photo across it.
     """
     if len(pairs) < 2:
         raise CalibrationError(
-            "Training needs at least two labelled photos: one to learn from, one to check."
+            "Training needs at least two labelled photos: one to train on, one to validate with."
         )
     count = max(1, round(share * len(pairs)))
     chosen = set(sorted(pairs, key=_name_hash)[:count])
@@ -197,10 +198,10 @@ def _name_hash(pair: Pair) -> str:
 
 
 class TrainingSet(torch.utils.data.Dataset[tuple[torch.Tensor, torch.Tensor]]):
-    """Framed, stretched and augmented samples; `epoch` must be set before each pass.
+    """Framed, stretched and augmented samples: (3, size, size) uint8 RGB and (size/4, size/4) int64 labels.
 
-    A sample depends on (seed, epoch, index) alone, so neither resuming nor worker processes change it.
-    Gives (3, size, size) uint8 RGB and (size/4, size/4) int64 labels.
+    `epoch` must be set before each pass. A sample depends on (seed, epoch, index) alone, so neither resuming nor
+    worker processes change it.
     """
 
     def __init__(self, pairs: Sequence[Pair], class_names: Sequence[str], size: int, seed: int) -> None:
@@ -215,10 +216,10 @@ class TrainingSet(torch.utils.data.Dataset[tuple[torch.Tensor, torch.Tensor]]):
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
         rng = np.random.default_rng((self.seed, self.epoch, index))
-        photo, marked = self._opened(index)
-        frame = training_frame(marked, self._head, self._face, rng)
+        photo, truth = self._opened(index)
+        frame = training_frame(truth, self._head, self._face, rng)
         enlargement = self._size / (frame.height * frame.width) ** 0.5
-        scene = self._composed(self._scene(photo, marked, frame), enlargement, rng)
+        scene = self._composed(self._scene(photo, truth, frame), enlargement, rng)
         image, labels = self._augment(scene.image, scene.labels, photo, enlargement, int(rng.integers(2**31)))
         middle = LABEL_STRIDE // 2  # the nearest to each mask pixel's centre
         coarse = np.ascontiguousarray(labels[middle::LABEL_STRIDE, middle::LABEL_STRIDE])
@@ -226,25 +227,26 @@ class TrainingSet(torch.utils.data.Dataset[tuple[torch.Tensor, torch.Tensor]]):
         return torch.from_numpy(pixels), torch.from_numpy(coarse).long()
 
     def _opened(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """The (H, W, 3) RGB photo and its (H, W) labels, both uint8."""
         pair = self._pairs[index]
         return read_image(pair.image), read_labels(pair.label)
 
-    def _scene(self, photo: NDArray[np.uint8], marked: NDArray[np.uint8], frame: Frame) -> Scene:
+    def _scene(self, photo: NDArray[np.uint8], labels: NDArray[np.uint8], frame: Frame) -> Scene:
         return Scene(
             stretch(np.ascontiguousarray(frame.of(photo)), self._size),
-            stretched_labels(frame.of(marked), self._size),
+            stretched_labels(frame.of(labels), self._size),
         )
 
     def _composed(self, front: Scene, enlargement: float, rng: np.random.Generator) -> Scene:
-        """The scene, or its person before another photo."""
+        """The scene, or by chance a composite of its person and another photo."""
         kind = rng.random()
         if kind >= CROWD_CHANCE + SCENE_CHANCE:
             return front
-        photo, marked = self._opened(int(rng.integers(len(self._pairs))))
+        photo, truth = self._opened(int(rng.integers(len(self._pairs))))
         if kind < CROWD_CHANCE:
-            back = self._scene(photo, marked, training_frame(marked, self._head, self._face, rng))
+            back = self._scene(photo, truth, training_frame(truth, self._head, self._face, rng))
         else:
-            piece = empty_piece(photo, marked, rng)
+            piece = empty_piece(photo, truth, rng)
             if piece is None:
                 return front
             back = scenery(stretch(piece, self._size), rng)
@@ -254,7 +256,7 @@ class TrainingSet(torch.utils.data.Dataset[tuple[torch.Tensor, torch.Tensor]]):
 
 
 def stretched_labels(labels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """(H, W) labels to (size, size): the value at each new pixel's centre."""
+    """The (H, W) labels stretched to (size, size) by nearest neighbour."""
     resized = Image.fromarray(np.ascontiguousarray(labels)).resize((size, size), Image.Resampling.NEAREST)
     return np.asarray(resized)
 
@@ -262,8 +264,11 @@ def stretched_labels(labels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
 def batches(
     samples: TrainingSet, epoch: int, batch: int, workers: int
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """One epoch in its own fixed random order. The last, smaller batch is dropped: the pooled ASPP branch's
-    BatchNorm has one value per channel and picture, and a batch of one has no variance."""
+    """The batches of one epoch, in a random order that depends on the seed and the epoch.
+
+    The last, smaller batch is dropped: the BatchNorm of ASPP's pooled branch has one value per channel and picture,
+    and a batch of one has no variance.
+    """
     samples.epoch = epoch
     order = torch.Generator().manual_seed(int(np.random.default_rng((samples.seed, epoch)).integers(2**31)))
     yield from torch.utils.data.DataLoader(
@@ -279,5 +284,5 @@ def batches(
 
 
 def _one_thread(worker: int) -> None:
-    """OpenCV in every worker process would start as many threads as there are cores."""
+    """Keep OpenCV to one thread in a worker process; by default each would start one per core."""
     cv2.setNumThreads(1)

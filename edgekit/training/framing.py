@@ -1,7 +1,7 @@
-"""How close the camera is: cut-outs of a labelled photo, from the whole frame to a head shot.
+"""Frames cut out of a labelled photo, from the whole photo to a head shot.
 
-The photos people take are closer than the full-body photos that parsing data sets are made of. Training
-draws frames of every scale; validation and the benchmark use three fixed ones, placed by the labels alone.
+People photograph each other from nearer than the full-body photos of parsing data sets. Training draws frames of
+every scale; validation and benchmarks use three fixed ones, placed by the labels alone.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from edgekit.scores.metrics import IGNORE
 
 HEAD_CLASSES = ("hat", "hair", "face")  # as ATR, LIP and CIHP spell them, in lower case
-PERSON_MIN_PX = 50  # fewer labelled pixels than this are a slip of the annotator's hand, not a person
+PERSON_MIN_PX = 50  # fewer labelled pixels are an annotation error, not a person
 HEAD_MIN_PX = 10
 FRAME_MIN_PX = 24  # below this a stretched frame is a smear
 
@@ -44,7 +44,7 @@ class Frame:
     width: int
 
     def of(self, array: NDArray[T]) -> NDArray[T]:
-        """The rectangle of (H, W) labels or an (H, W, 3) picture."""
+        """The rectangle cut out of (H, W) labels or an (H, W, 3) picture."""
         return array[self.top : self.top + self.height, self.left : self.left + self.width]
 
 
@@ -62,7 +62,7 @@ class Subject:
 
 
 def head_classes(names: Sequence[str]) -> tuple[int, ...]:
-    """Indices of the classes a head is made of; empty when the class list has none."""
+    """Indices of HEAD_CLASSES in the class list; empty if it has none of them."""
     return indices_of(names, HEAD_CLASSES)
 
 
@@ -72,15 +72,15 @@ def indices_of(names: Sequence[str], wanted: Sequence[str]) -> tuple[int, ...]:
 
 
 def persons(labels: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """True where somebody, or what they wear, is labelled."""
+    """(H, W), true on pixels labelled as a person or clothes: neither background nor unlabelled."""
     somebody: NDArray[np.bool_] = (labels > 0) & (labels != IGNORE)
     return somebody
 
 
 def subject_of(labels: NDArray[np.uint8], head: Sequence[int]) -> Subject | None:
-    """The person in (H, W) labels; None when hardly a pixel is labelled.
+    """The person in (H, W) labels; None for fewer than PERSON_MIN_PX labelled pixels.
 
-    Where no head is labelled, the person's own centre stands for the head's.
+    Without a labelled head, `head_x` is the centre of the person.
     """
     rows, columns = np.nonzero(persons(labels))
     if len(rows) < PERSON_MIN_PX:
@@ -91,7 +91,7 @@ def subject_of(labels: NDArray[np.uint8], head: Sequence[int]) -> Subject | None
 
 
 def whole(labels: NDArray[np.uint8], subject: Subject) -> Frame:
-    """The photo as it is."""
+    """The frame of the whole photo."""
     return Frame(0, 0, *labels.shape)
 
 
@@ -143,7 +143,10 @@ def training_frame(
 
 
 def _room_above(share: float, rng: np.random.Generator) -> float:
-    """Of the frame's height; a frame lower than the head may lie anywhere on it, down to the chin."""
+    """A random distance from the frame's upper edge to the top of the head, as a fraction of the frame's height.
+
+    A frame smaller than the head may lie anywhere on it, down to the chin: the distance is negative.
+    """
     least, most = ROOM_ABOVE
     return float(rng.uniform(min(least, 1 - 1 / (HEADS * share)), most))
 
@@ -151,10 +154,10 @@ def _room_above(share: float, rng: np.random.Generator) -> float:
 def _standing(
     subject: Subject, labels: NDArray[np.uint8], head: Sequence[int], face: Sequence[int]
 ) -> Subject:
-    """The person with the part below the photo's lower edge, as tall as the head says they are.
+    """The person at full height: if the photo's lower edge cuts them off, HEADS times the height of the head.
 
-    A head ends at the chin, however long the hair is; without a face in view, where the hair does. Frames are
-    shares of that height: those of a portrait are not cut to a seventh of it as if it showed feet.
+    Frames are fractions of that height, so a portrait is not framed as if it showed the feet. The head ends at the
+    chin, however long the hair is; without a labelled face it ends with the hair.
     """
     if subject.bottom < labels.shape[0] - 1:
         return subject
@@ -177,7 +180,12 @@ def _placed(
     sideways: float = 0.0,
     slide: float = 0.0,
 ) -> Frame:
-    """A frame of `share` of the person's height around the head, moved and cut to stay inside the photo."""
+    """A frame of `share` times the person's height around the head, moved and clipped to lie inside the photo.
+
+    room_above: from the frame's upper edge to the top of the head, as a fraction of the frame's height. aspect:
+    width / height. sideways: shift as a fraction of the frame's width. slide: shift down the person as a fraction of
+    their height.
+    """
     height = max(FRAME_MIN_PX, round(subject.height * share))
     width = max(FRAME_MIN_PX, round(height * aspect))
     top = subject.top + slide * subject.height - room_above * height
@@ -186,7 +194,7 @@ def _placed(
 
 
 def _anywhere(shape: tuple[int, ...], share: float, rng: np.random.Generator) -> Frame:
-    """A frame of `share` of the photo's sides, placed at random."""
+    """A frame with `share` times the photo's sides, placed at random."""
     height, width = (max(1, int(side * share)) for side in shape[:2])
     return Frame(
         int(rng.integers(shape[0] - height + 1)), int(rng.integers(shape[1] - width + 1)), height, width

@@ -1,4 +1,4 @@
-"""What each epoch gave: one JSON line each, a plot, a line for people."""
+"""The history of a run: one JSON line per epoch, a plot, and a printed line per epoch."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from edgekit.files import JsonValue, staged_file, write_whole
 
@@ -15,7 +19,7 @@ PLOT_FILE = "training.png"
 
 @dataclass(frozen=True)
 class Scores:
-    """Validation photos in one frame; shares in [0, 1], None where nothing of the kind occurs."""
+    """Accuracy on the validation photos in one frame, in [0, 1]; None for a score of classes that do not occur."""
 
     miou: float | None
     mean_accuracy: float | None
@@ -39,27 +43,44 @@ class Epoch:
         return asdict(self)
 
     def sentence(self, epochs: int) -> str:
-        whole, close = self.whole, self.head_and_shoulders
-        return (
-            f"epoch {self.epoch}/{epochs}  loss {self.loss:.3f}  mIoU {_shown(whole.miou)}  "
-            f"mean accuracy {_shown(whole.mean_accuracy)}  overall {_shown(whole.overall_accuracy)}  "
-            f"skin IoU {_shown(whole.skin_iou)}  "
-            f"head shots: mIoU {_shown(close.miou)}  ({self.seconds:.0f} s)"
-        )
+        """The epoch on one line, out of `epochs`."""
+        head = f"epoch {self.epoch}/{epochs}  loss {self.loss:.3f}"
+        return _line(head, self.whole, self.head_and_shoulders, self.seconds)
+
+
+@dataclass(frozen=True)
+class Start:
+    """The starting weights, validated like every epoch's: epoch 0 in the printed lines. The log begins at epoch 1."""
+
+    seconds: float
+    whole: Scores
+    head_and_shoulders: Scores
+
+    def to_json(self) -> dict[str, JsonValue]:
+        return asdict(self)
+
+    def sentence(self, epochs: int) -> str:
+        """The starting weights on one line, before `epochs` epochs."""
+        head = f"epoch 0/{epochs}  starting weights"
+        return _line(head, self.whole, self.head_and_shoulders, self.seconds)
+
+
+def _line(head: str, whole: Scores, close: Scores, seconds: float) -> str:
+    return (
+        f"{head}  mIoU {_shown(whole.miou)}  mean accuracy {_shown(whole.mean_accuracy)}  "
+        f"overall {_shown(whole.overall_accuracy)}  skin IoU {_shown(whole.skin_iou)}  "
+        f"head shots: mIoU {_shown(close.miou)}  ({seconds:.0f} s)"
+    )
 
 
 def write_log(history: Sequence[Epoch], folder: Path) -> None:
-    """Every epoch so far, one JSON object a line."""
+    """Write every epoch so far, one JSON object per line."""
     lines = (json.dumps(epoch.to_json(), allow_nan=False) + "\n" for epoch in history)
     write_whole(folder / LOG_FILE, "".join(lines), replace=True)
 
 
 def write_plot(history: Sequence[Epoch], folder: Path) -> None:
-    """Loss and the three accuracies over the epochs."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
-
+    """Plot the training loss and the validation accuracies over the epochs."""
     figure = Figure(figsize=(9, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
     epochs = [epoch.epoch for epoch in history]

@@ -1,12 +1,13 @@
-"""The training loop: AdamW, averaged weights, mixed precision, one validation an epoch, resumable."""
+"""The training loop: AdamW, averaged weights, mixed precision, one validation per epoch, resumable."""
 
 from __future__ import annotations
 
 import copy
 import math
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,20 +24,13 @@ from edgekit.files import check_folder_place, remove_folder, staged_file
 from edgekit.images import Picture, read_image, read_labels, stretch
 from edgekit.model.outputs import resized
 from edgekit.model.reference import ReferenceSegmenter
-from edgekit.recipes import block_of_module
+from edgekit.recipes import Recipe, block_of_module, keep_recipe
 from edgekit.scores.counts import counted
 from edgekit.scores.metrics import labels_from_logits
 from edgekit.scores.runners import TorchRunner
 from edgekit.training import history as log
 from edgekit.training import qat, state
-from edgekit.training.data import (
-    LabelledData,
-    Pair,
-    Problem,
-    TrainingSet,
-    batches,
-    split,
-)
+from edgekit.training.data import LabelledData, Pair, Problem, TrainingSet, batches, split
 from edgekit.training.framing import FIXED_FRAMES, head_classes, persons, subject_of
 from edgekit.training.losses import class_weights, cross_entropy, distillation, mean_jaccard, union_jaccard
 from edgekit.training.save import write_checkpoint
@@ -49,29 +43,37 @@ AVERAGE_DECAY = 0.998  # the averaged weights look back about 500 steps; fewer a
 BATCHNORM_MOMENTUM = 0.03  # small batches of crops give noisy statistics; torch's 0.1 follows the noise
 DROPOUT_MAX = 0.05  # a short run on hundreds of photos underfits; MobileViT's 0.1 is for long ones
 VALIDATION_FRAMES = ("whole", "head_and_shoulders")
-TOLD_FOLDER = "told"  # labels that a network wrote
 
 M = TypeVar("M", bound=nn.Module)
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A finished run. The folder is a checkpoint, with the log and the plot beside the weights."""
+    """A finished run. `folder` is a checkpoint, with the log and the plot beside the weights.
+
+    start: scores of the starting weights. problems: what was left out of the labelled data, and why.
+    """
 
     folder: Path
+    start: log.Start
     history: tuple[log.Epoch, ...]
     training_photos: int
     validation_photos: int
+    problems: tuple[Problem, ...]
 
 
-# (B, 3, size, size) float32 pictures in [0, 255], the model's logits for them and (B, H, W) int64 labels to a scalar.
+# The loss, a scalar, of (B, 3, size, size) float32 pictures in [0, 255], the model's logits for them and (B, H, W)
+# int64 labels.
 Objective = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 @dataclass(frozen=True)
 class FromLabels:
-    """What people marked. Class weights (classes,), the skin classes, and the weights of the Jaccard terms: of
-    skin as one class, and of the mean over classes."""
+    """The loss against the labels: weighted cross-entropy plus Jaccard terms of skin as one class and of all classes.
+
+    weights: (classes,) float32, of the cross-entropy. skin: the skin classes. skin_jaccard, class_jaccard: weights of
+    the two terms, 0 leaves one out.
+    """
 
     weights: torch.Tensor
     skin: tuple[int, ...]
@@ -90,7 +92,10 @@ class FromLabels:
 
 @dataclass(frozen=True)
 class FromNetwork:
-    """What another network says of the same pictures; labels are not looked at. Class weights (classes,)."""
+    """The loss against the class probabilities that another network predicts; labels are ignored.
+
+    weights: (classes,) float32, of each pixel by its likeliest class.
+    """
 
     network: nn.Module
     weights: torch.Tensor
@@ -103,9 +108,9 @@ class FromNetwork:
 
 @dataclass(frozen=True)
 class Learner(Generic[M]):
-    """What a run changes: the model, its averaged weights and the optimizer; and what steers it.
+    """The model in training, its averaged weights and the optimizer, with the loss and the settings.
 
-    A parameter group of the optimizer may name its `share` of the rate.
+    A parameter group of the optimizer may have a `share`: the factor from the base rate to its own.
     """
 
     model: M
@@ -120,10 +125,11 @@ class Learner(Generic[M]):
         return next(self.model.parameters()).device
 
     def rate(self, step: int) -> float:
+        """The learning rate of a step, counted from 0 over all epochs."""
         return self.settings.learning_rate(step, self.settings.epochs * self.steps_per_epoch)
 
     def epoch(self, epoch: int, steps: Iterable[tuple[torch.Tensor, torch.Tensor]]) -> float:
-        """Train through one epoch's batches; the mean loss."""
+        """Train through one epoch's batches. Returns the mean loss."""
         torch.manual_seed(self.settings.seed + epoch)  # dropout: the same after a resume
         self.model.train()
         if self.settings.qat:
@@ -132,7 +138,7 @@ class Learner(Generic[M]):
         return float(np.mean([self._step(step, *batch) for step, batch in enumerate(steps, first)]))
 
     def _step(self, step: int, pixels: torch.Tensor, labels: torch.Tensor) -> float:
-        """pixels: (B, 3, size, size) uint8 RGB, labels: (B, size/4, size/4) int64. The loss."""
+        """Take one step. pixels: (B, 3, size, size) uint8 RGB, labels: (B, size/4, size/4) int64. Returns the loss."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate(step) * group.get("share", 1.0)
         images = pixels.to(self.device, memory_format=layout(self.device)).float()
@@ -157,68 +163,113 @@ def train(
     out: Path,
     *,
     unlabelled: Sequence[Path] = (),
+    recipe: Recipe | None = None,
     resume: bool = False,
     workers: int = 0,
 ) -> Trained:
     """Train, writing the averaged weights, log, plot and state into `out` after every epoch.
 
-    `unlabelled`: further photos to train on, whose labels the checkpoint writes itself. Quantisation-aware
-    training, which imitates the checkpoint, needs them to place frames only.
-    The same settings, data and thread count give the same weights on a CPU, interrupted or not. The state
-    is removed at the end. Raises CalibrationError for too little data or a loss that is no longer a number.
+    unlabelled: further photos to train on, with pseudo-labels that the checkpoint predicts; quantisation-aware
+    training, which imitates the checkpoint, needs them to place frames only. recipe: the one that `settings.qat` is
+    of, kept beside the weights. The same settings, data and thread count give the same weights on a CPU, interrupted
+    or not. The state is removed at the end. Raises CalibrationError for too little data or a loss that is no longer a
+    number, EdgekitError for a run that cannot be resumed.
     """
     check_folder_place(out / state.STATE_FOLDER, state.RUN_STATE, replace=True)
-    training, validation = split(data.pairs)
-    told: tuple[Pair, ...] = ()
-    if unlabelled:
-        model = trainable(checkpoint, training_device())
-        told, problems = labelled_by(model, unlabelled, settings.val_size, out / TOLD_FOLDER)
-        console.say(f"{len(told)} photos without labels")
-        for problem in problems:
-            console.say(problem.sentence())
-        training += told
-    if len(training) < settings.batch:
-        raise CalibrationError(
-            f"{len(training)} photos remain to train on, less than one batch; lower `batch` {settings.batch}."
+    with tempfile.TemporaryDirectory(prefix="edgekit-") as pseudo_labels_folder:
+        training, validation = split(data.pairs)
+        if unlabelled:
+            training += _pseudo_labelled(
+                checkpoint, unlabelled, settings.val_size, Path(pseudo_labels_folder)
+            )
+        if len(training) < settings.batch:
+            raise CalibrationError(
+                f"{len(training)} photos remain to train on, less than one batch; lower `batch` {settings.batch}."
+            )
+        samples = TrainingSet(training, data.class_names, settings.size, settings.seed)
+        learner = _learner(
+            checkpoint, data, settings, batches(samples, 0, settings.batch, workers), len(training)
         )
-    samples = TrainingSet(training, data.class_names, settings.size, settings.seed)
-    learner = _learner(
-        checkpoint, data, settings, batches(samples, 0, settings.batch, workers), len(training)
+        names = [pair.image.name for pair in (*training, *validation)]
+        run = state.RunIdentity(settings, checkpoint.sha256, state.data_identity(names))
+        parts = (learner.model, learner.average, learner.optimizer)
+        start, history = (
+            state.restore(out, run, *parts) if resume else (_start(learner, checkpoint, validation), [])
+        )
+        console.say(start.sentence(settings.epochs))
+        with console.interruptible(lambda: _kept(out, len(history), settings.epochs)):
+            for number in range(len(history) + 1, settings.epochs + 1):
+                epoch = _epoch(number, learner, samples, checkpoint, validation, workers)
+                console.say(epoch.sentence(settings.epochs))
+                so_far = [*history, epoch]
+                write_checkpoint(out, checkpoint, learner.average.model)
+                keep_recipe(out, recipe)
+                log.write_log(so_far, out)
+                log.write_plot(so_far, out)
+                state.save(out, run, *parts, start, so_far)
+                history = so_far
+            remove_folder(out / state.STATE_FOLDER, state.RUN_STATE)
+    return Trained(out, start, tuple(history), len(training), len(validation), data.problems)
+
+
+def _pseudo_labelled(
+    checkpoint: Checkpoint, photos: Sequence[Path], size: int, folder: Path
+) -> tuple[Pair, ...]:
+    """The photos with labels that the checkpoint predicts, and a line on how many there are."""
+    pairs, problems = pseudo_labels(trainable(checkpoint, training_device()), photos, size, folder)
+    console.say(f"{len(pairs)} photos without labels, labelled by the checkpoint")
+    for problem in problems:
+        console.say(problem.sentence())
+    return pairs
+
+
+def _start(
+    learner: Learner[ReferenceSegmenter], checkpoint: Checkpoint, validation: Sequence[Pair]
+) -> log.Start:
+    """The starting weights, validated like those of every epoch."""
+    started = time.perf_counter()
+    whole, close = _validated(learner, checkpoint, validation)
+    return log.Start(round(time.perf_counter() - started, 1), whole, close)
+
+
+def _epoch(
+    number: int,
+    learner: Learner[ReferenceSegmenter],
+    samples: TrainingSet,
+    checkpoint: Checkpoint,
+    validation: Sequence[Pair],
+    workers: int,
+) -> log.Epoch:
+    """Train through one epoch and validate the averaged weights."""
+    settings, started = learner.settings, time.perf_counter()
+    steps = console.track(
+        batches(samples, number, settings.batch, workers),
+        learner.steps_per_epoch,
+        f"epoch {number}/{settings.epochs}",
     )
-    names = [pair.image.name for pair in (*training, *validation)]
-    run = state.RunIdentity(settings, checkpoint.sha256, state.data_identity(names))
-    parts = (learner.model, learner.average, learner.optimizer)
-    history = state.restore(out, run, *parts) if resume else []
-    for epoch in range(len(history) + 1, settings.epochs + 1):
-        started = time.perf_counter()
-        steps = console.track(
-            batches(samples, epoch, settings.batch, workers),
-            learner.steps_per_epoch,
-            f"epoch {epoch}/{settings.epochs}",
-        )
-        loss = learner.epoch(epoch, steps)
-        whole, close = (
-            validate(learner.average, checkpoint, validation, settings.val_size, frame)
-            for frame in VALIDATION_FRAMES
-        )
-        step, seconds = epoch * learner.steps_per_epoch, round(time.perf_counter() - started, 1)
-        history.append(log.Epoch(epoch, step, loss, learner.rate(step - 1), seconds, whole, close))
-        console.say(history[-1].sentence(settings.epochs))
-        write_checkpoint(out, checkpoint, learner.average.model)
-        log.write_log(history, out)
-        log.write_plot(history, out)
-        state.save(out, run, *parts, history)
-    remove_folder(out / state.STATE_FOLDER, state.RUN_STATE)
-    _remove_labels(told, out / TOLD_FOLDER)
-    return Trained(out, tuple(history), len(training), len(validation))
+    loss = learner.epoch(number, steps)
+    whole, close = _validated(learner, checkpoint, validation)
+    step, seconds = number * learner.steps_per_epoch, round(time.perf_counter() - started, 1)
+    return log.Epoch(number, step, loss, learner.rate(step - 1), seconds, whole, close)
 
 
-def _remove_labels(pairs: Sequence[Pair], folder: Path) -> None:
-    """Remove the labels that `labelled_by` wrote, and their folder when nothing else is in it."""
-    for pair in pairs:
-        pair.label.unlink(missing_ok=True)
-    with suppress(OSError):
-        folder.rmdir()
+def _validated(
+    learner: Learner[ReferenceSegmenter], checkpoint: Checkpoint, validation: Sequence[Pair]
+) -> tuple[log.Scores, log.Scores]:
+    """Scores of the averaged weights in each of VALIDATION_FRAMES."""
+    whole, close = (
+        validate(learner.average, checkpoint, validation, learner.settings.val_size, frame)
+        for frame in VALIDATION_FRAMES
+    )
+    return whole, close
+
+
+def _kept(out: Path, finished: int, epochs: int) -> str:
+    """What an interrupted run leaves, and how to go on."""
+    if not finished:
+        return f"no epoch was finished, so {out} is as it was before."
+    which = "epoch 1" if finished == 1 else f"epochs 1 to {finished}"
+    return f"{which} of {epochs} kept in {out}; run the same command with `resume` to go on."
 
 
 def _learner(
@@ -250,7 +301,7 @@ def _learner(
 
 
 def _mode(modes: Mapping[str, str], module: str) -> str:
-    """Of a module of the reference; what lies outside the blocks stays float."""
+    """The mode of a module of the reference by its block; a module outside every block stays float."""
     return modes.get(block_of_module(module) or "", "float")
 
 
@@ -260,13 +311,16 @@ def training_device() -> torch.device:
 
 
 def layout(device: torch.device) -> torch.memory_format:
-    """Channels last where oneDNN convolves. On a GPU, cuDNN searched for its bfloat16 depthwise kernels in that
-    layout without an end (an H200, PyTorch 2.11, `cudnn.benchmark`); with the channels first it found them at once."""
+    """The faster memory format: channels last on a CPU, channels first on a GPU.
+
+    With channels last, cuDNN's search for bfloat16 depthwise kernels did not end (an H200, PyTorch 2.11,
+    `cudnn.benchmark`); with channels first it took no time.
+    """
     return torch.channels_last if device.type == "cpu" else torch.contiguous_format
 
 
 def laid_out(module: nn.Module, device: torch.device) -> None:
-    """Move the module to the device, in its layout."""
+    """Move the module to the device, in the memory format of `layout`."""
     module.to(device)
     module.to(memory_format=layout(device))  # type: ignore[call-overload]  # torch's stub lacks it
 
@@ -274,9 +328,9 @@ def laid_out(module: nn.Module, device: torch.device) -> None:
 def trainable(
     checkpoint: Checkpoint, device: torch.device, dropout: float = DROPOUT_MAX
 ) -> ReferenceSegmenter:
-    """The reference graph with the BatchNorm momentum of a short fine-tuning and at most this much dropout.
+    """The reference graph with the BatchNorm momentum of a short fine-tuning and dropout of at most `dropout`.
 
-    A network that imitates another one needs none: what it is to say is known exactly.
+    A network that imitates another one needs no dropout: its targets are exact.
     """
     model = ReferenceSegmenter(checkpoint)
     laid_out(model, device)
@@ -289,7 +343,7 @@ def trainable(
 
 
 def parameter_groups(model: nn.Module, share: float = 1.0) -> list[dict[str, object]]:
-    """AdamW's groups: weight decay on matrices and kernels only. `share` of the rate, for all of them."""
+    """AdamW's groups: weight decay on matrices and kernels only. share: factor from the base rate to theirs."""
     matrices = [p for p in model.parameters() if p.ndim > 1]
     vectors = [p for p in model.parameters() if p.ndim <= 1]
     return [
@@ -299,7 +353,7 @@ def parameter_groups(model: nn.Module, share: float = 1.0) -> list[dict[str, obj
 
 
 def averaged(average: nn.Module, model: nn.Module, steps: int) -> None:
-    """Move the averaged weights towards the model's, by more while few steps have been taken."""
+    """Move the averaged weights, in place, towards the model's; by more in the first steps."""
     decay = min(AVERAGE_DECAY, (steps + 1) / (steps + 10))
     with torch.no_grad():
         pairs = zip(average.state_dict().values(), model.state_dict().values(), strict=True)
@@ -308,7 +362,7 @@ def averaged(average: nn.Module, model: nn.Module, steps: int) -> None:
 
 
 def mixed_precision(device: torch.device) -> AbstractContextManager[None]:
-    """bfloat16 on CPUs and GPUs that compute in it, float32 on others. It needs no loss scaling."""
+    """Autocast to bfloat16 on CPUs and GPUs that compute in it, float32 on others. It needs no loss scaling."""
     able = (
         cpu_computes_bfloat16()
         if device.type == "cpu"
@@ -318,17 +372,19 @@ def mixed_precision(device: torch.device) -> AbstractContextManager[None]:
 
 
 def cpu_computes_bfloat16() -> bool:
-    """False where PyTorch would emulate it, which takes many times as long as float32: oneDNN, which computes
-    convolutions, wants AVX-512 or Arm's BF16."""
+    """Whether oneDNN convolves in bfloat16 here: it needs AVX-512 or Arm's BF16.
+
+    Elsewhere PyTorch emulates it, which takes many times as long as float32.
+    """
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
-def labelled_by(
+def pseudo_labels(
     model: nn.Module, photos: Sequence[Path], size: int, out: Path
 ) -> tuple[tuple[Pair, ...], tuple[Problem, ...]]:
-    """Photos with the labels that `model`, seeing them at `size`, gives them, written to `out` as PNGs.
+    """Photos paired with the labels that `model` predicts at an input side of `size` pixels, written to `out` as PNGs.
 
-    Left out, and named in the problems: unreadable photos and those in which it sees nobody.
+    Left out, and named in the problems: unreadable photos and those in which it finds nobody.
     """
     pairs: list[Pair] = []
     found: dict[str, list[str]] = {}
@@ -341,7 +397,7 @@ def labelled_by(
         logits = _runner(model, size).run(stretch(image, size)).logits
         labels = labels_from_logits(logits, image.shape[:2])
         if not persons(labels).any():
-            found.setdefault("nobody seen in it", []).append(path.name)
+            found.setdefault("nobody found in it", []).append(path.name)
             continue
         pair = Pair(path, out / f"{i:05}-{path.stem}.png")  # folders may share names
         with staged_file(pair.label, replace=True) as file:
@@ -357,7 +413,7 @@ def validate(
     size: int,
     frame: str,
 ) -> log.Scores:
-    """Scores of the photos cut to one of FIXED_FRAMES and stretched to `size`; labels at full resolution."""
+    """Scores on the photos, cut to one of FIXED_FRAMES and stretched to `size` pixels; labels at full resolution."""
     framed = _framed(pairs, head_classes(checkpoint.class_names), frame)
     counts = counted({frame: _runner(model, size)}, framed, len(checkpoint.class_names))
     confusion = counts[frame].pooled()
@@ -370,8 +426,8 @@ def validate(
 
 
 def _framed(pairs: Sequence[Pair], head: Sequence[int], frame: str) -> Iterator[Picture]:
-    """The photos in which somebody is labelled, cut to the frame with their labels."""
-    for pair in pairs:
+    """The photos in which a person is labelled, cut to the frame with their labels."""
+    for pair in console.track(pairs, len(pairs), f"validating, {frame.replace('_', ' ')}"):
         image, labels = read_image(pair.image), read_labels(pair.label)
         subject = subject_of(labels, head)
         if subject is not None:
@@ -381,7 +437,7 @@ def _framed(pairs: Sequence[Pair], head: Sequence[int], frame: str) -> Iterator[
 
 
 def _runner(model: nn.Module, size: int) -> TorchRunner:
-    """The model where it lies, in its device's memory format and precision."""
+    """A runner of the model on its own device, in that device's memory format and precision."""
     device = next(model.parameters()).device
 
     def forward(images: torch.Tensor) -> torch.Tensor:

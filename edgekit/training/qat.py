@@ -1,15 +1,14 @@
-"""Quantisation-aware training: int8 rounding in the forward pass, straight through in the backward one.
+"""Quantisation-aware training: PyTorch's fake quantisation in the forward pass, straight-through gradients.
 
-Weights: int8, symmetric, one scale per output channel, from their present maximum. In the blocks that a recipe
-computes in int8 also the inputs of every convolution, linear layer and silu: 8 bits, asymmetric, one range per
-tensor, an exponential average of each picture's extremes (Jacob et al., arXiv 1712.05877, section 3.1). silu is
-what the runtimes make of it: x times an 8-bit sigmoid. BatchNorm's statistics are frozen: the deployed graph has
-them folded in, and a per-channel weight scale is the same before and after folding. The rounding is PyTorch's own
-fake quantisation.
+Weights are rounded to int8, symmetrically, with one scale per output channel from their current maximum. In the
+blocks that a recipe computes in int8, the inputs of every convolution, linear layer and silu are rounded to 8 bits
+too, asymmetrically, over one range per tensor: an exponential average of each picture's extremes (Jacob et al., arXiv
+1712.05877, section 3.1). silu is computed as the runtimes do it, x times an 8-bit sigmoid. BatchNorm's statistics are
+frozen: the deployed graph has them folded in, and a per-channel weight scale is the same before and after folding.
 
-The classes are exchanged in place and add only range buffers, so the trained weights are an ordinary
-checkpoint. The rounding happens in Hugging Face's graph; the exported graph folds LayerNorm's scale into
-the next layer, so its activations are rounded on slightly other grids.
+The layers' classes are exchanged in place and add range buffers only, so the trained weights are an ordinary
+checkpoint. The rounding happens in Hugging Face's graph; the exported graph has LayerNorm's scale folded into the
+next layer, so its activations are rounded on slightly different grids.
 """
 
 from __future__ import annotations
@@ -22,19 +21,19 @@ from torch import nn
 from transformers.activations import SiLUActivation
 
 RANGE_MOMENTUM = 0.01  # the ranges follow the weights over about 100 steps
-RANGE_BATCHES = 8  # seen before the first step, so that it does not start from empty ranges
+RANGE_BATCHES = 8  # observed before the first step, which would otherwise start from empty ranges
 RANGE_KEY = "input_range"
 WEIGHT_PEAK = 127  # symmetric int8: −127…127
 LEVELS = 255  # 0…255
 SIGMOID_STEP = 1 / 256  # LiteRT's int8 LOGISTIC has this fixed output scale
 SCALE_FLOOR = 1e-8  # a channel or tensor of zeros
 
-# Of a module, by its name: `float` (left as it is), `w8` (its weights rounded), `w8a8` (its input too).
+# From a module's name to its mode: `float` (not rounded), `w8` (weights rounded), `w8a8` (weights and input rounded).
 ModeOf = Callable[[str], str]
 
 
 def rounded_weight(weight: torch.Tensor) -> torch.Tensor:
-    """(out, …) float32 on its int8 grid; the gradient passes as if nothing had happened."""
+    """The (out, …) float32 weight, rounded to its int8 grid; the gradient passes unchanged."""
     peak = weight.detach().abs().flatten(1).amax(1)
     scale = (peak / WEIGHT_PEAK).clamp_min(SCALE_FLOOR)
     zero = torch.zeros_like(scale, dtype=torch.int32)
@@ -42,14 +41,14 @@ def rounded_weight(weight: torch.Tensor) -> torch.Tensor:
 
 
 def rounded_input(x: torch.Tensor, low: torch.Tensor, high: torch.Tensor) -> torch.Tensor:
-    """Any shape, float32, on the 8-bit grid of [low, high], which contains 0; no gradient outside it."""
+    """x (any shape, float32), rounded to the 8-bit grid of [low, high], which contains 0; no gradient outside it."""
     scale = ((high - low) / LEVELS).clamp_min(SCALE_FLOOR)
     zero = (-low / scale).round().int()
     return torch.fake_quantize_per_tensor_affine(x, scale, zero, 0, LEVELS)
 
 
 class _RangedInput(nn.Module):
-    """The part that layers with a rounded input share. `input_range`: (2,) float32, least and greatest input seen."""
+    """A layer whose input is rounded. input_range: (2,) float32, the running least and greatest input."""
 
     input_range: torch.Tensor
 
@@ -59,11 +58,11 @@ class _RangedInput(nn.Module):
         return rounded_input(x.float(), self.input_range[0], self.input_range[1])
 
     def _observe(self, x: torch.Tensor) -> None:
-        each = x.flatten(1)  # a picture's extremes, as calibration/observers.py averages them
+        each = x.flatten(1)  # (B, n): extremes per picture, as calibration/observers.py averages them
         low, high = each.amin(1).clamp_max(0).mean(), each.amax(1).clamp_min(0).mean()
-        seen = torch.stack([low, high]).float()
+        extremes = torch.stack([low, high]).float()
         started = bool((self.input_range != 0).any())
-        self.input_range.lerp_(seen, RANGE_MOMENTUM) if started else self.input_range.copy_(seen)
+        self.input_range.lerp_(extremes, RANGE_MOMENTUM) if started else self.input_range.copy_(extremes)
 
 
 class WeightRoundedConv2d(nn.Conv2d):
@@ -103,7 +102,7 @@ ROUNDED: Mapping[str, Mapping[type[nn.Module], type[nn.Module]]] = {
 
 
 def prepare(model: nn.Module, mode_of: ModeOf) -> None:
-    """Exchange convolutions, linear layers and silus, in place, for ones that round as their modes say."""
+    """Replace, in place, convolutions, linear layers and silus by layers that round according to their modes."""
     device = next((p.device for p in model.parameters()), None)
     for name, module in model.named_modules():
         rounded = ROUNDED[mode_of(name)].get(type(module))
@@ -115,14 +114,14 @@ def prepare(model: nn.Module, mode_of: ModeOf) -> None:
 
 
 def freeze_statistics(model: nn.Module) -> None:
-    """BatchNorm keeps its statistics from here on; call after every `train()`."""
+    """Keep BatchNorm's statistics as they are; to be called after every `model.train()`."""
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.eval()
 
 
 def observe(model: nn.Module, inputs: Iterable[torch.Tensor]) -> None:
-    """Let the ranges see RANGE_BATCHES batches before training starts."""
+    """Start the input ranges from the first RANGE_BATCHES of `inputs`, (B, 3, H, W) float32 each."""
     with torch.no_grad(), _training(model):
         freeze_statistics(model)
         for _, x in zip(range(RANGE_BATCHES), inputs, strict=False):

@@ -1,4 +1,4 @@
-"""Trained weights back into an ordinary checkpoint folder."""
+"""Checkpoint folders for trained weights and other classes."""
 
 from __future__ import annotations
 
@@ -14,14 +14,20 @@ from transformers import MobileViTConfig
 
 from edgekit.files import staged_file, write_json
 from edgekit.training.qat import RANGE_KEY
-from edgekit.weights import WEIGHTS_FILE, Checkpoint, Groups, groups_from_known_names
+from edgekit.weights import WEIGHTS_FILE, Checkpoint, groups_from_known_names
 
 HEAD_KEYS = "segmentation_head.classifier."
+CONFIG_FILE = "config.json"
 PREPROCESSOR_FILE = "preprocessor_config.json"
+GROUPS_FILE = "groups.json"
+CHECKPOINT_FILES = (CONFIG_FILE, PREPROCESSOR_FILE, GROUPS_FILE, WEIGHTS_FILE)
 
 
 def with_classes(checkpoint: Checkpoint, class_names: Sequence[str], seed: int) -> Checkpoint:
-    """The checkpoint for another class list: the classifier starts afresh, everything before it is kept."""
+    """The checkpoint with another class list: a classifier of random weights, everything before it unchanged.
+
+    The groups skin, hair and clothes follow from the class names.
+    """
     config = MobileViTConfig.from_dict(checkpoint.config.to_dict())
     config.id2label = dict(enumerate(class_names))
     config.label2id = {name: i for i, name in enumerate(class_names)}
@@ -48,22 +54,21 @@ def _fresh(key: str, value: torch.Tensor, classes: int, spread: float) -> torch.
 
 
 def write_checkpoint(folder: Path, checkpoint: Checkpoint, network: nn.Module) -> None:
-    """config.json, model.safetensors (float32), preprocessor_config.json and groups.json.
+    """Write the checkpoint with the weights of `network`, the Hugging Face module, into a folder (float32).
 
-    `network` is the Hugging Face module; what quantisation-aware training added to it is left out.
+    The input ranges that quantisation-aware training added are left out. Files of the same names are replaced, the
+    weights last.
     """
     tensors = {k: v for k, v in network.state_dict().items() if not k.endswith(RANGE_KEY)}
-    write_json(folder / "config.json", checkpoint.config.to_dict(), replace=True)
+    write_json(folder / CONFIG_FILE, checkpoint.config.to_dict(), replace=True)
     source = checkpoint.folder / PREPROCESSOR_FILE
     if source.is_file():
         with staged_file(folder / PREPROCESSOR_FILE, replace=True) as file:
             shutil.copyfile(source, file)
-    write_json(folder / "groups.json", _named(checkpoint.groups, checkpoint.class_names), replace=True)
+    names = checkpoint.class_names
+    groups = {group: [names[i] for i in members] for group, members in checkpoint.groups.items()}
+    write_json(folder / GROUPS_FILE, groups, replace=True)
     with staged_file(folder / WEIGHTS_FILE, replace=True) as file:
         save_file(
             {k: v.detach().cpu().contiguous() for k, v in tensors.items()}, file, metadata={"format": "pt"}
         )
-
-
-def _named(groups: Groups, class_names: Sequence[str]) -> dict[str, list[str]]:
-    return {group: [class_names[i] for i in members] for group, members in groups.items()}

@@ -1,4 +1,4 @@
-"""The knobs of a training run, checked once."""
+"""The settings of a training run, checked once."""
 
 from __future__ import annotations
 
@@ -12,18 +12,36 @@ from edgekit.errors import EdgekitError, UnknownName
 Decay = Literal["cosine", "exponential"]
 DECAYS: tuple[Decay, ...] = get_args(Decay)
 WARM_UP_STEPS = 60  # until AdamW's second moments (horizon ~1/(1 − 0.999)) and the BatchNorms have settled
-LR_FLOOR = 0.01  # of the base rate, at the end of either decay
+LR_FLOOR = 0.01  # fraction of the base rate at the end of either decay
 SIZE_STEP = 64  # MobileViT's stride 32 times its 2×2 patches
-SIZE_RANGE = (128, 1024)
+
+# The least and the most of each number. Batches and runs beyond these have no use; torch and numpy take any seed of
+# 32 bits; AdamW moves a weight by about `lr` per step, so a rate above 1 destroys every network.
+BOUNDS: Mapping[str, tuple[float, float]] = {
+    "epochs": (1, 100_000),
+    "size": (128, 1024),
+    "val_size": (128, 1024),
+    "batch": (2, 4096),
+    "lr": (1e-9, 1.0),
+    "skin_jaccard": (0, 100),
+    "class_jaccard": (0, 100),
+    "seed": (0, 2**32 - 1),
+}
+REASONS: Mapping[str, str] = {
+    "batch": "BatchNorm needs two photos or more at a time",
+    "skin_jaccard": "0 leaves the term out",
+    "class_jaccard": "0 leaves the term out",
+}
 
 
 @dataclass(frozen=True)
 class Settings:
-    """One run. Sizes in pixels; `lr` is the base rate; `skin_jaccard` and `class_jaccard` weigh their terms of the
-    loss, 0 leaves one out.
+    """The settings that decide a run's result: with the same ones it can be resumed.
 
-    `qat`: the mode of every block (edgekit/recipes/blocks.py) that is rounded, None trains the float model.
-    `val_size` is the input side of validation, the deployed one.
+    size, val_size: side of the input in training and in validation (the deployed one), in pixels. batch: photos per
+    step. lr: base learning rate. skin_jaccard, class_jaccard: weights of these terms of the loss; 0 leaves one out.
+    qat: the mode (`float`, `w8` or `w8a8`) of every named block for quantisation-aware training; None trains the
+    float model.
     """
 
     epochs: int
@@ -40,31 +58,23 @@ class Settings:
     def __post_init__(self) -> None:
         if self.decay not in DECAYS:
             raise UnknownName("decay", self.decay, DECAYS)
-        for name, side in (("size", self.size), ("val-size", self.val_size)):
-            if side % SIZE_STEP or not SIZE_RANGE[0] <= side <= SIZE_RANGE[1]:
-                raise EdgekitError(
-                    f"--{name} {side} must be a multiple of {SIZE_STEP}, {SIZE_RANGE[0]} to {SIZE_RANGE[1]}."
-                )
-        if self.epochs < 1:
-            raise EdgekitError(f"`epochs` {self.epochs} trains nothing; give 1 or more.")
-        if self.batch < 2:
-            raise EdgekitError(
-                f"`batch` {self.batch} is too small: BatchNorm needs 2 photos or more at a time."
-            )
-        if not (math.isfinite(self.lr) and self.lr > 0):
-            raise EdgekitError(f"`lr` {self.lr} is not a positive number.")
-        for name, weight in (("skin", self.skin_jaccard), ("class", self.class_jaccard)):
-            if not (math.isfinite(weight) and weight >= 0):
-                raise EdgekitError(
-                    f"--{name}-jaccard {weight} is not a positive number; 0 leaves the term out."
-                )
-        if self.seed < 0:
-            raise EdgekitError(f"`seed` {self.seed} is negative; give 0 or more.")
+        for name, bounds in BOUNDS.items():
+            check_bounds(name, getattr(self, name), *bounds, REASONS.get(name, ""))
+        for name, side in (("size", self.size), ("val_size", self.val_size)):
+            if side % SIZE_STEP:
+                raise EdgekitError(f"`{name}` is {side}; it must be a multiple of {SIZE_STEP}.")
 
     def learning_rate(self, step: int, steps: int) -> float:
         """The rate of one of `steps` steps: linear warm-up (a tenth of a short run), then the decay."""
         warm_up = max(1, min(WARM_UP_STEPS, steps // 10))
         return self.lr * min(1.0, (step + 1) / warm_up) * _DECAY[self.decay](step / steps)
+
+
+def check_bounds(name: str, value: float, least: float, most: float, reason: str = "") -> None:
+    """EdgekitError unless the parameter's value is from `least` to `most`; NaN never is."""
+    if not least <= value <= most:
+        why = f" ({reason})" if reason else ""
+        raise EdgekitError(f"`{name}` is {value}; it must be at least {least:,} and at most {most:,}{why}.")
 
 
 def _cosine(progress: float) -> float:

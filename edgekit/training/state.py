@@ -17,7 +17,7 @@ from torch import nn
 from edgekit.errors import EdgekitError
 from edgekit.files import FolderKind, sha256_of_bytes, staged_folder, write_json
 from edgekit.reading import JsonKind, check_regular_file, read_json
-from edgekit.training.history import Epoch
+from edgekit.training.history import Epoch, Start
 from edgekit.training.settings import Settings
 
 STATE_FOLDER = "state"
@@ -29,7 +29,7 @@ MOMENTS = ("exp_avg", "exp_avg_sq")  # AdamW's, per parameter
 
 @dataclass(frozen=True)
 class RunIdentity:
-    """What must be the same for a run to go on: its settings, its first weights, its data."""
+    """What must not change for a run to be resumed: its settings, the weights it started from, its data."""
 
     settings: Settings
     weights_sha256: str
@@ -38,9 +38,10 @@ class RunIdentity:
 
 @dataclass(frozen=True)
 class _Written:
-    """The JSON half of a state: which run, and its epochs so far."""
+    """The JSON half of a state: the run's identity, its starting weights' scores and its epochs so far."""
 
     run: RunIdentity
+    start: Start
     history: Annotated[tuple[Epoch, ...], Meta(min_length=1)]
 
 
@@ -48,6 +49,7 @@ WRITTEN = JsonKind(_Written, "the state of a training run", advice="delete its f
 
 
 def _files_of(state: Path) -> tuple[str, ...] | None:
+    """The names of a state's files; None for a folder that is not a state."""
     try:
         read_json(state / JSON_FILE, WRITTEN, EdgekitError)
     except EdgekitError:
@@ -69,9 +71,10 @@ def save(
     model: nn.Module,
     average: nn.Module,
     optimizer: torch.optim.Optimizer,
+    start: Start,
     history: Sequence[Epoch],
 ) -> None:
-    """Write the state after the last epoch in `history`; an older one is replaced as a whole."""
+    """Write the state after the last epoch in `history`, replacing an older one as a whole."""
     tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
     tensors |= {f"average.{k}": v for k, v in average.state_dict().items()}
     for name, parameter in model.named_parameters():
@@ -80,7 +83,11 @@ def save(
         save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, state / TENSORS_FILE)
         write_json(
             state / JSON_FILE,
-            {"run": asdict(identity), "history": [epoch.to_json() for epoch in history]},
+            {
+                "run": asdict(identity),
+                "start": start.to_json(),
+                "history": [epoch.to_json() for epoch in history],
+            },
         )
 
 
@@ -90,15 +97,15 @@ def restore(
     model: nn.Module,
     average: nn.Module,
     optimizer: torch.optim.Optimizer,
-) -> list[Epoch]:
-    """Put an interrupted run back into the models and the optimizer; its epochs so far.
+) -> tuple[Start, list[Epoch]]:
+    """Load an interrupted run into the models and the optimizer. Returns its start and its epochs so far.
 
-    Raises EdgekitError: nothing to resume, damaged, or another run.
+    Raises EdgekitError: there is no state, it is damaged, or it belongs to another run.
     """
     state = folder / STATE_FOLDER
     if not state.is_dir():
         raise EdgekitError(
-            f"{state} does not exist: there is no interrupted run to resume; leave out `resume`."
+            f"{state} does not exist: there is no interrupted run to resume; run without `resume`."
         )
     written = read_json(state / JSON_FILE, WRITTEN, EdgekitError)
     history = list(written.history)
@@ -113,7 +120,7 @@ def restore(
     for name, parameter in model.named_parameters():
         moments = {moment: tensors[f"{moment}.{name}"].to(parameter.device) for moment in MOMENTS}
         optimizer.state[parameter] = {"step": torch.tensor(float(history[-1].step)), **moments}
-    return history
+    return written.start, history
 
 
 def _below(prefix: str, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -121,18 +128,21 @@ def _below(prefix: str, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.
 
 
 def require_same(before: RunIdentity, now: RunIdentity, state: Path) -> None:
-    """Raises EdgekitError, naming every difference, when the state is of another run."""
+    """EdgekitError that names every difference, unless both are the same run."""
     earlier, present = _flat(before), _flat(now)
     changed = [key for key in present if earlier[key] != present[key]]
     if changed:
-        told = ", ".join(f"{key} was {earlier[key]}, is {present[key]}" for key in changed)
+        differences = ", ".join(f"{key} was {earlier[key]}, is {present[key]}" for key in changed)
         raise EdgekitError(
-            f"{state} is of another run ({told}); resume with the same options or another `out`."
+            f"{state} is of another run ({differences}); resume with the same settings, or choose another `out`."
         )
 
 
 def _flat(run: RunIdentity) -> dict[str, str | int | float | None]:
-    told = {"weights": run.weights_sha256[:12], "data": run.data_sha256[:12]}
+    """Every part of the identity by name, short enough for a sentence."""
+    digests = {"weights": run.weights_sha256[:12], "data": run.data_sha256[:12]}
     if run.settings.qat is not None:
-        told["qat"] = f"recipe {sha256_of_bytes(json.dumps(run.settings.qat, sort_keys=True).encode())[:12]}"
-    return {**asdict(run.settings), **told}
+        digests["qat"] = (
+            f"recipe {sha256_of_bytes(json.dumps(run.settings.qat, sort_keys=True).encode())[:12]}"
+        )
+    return {**asdict(run.settings), **digests}

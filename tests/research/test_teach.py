@@ -16,7 +16,7 @@ from torch import nn
 from edgekit.images import images_in
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.training.data import split
-from edgekit.training.loop import FromLabels, labelled_by, parameter_groups, trainable
+from edgekit.training.loop import FromLabels, parameter_groups, pseudo_labels, trainable
 from edgekit.training.losses import class_weights
 from edgekit.training.settings import Settings
 from edgekit.weights import Checkpoint, load_checkpoint
@@ -180,9 +180,9 @@ def test_a_course_writes_a_checkpoint_and_both_objectives_fall(
     settings = Settings(4, 128, 128, 4, 1e-3)
     checkpoint = load_checkpoint()
     photos = images_in(tmp_path / "toy" / "images")
-    told, problems = labelled_by(teacher, photos, 128, tmp_path / "told")
-    assert len(told) == 12 and not problems
-    course = teach.Course(checkpoint, data, training + told, validation, settings, (128, 128, 192, 192))
+    pairs, problems = pseudo_labels(teacher, photos, 128, tmp_path / "labels")
+    assert len(pairs) == 12 and not problems
+    course = teach.Course(checkpoint, data, training + pairs, validation, settings, (128, 128, 192, 192))
     pupil = teach.Pupil(trainable(checkpoint, torch.device("cpu")), teacher, shared=True)
     objective = teach.FromTeacher(
         pupil, FromLabels(class_weights(data.pixels), checkpoint.groups.skin, 0.5, 1.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -54,12 +55,15 @@ def captured_stream(descriptor: int, name: str) -> Iterator[TextIO]:
 def edgekit(*arguments: str | Path) -> Ran:
     """Run `edgekit arguments…` in this process, in the current directory."""
     words, code = [str(argument) for argument in arguments], 0
+    on_termination = signal.getsignal(signal.SIGTERM)  # main() has its own
     with captured_stream(1, "stdout") as out, captured_stream(2, "stderr") as err:
         with mock.patch.object(sys, "argv", ["edgekit", *words]), mock.patch.dict(os.environ, ENVIRONMENT):
             try:
                 main()
             except SystemExit as stop:
                 code = stop.code if isinstance(stop.code, int) else 0 if stop.code is None else 1
+            finally:
+                signal.signal(signal.SIGTERM, on_termination)
             sys.stdout.flush()
             sys.stderr.flush()
         out.seek(0)

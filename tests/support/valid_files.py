@@ -36,7 +36,7 @@ from edgekit.shader.compose import LayerSpec, describe
 from edgekit.shader.description import read_description, write_description
 from edgekit.training import state
 from edgekit.training.data import read_class_names
-from edgekit.training.history import Epoch, Scores
+from edgekit.training.history import Epoch, Scores, Start
 from edgekit.training.settings import Settings
 
 NO_NETWORK = b"not a network"
@@ -153,7 +153,8 @@ def state_case(folder: Path) -> Case:
     scores = Scores(0.5, 0.5, 0.9, None)
     run = state.RunIdentity(Settings(4, 256, 512, 8, 1e-3, qat={"stem": "float"}), DIGEST, DIGEST)
     epoch = Epoch(1, 10, 1.5, 1e-3, 3.0, scores, scores)
-    write_json(folder / "state.json", {"run": asdict(run), "history": [epoch.to_json()]})
+    start = Start(2.0, scores, scores).to_json()
+    write_json(folder / "state.json", {"run": asdict(run), "start": start, "history": [epoch.to_json()]})
     return Case(folder / "state.json", lambda: read_json(folder / "state.json", state.WRITTEN, EdgekitError))
 
 

@@ -1,4 +1,4 @@
-"""Settings refuse what cannot train, in the option's name; the rate warms up and decays."""
+"""Settings out of their bounds are refused by name; the learning rate warms up and decays."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -13,20 +13,28 @@ GOOD = Settings(epochs=3, size=128, val_size=192, batch=4, lr=1e-3)
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "sentence"),
     [
-        ({"epochs": 0}, "--epochs 0"),
-        ({"size": 100}, "--size 100"),
-        ({"val_size": 2048}, "--val-size 2048"),
-        ({"batch": 1}, "--batch 1"),
-        ({"lr": float("nan")}, "--lr nan"),
-        ({"skin_jaccard": -0.5}, "--skin-jaccard -0.5"),
-        ({"class_jaccard": float("inf")}, "--class-jaccard inf"),
-        ({"seed": -1}, "--seed -1"),
+        ({"epochs": 0}, "`epochs` is 0; it must be at least 1 and at most 100,000."),
+        ({"epochs": 10**9}, "`epochs` is 1000000000; it must"),
+        ({"size": 64}, "`size` is 64; it must be at least 128 and at most 1,024."),
+        ({"size": 200}, "`size` is 200; it must be a multiple of 64."),
+        ({"val_size": 2048}, "`val_size` is 2048; it must"),
+        ({"batch": 1}, "`batch` is 1; .* (BatchNorm needs two photos or more at a time)."),
+        ({"batch": 10**6}, "`batch` is 1000000; it must"),
+        ({"lr": float("nan")}, "`lr` is nan; it must"),
+        ({"lr": float("inf")}, "`lr` is inf; it must"),
+        ({"lr": 0.0}, "`lr` is 0.0; it must"),
+        ({"skin_jaccard": -0.5}, "`skin_jaccard` is -0.5; .* (0 leaves the term out)."),
+        ({"class_jaccard": float("inf")}, "`class_jaccard` is inf; it must"),
+        ({"seed": -1}, "`seed` is -1; it must"),
+        ({"seed": 2**32}, "`seed` is 4294967296; it must"),
     ],
 )
-def test_refused_with_the_option_named(change: dict[str, float], said: str) -> None:
-    with pytest.raises(EdgekitError, match=said):
+def test_a_value_out_of_bounds_is_refused_with_its_parameter_named(
+    change: dict[str, float], sentence: str
+) -> None:
+    with pytest.raises(EdgekitError, match=sentence.replace("(", r"\(").replace(")", r"\)")):
         replace(GOOD, **change)
 
 

@@ -24,6 +24,10 @@ COLOURS = {
 }
 
 
+def class_names() -> tuple[str, ...]:
+    return ATR_CLASSES
+
+
 def person(rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """A (HEIGHT, WIDTH, 3) picture of someone made of rectangles, and its labels."""
     labels = np.zeros((HEIGHT, WIDTH), np.uint8)
@@ -49,10 +53,10 @@ def write_set(folder: Path, count: int) -> Path:
         image, labels = person(rng)
         Image.fromarray(image).save(folder / "images" / f"toy{i:02}.png")
         Image.fromarray(labels).save(folder / "labels" / f"toy{i:02}.png")
-    (folder / "classes.json").write_text(json.dumps(ATR_CLASSES))
+    (folder / "classes.json").write_text(json.dumps(class_names()))
     return folder
 
 
 def checked(folder: Path) -> LabelledData:
     images = sorted((folder / "images").iterdir())
-    return check(images, folder / "labels", ATR_CLASSES)
+    return check(images, folder / "labels", class_names())

@@ -1,0 +1,135 @@
+"""Fine-tuning from folders to a checkpoint: everything is checked first, then trained."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from edgekit import console
+from edgekit.errors import EdgekitError
+from edgekit.files import check_file_place, check_folder_place
+from edgekit.images import images_in
+from edgekit.recipes import BLOCKS, recipe_for_training
+from edgekit.recipes.kept import PLANNED_FOLDER, RECIPE_FILE
+from edgekit.training import data as labelled
+from edgekit.training import state
+from edgekit.training.history import LOG_FILE, PLOT_FILE
+from edgekit.training.loop import Trained, train
+from edgekit.training.save import CHECKPOINT_FILES, with_classes
+from edgekit.training.settings import Settings, check_bounds
+from edgekit.weights import Checkpoint
+
+LR_DEFAULT = 4e-4  # found on 902 photos at 384², batches of 8
+LR_QAT = 4e-5  # the weights are trained already; they only have to settle on the int8 grid
+LEAST_SIZE = 384  # px: 24 cells at DeepLab's 1/16 scale, where its widest dilation reaches 18 cells each way
+
+
+def finetune(
+    checkpoint: Checkpoint,
+    data: Path,
+    out: Path,
+    *,
+    qat: str | None = None,
+    unlabelled: Sequence[Path] = (),
+    epochs: int = 20,
+    size: int = 384,
+    val_size: int | None = None,
+    batch: int = 8,
+    lr: float | None = None,
+    decay: str = "cosine",
+    skin_jaccard: float = 0.5,
+    class_jaccard: float = 0.0,
+    seed: int = 0,
+    workers: int = 0,
+    resume: bool = False,
+    force: bool = False,
+) -> Trained:
+    """Train `checkpoint` on the labelled photos in `data` and write an ordinary checkpoint folder to `out`.
+
+    data: a folder with `images/`, `labels/` (single-channel PNGs, 255: not labelled) and `classes.json`; a fifteenth
+    of the photos validates. Every epoch writes the averaged weights, `log.jsonl`, `training.png` and the state for
+    `resume`; the last removes the state. Progress and what is left out of the data go to standard error.
+
+    qat: an int8 recipe (w8a8, w8 or a recipe's .json) to train for; `convert` then finds it in `out`. unlabelled:
+    with `qat`, folders of further photos to train on. epochs: passes over the photos. size, val_size: side of the
+    input in training and in validation (None: the checkpoint's), in pixels, multiples of 64 from 128 to 1024. batch:
+    photos per step. lr: base learning rate (None: 4e-4, with `qat` 4e-5). decay: cosine or exponential.
+    skin_jaccard, class_jaccard: weights of these terms of the loss, 0 leaves one out. seed: the same seed, data and
+    settings give the same weights on a CPU. workers: processes that prepare photos, 0: none beside this one. resume:
+    go on with the interrupted run in `out`. force: replace what is in `out`.
+
+    Raises EdgekitError: a setting out of its bounds, an occupied `out`, a run that cannot be resumed; UnknownName: no
+    such recipe or decay; CalibrationError: unusable data, too little of it, or a loss that is no longer a number.
+    """
+    if unlabelled and qat is None:
+        raise EdgekitError("`unlabelled` needs `qat`: without it training learns from labels alone.")
+    recipe = None if qat is None else recipe_for_training(qat)
+    settings = Settings(
+        epochs=epochs,
+        size=size,
+        val_size=checkpoint.size_default if val_size is None else val_size,
+        batch=batch,
+        lr=(LR_DEFAULT if recipe is None else LR_QAT) if lr is None else lr,
+        decay=decay,
+        skin_jaccard=skin_jaccard,
+        class_jaccard=class_jaccard,
+        seed=seed,
+        qat=None if recipe is None else {block: recipe.mode_of(block) for block in BLOCKS},
+    )
+    processors = os.cpu_count() or 1
+    check_bounds("workers", workers, 0, processors, f"this machine has {processors} processors")
+    check_out(out, checkpoint, resume=resume, force=force)
+    names = labelled.read_class_names(data)
+    photos = [photo for folder in unlabelled for photo in images_in(folder)]
+    checked = labelled.check(images_in(data / "images"), data / "labels", names)
+    for sentence in (*checked.sentences(), *_warnings(settings, checkpoint, names)):
+        console.say(sentence)
+    with console.quiet_libraries():
+        fitted = checkpoint if checkpoint.class_names == names else with_classes(checkpoint, names, seed)
+        return train(
+            fitted,
+            checked,
+            settings,
+            out,
+            unlabelled=photos,
+            resume=resume,
+            workers=workers,
+            recipe=recipe,
+        )
+
+
+def check_out(out: Path, checkpoint: Checkpoint, *, resume: bool, force: bool) -> None:
+    """EdgekitError unless a checkpoint may be written into `out`.
+
+    Refused: a folder that holds anything, unless `resume` or `force` is given; a file; the folder of the checkpoint
+    that is trained; a folder or an input in the place of a file to be written; a `state` folder of somebody else's.
+    """
+    if out.is_file():
+        raise EdgekitError(f"{out} is a file, and a folder is to be written; choose another `out`.")
+    if out.is_dir() and any(out.iterdir()) and not (resume or force):
+        if state.RUN_STATE.contents(out / state.STATE_FOLDER) is not None:
+            raise EdgekitError(
+                f"{out} holds an interrupted run; pass `resume` to go on, or `force` to start again."
+            )
+        raise EdgekitError(f"{out} exists already; pass `force` to write into it, or choose another `out`.")
+    inputs = [checkpoint.folder / name for name in CHECKPOINT_FILES]
+    for name in (*CHECKPOINT_FILES, LOG_FILE, PLOT_FILE, f"{PLANNED_FOLDER}/{RECIPE_FILE}"):
+        check_file_place(out / name, replace=True, inputs=inputs)
+    check_folder_place(out / state.STATE_FOLDER, state.RUN_STATE, replace=True)
+
+
+def _warnings(settings: Settings, checkpoint: Checkpoint, names: Sequence[str]) -> list[str]:
+    """What is allowed and probably not meant."""
+    found = []
+    if checkpoint.class_names != names:
+        found.append(
+            f"warning: classes.json differs from the checkpoint's {len(checkpoint.class_names)} classes; "
+            f"the classifier starts afresh with {len(names)}."
+        )
+    if settings.size < LEAST_SIZE:
+        found.append(
+            f"warning: at a training size of {settings.size} pixels, less than {LEAST_SIZE}, DeepLab's dilated "
+            "convolutions see mostly padding, and the network can fail on larger inputs such as 512."
+        )
+    return found
