@@ -1,9 +1,9 @@
-"""Files written whole, hashed, and serialised the same way every time; and nothing of the user's ever deleted.
+"""Write files whole, hash them, and serialise JSON the same way every time, without deleting anything of the user's.
 
-What is written is made in a hidden folder beside its place and takes its name only when it is complete. A file may
-replace a file, never a folder. A folder may replace a folder only when that one carries edgekit's own index and holds
-nothing that the index does not list (`FolderKind`). The current directory, the home folder and whatever holds them
-are never replaced.
+New content is made in a hidden folder beside its place and takes its name only when it is complete. A file may
+replace a file, never a folder. A folder may replace a folder only if that one carries edgekit's own index and holds
+nothing that the index does not list (`FolderKind`). The current directory, the home folder and their parents are
+never replaced.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ STAGING_PREFIX = ".edgekit-"
 STAGING_NAME = re.compile(r"\.edgekit-[a-z0-9_]{8}")  # as tempfile.mkdtemp names them
 UNLOCKED_FILE = "lock.new"  # the lock before it is held
 LOCK_FILE = "lock"  # in a staging folder, locked by the process that writes there for as long as it lives
-NEW, ASIDE = "new", "aside"  # in a staging folder: what is being written, and what it replaces
-STARTING_S = 60.0  # a staging folder without its lock is younger than this, or its process was killed
-ATTEMPTS = 8  # at putting a folder in place while another process does the same
+NEW, ASIDE = "new", "aside"  # in a staging folder: the new content, and the content that it replaces
+STARTING_S = 60.0  # an older staging folder without its lock was left by a killed process
+ATTEMPTS = 8  # to put a folder in place while another process does the same
 LITTER = frozenset({".DS_Store"})  # the macOS Finder leaves one in every folder that it shows
 
 
 @dataclass(frozen=True)
 class FolderKind:
-    """A kind of folder that edgekit writes whole, and how to know one.
+    """A kind of folder that edgekit writes whole, and the test that recognises one.
 
     `contents` returns the relative paths of the files that edgekit wrote into the folder, by the folder's own index,
     or None for a folder without that index.
@@ -58,7 +58,7 @@ def sha256_of_bytes(data: bytes) -> str:
 
 
 def sha256_of(path: Path) -> str:
-    """Hex digest of a file, or of a folder: of every relative name and file digest in sorted order."""
+    """The hex digest of a file, or of a folder: over every relative name and file digest in sorted order."""
     if path.is_dir():
         whole = hashlib.sha256()
         for file in files_in(path):
@@ -82,7 +82,7 @@ def first_that_is_no_file(folder: Path) -> Path | None:
 
 
 def size_bytes_of(path: Path) -> int:
-    """Bytes of a file, or of all the files in a folder."""
+    """The size in bytes of a file, or of all files in a folder."""
     return sum(p.stat().st_size for p in files_in(path)) if path.is_dir() else path.stat().st_size
 
 
@@ -118,14 +118,14 @@ def check_folder_place(path: Path, kind: FolderKind, *, replace: bool, inputs: I
         place = _resolved(path)
         if place.exists() and not place.is_dir():
             raise EdgekitError(f"{path} is a file, and a folder is to be written; choose another name.")
-        for special, what in (
+        for special, name in (
             (Path.cwd(), "the current directory"),
             (Path.home(), "your home folder"),
             (Path(place.anchor), "the root folder"),
         ):
             if _is_within(special.resolve(), place):
                 raise EdgekitError(
-                    f"{path} is or holds {what}, which is never replaced; choose another folder."
+                    f"{path} is or holds {name}, which is never replaced; choose another folder."
                 )
         for given in inputs:
             if place.exists() and _is_within(_resolved(given), place):
@@ -170,9 +170,9 @@ def staged_file(path: Path, *, replace: bool) -> Iterator[Path]:
 
 @contextmanager
 def staged_folder(path: Path, kind: FolderKind, *, replace: bool) -> Iterator[Path]:
-    """A temporary folder that takes `path`'s name only when the block ends well; `check_folder_place` says when.
+    """A temporary folder that takes `path`'s name when the block ends well, if `check_folder_place` allows it.
 
-    What it replaces is set aside first and removed last, so that a killed run loses neither.
+    The folder that it replaces is set aside first and removed last, so that a killed run loses neither.
     """
     check_folder_place(path, kind, replace=replace)
     with _sentences(path), _staging(_resolved(path)) as holder:
@@ -206,7 +206,7 @@ def _exists(path: Path) -> EdgekitError:
 
 
 def _require_kind(path: Path, place: Path, kind: FolderKind) -> None:
-    """EdgekitError unless everything in the folder is what its index, that of `kind`, says edgekit wrote."""
+    """EdgekitError unless the folder has an index of `kind` and holds nothing that the index does not list."""
     listed = kind.contents(place)
     if listed is None:
         raise EdgekitError(
@@ -222,7 +222,7 @@ def _require_kind(path: Path, place: Path, kind: FolderKind) -> None:
 
 
 def _put_new_file(temporary: Path, place: Path, path: Path) -> None:
-    """Give the file its name unless something has it: a hard link is refused where a rename would replace."""
+    """Give the file its name unless that is taken: a hard link then fails, while a rename would replace."""
     try:
         place.hardlink_to(temporary)
     except FileExistsError:
@@ -239,7 +239,7 @@ def _put_new_file(temporary: Path, place: Path, path: Path) -> None:
 
 @contextmanager
 def _staging(place: Path) -> Iterator[Path]:
-    """A hidden folder beside `place`, which is removed in the end with what killed runs left there."""
+    """A hidden folder beside `place`, removed at the end. Those that killed runs left there are removed first."""
     made = _make_parents(place.parent)
     _sweep(place.parent)
     holder = Path(tempfile.mkdtemp(prefix=STAGING_PREFIX, dir=place.parent))
@@ -262,7 +262,7 @@ def _staging(place: Path) -> Iterator[Path]:
 
 
 def _make_parents(folder: Path) -> list[Path]:
-    """Make `folder` with its parents; those made, outermost first."""
+    """Make `folder` with its parents. Returns those that did not exist, outermost first."""
     missing = [parent for parent in (folder, *folder.parents) if not parent.exists()][::-1]
     folder.mkdir(parents=True, exist_ok=True)
     return missing
@@ -270,7 +270,7 @@ def _make_parents(folder: Path) -> list[Path]:
 
 @cache
 def _sweep(folder: Path) -> None:
-    """Remove the staging folders that killed processes left; what they had set aside gets its name back.
+    """Remove the staging folders that killed processes left, and put back the content that they had set aside.
 
     Once for each folder in the life of a process: a folder of ten thousand photos is not listed for each of them.
     """
@@ -298,7 +298,7 @@ def _remove(holder: Path) -> None:
 
 
 def _put_back(holder: Path) -> None:
-    """Give what was set aside its name again where nothing has taken it."""
+    """Give the content that was set aside its name again, unless that is taken."""
     if not (holder / ASIDE).is_dir():
         return
     for kept in (holder / ASIDE).iterdir():
@@ -309,10 +309,10 @@ def _put_back(holder: Path) -> None:
 
 
 def _resolved(path: Path) -> Path:
-    """Where `path` leads, links followed: what is written through a link replaces its target, not the link."""
+    """`path` with links followed, so that writing through a link replaces its target, not the link."""
     try:
         return path.resolve()
-    except RuntimeError as error:  # what Python 3.11 raises for links in a circle
+    except RuntimeError as error:  # raised by Python 3.11 for links in a circle
         raise EdgekitError(f"{path} is a link that leads in a circle.") from error
 
 
@@ -322,6 +322,7 @@ def _is_within(inner: Path, folder: Path) -> bool:
 
 @contextmanager
 def _sentences(path: Path) -> Iterator[None]:
+    """Turn an OSError in the block into an EdgekitError about `path`."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Segmentation drawn over its picture, for people."""
+"""Draw a segmentation over its picture."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LEGEND_WIDTH, LEGEND_ROW = 150, 18
 
 
 def palette(classes: int) -> NDArray[np.uint8]:
-    """(classes, 3) RGB; class 0, the background, is black."""
+    """One colour per class, (classes, 3) uint8 RGB; class 0, the background, is black."""
     hues = [colorsys.hsv_to_rgb((i * GOLDEN_ANGLE) % 1, 0.75, 1) for i in range(classes)]
     colours = np.round(np.array(hues) * 255).astype(np.uint8)
     colours[0] = 0
@@ -24,7 +24,7 @@ def palette(classes: int) -> NDArray[np.uint8]:
 
 
 def overlay(image: NDArray[np.uint8], labels: NDArray[np.uint8], names: tuple[str, ...]) -> Image.Image:
-    """image: (H, W, 3) uint8, labels: (H, W). The picture tinted by class, with a legend of what was found."""
+    """The picture tinted by class, with a legend of the classes found. image: (H, W, 3) uint8. labels: (H, W)."""
     colours = palette(len(names))
     tinted = image * (1 - OPACITY) + colours[labels] * OPACITY
     shown = np.where((labels > 0)[..., None], tinted, image).round().astype(np.uint8)
@@ -50,6 +50,7 @@ def data_uri(picture: Image.Image) -> str:
 
 
 def png_bytes(picture: Image.Image) -> bytes:
+    """The picture as a PNG file."""
     buffer = io.BytesIO()
     picture.save(buffer, "PNG")
     return buffer.getvalue()

@@ -1,11 +1,11 @@
-"""Files that nobody vouches for: only regular ones, of bounded size, and JSON that follows its declaration.
+"""Read untrusted files: only regular ones of bounded size, and JSON that matches its declaration.
 
 A kind of JSON file is declared once, as a `JsonKind`: its frozen dataclass, with bounds as `msgspec.Meta`, the
-version that this edgekit reads, and the words for sentences. Nothing is converted on the way: 12.0 is no whole
-number and 1 is not true; only a whole number may stand for a float. Refused everywhere: NaN, Infinity and numbers
-that overflow, a key that is there twice (readers disagree on which counts), and nesting that no such file needs.
+version that this edgekit reads, and the words for error messages. Types are not converted: 12.0 is not a whole number
+and 1 is not true; only a float may be given as a whole number. Always refused: NaN, Infinity and numbers that
+overflow, a repeated key (readers disagree on which one counts), and deeper nesting than any such file needs.
 
-What is refused becomes one sentence in the caller's own class of error: the `error` argument makes it.
+A refusal is one sentence in the caller's own class of error, which the `error` argument constructs.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import json
 import os
 import re
 import stat
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass
@@ -29,9 +30,9 @@ T = TypeVar("T")
 Refusal = Callable[[str], EdgekitError]
 
 MOST_JSON_BYTES = 4 << 20
-MOST_LEVELS = 64  # of lists and objects in each other; edgekit's own files have 7
-MOST_INTEGER = 2**64  # exclusive; the largest that the apps' readers could hold
-SHOWN_CHARS = 120  # of a path or of msgspec's words in a sentence
+MOST_LEVELS = 64  # of nested lists and objects; edgekit's own files have 7
+MOST_INTEGER = 2**64  # exclusive; larger ones would not fit the apps' integers
+SHOWN_CHARS = 120  # of a path or of msgspec's message in a sentence
 
 Text = Annotated[str, Meta(min_length=1, max_length=1000)]
 Count = Annotated[int, Meta(ge=0)]
@@ -44,9 +45,9 @@ class JsonKind(Generic[T]):
     """A kind of JSON file.
 
     name: with its article, for sentences: "an edgekit recipe". advice: what to do when a file is refused.
-    schema: the value of the key `schema`, in kinds that have one; version: the key and the value of the version,
-    likewise. Both are checked first. open: fields outside the declaration are allowed, and left out. complete: no
-    field may be missing, though the declaration gives it a default.
+    schema: the value of the key `schema`, and version: the version's key and value, for kinds that have one; both are
+    checked first. open: undeclared fields are allowed and ignored. complete: no field may be missing, even one with a
+    default.
     """
 
     type: type[T]
@@ -60,7 +61,7 @@ class JsonKind(Generic[T]):
 
 
 def read_bytes(path: Path, limit_bytes: int, error: Refusal) -> bytes:
-    """The content of a regular file of at most `limit_bytes`; never waits for a pipe, never reads a device."""
+    """Read a regular file of at most `limit_bytes`, without ever waiting for a pipe or reading a device."""
     with _regular_file(path, limit_bytes, error) as stream:
         data = stream.read(limit_bytes + 1)
         if len(data) > limit_bytes:
@@ -69,19 +70,19 @@ def read_bytes(path: Path, limit_bytes: int, error: Refusal) -> bytes:
 
 
 def check_regular_file(path: Path, limit_bytes: int, error: Refusal) -> None:
-    """Refuse what is not a readable regular file of at most `limit_bytes`, before another library opens it."""
+    """Refuse anything but a readable regular file of at most `limit_bytes`, before another library opens it."""
     with _regular_file(path, limit_bytes, error):
         pass
 
 
 def read_json(path: Path, kind: JsonKind[T], error: Refusal) -> T:
-    """The JSON file at `path`, checked against its declaration."""
+    """Read the JSON file at `path`, checked against its declaration."""
     data = read_bytes(path, kind.limit_bytes, lambda sentence: error(_advised(sentence, kind)))
     return parsed_json(data, shown(path), kind, error)
 
 
 def parsed_json(data: bytes, where: str, kind: JsonKind[T], error: Refusal) -> T:
-    """JSON text, checked against its declaration. where: the file's name in sentences."""
+    """Parse JSON text, checked against its declaration. where: the file's name in error messages."""
     try:
         value = msgspec.json.decode(data)
         json.loads(data, object_pairs_hook=_unique)
@@ -93,7 +94,7 @@ def parsed_json(data: bytes, where: str, kind: JsonKind[T], error: Refusal) -> T
 
 
 def declared(value: object, where: str, kind: JsonKind[T], error: Refusal) -> T:
-    """A parsed JSON value as its declaration's type."""
+    """Convert a parsed JSON value to its declaration's type. where: as in `parsed_json`."""
 
     def refused(problem: str) -> EdgekitError:
         return error(_advised(f"{where} is not {kind.name} ({problem}).", kind))
@@ -118,7 +119,7 @@ def declared(value: object, where: str, kind: JsonKind[T], error: Refusal) -> T:
 
 
 def shown(path: object) -> str:
-    """A path for a sentence: printable, and of a long one the end."""
+    """A path as printable text for a sentence; only the end of a long one."""
     text = printable(str(path), 5000)
     return text if len(text) <= SHOWN_CHARS else "…" + text[1 - SHOWN_CHARS :]
 
@@ -126,7 +127,7 @@ def shown(path: object) -> str:
 @contextmanager
 def _regular_file(path: Path, limit_bytes: int, error: Refusal) -> Iterator[BinaryIO]:
     try:
-        # Asked first, because merely opening some devices does something; O_NONBLOCK, because opening a pipe waits.
+        # Checked before opening, because opening some devices has effects; O_NONBLOCK, because opening a pipe waits.
         if not stat.S_ISREG(path.stat().st_mode):
             raise error(f"{shown(path)} is not a regular file.")
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -134,7 +135,7 @@ def _regular_file(path: Path, limit_bytes: int, error: Refusal) -> Iterator[Bina
         raise error(f"{shown(path)} does not exist.") from cause
     except OSError as cause:
         raise error(f"{shown(path)} cannot be read: {cause.strerror}.") from cause
-    except ValueError as cause:  # a zero byte, or what no file system can encode
+    except ValueError as cause:  # a zero byte, or characters that the file system cannot encode
         raise error(f"{shown(path)} is not the name of a file.") from cause
     with os.fdopen(descriptor, "rb") as stream:
         status = os.fstat(descriptor)
@@ -151,16 +152,16 @@ def _regular_file(path: Path, limit_bytes: int, error: Refusal) -> Iterator[Bina
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object's pairs as a dict. ValueError for a repeated key."""
     value = dict(pairs)
     if len(value) < len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise ValueError(f"the key {printable(twice, 40)!r} is there twice")
+        repeated = Counter(key for key, _ in pairs).most_common(1)[0][0]
+        raise ValueError(f"the key {printable(repeated, 40)!r} is there twice")
     return value
 
 
 def _excess(value: object) -> str | None:
-    """What is wrong with a value before anything walks it: too many levels, or an integer beyond 64 bits."""
+    """The limit that a value exceeds: its levels, or an integer beyond 64 bits. Checked first, without recursion."""
     level = [value]
     for _ in range(MOST_LEVELS):
         if any(isinstance(item, int) and abs(item) >= MOST_INTEGER for item in level):
@@ -177,7 +178,7 @@ def _excess(value: object) -> str | None:
 
 
 def _head_problem(value: object, kind: JsonKind[Any]) -> str | None:
-    """What is wrong with a file's schema, or with how it states its version."""
+    """The problem with a file's schema or with the form of its version, if any."""
     if kind.schema is None and kind.version is None:
         return None
     if not isinstance(value, dict):
@@ -195,7 +196,7 @@ def _head_problem(value: object, kind: JsonKind[Any]) -> str | None:
 
 
 def _without_head(value: object, kind: JsonKind[Any]) -> object:
-    """Without schema and version where the declaration has no such fields: they are checked."""
+    """The value without schema and version, which are checked already, unless the declaration has such fields."""
     if not isinstance(value, dict) or not is_dataclass(kind.type):
         return value
     head = {"schema" if kind.schema else None, kind.version[0] if kind.version else None}
@@ -204,7 +205,7 @@ def _without_head(value: object, kind: JsonKind[Any]) -> object:
 
 
 def _field_problem(given: Any, kept: object, complete: bool, place: str = "") -> str | None:
-    """The first key that no declaration has, or lacks. kept: what msgspec made of `given`."""
+    """The first undeclared or missing key, if any. kept: the value that msgspec made from `given`."""
     pairs: Iterable[tuple[object, object, object]] = ()
     if given is kept:
         return None

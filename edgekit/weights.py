@@ -1,4 +1,4 @@
-"""Checkpoints: a folder in Hugging Face form, a hub id or the bundled default, checked before use.
+"""Checkpoints: a folder in Hugging Face's format, a hub id or the bundled default, checked before use.
 
 Only safetensors are read: a pickle (`.bin`, `.pt`) can run code when it is opened.
 """
@@ -25,6 +25,7 @@ BUNDLED_FOLDER = Path(__file__).parent / "data" / "mobilevit-s-deeplabv3-parsing
 WEIGHTS_FILE = "model.safetensors"
 MOST_WEIGHTS_BYTES = 2 << 30  # half a billion parameters; MobileViT-S has 6 million
 MOST_CLASSES = 255  # labels are bytes, and 255 means "not labelled"
+LISTED_KEYS = 4  # in an error
 PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 GROUP_NAMES = ("skin", "hair", "clothes")
 
@@ -41,7 +42,7 @@ KNOWN_CLASSES: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Groups:
-    """Which class indices make up skin, hair and clothes; every other class is background."""
+    """The class indices of skin, hair and clothes; every other class is background."""
 
     skin: tuple[int, ...]
     hair: tuple[int, ...]
@@ -66,13 +67,13 @@ class Checkpoint:
 
     @property
     def size_default(self) -> int:
-        """Side in pixels that the checkpoint was made for."""
+        """The side, in pixels, of the input that the checkpoint was made for."""
         size: int = self.config.image_size  # type: ignore[assignment]
         return size
 
 
 def load_checkpoint(source: str | Path | None = None) -> Checkpoint:
-    """Weights from a folder, a hub id or (None) the bundled default.
+    """Load and check weights from a folder, a hub id or (None) the bundled default.
 
     Raises WeightsError: not found, offline, a pickle, truncated, another architecture, tensors missing,
     unexpected or of the wrong shape, values that are not finite.
@@ -194,13 +195,13 @@ class _WrittenConfig:
         ):  # fmt: skip
             if getattr(self, name) not in known:
                 raise ValueError(
-                    f"edgekit takes {name} {' or '.join(map(str, known))}, and this is "
-                    f"{printable(str(getattr(self, name)), 40)}"
+                    f"{name} is {printable(str(getattr(self, name)), 40)}; edgekit supports "
+                    f"{' or '.join(map(str, known))}"
                 )
         if isinstance(self.image_size, tuple) and self.image_size[0] != self.image_size[1]:
             raise ValueError("image_size is not square")
         if any(width % self.num_attention_heads for width in self.hidden_sizes):
-            raise ValueError("hidden_sizes cannot be shared among num_attention_heads")
+            raise ValueError("hidden_sizes are not multiples of num_attention_heads")
         if sorted(self.labels) != list(range(len(self.labels))):
             raise ValueError("id2label does not name the classes 0, 1, 2 and so on")
         if any(UNPRINTABLE.search(name) for name in self.labels.values()):
@@ -226,13 +227,13 @@ class _WrittenPreprocessor:
 
 
 OBJECT = JsonKind(dict[str, object], "a JSON object")
-CONFIG = JsonKind(_WrittenConfig, "the configuration of a MobileViT that edgekit takes", open=True)
+CONFIG = JsonKind(_WrittenConfig, "the configuration of a MobileViT that edgekit supports", open=True)
 GROUPS = JsonKind(_WrittenGroups, "a list of class names for each group")
 PREPROCESSOR = JsonKind(_WrittenPreprocessor, "the configuration of an image processor", open=True)
 
 
 def _config(folder: Path) -> MobileViTConfig:
-    """The configuration, made from checked fields only: transformers sees nothing else of the file."""
+    """The configuration, made from checked fields only; transformers gets nothing else of the file."""
     from transformers import MobileViTConfig
 
     file = folder / "config.json"
@@ -240,7 +241,7 @@ def _config(folder: Path) -> MobileViTConfig:
     if values.get("model_type") != "mobilevit":
         raise WeightsError(
             f"{shown(file)} describes a {printable(repr(values.get('model_type')), 40)} model; "
-            "edgekit takes MobileViTForSemanticSegmentation ('mobilevit')."
+            "edgekit supports MobileViTForSemanticSegmentation ('mobilevit')."
         )
     written = declared(values, shown(file), CONFIG, WeightsError)
     side = written.image_size
@@ -271,7 +272,7 @@ def _tensors(file: Path) -> dict[str, torch.Tensor]:
     check_regular_file(file, MOST_WEIGHTS_BYTES, WeightsError)
     try:
         loaded = load_file(file)
-    # KeyError and the like: dtypes that torch or safetensors does not know
+    # KeyError, AttributeError: dtypes that torch or safetensors does not know
     except (SafetensorError, OSError, ValueError, KeyError, AttributeError, RuntimeError) as error:
         raise WeightsError(f"{shown(file)} is damaged or truncated ({printable(str(error))}).") from error
     wrong = [
@@ -298,14 +299,14 @@ def _check_tensors(state_dict: Mapping[str, torch.Tensor], config: MobileViTConf
     unexpected = sorted(state_dict.keys() - expected.keys())
     if missing or unexpected:
         raise WeightsError(
-            f"{shown(file)} does not fit its config.json: {_named('missing', missing)}, "
-            f"{_named('unexpected', unexpected)}."
+            f"{shown(file)} does not fit its config.json: {_listed('missing', missing)}, "
+            f"{_listed('unexpected', unexpected)}."
         )
     wrong = [key for key in needed if state_dict[key].shape != expected[key].shape]
     if wrong:
         key = min(wrong)
         raise WeightsError(
-            f"{shown(file)}: {key} has shape {tuple(state_dict[key].shape)}, its config.json asks for "
+            f"{shown(file)}: {key} has shape {tuple(state_dict[key].shape)}, but its config.json requires "
             f"{tuple(expected[key].shape)} ({len(wrong)} such)."
         )
     bad = [key for key in needed if not bool(torch.isfinite(state_dict[key]).all())]
@@ -313,11 +314,12 @@ def _check_tensors(state_dict: Mapping[str, torch.Tensor], config: MobileViTConf
         raise WeightsError(f"{shown(file)}: {min(bad)} holds values that are not finite ({len(bad)} such).")
 
 
-def _named(what: str, keys: Sequence[str], most: int = 4) -> str:
+def _listed(adjective: str, keys: Sequence[str]) -> str:
+    """A count of keys with the first few: `2 missing (a, b)`."""
     if not keys:
-        return f"no {what} keys"
-    more = f" and {len(keys) - most} more" if len(keys) > most else ""
-    return f"{len(keys)} {what} ({', '.join(printable(key, 80) for key in keys[:most])}{more})"
+        return f"no {adjective} keys"
+    more = f" and {len(keys) - LISTED_KEYS} more" if len(keys) > LISTED_KEYS else ""
+    return f"{len(keys)} {adjective} ({', '.join(printable(key, 80) for key in keys[:LISTED_KEYS])}{more})"
 
 
 def _groups(folder: Path, class_names: Sequence[str]) -> Groups:
@@ -329,7 +331,7 @@ def _groups(folder: Path, class_names: Sequence[str]) -> Groups:
 
 
 def groups_from_known_names(class_names: Sequence[str]) -> Groups:
-    """Groups of the classes that KNOWN_CLASSES names, for a class list without a groups.json."""
+    """Groups of the classes that KNOWN_CLASSES names, for a checkpoint without a groups.json."""
     known = {group: {name.lower() for name in names} for group, names in KNOWN_CLASSES.items()}
     return Groups(
         **{g: tuple(i for i, n in enumerate(class_names) if n.lower() in known[g]) for g in GROUP_NAMES}
@@ -337,22 +339,24 @@ def groups_from_known_names(class_names: Sequence[str]) -> Groups:
 
 
 def _groups_from_names(written: _WrittenGroups, class_names: Sequence[str], file: Path) -> Groups:
-    """Groups by class index. WeightsError: a class that the checkpoint has not, or in two groups."""
+    """Groups by class index. WeightsError: a class that the checkpoint does not have, or one in two groups."""
     index = {name: i for i, name in enumerate(class_names)}
     taken: dict[str, str] = {}
     for group in GROUP_NAMES:
         for name in getattr(written, group):
-            said = printable(name, 80)
+            printed = printable(name, 80)
             if name not in index:
-                raise WeightsError(f"{shown(file)}: class {said!r} in group {group!r} is not in id2label.")
+                raise WeightsError(f"{shown(file)}: class {printed!r} in group {group!r} is not in id2label.")
             if name in taken:
-                raise WeightsError(f"{shown(file)}: class {said!r} is in both {taken[name]!r} and {group!r}.")
+                raise WeightsError(
+                    f"{shown(file)}: class {printed!r} is in both {taken[name]!r} and {group!r}."
+                )
             taken[name] = group
     return Groups(**{g: tuple(sorted(index[n] for n, t in taken.items() if t == g)) for g in GROUP_NAMES})
 
 
 def require_skin(groups: Groups, class_names: Sequence[str], folder: Path) -> None:
-    """WeightsError when no class is skin: the `groups` output would protect nothing."""
+    """WeightsError if no class is skin, because the `groups` output could then not protect skin."""
     if not groups.skin:
         raise WeightsError(
             f"{folder} has no skin class (its {len(class_names)} classes: {', '.join(class_names[:6])}, …), "
@@ -362,6 +366,7 @@ def require_skin(groups: Groups, class_names: Sequence[str], folder: Path) -> No
 
 
 def _flips_channels(folder: Path) -> bool:
+    """Whether the network was trained on BGR."""
     file = folder / "preprocessor_config.json"
     if not os.path.lexists(file):
         return True  # MobileViTImageProcessor's default

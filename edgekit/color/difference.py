@@ -1,4 +1,4 @@
-"""How different two pictures look."""
+"""The perceptual difference between two pictures."""
 
 from __future__ import annotations
 

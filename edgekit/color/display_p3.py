@@ -1,4 +1,4 @@
-"""Tables made for sRGB, rebuilt for Display P3 pictures, so that engines and shaders stay the same."""
+"""Rebuild tables made for sRGB for Display P3 pictures, so that engines and shaders need no second form."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ P3_FROM_SRGB: FloatArray = np.linalg.inv(SRGB_FROM_P3)
 
 
 def display_p3_from_srgb(lut: Lut3D) -> Lut3D:
-    """lut: over encoded sRGB. Returns a table of the same size over, and answering in, encoded P3.
+    """Convert a table over encoded sRGB to one of the same size over encoded P3, which returns encoded P3.
 
     A P3 colour outside sRGB has no entry: it gets the change of the nearest sRGB colour (each channel
-    clipped), so what the table leaves alone stays as saturated as it was.
+    clipped), so a colour that the table does not change stays as saturated as it was.
     """
     p3 = grid(lut.size)
     nearest = np.clip(_converted(p3, SRGB_FROM_P3), 0.0, 1.0)
-    answer = tetrahedral(lut.table, lut.unit_from_input(nearest))
-    change = _converted(answer, P3_FROM_SRGB) - _converted(nearest, P3_FROM_SRGB)
+    styled = tetrahedral(lut.table, lut.unit_from_input(nearest))
+    change = _converted(styled, P3_FROM_SRGB) - _converted(nearest, P3_FROM_SRGB)
     return Lut3D(np.clip(p3 + change, 0.0, 1.0).astype(np.float32), title=lut.title)
 
 

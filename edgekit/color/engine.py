@@ -1,9 +1,9 @@
 """The CPU engine: the formula of `edgekit.color.controls`, at full resolution, in tiles.
 
 Intensity, tone, warmth, protection and strengths are baked into one table per distinct layer, so that a
-pixel costs one look-up a table and one weighted mean. OpenColorIO does the look-up (SIMD, float,
-tetrahedral) and OpenCV the mean; a tile and its copies fit the second-level cache, so memory is bounded
-by the picture itself.
+pixel costs one look-up per table and one weighted mean. OpenColorIO does the look-up (SIMD, float,
+tetrahedral) and OpenCV the mean. A tile and its copies fit the second-level cache; the memory in use is
+little more than the picture itself.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ TILE_SIDE = 256  # three float RGBA copies of a tile are 3 MB, about one core's 
 BAND_PIXELS = 1 << 20  # the upsampled mask of a band of rows is 12 MB, however wide the picture
 # A curve of k ≤ 0.5 baked into a table of N points errs by k/4·(1/(N − 1))²: 0.03 of a level at 33.
 BAKED_SIZE = 33
-REDOMAINED_SIZE = 65  # a table over another domain has no points of its own on [0, 1]
+REDOMAINED_SIZE = (
+    65  # a table over another domain is sampled anew: its points do not lie on a grid over [0, 1]
+)
 MAX_THREADS = 4  # the work is bound by memory beyond that
 # A tile where a layer never exceeds this weight skips its look-up: the error stays below 0.13 of a level.
 NEGLIGIBLE_WEIGHT = 0.0005
@@ -40,7 +42,7 @@ NEGLIGIBLE_WEIGHT = 0.0005
 
 @dataclass(frozen=True)
 class Layer:
-    """What one group gets: a table over encoded sRGB, or None to stay as it is; strength in [0, 1]."""
+    """The styling of one group: a table over encoded sRGB, or None to leave it unchanged; strength in [0, 1]."""
 
     lut: Lut3D | None
     strength: float = 1.0
@@ -51,12 +53,12 @@ class Layer:
 
 
 def layers_from_style(style: Style) -> dict[str, Layer]:
-    """group → layer, for all four groups."""
+    """The layers of a style: group → layer, for all four groups."""
     return {group: Layer(lut) for group, lut in style.luts().items()}
 
 
 def layers_from_luts(everything: Lut3D, skin: Lut3D | None) -> dict[str, Layer]:
-    """One table for everything but skin; skin has its own, or stays as it is."""
+    """Layers with one table for everything but skin; skin has its own, or stays unchanged if that is None."""
     return {group: Layer(skin if group == SKIN else everything) for group in GROUPS}
 
 
@@ -68,11 +70,11 @@ def styled_pixels(
     refine: Refine | None = None,
     threads: int | None = None,
 ) -> Pixels:
-    """The styled picture, of the same shape and type.
+    """Style a picture. Returns one of the same shape and type.
 
     pixels: (H, W, 3) uint8 or uint16, encoded in the space the tables are for.
     mask: (h, w, 3) float in [0, 1], weights of skin, hair, clothes, over the whole picture.
-    refine: brings the mask to (H, W, 3); None is bilinear with half-pixel centres, a band at a time.
+    refine: upsamples the mask to (H, W, 3); None is bilinear with half-pixel centres, one band of rows at a time.
     """
     mask = weights_of(mask)
     baked = baked_layers(layers, controls)
@@ -92,25 +94,25 @@ def styled_pixels(
 
 
 def weights_of(mask: NDArray[np.floating]) -> NDArray[np.float32]:
-    """(h, w, 3) float32: the mask, checked, and where its groups add up to more than 1, divided by that."""
+    """Check a mask. Returns it as (h, w, 3) float32, divided by the sum of its groups where that exceeds 1."""
     if mask.ndim != 3 or mask.shape[2] != len(GROUPS) - 1 or 0 in mask.shape:
         raise EdgekitError(f"a mask has the shape (h, w, 3) for skin, hair, clothes, not {mask.shape}.")
     if not (np.isfinite(mask).all() and mask.min() >= 0.0 and mask.max() <= 1.0):
-        raise EdgekitError("a mask holds weights from 0 to 1; this one has others.")
-    whole = np.maximum(mask.sum(axis=-1, keepdims=True), 1.0)
-    return np.asarray(mask / whole, np.float32)
+        raise EdgekitError("a mask holds weights from 0 to 1; this one has values outside that range.")
+    total = np.maximum(mask.sum(axis=-1, keepdims=True), 1.0)
+    return np.asarray(mask / total, np.float32)
 
 
 @dataclass(frozen=True, eq=False)
 class BakedLayer:
-    """The groups that share one table with every control baked in; None leaves them as they are."""
+    """Groups that share one table with every control baked in; without a `lookup` they stay unchanged."""
 
     groups: tuple[str, ...]
     lookup: Lookup | None
 
 
 def baked_layers(layers: Mapping[str, Layer], controls: Controls) -> tuple[BakedLayer, ...]:
-    """The distinct tables c + amount·(adjust(lookup(c)) − c), with the groups each is for."""
+    """The distinct tables c + amount·(adjust(lookup(c)) − c), each with the groups that use it."""
     unknown = sorted(set(layers) - set(GROUPS))
     if unknown:
         raise UnknownName("group", unknown[0], GROUPS)
@@ -118,8 +120,8 @@ def baked_layers(layers: Mapping[str, Layer], controls: Controls) -> tuple[Baked
     for group in GROUPS:
         layer = layers.get(group, Layer(None))
         k = amount(controls, group, layer.strength)
-        same = group == SKIN and (controls.warmth != 0.0)  # skin feels another warmth
-        kind = ("untouched",) if layer.lut is None or k == 0.0 else (id(layer.lut), k, same)
+        own_warmth = group == SKIN and controls.warmth != 0.0  # skin gets only a share of it
+        kind = ("untouched",) if layer.lut is None or k == 0.0 else (id(layer.lut), k, own_warmth)
         by_kind.setdefault(kind, []).append(group)
     return tuple(_baked(tuple(groups), layers, controls) for groups in by_kind.values())
 
@@ -137,7 +139,7 @@ def _baked(groups: tuple[str, ...], layers: Mapping[str, Layer], controls: Contr
 
 
 def _baked_size(lut: Lut3D, controls: Controls) -> int:
-    """Points a side that hold the table's own points, and more where a curve is baked into it."""
+    """Points per side of the baked table: those of the table itself, and points between them if a curve is baked in."""
     if not lut.has_unit_domain:
         return max(REDOMAINED_SIZE, lut.size)
     if controls.tone == 0.0 and controls.warmth == 0.0:
@@ -159,7 +161,7 @@ def ocio_lookup(table: NDArray[np.float32], interpolation: str = "tetrahedral") 
 
 
 def upsampled_rows(mask: NDArray[np.float32], shape: tuple[int, int], rows: slice) -> NDArray[np.float32]:
-    """Bilinear, half-pixel centres, clamped at the border, for some rows only.
+    """Upsample some rows of a mask: bilinear, half-pixel centres, clamped at the border.
 
     mask: (h, w, 3). shape: (H, W) of the picture. Returns (rows, W, 3) float32.
     """
@@ -177,7 +179,7 @@ def upsampled_rows(mask: NDArray[np.float32], shape: tuple[int, int], rows: slic
 
 
 def _styled_tile(pixels: Pixels, baked: tuple[BakedLayer, ...], weights: NDArray[np.float32]) -> Pixels:
-    """pixels: (h, w, 3). weights: (h, w, 3). The weighted mean of the layers' answers."""
+    """The weighted mean of the layers' colours, (h, w, 3). pixels: (h, w, 3). weights: (h, w, 3)."""
     import cv2
 
     shares = [_share(layer.groups, weights) for layer in baked]
@@ -185,24 +187,25 @@ def _styled_tile(pixels: Pixels, baked: tuple[BakedLayer, ...], weights: NDArray
     if all(baked[k].lookup is None for k in used):
         return pixels
     source = _rgba(pixels)
-    mixed, total = _answer(baked[used[0]], source), shares[used[0]]
+    mixed, total = _looked_up(baked[used[0]], source), shares[used[0]]
     for k in used[1:]:
-        mixed = np.asarray(cv2.blendLinear(mixed, _answer(baked[k], source), total, shares[k]), np.float32)
+        colours = _looked_up(baked[k], source)
+        mixed = np.asarray(cv2.blendLinear(mixed, colours, total, shares[k]), np.float32)
         total = total + shares[k]
     return _codes(mixed, pixels)
 
 
-def _answer(layer: BakedLayer, source: NDArray[np.float32]) -> NDArray[np.float32]:
-    """source: (h, w, 4), left alone. Returns what the layer makes of it, (h, w, 4)."""
+def _looked_up(layer: BakedLayer, source: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The layer's colours for `source`, (h, w, 4), which is not modified. Returns the same shape."""
     if layer.lookup is None:
         return source
-    answer = source.copy()
-    layer.lookup(answer)
-    return answer
+    colours = source.copy()
+    layer.lookup(colours)
+    return colours
 
 
 def _share(groups: tuple[str, ...], weights: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(h, w) float32: what the mask gives these groups together."""
+    """The sum of these groups' weights, (h, w) float32."""
     background = GROUPS[-1]
     others = [g for g in GROUPS[:-1] if (g in groups) != (background in groups)]
     share = np.zeros(weights.shape[:2], np.float32)
@@ -212,7 +215,7 @@ def _share(groups: tuple[str, ...], weights: NDArray[np.float32]) -> NDArray[np.
 
 
 def _rgba(pixels: Pixels) -> NDArray[np.float32]:
-    """pixels: (h, w, 3) codes. Returns (h, w, 4) float32 in [0, 1]."""
+    """Convert (h, w, 3) codes to (h, w, 4) float32 in [0, 1]."""
     import cv2
 
     codes = cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2RGBA)
@@ -220,7 +223,7 @@ def _rgba(pixels: Pixels) -> NDArray[np.float32]:
 
 
 def _codes(rgba: NDArray[np.float32], like: Pixels) -> Pixels:
-    """rgba: (h, w, 4) float32 in [0, 1]. Returns (h, w, 3) codes, rounded, of the type of `like`."""
+    """Convert (h, w, 4) float32 in [0, 1] to (h, w, 3) codes, rounded, of the type of `like`."""
     import cv2
 
     largest = largest_code(like)

@@ -5,10 +5,10 @@ pixels and D the second differences along the three axes, it minimises
 
     mean |W·(identity + d) − after|²  +  smoothness · |D·d|² / N³  +  pull · |d|² / N³
 
-so colours that were seen are matched, colours between them are interpolated smoothly, and colours far
-from any are left alone. The error is measured as the photo-adjustment literature does (Yan et al., ACM
-TOG 2016): the mean L2 distance in CIELAB, here over blocks of pixels that the fit has not seen, because
-neighbours of a fitted pixel would flatter it.
+so colours of the example are matched, colours between them are interpolated smoothly, and colours far
+from all of them are left unchanged. The error is measured as the photo-adjustment literature does (Yan et
+al., ACM TOG 2016): the mean L2 distance in CIELAB, here over whole blocks that are held out of the fit,
+because pixels next to a fitted one would make the error look smaller than it is.
 """
 
 from __future__ import annotations
@@ -32,20 +32,21 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 DEFAULT_SIZE = 17  # a photo fills too few cells of a finer table
-# Measured on three grades saved as JPEG: 0.003 … 3 fit the picture alike, 3 carries over to another best.
+# Measured on three grades saved as JPEG: all values from 0.003 to 3 fit the example equally well, and 3 fits other
+# pictures best.
 SMOOTHNESS = 3.0
-PULL = 1e-4  # decides only where no colour was seen
+PULL = 1e-4  # matters only for colours that the example does not contain
 HELD_OUT_SHARE = 0.25
 BLOCK_SIDE = 32  # pixels; a held-out block is larger than any JPEG block
 MAX_SAMPLES = 150_000  # enough for 17³ unknowns; fixes time and memory whatever the picture's size
 MIN_SAMPLES = 500
-SURE_WEIGHT = 0.9  # pixels the mask is less sure of belong to neither region
+SURE_WEIGHT = 0.9  # pixels whose weight is below this for both regions belong to neither
 SEED = 20_160  # the split and the sample are the same in every run
 
 
 @dataclass(frozen=True)
 class FitError:
-    """Mean CIELAB L2 distance and mean ΔE2000 to the wanted picture, on `n` held-out pixels."""
+    """Mean CIELAB L2 distance and mean ΔE2000 to the example on `n` held-out pixels, without and with the table."""
 
     n: int
     lab_l2_before: float
@@ -56,7 +57,7 @@ class FitError:
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """A table fitted to `n_fitted` pixels, and its error on pixels it has not seen."""
+    """A table fitted to `n_fitted` pixels, and its error on held-out pixels."""
 
     lut: Lut3D
     n_fitted: int
@@ -70,7 +71,7 @@ def fit_region(
     size: int = DEFAULT_SIZE,
     title: str = "",
 ) -> Fit:
-    """The table that takes `before` to `after` inside `region`.
+    """Fit the table that maps `before` to `after` inside `region`.
 
     before, after: (H, W, 3) uint8 sRGB, the same scene pixel by pixel. region: (H, W). LutError when the
     sizes differ or the region is too small.
@@ -83,24 +84,24 @@ def fit_region(
             f"{after.shape[:2]} and {region.shape}.",
         )
     generator = np.random.default_rng(SEED)
-    held_out = held_out_blocks(before.shape[:2], generator)
-    seen = _sample(region & ~held_out, generator)
-    unseen = _sample(region & held_out, generator)
-    if min(len(seen[0]), len(unseen[0])) < MIN_SAMPLES:
-        raise LutError(None, None, f"the region has too few pixels to fit and to judge ({region.sum():,}).")
-    lut = lut_from_pairs(before[seen] / 255.0, after[seen] / 255.0, size, title)
-    return Fit(lut, len(seen[0]), fit_error(lut, before[unseen] / 255.0, after[unseen] / 255.0))
+    blocks = held_out_blocks(before.shape[:2], generator)
+    fitted = _sample(region & ~blocks, generator)
+    held_out = _sample(region & blocks, generator)
+    if min(len(fitted[0]), len(held_out[0])) < MIN_SAMPLES:
+        raise LutError(None, None, f"the region has too few pixels to fit and to measure ({region.sum():,}).")
+    lut = lut_from_pairs(before[fitted] / 255.0, after[fitted] / 255.0, size, title)
+    return Fit(lut, len(fitted[0]), fit_error(lut, before[held_out] / 255.0, after[held_out] / 255.0))
 
 
 def lut_from_pairs(before: FloatArray, after: FloatArray, size: int = DEFAULT_SIZE, title: str = "") -> Lut3D:
-    """before, after: (n, 3) encoded in [0, 1]. Returns the regularised least-squares table."""
+    """The regularised least-squares table. before, after: (n, 3) encoded in [0, 1]."""
     from scipy.sparse import identity
     from scipy.sparse.linalg import splu
 
     weights = trilinear_weights(before, size)
     bend = second_differences(size)
     points = size**3
-    # a second difference shrinks with the square of the spacing: the same curve costs the same at any size
+    # A second difference shrinks with the square of the spacing; with this factor a curve costs the same at any size.
     stiffness = SMOOTHNESS * ((size - 1) / (DEFAULT_SIZE - 1)) ** 4
     system = (
         weights.T @ weights / len(before)
@@ -114,7 +115,7 @@ def lut_from_pairs(before: FloatArray, after: FloatArray, size: int = DEFAULT_SI
 
 
 def trilinear_weights(rgb: FloatArray, size: int) -> csr_matrix:
-    """(n, size³) sparse: row i interpolates a table, flattened [r, g, b], at colour i. rgb: (n, 3)."""
+    """A sparse (n, size³) matrix whose row i interpolates a table, flattened [r, g, b], at colour i. rgb: (n, 3)."""
     from scipy.sparse import csr_matrix
 
     position = np.clip(rgb, 0.0, 1.0) * (size - 1)
@@ -131,17 +132,17 @@ def trilinear_weights(rgb: FloatArray, size: int) -> csr_matrix:
 
 
 def second_differences(size: int) -> csr_matrix:
-    """(3·size²·(size−2), size³) sparse: x[k−1] − 2·x[k] + x[k+1] along each axis of a flattened table."""
+    """x[k−1] − 2·x[k] + x[k+1] along each axis of a flattened table: a sparse (3·size²·(size−2), size³) matrix."""
     from scipy.sparse import diags, identity, kron, vstack
 
     along = diags([1.0, -2.0, 1.0], [0, 1, 2], shape=(size - 2, size))
-    same = identity(size)
-    axes = ((along, same, same), (same, along, same), (same, same, along))
+    eye = identity(size)
+    axes = ((along, eye, eye), (eye, along, eye), (eye, eye, along))
     return vstack([kron(kron(r, g), b) for r, g, b in axes]).tocsr()
 
 
 def fit_error(lut: Lut3D, before: FloatArray, after: FloatArray) -> FitError:
-    """How far `before` is from `after`, as it is and through the table. Both (n, 3) encoded in [0, 1]."""
+    """The distance from `before` to `after`, without and with the table. Both (n, 3) encoded in [0, 1]."""
     from skimage.color import deltaE_ciede2000, rgb2lab
 
     wanted, given, fitted = (rgb2lab(rgb) for rgb in (after, before, trilinear(lut.table, before)))
@@ -151,7 +152,7 @@ def fit_error(lut: Lut3D, before: FloatArray, after: FloatArray) -> FitError:
 
 
 def held_out_blocks(shape: tuple[int, ...], generator: np.random.Generator) -> NDArray[np.bool_]:
-    """(H, W): True on a random quarter of the blocks."""
+    """A (H, W) mask that is True on a random quarter of the blocks."""
     height, width = shape[:2]
     blocks = generator.random((-(-height // BLOCK_SIDE), -(-width // BLOCK_SIDE))) < HELD_OUT_SHARE
     whole = np.repeat(np.repeat(blocks, BLOCK_SIDE, axis=0), BLOCK_SIDE, axis=1)
@@ -169,7 +170,7 @@ def _sample(region: NDArray[np.bool_], generator: np.random.Generator) -> tuple[
 
 @dataclass(frozen=True)
 class FittedFile:
-    """One written table: the region it is for and its error on held-out pixels."""
+    """A written table: its region and its error on held-out pixels."""
 
     path: Path
     region: str
@@ -181,7 +182,10 @@ class FittedFile:
 def fit_files(
     before: Path, after: Path, mask: Path | None, out: Path, size: int, force: bool
 ) -> list[FittedFile]:
-    """Fit `out` from two photos; with a mask `<out>-skin` too, from its white."""
+    """Fit a table to two photos and write it to `out`.
+
+    With a mask, whose white is skin, `out` is fitted to everything else and `<out>-skin` to skin.
+    """
     if out.suffix.lower() != ".cube":
         raise LutError(out, None, "a fitted table is written as .cube; give `out` that extension.")
     pictures = [srgb_bytes(read_photo(path)) for path in (before, after)]
@@ -209,7 +213,7 @@ def fit_files(
 
 
 def _mask_weights(path: Path, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """(H, W) float32 in [0, 1]: the mask's skin, brought to the photo's size bilinearly."""
+    """The mask's skin, resized bilinearly to the photo's size: (H, W) float32 in [0, 1]."""
     import cv2
 
     skin = mask_from_picture(path)[..., 0]

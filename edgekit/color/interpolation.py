@@ -1,8 +1,8 @@
-"""Trilinear and tetrahedral look-up in numpy, float64: the oracle that decides who is right.
+"""Trilinear and tetrahedral look-up in numpy, float64: the reference for every engine and shader in edgekit.
 
-Every engine and shader in edgekit is compared with these two functions, and these two with
-OpenColorIO's CPU processor. A colour c in [0, 1] sits at c·(N−1) between table points: no half texel
-here, that offset belongs to textures, where point k lies at (k + 0.5)/N.
+Tests compare these two functions with OpenColorIO's CPU processor. A colour c in [0, 1] lies at c·(N−1)
+between table points. There is no half-texel offset here; that belongs to textures, where point k lies at
+(k + 0.5)/N.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Interpolate = Callable[[NDArray[np.floating], NDArray[np.floating]], FloatArray]
 
 
 def trilinear(table: NDArray[np.floating], rgb: NDArray[np.floating]) -> FloatArray:
-    """The weighted mean of the cell's eight corners.
+    """Look colours up trilinearly: the weighted mean of the cell's eight corners.
 
     table: (N, N, N, 3), `table[r, g, b]`. rgb: (..., 3) in [0, 1], clamped. Returns (..., 3) float64.
     """
@@ -39,11 +39,12 @@ def trilinear(table: NDArray[np.floating], rgb: NDArray[np.floating]) -> FloatAr
 
 
 def tetrahedral(table: NDArray[np.floating], rgb: NDArray[np.floating]) -> FloatArray:
-    """The weighted mean of four corners: black → white of the cell along the sorted axes.
+    """Look colours up tetrahedrally: the weighted mean of four of the cell's corners.
 
     The cell is cut into six tetrahedra that share its grey diagonal (Kasson et al. 1995), so greys of a
-    table whose diagonal is grey stay grey. Ties between fractions do not matter: the paths then have
-    weight zero where they differ.
+    table whose diagonal is grey stay grey. The four corners lie on the path from the cell's darkest to its
+    lightest corner that steps along the axis with the largest fraction first. Ties do not matter: the
+    corner in which the possible paths differ has weight zero.
 
     table: (N, N, N, 3), `table[r, g, b]`. rgb: (..., 3) in [0, 1], clamped. Returns (..., 3) float64.
     """
@@ -75,7 +76,7 @@ def interpolation(name: str) -> Interpolate:
 def _cell(
     table: NDArray[np.floating], rgb: NDArray[np.floating]
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], FloatArray]:
-    """The lower and upper corner's indices and the fraction between them, each (..., 3)."""
+    """The indices of the cell's lower and upper corner and the fraction between them, each (..., 3)."""
     last = table.shape[0] - 1
     position = np.clip(np.asarray(rgb, np.float64), 0.0, 1.0) * last
     low = np.minimum(position.astype(np.intp), last - 1)

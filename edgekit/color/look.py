@@ -1,4 +1,4 @@
-"""A look: the tables of a style or of LUT files, as the CPU engine, the shader and the bundle take them."""
+"""A look: the tables of a style or of LUT files, for the CPU engine, the shader and the bundle."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from edgekit.files import sha256_of_bytes
 
 @dataclass(frozen=True)
 class Look:
-    """`everything`: the table for all but skin. `skin`: skin's own, or None to leave skin as it is."""
+    """The tables of a look. `everything`: for all but skin. `skin`: None leaves skin unchanged."""
 
     title: str
     everything: Lut3D
     skin: Lut3D | None
 
     def digest(self) -> str:
-        """sha256 over the tables: looks that draw the same have the same."""
+        """The sha256 of the tables; looks with equal tables have equal digests."""
         tables = (self.everything, self.skin)
         return sha256_of_bytes(b"".join(b"none" if lut is None else lut.table.tobytes() for lut in tables))
 
     def layers(self) -> dict[str, Layer]:
-        """Group to layer, for the CPU engine."""
+        """The layer of every group, for the CPU engine."""
         return layers_from_luts(self.everything, self.skin)
 
 

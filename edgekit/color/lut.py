@@ -1,4 +1,4 @@
-"""A 3-D colour look-up table: what every reader returns and every engine and shader consumes."""
+"""3-D colour look-up tables: the type that every reader returns and every engine and shader takes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Lut3D:
 
     table: (N, N, N, 3) float32, `table[r, g, b]` = output RGB, nominal [0, 1]; finite, 2 ≤ N ≤ 129.
         Red is the *first* axis. A `.cube` file lists red fastest, so its rows reshape to (b, g, r, 3);
-        a texture upload wants red fastest too: `table.transpose(2, 1, 0, 3)`.
+        a texture upload needs red fastest too: `table.transpose(2, 1, 0, 3)`.
     domain_min, domain_max: the input RGB of `table[0, 0, 0]` and `table[N−1, N−1, N−1]`.
     """
 
@@ -37,13 +37,14 @@ class Lut3D:
             raise LutError(None, None, f"a 3-D table has the shape (N, N, N, 3), not {shape}.")
         if not MIN_SIZE <= shape[0] <= MAX_SIZE:
             raise LutError(
-                None, None, f"a 3-D table has {MIN_SIZE} to {MAX_SIZE} points a side, not {shape[0]}."
+                None, None, f"a 3-D table has {MIN_SIZE} to {MAX_SIZE} points per side, not {shape[0]}."
             )
         if self.table.dtype != np.float32:
             raise LutError(None, None, f"a 3-D table holds float32, not {self.table.dtype}.")
         if not np.isfinite(self.table).all():
             raise LutError(None, None, "a 3-D table holds only finite numbers; this one has NaN or infinity.")
-        if not _is_box(self.domain_min, self.domain_max):
+        bounds = zip(self.domain_min, self.domain_max, strict=True)
+        if not all(np.isfinite(low) and np.isfinite(high) and low < high for low, high in bounds):
             raise LutError(
                 None,
                 None,
@@ -65,9 +66,9 @@ class Lut3D:
         return cls(grid(size).astype(np.float32), title="identity")
 
     def resampled(self, size: int) -> Lut3D:
-        """The same mapping over [0, 1] on `size`³ points, read tetrahedrally; outside the domain it clamps.
+        """The same mapping over [0, 1] on `size`³ points, interpolated tetrahedrally and clamped to the domain.
 
-        What a shader needs: a texture has no domain. The same size and domain give the same table.
+        A shader needs this because a texture has no domain. Returns this object if it has that form already.
         """
         if self.has_unit_domain and size == self.size:
             return self
@@ -75,7 +76,7 @@ class Lut3D:
         return Lut3D(table.astype(np.float32), title=self.title)
 
     def unit_from_input(self, rgb: NDArray[np.floating]) -> NDArray[np.float64]:
-        """rgb: (..., 3) input colours. Returns (..., 3) float64, the domain mapped on [0, 1] and clamped."""
+        """Map input colours, (..., 3), from the domain to [0, 1], clamped. Returns (..., 3) float64."""
         low, high = np.asarray(self.domain_min), np.asarray(self.domain_max)
         unit: NDArray[np.float64] = np.clip((rgb - low) / (high - low), 0.0, 1.0)
         return unit
@@ -84,10 +85,6 @@ class Lut3D:
 def grid(size: int) -> NDArray[np.float64]:
     """(size, size, size, 3) float64: the identity colours, `grid[r, g, b]` = (r, g, b) / (size − 1)."""
     if not MIN_SIZE <= size <= MAX_SIZE:
-        raise LutError(None, None, f"a 3-D table has {MIN_SIZE} to {MAX_SIZE} points a side, not {size}.")
+        raise LutError(None, None, f"a 3-D table has {MIN_SIZE} to {MAX_SIZE} points per side, not {size}.")
     axis = np.linspace(0.0, 1.0, size)
     return np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1)
-
-
-def _is_box(low: tuple[float, float, float], high: tuple[float, float, float]) -> bool:
-    return all(np.isfinite(a) and np.isfinite(b) and a < b for a, b in zip(low, high, strict=True))

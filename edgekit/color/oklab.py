@@ -1,4 +1,4 @@
-"""OKLab and OKLCh, the perceptual space the styles are written in.
+"""OKLab and OKLCh, the perceptual space in which the styles are defined.
 
 Björn Ottosson, "A perceptual color space for image processing", 2020 (the matrices of 2021-01-25).
 """
@@ -29,13 +29,13 @@ ROOTS_FROM_OKLAB = np.linalg.inv(OKLAB_FROM_ROOTS)
 
 
 def oklab_from_srgb(rgb: NDArray[np.floating]) -> FloatArray:
-    """rgb: (..., 3) encoded sRGB in [0, 1]. Returns (..., 3): L in [0, 1], a, b about ±0.4."""
+    """Convert (..., 3) encoded sRGB in [0, 1] to OKLab: (..., 3) with L in [0, 1] and a, b within about ±0.4."""
     roots = np.cbrt(linear_from_encoded(rgb) @ LMS_FROM_LINEAR_SRGB.T)
     lab: FloatArray = roots @ OKLAB_FROM_ROOTS.T
     return lab
 
 
 def srgb_from_oklab(lab: NDArray[np.floating]) -> FloatArray:
-    """lab: (..., 3). Returns (..., 3) encoded sRGB, outside [0, 1] where the colour is out of the gamut."""
+    """Convert (..., 3) OKLab to (..., 3) encoded sRGB, outside [0, 1] where the colour is out of the gamut."""
     roots = lab @ ROOTS_FROM_OKLAB.T
     return encoded_from_linear(roots**3 @ LINEAR_SRGB_FROM_LMS.T)

@@ -1,4 +1,4 @@
-"""Encoded RGB, linear RGB and XYZ: the transfer curve, the two colour spaces photos come in, adaptation."""
+"""Encoded RGB, linear RGB and XYZ: the transfer curve, sRGB and Display P3, chromatic adaptation."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.03
 
 
 def linear_from_encoded(encoded: NDArray[np.floating]) -> FloatArray:
-    """The sRGB transfer curve, extended oddly below 0 (IEC 61966-2-2). Any shape; float64."""
+    """Decode the sRGB transfer curve, extended as an odd function below 0 (IEC 61966-2-2). Any shape; float64."""
     size = np.abs(np.asarray(encoded, np.float64))
     linear = np.where(size <= 0.04045, size / 12.92, ((size + 0.055) / 1.055) ** 2.4)
     signed: FloatArray = np.copysign(linear, encoded)
@@ -37,7 +37,7 @@ def linear_from_encoded(encoded: NDArray[np.floating]) -> FloatArray:
 
 
 def encoded_from_linear(linear: NDArray[np.floating]) -> FloatArray:
-    """The inverse of `linear_from_encoded`."""
+    """Encode by the sRGB transfer curve: the inverse of `linear_from_encoded`."""
     size = np.abs(np.asarray(linear, np.float64))
     encoded = np.where(size <= 0.0031308, size * 12.92, 1.055 * size ** (1 / 2.4) - 0.055)
     signed: FloatArray = np.copysign(encoded, linear)
@@ -45,14 +45,14 @@ def encoded_from_linear(linear: NDArray[np.floating]) -> FloatArray:
 
 
 def adaptation(from_xyz: FloatArray, to_xyz: FloatArray) -> FloatArray:
-    """(3, 3): the Bradford matrix that takes XYZ seen under one white to XYZ under the other."""
+    """The Bradford matrix, (3, 3), that adapts XYZ under one white point to the other."""
     gains = (BRADFORD @ to_xyz) / (BRADFORD @ from_xyz)
     matrix: FloatArray = np.linalg.inv(BRADFORD) @ np.diag(gains) @ BRADFORD
     return matrix
 
 
 def white_from_kelvin(kelvin: float) -> FloatArray:
-    """(3,) XYZ, Y = 1, of a light of that correlated colour temperature.
+    """The XYZ, (3,) with Y = 1, of a light of that correlated colour temperature.
 
     Daylight (CIE 15:2004, 3.1) from 4000 K, the Planckian locus (Kim et al. 2002) below.
     """

@@ -1,9 +1,9 @@
 """The skin certificate: how far a style can move the hue and lightness of skin, measured on a stated locus.
 
 The locus: the ten sRGB values of the Monk Skin Tone scale (Monk & Google, 2022, CC BY 4.0), each under
-seven lights (Bradford adaptation: a camera whose white balance left the cast in) and three exposures.
-Patches that leave sRGB are dropped. Hue is an angle, which means nothing near grey, so it is judged
-where CIELAB chroma is at least MIN_CHROMA.
+seven lights (Bradford adaptation, as if the camera's white balance had kept the cast) and three exposures.
+Patches outside sRGB are dropped. The hue angle is noise near grey, so hue is compared only where CIELAB
+chroma is at least MIN_CHROMA.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ MONK_SKIN_TONES = (
 )
 # Candle-warm tungsten with half its cast removed, warm white LED, horizon, noon, D65, overcast, shade.
 LIGHTS_KELVIN = (3400, 4000, 5000, 5500, 6504, 7500, 9000)
-EXPOSURES = (0.5, 1.0, 1.4)  # linear: one stop down, as it is, half a stop up
+EXPOSURES = (0.5, 1.0, 1.4)  # linear: one stop down, unchanged, half a stop up
 MIN_CHROMA = 8.0  # CIELAB; below it a skin patch is nearly grey and its hue angle is noise
 
 
 @dataclass(frozen=True)
 class SkinChange:
-    """The largest change over the locus, CIELAB (D65). Hue is None when the result is colourless."""
+    """The largest and mean changes over the locus, in CIELAB (D65). Hue is None when the result is colourless."""
 
     max_hue_deg: float | None
     max_lightness: float
@@ -57,27 +57,27 @@ class SkinChange:
 
 
 def skin_locus() -> NDArray[np.float64]:
-    """(n, 3) encoded sRGB in [0, 1]: every skin tone under every light and exposure that sRGB can show."""
+    """Every skin tone under every light and exposure, as far as sRGB can show it: (n, 3) encoded sRGB in [0, 1]."""
     tones = np.array([[int(code[k : k + 2], 16) / 255 for k in (0, 2, 4)] for code in MONK_SKIN_TONES])
     xyz = linear_from_encoded(tones) @ XYZ_FROM_SRGB.T
     patches = []
     for kelvin, exposure in product(LIGHTS_KELVIN, EXPOSURES):
-        seen = xyz @ adaptation(D65_XYZ, white_from_kelvin(kelvin)).T
-        patches.append(exposure * seen @ np.linalg.inv(XYZ_FROM_SRGB).T)
+        adapted = xyz @ adaptation(D65_XYZ, white_from_kelvin(kelvin)).T
+        patches.append(exposure * adapted @ np.linalg.inv(XYZ_FROM_SRGB).T)
     linear = np.concatenate(patches)
     inside = ((linear >= 0.0) & (linear <= 1.0)).all(axis=-1)
     return np.asarray(encoded_from_linear(linear[inside]), np.float64)
 
 
 def skin_change(lut: Lut3D, controls: Controls = NO_CONTROLS) -> SkinChange:
-    """What the skin layer of these controls does to the locus. `lut`: a table over [0, 1]."""
+    """The change of the locus by a skin table, over [0, 1], with these controls."""
     before = skin_locus()
     styled = adjust(tetrahedral(lut.table, before), controls, SKIN)
     return change_between(before, before + amount(controls, SKIN) * (styled - before))
 
 
 def change_between(before: FloatArray, after: FloatArray) -> SkinChange:
-    """before, after: (n, 3) encoded sRGB in [0, 1]."""
+    """The change from `before` to `after`, both (n, 3) encoded sRGB in [0, 1]."""
     from skimage.color import deltaE_ciede2000, rgb2lab
 
     lab_before, lab_after = rgb2lab(before), rgb2lab(after)
@@ -96,5 +96,5 @@ def change_between(before: FloatArray, after: FloatArray) -> SkinChange:
 
 
 def _rounded(value: float | np.floating) -> float:
-    """To 0.001: a style file reads the same on every machine."""
+    """Round to 0.001, so that a style file is the same on every machine."""
     return round(float(value), 3)

@@ -1,4 +1,4 @@
-"""A style as a file: its numbers, its tables, and what is guaranteed about it, measured when written."""
+"""Style files: a style's parameters, its tables, and its guarantees, which are measured on writing."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from edgekit.color.styles import Style
 from edgekit.files import JsonValue, check_file_place, write_json
 
 SCHEMA = "edgekit-style/1"
-# Every corner and middle of the two controls that bend colours; intensity and protection only mix back.
+# The ends and middles of tone and warmth, which bend colours; intensity and protection only mix the original in.
 ANY_CONTROLS = tuple(Controls(tone=t, warmth=w) for t, w in product((-1.0, 0.0, 1.0), repeat=2))
 
 
@@ -47,7 +47,7 @@ class Steps:
 
 
 def style_json(style: Style) -> dict[str, JsonValue]:
-    """Everything about a style that a file can say: numbers, promise, certificate, steps."""
+    """The style as JSON: its parameters, promise, skin certificate and largest steps."""
     luts = style.luts()
     everything, skin = luts[GROUPS[-1]], luts[SKIN]
     any_skin = [skin_change(skin, controls) for controls in ANY_CONTROLS]
@@ -97,7 +97,7 @@ def save_style(style: Style, folder: Path, force: bool) -> tuple[Path, ...]:
 
 
 def worst_of(changes: list[SkinChange]) -> SkinChange:
-    """The largest of each bound, and of the mean shifts those of largest size."""
+    """The worst of several changes: the maximum of each bound, and the mean shifts of largest magnitude."""
     hues = [change.max_hue_deg for change in changes if change.max_hue_deg is not None]
     return SkinChange(
         max_hue_deg=max(hues) if hues else None,
@@ -109,11 +109,11 @@ def worst_of(changes: list[SkinChange]) -> SkinChange:
 
 
 def largest_step(lut: Lut3D, controls: Controls = NO_CONTROLS, group: str = GROUPS[-1]) -> float:
-    """A bound, in levels of 255, on the jump between outputs of inputs one level apart along an axis.
+    """An upper bound, in levels of 255, on the output step between two inputs one level apart along an axis.
 
-    Interpolation is linear along an axis inside a cell, so without controls the steepest edge between two
-    table points is the bound itself. Each control's slope is monotone in the colour, so its largest value
-    on an edge is at one of its ends; the product of the three is the bound. 1 is the identity.
+    Interpolation is linear along an axis inside a cell, so without controls the bound is the steepest edge
+    between two table points. Each control's slope is monotone in the colour, so its largest value on an edge
+    is at one of the edge's ends; the product of the three slopes is the bound. The identity has 1.
     """
     steepest = 0.0
     for axis in range(3):

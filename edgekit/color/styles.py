@@ -1,8 +1,8 @@
-"""The style presets: each a few named numbers for everything and a few for skin.
+"""The style presets: each has one grade for skin and one for everything else.
 
-Four looks, five undertones, eight moods. "Skin kept" presets barely touch skin; an undertone moves it by
-a stated amount in a stated direction; black and white takes the colour from skin too. What each one may
-do to skin is its `SkinPromise`, and `edgekit.color.skin` measures it.
+There are four looks, five undertones and eight moods. Most presets keep skin nearly unchanged; an undertone
+moves it by a stated amount in a stated direction; black and white removes its colour. `SkinPromise` bounds
+the change of skin by each preset, and `edgekit.color.skin` measures it.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from edgekit.errors import UnknownName
 
 @dataclass(frozen=True)
 class SkinPromise:
-    """Bounds over the skin locus at neutral tone and warmth: CIELAB hue angle and lightness change.
+    """Bounds on the CIELAB hue and lightness change of the skin locus, at neutral tone and warmth.
 
-    max_hue_deg is None where hue has no meaning: black and white.
+    max_hue_deg is None for black and white, which has no hue.
     """
 
     max_hue_deg: float | None
@@ -44,7 +44,7 @@ class Style:
     promise: SkinPromise = KEPT
 
     def luts(self, size: int = DEFAULT_SIZE) -> dict[str, Lut3D]:
-        """group → table, for every group; all but skin share one object."""
+        """The table of every group; all groups but skin share one object."""
         everything = lut_from_grade(self.everything, size, self.title)
         skin = lut_from_grade(self.skin, size, f"{self.title}, skin")
         return {group: skin if group == SKIN else everything for group in GROUPS}

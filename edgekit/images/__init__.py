@@ -1,4 +1,4 @@
-"""Pictures: decoded, brought to the network's input size, and written back. The one room that opens picture files."""
+"""Pictures: decode them, resize them to the network's input, write them. No other package opens picture files."""
 
 from edgekit.images.decode import FORMATS, MAX_BYTES, MAX_PIXELS, status_of
 from edgekit.images.fit import PREPROCESSING_ID, read_image, read_input, stretch

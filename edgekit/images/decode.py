@@ -1,7 +1,7 @@
-"""Picture files decoded: from bytes to upright pixels, with everything else that the file carried.
+"""Decode picture files to upright pixels with their metadata.
 
-Every picture that edgekit reads comes through `opened`: it checks what a file may be and cost before a byte of it is
-believed. Pillow decodes 8 bits, and 16-bit grey TIFF; OpenCV decodes 16-bit PNG, because Pillow has no 16-bit RGB
+Every picture that edgekit reads comes through `opened`, which checks the kind and size of the file before its content
+is used. Pillow decodes 8 bits, and 16-bit grey TIFF; OpenCV decodes 16-bit PNG, because Pillow has no 16-bit RGB
 (python-pillow issue 1888). A 16-bit RGB TIFF is therefore read with 8 bits.
 """
 
@@ -25,7 +25,7 @@ from edgekit.images.orientation import ORIENTATION_TAG, UPRIGHT, upright_exif, u
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
-# Suffix to Pillow's name of the format. A suffix makes a file a candidate; the bytes say which format it has.
+# Suffix to Pillow's name of the format. The suffix makes a file a candidate; its bytes decide which format it is.
 FORMATS = {
     ".jpg": "JPEG",
     ".jpeg": "JPEG",
@@ -37,10 +37,8 @@ FORMATS = {
     ".heic": "HEIF",
     ".heif": "HEIF",
 }
-MAX_PIXELS = 500_000_000  # panoramas of a phone stay below; beyond it is a bomb or another tool's job
-MAX_BYTES = (
-    4 * MAX_PIXELS
-)  # what the largest picture needs as uncompressed 8-bit RGBA, the largest honest file
+MAX_PIXELS = 500_000_000  # phone panoramas stay below; a larger file is a bomb or a job for another tool
+MAX_BYTES = 4 * MAX_PIXELS  # the largest picture as uncompressed 8-bit RGBA
 MAX_REASON_CHARS = 200  # of a decoder's own message
 
 
@@ -48,9 +46,9 @@ MAX_REASON_CHARS = 200  # of a decoder's own message
 class Decoded:
     """An upright picture in the colours that its file stores.
 
-    pixels: (H, W) grey, (H, W, 3) RGB or (H, W, 4) CMYK, uint8 or uint16 (grey and RGB only); of an animation or of
-    several pages, the first. alpha: (H, W) of the same type, or None. EXIF and XMP are as stored but for the
-    orientation, which says upright.
+    pixels: (H, W) grey, (H, W, 3) RGB or (H, W, 4) CMYK, uint8 or uint16 (grey and RGB only); the first frame of an
+    animation, the first of several pages. alpha: (H, W) of the same type, or None. exif, xmp: as stored, except for
+    the orientation, which is set to upright.
     """
 
     path: Path
@@ -64,21 +62,21 @@ class Decoded:
 
 
 def decode(path: Path, kind: str = "image") -> Decoded:
-    """The picture in the file at `path`. Raises ImageError, which names the `kind` of picture."""
+    """Decode the picture file at `path`. Raises ImageError, which names the `kind` of picture."""
     with opened(path, kind) as image:
         animated = image.format in ("PNG", "WEBP") and getattr(image, "n_frames", 1) > 1
         wide = image.format == "PNG" and png.is_sixteen_bit(path)
         pixels, alpha = _sixteen_bit_png(path, image) if wide else _upright_pixels(path, image)
-        carried = dict(image.info)  # after the pixels: a PNG may have EXIF and XMP behind them
-    exif, xmp = carried.get("exif"), carried.get("xmp")
+        metadata = dict(image.info)  # read after the pixels: a PNG may store EXIF and XMP behind them
+    exif, xmp = metadata.get("exif"), metadata.get("xmp")
     return Decoded(
         path=path,
         pixels=pixels,
         alpha=alpha,
-        icc_profile=carried.get("icc_profile"),
+        icc_profile=metadata.get("icc_profile"),
         exif=upright_exif(exif) if exif else None,
         xmp=upright_xmp(xmp if isinstance(xmp, bytes) else xmp.encode()) if xmp else None,
-        dpi=carried.get("dpi"),
+        dpi=metadata.get("dpi"),
         animated=animated,
     )
 
@@ -87,7 +85,7 @@ def decode(path: Path, kind: str = "image") -> Decoded:
 def opened(
     path: Path, kind: str = "image", suffixes: Sequence[str] = tuple(FORMATS)
 ) -> Iterator[Image.Image]:
-    """The picture file at `path`, opened by Pillow and within the limits, but not decoded yet.
+    """Open the picture file at `path` with Pillow, within the limits, without decoding it.
 
     Whatever goes wrong in the block, as decoding does with damaged bytes, becomes an ImageError that names the
     `kind` of picture. suffixes: of FORMATS, those that are acceptable.
@@ -118,7 +116,7 @@ def _require_picture_file(path: Path, suffixes: Sequence[str]) -> None:
 
 
 def status_of(path: Path) -> os.stat_result:
-    """What `path` leads to. ImageError: it does not exist, or its name is not text or too long."""
+    """The status of the file at `path`, links followed. ImageError: missing, or a name that is not text or too long."""
     text = printable(path)
     if text != str(path):
         raise ImageError(Path(text), "has a name with bytes that are not UTF-8 text; rename it.")
@@ -136,7 +134,7 @@ def printable(path: Path) -> str:
 
 
 def _decoders(path: Path, suffixes: Sequence[str]) -> tuple[str, ...]:
-    """Pillow's names of the formats that the file may have; HEIF needs its package, and only then it is loaded."""
+    """Pillow's names of the formats that the file may have. pillow-heif is loaded only for a HEIF suffix."""
     named = FORMATS[path.suffix.lower()]
     if named == "HEIF":
         register_heif()
@@ -155,7 +153,7 @@ def register_heif() -> None:
 
 
 def _by_pillow(stream: BinaryIO, formats: tuple[str, ...]) -> Image.Image:
-    """The opened image, whatever its size: Pillow's own guard would refuse a panorama of 179 megapixels."""
+    """Open an image of any size; Pillow's own limit would refuse a panorama of 179 megapixels."""
     kept = Image.MAX_IMAGE_PIXELS
     Image.MAX_IMAGE_PIXELS = None
     try:
@@ -165,7 +163,7 @@ def _by_pillow(stream: BinaryIO, formats: tuple[str, ...]) -> Image.Image:
 
 
 def _cause(error: Exception, suffixes: Sequence[str]) -> str:
-    """A decoder's message on one line; Pillow's for unknown bytes would name a stream."""
+    """A decoder's message on one line; Pillow's message for an unknown format is replaced, since it names a stream."""
     if isinstance(error, UnidentifiedImageError):
         return (
             f"its bytes are not an intact {', '.join(dict.fromkeys(FORMATS[suffix] for suffix in suffixes))}"
@@ -175,7 +173,7 @@ def _cause(error: Exception, suffixes: Sequence[str]) -> str:
 
 
 def _sixteen_bit_png(path: Path, image: Image.Image) -> tuple[Pixels, Pixels | None]:
-    """image: opened by Pillow for its metadata; the pixels are OpenCV's."""
+    """The upright pixels and alpha of a 16-bit PNG, decoded by OpenCV. image: Pillow's, for size and orientation."""
     orientation = image.getexif().get(ORIENTATION_TAG, 1)
     stored = png.decode(path, image.width, image.height)
     codes = UPRIGHT.get(orientation, UPRIGHT[1])(stored)
@@ -185,10 +183,11 @@ def _sixteen_bit_png(path: Path, image: Image.Image) -> tuple[Pixels, Pixels | N
 
 
 def _upright_pixels(path: Path, image: Image.Image) -> tuple[Pixels, Pixels | None]:
+    """The upright pixels and alpha of any other picture, decoded by Pillow."""
     image.load()
     upright = ImageOps.exif_transpose(image)
     if upright.mode in ("I", "F"):
-        raise ImageError(path, "holds 32 bits a channel; edgekit reads 8 and 16.")
+        raise ImageError(path, "holds 32 bits per channel; edgekit reads 8 and 16.")
     if upright.mode.startswith("I;16"):
         return np.asarray(upright).astype(np.uint16), None
     if upright.mode == "CMYK":

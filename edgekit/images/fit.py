@@ -1,7 +1,7 @@
-"""A photo as the network sees it: the single definition that conversion, parity, calibration and apps share.
+"""The network's input from a photo: the single definition that conversion, parity, calibration and apps share.
 
-The frame is stretched to a square (never cropped), stays sRGB bytes, and goes in as it is: /255 and the BGR flip are
-inside the network's first convolution.
+The frame is stretched to a square (never cropped) and stays sRGB bytes; division by 255 and the flip to BGR are folded
+into the network's first convolution.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ PREPROCESSING_ID = "stretch-bilinear-antialias-srgb-u8/1"  # change the number w
 
 
 def read_image(path: Path) -> NDArray[np.uint8]:
-    """(H, W, 3) uint8 sRGB, upright. Alpha is dropped, 16 bits are rounded, CMYK and ICC colours are converted.
+    """Read a picture file as (H, W, 3) uint8 sRGB, upright.
+
+    Alpha is dropped, 16 bits are rounded, CMYK and ICC colours are converted.
 
     Raises ImageError: missing, not a regular file, not an image, truncated, too large.
     """
@@ -28,11 +30,11 @@ def read_image(path: Path) -> NDArray[np.uint8]:
 
 
 def read_input(path: Path, size: int) -> NDArray[np.uint8]:
-    """(size, size, 3) uint8 sRGB: the whole frame of the file, stretched. Raises ImageError."""
+    """Read a picture file as (size, size, 3) uint8 sRGB, the whole frame stretched. Raises ImageError."""
     return stretch(read_image(path), size)
 
 
 def stretch(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """(H, W, 3) uint8 to (size, size, 3) uint8, bilinear with antialiasing."""
+    """Stretch (H, W, 3) uint8 to (size, size, 3) uint8, bilinear with antialiasing."""
     resized = Image.fromarray(image).resize((size, size), Image.Resampling.BILINEAR)
     return np.asarray(resized)

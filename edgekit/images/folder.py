@@ -1,4 +1,4 @@
-"""Folders of pictures, with labels or without: which files there are, and each decoded when it is asked for."""
+"""Folders of pictures, with labels or without: list the files, and decode each on demand."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from edgekit.images.labels import LABEL_SUFFIX, read_labels
 
 @dataclass(frozen=True)
 class Picture:
-    """A decoded picture: (H, W, 3) uint8 sRGB, and its (h, w) uint8 labels where there are any."""
+    """A decoded picture: (H, W, 3) uint8 sRGB, and its (h, w) uint8 labels, if any."""
 
     name: str
     image: NDArray[np.uint8]
@@ -30,14 +30,14 @@ class Picture:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A file that could not be used, and why."""
+    """A file that could not be used, and the reason."""
 
     name: str
     reason: str
 
 
 class Folder:
-    """The usable pictures of a folder, decoded one at a time, with their labels when a folder is given.
+    """The usable pictures of a folder, decoded one at a time, with their labels if a folder of labels is given.
 
     Iterating fills `skipped` (unreadable, unpaired, or with a label of another size) and `notes` (labels without any
     class).
@@ -79,7 +79,7 @@ class Folder:
 
 
 def astronaut() -> Picture:
-    """The picture every install has: Eileen Collins, a NASA portrait in the public domain (scikit-image)."""
+    """The picture that every installation has: Eileen Collins, a NASA portrait in the public domain (scikit-image)."""
     from skimage.data import astronaut as load
 
     portrait = np.asarray(load(), np.uint8)  # type: ignore[no-untyped-call]
@@ -89,7 +89,7 @@ def astronaut() -> Picture:
 def images_in(folder: Path) -> list[Path]:
     """The picture files directly in a folder, in name order.
 
-    CalibrationError when there are none, or one whose name is not text: it could stand in no manifest.
+    CalibrationError if there are none, or if a name is not text, which no manifest can hold.
     """
     if not _is_folder(folder):
         raise CalibrationError(f"{printable(folder)} is not a folder of images.")
@@ -105,7 +105,7 @@ def images_in(folder: Path) -> list[Path]:
 
 
 def labels_beside(images: Sequence[Path], folder: Path) -> dict[Path, Path]:
-    """Image to its label: the .png of the same stem in `folder`. Images without one are left out."""
+    """Map each image to its label, the .png of the same stem in `folder`. Images without a label are left out."""
     if not _is_folder(folder):
         raise CalibrationError(f"{printable(folder)} is not a folder of label images.")
     pairs = {image: folder / f"{image.stem}{LABEL_SUFFIX}" for image in images}
@@ -113,7 +113,7 @@ def labels_beside(images: Sequence[Path], folder: Path) -> dict[Path, Path]:
 
 
 def _is_folder(path: Path) -> bool:
-    """`path.is_dir()`, but no OSError for a name that is longer than the file system allows."""
+    """`path.is_dir()`, but False instead of an OSError for a name that is too long for the file system."""
     try:
         return path.is_dir()
     except OSError:

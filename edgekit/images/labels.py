@@ -11,19 +11,19 @@ from edgekit.errors import ImageError
 from edgekit.images import png
 from edgekit.images.decode import decode, opened
 
-LABEL_SUFFIX = ".png"  # the one format here that keeps every number and that every labelling tool writes
+LABEL_SUFFIX = ".png"  # a lossless format that every labelling tool writes
 UNLABELLED = 255
 ANY_CLASSES = 256
 
 
 def read_labels(path: Path, classes: int = ANY_CLASSES) -> NDArray[np.uint8]:
-    """(H, W) uint8 class indices below `classes`; 255 means "not labelled".
+    """Read a label image: (H, W) uint8 class indices below `classes`; 255 means "not labelled".
 
-    Raises ImageError: not a PNG of 8-bit grey or of a palette, or a value that is no class.
+    Raises ImageError: not a PNG of 8-bit grey or with a palette, or a value that is not a class.
     """
     with opened(path, "label image", (LABEL_SUFFIX,)) as image:
         bits, colours = png.stored_as(path) or (0, "unknown")
-        # Pillow spreads 1, 2 and 4 bits of grey over 0…255; a palette's indices stay as they are.
+        # Pillow scales 1, 2 and 4 bits of grey to 0…255; a palette's indices stay as they are.
         if colours != "palette" and (bits, colours) != (8, "grey"):
             raise ImageError(
                 path, f"is a label image of {bits}-bit {colours}; labels are 8-bit grey or a palette."
@@ -36,7 +36,7 @@ def read_labels(path: Path, classes: int = ANY_CLASSES) -> NDArray[np.uint8]:
 
 
 def mask_from_picture(path: Path) -> NDArray[np.float32]:
-    """(h, w, 3) float32 in [0, 1]: red is skin, green hair, blue clothes; a grey picture is skin alone."""
+    """Read a mask, (h, w, 3) float32 in [0, 1]: red is skin, green hair, blue clothes; a grey picture is skin only."""
     pixels = decode(path, "mask").pixels
     weights = pixels.astype(np.float32) / np.float32(np.iinfo(pixels.dtype).max)
     if weights.ndim == 2:

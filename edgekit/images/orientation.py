@@ -1,4 +1,4 @@
-"""The orientation that a camera records: applied to stored pixels, and set to upright in EXIF and XMP."""
+"""The orientation that a camera records: apply it to stored pixels, and set it to upright in EXIF and XMP."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 ORIENTATION_TAG = 0x0112  # EXIF 2.32, tag 274
 
-# Orientation to what makes the stored rows and columns upright. Arrays: (H, W) or (H, W, C) uint16.
+# Orientation to the function that turns the stored rows and columns upright. Arrays: (H, W) or (H, W, C) uint16.
 UPRIGHT: dict[int, Callable[[NDArray[np.uint16]], NDArray[np.uint16]]] = {
     1: lambda a: a,
     2: lambda a: a[:, ::-1],

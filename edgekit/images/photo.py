@@ -1,8 +1,8 @@
-"""A photo as styling needs it: pixels with everything else that the file carried, and back into a file.
+"""Photos for styling: read with their metadata, and written back with it.
 
 Pixels come out in encoded sRGB or encoded Display P3; both profiles are kept. A photo with any other profile is
-converted to sRGB and says so. EXIF and XMP are kept byte for byte except the orientation, which is applied to the
-pixels and set to "upright". Pillow writes 8 bits; OpenCV 16-bit PNG.
+converted to sRGB, and `converted_from` names that profile. EXIF and XMP are kept byte for byte except the orientation,
+which is applied to the pixels and set to "upright". Pillow writes 8 bits; OpenCV 16-bit PNG.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from edgekit.images import png
 from edgekit.images.decode import FORMATS, Decoded, Pixels, decode, register_heif
 from edgekit.images.profiles import Space, eight_bit, image_of, profile_of, space_of, srgb_pixels
 
-# The formats that can keep what a photo carries. Quality 95 is visually lossless for a second generation; Pillow keeps
+# The formats that can keep a photo's metadata. Quality 95 is visually lossless for a second generation; Pillow keeps
 # full chroma resolution with 4:4:4.
 SAVE_OPTIONS: dict[str, dict[str, int | str]] = {
     "JPEG": {"quality": 95, "subsampling": "4:4:4"},
@@ -34,7 +34,10 @@ CMYK_WITHOUT_PROFILE = "CMYK without a profile"  # in place of a profile's name;
 
 @dataclass(frozen=True, eq=False)
 class Photo:
-    """pixels: (H, W, 3) uint8 or uint16, upright, in `space`. alpha: (H, W) of the same type, or None."""
+    """A photo with its metadata.
+
+    pixels: (H, W, 3) uint8 or uint16, upright, in `space`. alpha: (H, W) of the same type, or None.
+    """
 
     path: Path
     pixels: Pixels
@@ -55,7 +58,7 @@ class Photo:
 
 
 def read_photo(path: Path) -> Photo:
-    """The photo at `path`. ImageError: missing, damaged, too large, or of a kind that cannot be styled."""
+    """Read the photo at `path`. ImageError: missing, damaged, too large, or of a kind that cannot be styled."""
     decoded = decode(path)
     if decoded.animated:
         raise ImageError(path, "is an animation; edgekit styles still pictures.")
@@ -74,14 +77,14 @@ def read_photo(path: Path) -> Photo:
 
 
 def srgb_bytes(photo: Photo) -> NDArray[np.uint8]:
-    """(H, W, 3) uint8 sRGB: what a segmenter or a fit wants to see of any photo."""
+    """The photo's pixels as (H, W, 3) uint8 sRGB, the input of segmenters and fits."""
     if photo.space == "srgb":
         return eight_bit(photo.pixels)
     return srgb_pixels(photo.pixels, photo.icc_profile)
 
 
 def written_format(path: Path) -> str:
-    """Pillow's name of the format that a photo at `path` is written in. ImageError for one that is only read."""
+    """Pillow's name of the format for writing a photo at `path`. ImageError for a format that is only read."""
     form = FORMATS.get(path.suffix.lower(), "")
     if form not in SAVE_OPTIONS:
         known = f"{', '.join(WRITTEN_SUFFIXES[:-1])} or {WRITTEN_SUFFIXES[-1]}"
@@ -90,7 +93,7 @@ def written_format(path: Path) -> str:
 
 
 def write_photo(path: Path, photo: Photo, *, replace: bool = False) -> None:
-    """Write in the format of `path`'s extension, with profile, EXIF and XMP. Whole or not at all."""
+    """Write a photo in the format of `path`'s extension, with profile, EXIF and XMP, whole or not at all."""
     form = written_format(path)
     if photo.bits == 16:
         if form != "PNG":
@@ -101,14 +104,14 @@ def write_photo(path: Path, photo: Photo, *, replace: bool = False) -> None:
         register_heif()
     layers = [photo.pixels] if photo.alpha is None else [photo.pixels, photo.alpha[..., None]]
     image = Image.fromarray(np.concatenate(layers, axis=-1))
-    carried: dict[str, object] = {"icc_profile": photo.icc_profile, "exif": photo.exif, "dpi": photo.dpi}
+    metadata: dict[str, object] = {"icc_profile": photo.icc_profile, "exif": photo.exif, "dpi": photo.dpi}
     if photo.xmp and form == "PNG":
         text = PngImagePlugin.PngInfo()
         text.add_itxt("XML:com.adobe.xmp", photo.xmp.decode("utf-8", "replace"))
-        carried["pnginfo"] = text
+        metadata["pnginfo"] = text
     elif photo.xmp:
-        carried["xmp"] = photo.xmp
-    options = {name: value for name, value in carried.items() if value is not None}
+        metadata["xmp"] = photo.xmp
+    options = {name: value for name, value in metadata.items() if value is not None}
     with staged_file(path, replace=replace) as temporary:
         image.save(temporary, format=form, **SAVE_OPTIONS[form], **options)
 
@@ -120,7 +123,7 @@ def _sixteen_bit_png(photo: Photo) -> bytes:
 
 
 def _in_known_space(decoded: Decoded) -> tuple[Pixels, Space, str | None, bytes | None]:
-    """(H, W, 3) pixels, their space, the name of a profile converted away, and the profile to write."""
+    """The pixels (H, W, 3), their space, the profile that they were converted from or None, and the one to write."""
     path, pixels, icc = decoded.path, decoded.pixels, decoded.icc_profile
     cmyk = pixels.ndim == 3 and pixels.shape[2] == 4
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))

@@ -1,7 +1,7 @@
 """16-bit PNG through OpenCV: Pillow has no 16-bit RGB (python-pillow issue 1888).
 
-OpenCV allocates whatever length a chunk declares, 3.7 GB for a file of 50 bytes; so the chunks are walked
-before it sees the file.
+OpenCV allocates whatever length a chunk declares, 3.7 GB for a file of 50 bytes, so the chunks are checked
+before OpenCV gets the file.
 """
 
 from __future__ import annotations
@@ -14,24 +14,19 @@ from numpy.typing import NDArray
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 BIT_DEPTH_OFFSET = 24  # signature 8, length 4, "IHDR" 4, width 4, height 4 (PNG, third edition, 11.2.1)
-COLOUR_TYPES = {
-    0: "grey",
-    2: "RGB",
-    3: "palette",
-    4: "grey with alpha",
-    6: "RGB with alpha",
-}  # the byte after it
+# The byte after the bit depth.
+COLOUR_TYPES = {0: "grey", 2: "RGB", 3: "palette", 4: "grey with alpha", 6: "RGB with alpha"}
 MAX_DEFLATE_RATIO = 1032  # zlib's technical details: 258 bytes from 2 bits, at best
 CHUNK_FRAME_BYTES = 12  # length, type and checksum
 IHDR_BYTES = 13
 
 
 class DamagedPng(ValueError):
-    """The file's chunks do not add up."""
+    """A PNG is damaged, or declares more than it holds."""
 
 
 def stored_as(path: Path) -> tuple[int, str] | None:
-    """Bits a channel and the kind of colours, one of COLOUR_TYPES, of a PNG; None for another file."""
+    """The bits per channel and the colour type, one of COLOUR_TYPES, of a PNG; None for any other file."""
     with path.open("rb") as stream:
         head = stream.read(BIT_DEPTH_OFFSET + 2)
     if len(head) < BIT_DEPTH_OFFSET + 2 or not head.startswith(SIGNATURE):
@@ -40,22 +35,22 @@ def stored_as(path: Path) -> tuple[int, str] | None:
 
 
 def is_sixteen_bit(path: Path) -> bool:
-    """Whether the file is a PNG of 16 bits a channel."""
+    """Whether the file is a PNG with 16 bits per channel."""
     stored = stored_as(path)
     return stored is not None and stored[0] == 16
 
 
 def require_plausible_size(path: Path, pixels: int) -> None:
-    """DamagedPng for a file that is too small to hold `pixels`: Pillow would fill up with black, for minutes."""
+    """DamagedPng for a file that is too small to hold `pixels`; Pillow would spend minutes filling them with black."""
     bits, _ = stored_as(path) or (1, "")
     if pixels * bits > 8 * MAX_DEFLATE_RATIO * path.stat().st_size:
         raise DamagedPng(f"it declares {pixels:,} pixels, more than its bytes can hold")
 
 
 def decode(path: Path, width: int, height: int) -> NDArray[np.uint16]:
-    """(H, W) grey, (H, W, 3) RGB or (H, W, 4) RGBA uint16, as stored: orientation and profile are not applied.
+    """Decode to (H, W) grey, (H, W, 3) RGB or (H, W, 4) RGBA uint16; orientation and profile are not applied.
 
-    width, height: what the caller has found acceptable. Raises DamagedPng.
+    width, height: the size that the caller has accepted. Raises DamagedPng.
     """
     import cv2
 
@@ -63,7 +58,7 @@ def decode(path: Path, width: int, height: int) -> NDArray[np.uint16]:
     _require_whole_chunks(data)
     codes = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
     if codes is None or codes.dtype != np.uint16 or codes.shape[:2] != (height, width):
-        raise DamagedPng("the picture is damaged or not 16 bits a channel")
+        raise DamagedPng("the picture is damaged or has not 16 bits per channel")
     bgr = np.asarray(codes, np.uint16)
     if bgr.ndim == 2:
         return bgr
@@ -73,7 +68,7 @@ def decode(path: Path, width: int, height: int) -> NDArray[np.uint16]:
 def encode(
     rgb: NDArray[np.uint16], icc: bytes | None = None, exif: bytes | None = None, xmp: bytes | None = None
 ) -> bytes:
-    """The file. rgb: (H, W, 3 or 4) uint16. exif: without the JPEG's "Exif" prefix."""
+    """Encode a 16-bit PNG. rgb: (H, W, 3 or 4) uint16. exif: without the "Exif" prefix of JPEG. Returns the file."""
     import cv2
 
     bgr = np.ascontiguousarray(rgb[..., [2, 1, 0, 3][: rgb.shape[2]]])
@@ -91,12 +86,13 @@ def encode(
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:
-    """PNG, third edition, 5.3: length, type, data, CRC over type and data."""
+    """A chunk by PNG, third edition, 5.3: length, type, data, CRC over type and data."""
     checksum = zlib.crc32(kind + content)
     return len(content).to_bytes(4, "big") + kind + content + checksum.to_bytes(4, "big")
 
 
 def _require_whole_chunks(data: bytes) -> None:
+    """DamagedPng unless the chunks are as long as they declare and run from one IHDR to IEND."""
     at, names = len(SIGNATURE), []
     while at < len(data):
         length = int.from_bytes(data[at : at + 4], "big")

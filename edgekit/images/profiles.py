@@ -1,4 +1,4 @@
-"""What an ICC profile says of a picture's colours, and pixels taken through it to sRGB."""
+"""ICC profiles: recognise the colour space of one, and convert pixels through one to sRGB."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ def profile_of(path: Path, icc: bytes) -> Profile:
     try:
         handle = ImageCms.ImageCmsProfile(io.BytesIO(icc))
         core = handle.profile
-        stored = [c[0] for c in (core.red_colorant, core.green_colorant, core.blue_colorant) if c is not None]
+        primaries = [
+            c[0] for c in (core.red_colorant, core.green_colorant, core.blue_colorant) if c is not None
+        ]
         return Profile(
             handle=handle,
             name=ImageCms.getProfileDescription(handle).strip() or "an unnamed profile",
             colours=core.xcolor_space.strip(),
-            colorants=np.array(stored).T if len(stored) == 3 else None,
+            colorants=np.array(primaries).T if len(primaries) == 3 else None,
         )
-    except (
-        Exception
-    ) as error:  # OSError and PyCMSError, and UnicodeDecodeError or ValueError for damaged text
+    except Exception as error:  # OSError, PyCMSError; UnicodeDecodeError or ValueError for damaged text
         raise ImageError(path, "has a damaged colour profile; remove it or write the file anew.") from error
 
 
@@ -65,23 +65,21 @@ def space_of(profile: Profile) -> Space | None:
 
 
 def image_of(pixels: Pixels) -> Image.Image:
-    """Pillow's image of 8 bits: mode L, RGB or CMYK. pixels: as in `Decoded`; 16 bits are rounded."""
+    """An 8-bit Pillow image of mode L, RGB or CMYK. pixels: as in `Decoded`; 16 bits are rounded."""
     eight = eight_bit(pixels)
     mode = "CMYK" if eight.ndim == 3 and eight.shape[2] == 4 else None  # (H, W, 4) alone would be RGBA
     return Image.fromarray(eight, mode)
 
 
 def eight_bit(codes: Pixels) -> NDArray[np.uint8]:
-    """uint8 codes; of uint16 ones, the nearest (65535 becomes 255)."""
-    return (
-        codes.astype(np.uint8, copy=False)
-        if codes.dtype == np.uint8
-        else np.rint(codes / 257).astype(np.uint8)
-    )
+    """The codes as uint8; uint16 codes are rounded (65535 becomes 255)."""
+    if codes.dtype == np.uint8:
+        return codes.astype(np.uint8, copy=False)
+    return np.rint(codes / 257).astype(np.uint8)
 
 
 def srgb_pixels(pixels: Pixels, icc: bytes | None) -> NDArray[np.uint8]:
-    """(H, W, 3) uint8 sRGB of pixels in the colours of a profile, perceptual intent: what networks see.
+    """Convert pixels from their profile to (H, W, 3) uint8 sRGB, perceptual intent, as the network's input needs.
 
     Without a profile, or with one that is damaged or of another kind of colours, grey and RGB are taken for sRGB and
     CMYK is converted by Pillow's plain formula, (255 − C)·(255 − K) / 255.
@@ -97,16 +95,16 @@ def srgb_pixels(pixels: Pixels, icc: bytes | None) -> NDArray[np.uint8]:
             )
             return np.asarray(converted)
         except (ImageCms.PyCMSError, OSError, ValueError):
-            pass  # as without a profile
+            pass  # convert as if there were no profile
     return np.asarray(image.convert("RGB"))
 
 
 def _has_srgb_curve(profile: ImageCms.ImageCmsProfile) -> bool:
-    """Whether greys keep their codes on the way to sRGB."""
+    """Whether greys keep their codes in a conversion to sRGB."""
     ramp = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=-1)
     srgb = ImageCms.createProfile("sRGB")
     try:
-        there = ImageCms.profileToProfile(Image.fromarray(ramp), profile, srgb, outputMode="RGB")
+        converted = ImageCms.profileToProfile(Image.fromarray(ramp), profile, srgb, outputMode="RGB")
     except ImageCms.PyCMSError:
         return False
-    return bool(np.abs(np.asarray(there).astype(float) - ramp).max() <= GREY_TOLERANCE_LEVELS)
+    return bool(np.abs(np.asarray(converted).astype(float) - ramp).max() <= GREY_TOLERANCE_LEVELS)

@@ -1,4 +1,4 @@
-"""Hugging Face's tensors folded into the prepared model's: the arithmetic, in float64 until the last step."""
+"""Fold Hugging Face's tensors into those of the prepared model, in float64 until the last step."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import torch
 
 BATCH_NORM_EPS = 1e-5  # MobileViTConvLayer's constant
-# The transformer's residual stream is this times the reference's: trained streams reach several hundred, and the
-# squares of an RMSNorm must stay below fp16's 65504, yet well above its least. A power of two costs no rounding.
+# The factor of the transformer's residual stream to the reference's: trained streams reach several hundred, and the
+# squares in an RMSNorm must stay below fp16's 65504, yet well above its smallest number. A power of two does not round.
 STREAM_SCALE = 1 / 16
 Pair = tuple[torch.Tensor, torch.Tensor]  # weight (out, in, …), bias (out,)
 
@@ -25,7 +25,7 @@ class Folding:
         return {key: value.to(dtype).contiguous() for key, value in self._target.items()}
 
     def stem(self, name: str, prefix: str, bgr: bool) -> None:
-        """The first convolution, for RGB in [0, 255]. Zero padding is the same in either range."""
+        """Fold the first convolution so that it takes RGB in [0, 255]; its padding is 0 in either range."""
         weight, bias = self._convolution(prefix)
         self._put(f"{name}.conv", (weight.flip(1) if bgr else weight) / 255, bias)
 
@@ -61,7 +61,7 @@ class Folding:
             self._target[f"{name}.bias"] = bias
 
     def _convolution(self, prefix: str) -> Pair:
-        """A convolution and the BatchNorm after it, if any, as one weight and bias."""
+        """Fold a convolution and the BatchNorm after it, if any, into one weight and bias."""
         weight = self._source[f"{prefix}.convolution.weight"]
         bias = self._source.get(f"{prefix}.convolution.bias", weight.new_zeros(weight.shape[0]))
         norm = f"{prefix}.normalization"
@@ -76,7 +76,10 @@ class Folding:
         return weight, self._source.get(f"{prefix}.bias", weight.new_zeros(weight.shape[0]))
 
     def _after_norm(self, norm: str, weight: torch.Tensor, bias: torch.Tensor) -> Pair:
-        """W(γ ⊙ n + β) + b as a map of n alone; weight is (out, in) or (out, in, 1, 1)."""
+        """Fold a norm's γ and β into the linear map after it: W(γ ⊙ n + β) + b as a map of n.
+
+        weight: (out, in) or (out, in, 1, 1).
+        """
         gamma, beta = self._source[f"{norm}.weight"], self._source[f"{norm}.bias"]
         flat = weight.flatten(1)  # (out, in)
         return (flat * gamma).reshape(weight.shape), bias + flat @ beta
@@ -98,6 +101,8 @@ class Folding:
 
 
 def _into_stream(weight: torch.Tensor, bias: torch.Tensor) -> Pair:
-    """The map whose outputs have zero mean over the channels, which is what a LayerNorm sees anyway, and the
-    stream's scale, which it takes out again."""
+    """Make a map's outputs zero-mean over the channels and scale them by STREAM_SCALE.
+
+    The LayerNorms that read the stream remove its mean and its scale anyway.
+    """
     return (weight - weight.mean(0, keepdim=True)) * STREAM_SCALE, (bias - bias.mean()) * STREAM_SCALE

@@ -1,7 +1,7 @@
-"""What a converted segmenter gives: group weights for the shader, labels, or logits.
+"""The outputs of a converted segmenter: group weights for the shader, labels, or logits.
 
-The same definition in torch (in the graph) and in numpy (for checks), so that an exported output can be
-compared with what the reference logits say it should be.
+Each is defined once, as a torch module. The exported graph contains it, and checks apply it to the reference
+logits for the expected output.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ MASK_STRIDE = 4  # the mask is size/4: 128² for a 512² input, four times the l
 
 
 def resized(logits: torch.Tensor, size: Sequence[int]) -> torch.Tensor:
-    """(B, C, h, w) to (B, C, *size), bilinear with half-pixel centres, as HF's post-processing does."""
+    """Resize (B, C, h, w) to (B, C, *size), bilinear with half-pixel centres, like Hugging Face's post-processing."""
     return F.interpolate(logits, size=tuple(size), mode="bilinear", align_corners=False)
 
 
 class GroupWeights(nn.Module):
-    """Logits to the weights of skin, hair and clothes in [0, 255], and of the background when `rgba`.
+    """Turn logits into the weights of skin, hair and clothes in [0, 255], and of the background if `rgba`.
 
     Input: (1, classes, h, w). Output: (1, 3 or 4, mask, mask) float32; the four sum to 255.
     """
@@ -51,16 +51,16 @@ class GroupWeights(nn.Module):
 
 
 def mask_of(weights: torch.Tensor) -> NDArray[np.float32]:
-    """(1, 3, h, w) of GroupWeights to the (h, w, 3) mask in [0, 1] that pictures are styled with.
+    """The mask for styling, (h, w, 3) in [0, 1], from the (1, 3, h, w) output of `GroupWeights`.
 
-    Sums of probabilities that a float's last bit puts above 1 are cut.
+    Rounding can lift a sum of probabilities slightly above 1; such values are clamped.
     """
     mask: NDArray[np.float32] = (weights[0] / 255).clamp(0, 1).permute(1, 2, 0).contiguous().numpy()
     return mask
 
 
 class Labels(nn.Module):
-    """Logits to the class of each mask pixel: (1, classes, h, w) to (1, 1, mask, mask) int64."""
+    """Turn logits into the class of each mask pixel: (1, classes, h, w) to (1, 1, mask, mask) int64."""
 
     def __init__(self, mask_size: int) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ class Labels(nn.Module):
 
 
 def output_head(mode: OutputMode, groups: Groups, classes: int, mask_size: int, rgba: bool) -> nn.Module:
-    """The module that turns logits into the output asked for."""
+    """The module that turns logits into the output of this mode."""
     if mode == "groups":
         return GroupWeights(groups, classes, mask_size, rgba)
     return Labels(mask_size) if mode == "labels" else nn.Identity()

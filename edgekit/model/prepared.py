@@ -6,9 +6,9 @@ Every rewrite is exact up to float rounding; a test holds the logits to the refe
 - The transformer's residual stream is only ever read by LayerNorms, which ignore its mean over channels and
   its scale. So the linear maps that write the stream are centred once and LayerNorm may become RMSNorm
   (SliceGPT, arXiv 2401.15024, section 3.1), and the stream is kept small enough to be squared in fp16.
-- LayerNorm's scale and shift are folded into the linear map that reads it. The key bias adds the same to
-  every score of a row and softmax drops it; the value bias passes through attention (rows sum to one) and
-  is folded into the output projection; 1/√d is folded into the query.
+- LayerNorm's scale and shift are folded into the linear map that reads it. The key bias adds the same number to
+  every score of a row, which softmax cancels; the value bias passes through attention unchanged (rows sum to one)
+  and is folded into the output projection; 1/√d is folded into the query.
 - Attention runs head by head on (4, N, d) tensors: no reshape or transpose to make or undo a head axis
   (Apple, "Deploying Transformers on the Apple Neural Engine", principle 2).
 - ASPP's pooled branch is constant over the picture: it becomes a bias of the projection (no resize, no
@@ -30,7 +30,9 @@ from edgekit.recipes import STAGE2_DEPTH, STAGE_DEPTHS
 from edgekit.weights import Checkpoint
 
 NormForm = Literal["layer", "rms"]
-FIRST_GAIN = 8 / STREAM_SCALE  # of the norm that reads a stage's stream before anything is added to it
+FIRST_GAIN = (
+    8 / STREAM_SCALE
+)  # of a stage's first norm, which reads the stream before any layer has added to it
 PATCH = 2  # MobileViT's patch is 2×2: four interleaved token sequences
 
 
@@ -80,10 +82,10 @@ class InvertedResidual(nn.Module):
 class TokenNorm(nn.Module):
     """LayerNorm over the channels without scale and shift (they are folded into the next linear map).
 
-    Its input is the stream: already centred, and STREAM_SCALE times the reference's. So `rms` gives the same:
-    x / √(mean(x²) + ε), written with the mean as a linear map because TFLite's MEAN drops the axis and costs a
-    reshape. Core ML keeps its own layer_norm. `gain` multiplies the input first: where a stage's stream begins it
-    is so small that its squares would vanish in fp16.
+    Its input is the stream, which is centred already and is STREAM_SCALE times the reference's. On such an input
+    `rms` equals LayerNorm: x / √(mean(x²) + ε), with the mean as a linear map because TFLite's MEAN drops the axis
+    and costs a reshape. Core ML keeps its own layer_norm. `gain` multiplies the input first: at the beginning of a
+    stage the stream is so small that its squares would underflow in fp16.
     """
 
     mean: torch.Tensor
@@ -130,6 +132,8 @@ class Attention(nn.Module):
 
 
 class FeedForward(nn.Module):
+    """The transformer's feed-forward block: two linear maps with silu between them. x: (4, N, C)."""
+
     def __init__(self, channels: int, hidden: int) -> None:
         super().__init__()
         self.up = nn.Linear(channels, hidden)
@@ -141,6 +145,8 @@ class FeedForward(nn.Module):
 
 
 class TransformerLayer(nn.Module):
+    """Attention and feed-forward block, each added to the stream. x: (4, N, C)."""
+
     def __init__(
         self, channels: int, hidden: int, heads: int, norm_before: TokenNorm, norm_after: TokenNorm
     ) -> None:
@@ -157,7 +163,7 @@ class TransformerLayer(nn.Module):
 
 
 def unfold(x: torch.Tensor) -> torch.Tensor:
-    """(B, C, H, W) to (4·B, H/2·W/2, C): one token sequence per position in the 2×2 patch."""
+    """Turn (B, C, H, W) into (4·B, H/2·W/2, C): one token sequence per position in the 2×2 patch."""
     b, c, h, w = x.shape
     x = x.permute(0, 2, 3, 1)  # (B, H, W, C)
     x = x.reshape(b * h // 2, PATCH, w // 2, PATCH * c)  # (row, row in patch, column, column in patch × C)
@@ -179,7 +185,7 @@ def fold(x: torch.Tensor, h: int, w: int) -> torch.Tensor:
 
 
 class MobileViTBlock(nn.Module):
-    """Local convolutions, global attention over interleaved patches, fusion (arXiv 2110.02178)."""
+    """MobileViT's block: local convolutions, attention over interleaved patches, fusion (arXiv 2110.02178)."""
 
     def __init__(
         self,
@@ -234,7 +240,7 @@ class AtrousPyramid(nn.Module):
 
 @dataclass(frozen=True)
 class StageShape:
-    """One MobileViT stage: how its inverted residual strides and dilates."""
+    """The stride and dilation of a MobileViT stage's inverted residual."""
 
     stride: int
     dilation: int
@@ -249,7 +255,7 @@ STAGES: Mapping[int, tuple[StageShape, StageShape, StageShape]] = {
 
 
 class PreparedSegmenter(nn.Module):
-    """RGB bytes to logits in the export-friendly graph.
+    """The export-friendly graph from RGB to logits.
 
     Input: (1, 3, H, W) float32 RGB in [0, 255], H and W multiples of 64.
     Output: (1, classes, H/stride, W/stride) float32 logits.

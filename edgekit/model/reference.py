@@ -10,7 +10,7 @@ from edgekit.weights import Checkpoint
 
 
 class ReferenceSegmenter(nn.Module):
-    """Image to logits through Hugging Face's own graph.
+    """Hugging Face's own graph from RGB to logits.
 
     Input: (B, 3, H, W) float32 RGB in [0, 255]. Output: (B, classes, H/stride, W/stride) float32 logits.
     """

@@ -1,4 +1,4 @@
-"""Recipes: what is int8 and what stays float, per named block of the model."""
+"""Recipes: which named blocks of the model become int8 and which stay float."""
 
 from edgekit.recipes.blocks import (
     BLOCKS,

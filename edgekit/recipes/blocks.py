@@ -1,7 +1,7 @@
-"""The named blocks of the model: their names, and how every graph spells them.
+"""The named blocks of the model, and their names in every graph.
 
-A recipe speaks of blocks (`stem`, `stage3.0.attention`, `aspp`). Three graphs hold the same blocks under names of their
-own, and this file is the one place that translates: Hugging Face's modules, the tensors of an exported .tflite, and the
+A recipe names blocks (`stem`, `stage3.0.attention`, `aspp`). Three graphs hold the same blocks under names of their
+own, and only this file translates between them: Hugging Face's modules, the tensors of an exported .tflite, and the
 parameters of a Core ML program. The last two follow the modules of `edgekit/model/prepared.py`.
 """
 
@@ -14,7 +14,7 @@ from collections.abc import Mapping
 STAGE_DEPTHS: Mapping[str, int] = {"stage3": 2, "stage4": 4, "stage5": 3}
 STAGE2_DEPTH = 3  # inverted residuals
 
-# Down to 1/8 of the input's side. These blocks hold 132,000 of the 6.3 million weights but cause most of the mask
+# The blocks down to 1/8 of the input's side. They hold 132,000 of the 6.3 million weights but cause most of the mask
 # error of weight-only int8.
 FIRST_BLOCKS = (
     "stem", "stage1.0", *(f"stage2.{i}" for i in range(STAGE2_DEPTH)), "stage3.down",
@@ -26,7 +26,7 @@ def _layers(depth: int) -> tuple[str, ...]:
     return tuple(f"{i}{part}" for i in range(depth) for part in (".attention", ".ffn", ""))
 
 
-# All blocks, in the order of the data.
+# All blocks, in the order in which data passes them.
 BLOCKS: tuple[str, ...] = (
     *FIRST_BLOCKS,
     *(
@@ -41,7 +41,7 @@ BLOCKS: tuple[str, ...] = (
 RESIDUAL_ADDITIONS = frozenset(f"{stage}.{i}" for stage, depth in STAGE_DEPTHS.items() for i in range(depth))
 
 
-# --- the exported .tflite, whose tensors are called by their place in the prepared model
+# --- the exported .tflite, whose tensors are named by their place in the prepared model
 
 
 def block_of_tensor(name: str) -> str | None:
@@ -59,13 +59,12 @@ def block_of_tensor(name: str) -> str | None:
 def tensor_pattern(block: str) -> str:
     """The regular expression that matches the output tensors of a block's operators, and of no other block's."""
     place = re.escape("/".join(("segmenter", *block.split("."))))
-    within = (
-        "" if block in RESIDUAL_ADDITIONS else "/|"
-    )  # a layer's attention and ffn are blocks of their own
+    # A residual addition excludes what is inside its layer: attention and ffn are blocks of their own.
+    within = "" if block in RESIDUAL_ADDITIONS else "/|"
     return f"^{place}({within}:|;|$)"
 
 
-# --- the Core ML program, whose weights are called by their module in the prepared model
+# --- the Core ML program, whose weights are named by their module in the prepared model
 
 
 def _parameter_prefix(block: str) -> str:
@@ -91,9 +90,7 @@ def layer_of(block: str) -> str:
 
 # --- Hugging Face's modules
 
-_ENCODER_LAYER = (
-    r"mobilevit\.encoder\.layer\.(\d)"  # layers 0 and 1 are stages 1 and 2; 2, 3 and 4 stages 3 to 5
-)
+_ENCODER_LAYER = r"mobilevit\.encoder\.layer\.(\d)"  # layer i is stage i + 1
 _SEAMS = {
     "downsampling_layer": "down",
     "conv_kxk": "local",
@@ -105,8 +102,10 @@ _TRANSFORMER = {"attention": "attention", "intermediate": "ffn", "output": "ffn"
 
 
 def block_of_module(name: str) -> str | None:
-    """The block of a module of `ReferenceSegmenter`: `model.mobilevit.encoder.layer.2.fusion.activation` →
-    `stage3.fusion`. None outside the blocks: LayerNorms, dropout, modules that only hold others."""
+    """The block of a module of `ReferenceSegmenter`; None outside the blocks: LayerNorms, dropout, containers.
+
+    `model.mobilevit.encoder.layer.2.fusion.activation` → `stage3.fusion`.
+    """
     name = name.removeprefix("model.")
     if name.startswith("mobilevit.conv_stem."):
         return "stem"

@@ -17,17 +17,16 @@ from edgekit.targets import TARGETS, Target
 PLANNED_FOLDER = "planned"
 RECIPE_FILE = "recipe.json"
 CALIBRATION_FILE = "calibration.json"  # which photos gave the ranges
-QAT_OBSERVER = "moving-average"  # what edgekit/training/qat.py trains with: each picture's extremes, averaged
+QAT_OBSERVER = "moving-average"  # as in edgekit/training/qat.py: the mean of each picture's extremes
 
 
 def ranges_path(folder: Path, target: Target) -> Path:
-    """Where a checkpoint's folder keeps a target's activation ranges."""
+    """The file in a checkpoint's folder for a target's activation ranges."""
     return folder / PLANNED_FOLDER / f"ranges-{target.name}.json"
 
 
 def recipe_for(target: Target, folder: Path, name: str | Path | None = None) -> Recipe:
-    """The recipe of that name (a built-in one or a .json file), or the one kept in a checkpoint's folder, or the
-    target's default.
+    """The recipe `name` (built-in or a .json file); without a name the one kept in `folder`, else the target's default.
 
     A built-in recipe with int8 activations takes the observer of the kept recipe, whose ranges are kept too.
     """
@@ -42,10 +41,10 @@ def recipe_for(target: Target, folder: Path, name: str | Path | None = None) -> 
 
 
 def recipe_for_training(name: str) -> Recipe:
-    """The recipe to train for, with the observer nearest to how training finds ranges.
+    """The recipe to train for, with the observer that is closest to the ranges of training.
 
-    The evidence of an earlier plan was measured with other weights and is left out. Raises EdgekitError for a recipe
-    without int8.
+    The evidence of an earlier plan is dropped, because it was measured with other weights. Raises EdgekitError for a
+    recipe without int8.
     """
     recipe = recipe_named(name)
     if not recipe.quantises:
@@ -58,7 +57,7 @@ def recipe_for_training(name: str) -> Recipe:
 def keep_recipe(folder: Path, recipe: Recipe | None) -> None:
     """Save the recipe that fine-tuning targeted beside the checkpoint, where `convert` finds it.
 
-    Recipe and ranges that the folder held before belonged to other weights and are removed.
+    A recipe and ranges that the folder holds already belong to other weights and are removed.
     """
     planned = folder / PLANNED_FOLDER
     ranges = (ranges_path(folder, target) for target in TARGETS.values())

@@ -1,7 +1,7 @@
-"""Recipes: what is int8 and what stays float, in one target-neutral form that both converters read.
+"""Recipes: which blocks become int8 and which stay float, in one target-neutral form that both converters read.
 
-A recipe speaks of the prepared model's named blocks (`stem`, `stage3.0.attention`, `aspp`, …), never of a
-runtime's operators. Modes of a block: `float`; `w8` (weights stored as int8, computed in float); `w8a8`
+A recipe names blocks of the prepared model (`stem`, `stage3.0.attention`, `aspp`, …), never a runtime's
+operators. Modes of a block: `float`; `w8` (weights stored as int8, computed in float); `w8a8`
 (weights and activations int8).
 """
 
@@ -29,12 +29,12 @@ OBSERVERS = ("minmax", "moving-average", "percentile", "mse")  # calibration/obs
 
 @dataclass(frozen=True)
 class Recipe:
-    """How numbers are stored and computed.
+    """The number formats of a converted model.
 
-    `compute`: type of everything that is not quantised. `mode`: of every block that `blocks` does not name.
-    `observer`: how activation ranges are chosen (calibration/observers.py). Weights are always int8,
+    `compute`: the type of everything that is not quantised. `mode`: of every block that `blocks` does not name.
+    `observer`: the rule that chooses activation ranges (calibration/observers.py). int8 weights are always
     symmetric, per output channel.
-    `evidence`: what was measured when it was planned, free-form.
+    `evidence`: the measurements of the plan that made the recipe, free-form.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Recipe:
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{0,39}", self.name):
             raise ConversionError(
-                "recipe", "name", f"{self.name!r} is not lower-case letters, digits, '.' and '-'."
+                "recipe", "name", f"{self.name!r} is not 1 to 40 lower-case letters, digits, '.' and '-'."
             )
         for kind, name, known in (
             ("compute type", self.compute, COMPUTES),
@@ -63,7 +63,7 @@ class Recipe:
         return self.blocks.get(block, self.mode)
 
     def blocks_in(self, mode: Mode) -> tuple[str, ...]:
-        """The blocks of one mode, in the order of the data."""
+        """The blocks of one mode, in the order in which data passes them."""
         return tuple(block for block in BLOCKS if self.mode_of(block) == mode)
 
     @property
@@ -73,6 +73,7 @@ class Recipe:
 
     @property
     def needs_calibration(self) -> bool:
+        """Whether any block has int8 activations, whose ranges must be calibrated."""
         return bool(self.blocks_in("w8a8"))
 
     def to_json(self) -> JsonValue:
@@ -89,8 +90,10 @@ RECIPES: Mapping[str, Recipe] = {
 
 
 def recipe_named(name: str, also: Sequence[str] = ()) -> Recipe:
-    """A built-in recipe, or one saved as JSON (`planned.json`). UnknownName lists the built-in ones, and what the
-    caller takes beside them (`also`)."""
+    """A built-in recipe, or one saved as JSON (`planned.json`).
+
+    UnknownName lists the built-in recipes and the other names that the caller accepts (`also`).
+    """
     if name in RECIPES:
         return RECIPES[name]
     if name.endswith(".json"):
@@ -102,5 +105,5 @@ RECIPE = JsonKind(Recipe, "an edgekit recipe", version=("version", RECIPE_VERSIO
 
 
 def read_recipe(path: Path) -> Recipe:
-    """A saved recipe. ConversionError: unreadable, another version, unknown fields, blocks or modes."""
+    """Read a saved recipe. ConversionError: unreadable, another version, unknown fields, blocks or modes."""
     return read_json(path, RECIPE, partial(ConversionError, "recipe", "read"))

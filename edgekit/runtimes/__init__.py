@@ -27,7 +27,7 @@ class Runtime(Protocol):
 
 
 def open_runtime(path: Path, taps: Sequence[str] = (), threads: int = DEFAULT_THREADS) -> Runtime:
-    """The runtime that runs `path` on this machine, by suffix; native Core ML is opened by its own name.
+    """Open the artifact at `path` in the runtime for its suffix; native Core ML is opened as `runtimes.coreml.CoreML`.
 
     Raises UnknownName for another suffix, ConversionError for a damaged file, UnsupportedOperator.
     """

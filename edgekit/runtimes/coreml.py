@@ -1,7 +1,7 @@
 """Core ML itself: a .mlpackage run by the operating system, on a Mac only.
 
-It is opened by its own name, never by suffix: elsewhere, and in parity checks, `mil-reference` gives the
-program's meaning and native Core ML is reported as not run.
+`open_runtime` never chooses it: elsewhere, and in parity checks, `mil-reference` computes the outputs that the
+program defines, and native Core ML is reported as not run.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from edgekit.runtimes import Tensors
 
 
 def why_not_native() -> str:
-    """Why Core ML cannot run on this machine; empty where it can."""
+    """The reason why Core ML cannot run on this machine; empty if it can."""
     if sys.platform == "darwin":
         return ""
-    return f"Core ML runs on macOS, iOS and their kin only; this machine runs {sys.platform}"
+    return f"Core ML runs on Apple's systems only; this machine runs {sys.platform}"
 
 
 def why_unproved() -> str:
-    """Why a result of the reference executor does not prove what Core ML gives."""
+    """The reason why a result of the reference executor does not prove the result of Core ML."""
     return why_not_native() or "parity runs the reference executor, not this Mac's Core ML"
 
 
@@ -53,13 +53,13 @@ class CoreML:
             raise ConversionError("coreml", "native", f"{path} cannot be loaded by Core ML.") from error
 
     def run(self, inputs: Tensors) -> dict[str, NDArray[Any]]:
-        """Outputs by name."""
+        """Run the model once. Returns its outputs by name."""
         results = self._model.predict({name: Image.fromarray(value[0]) for name, value in inputs.items()})
         return {name: _as_array(value) for name, value in results.items()}
 
 
 def _as_array(value: Any) -> NDArray[Any]:
-    """A multi-array as it is; an image as (1, C, H, W) uint8, without the alpha that Core ML adds."""
+    """A multi-array unchanged; an image as (1, C, H, W) uint8, without the alpha that Core ML adds."""
     if not isinstance(value, Image.Image):
         return np.asarray(value)
     pixels = np.asarray(value if value.mode == "L" else value.convert("RGB"))  # (H, W) or (H, W, 3)

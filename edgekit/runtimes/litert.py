@@ -1,4 +1,4 @@
-"""LiteRT: a .tflite on this machine's CPU through XNNPACK, with any tensor readable."""
+"""LiteRT: run a .tflite on this machine's CPU through XNNPACK and read any of its tensors."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ BUILTINS = {code: name for name, code in vars(schema.BuiltinOperator).items() if
 class LiteRT:
     """A .tflite open in LiteRT's interpreter with the XNNPACK delegate.
 
-    `taps` become extra outputs of the graph before it is loaded, so the very same delegated kernels run;
-    quantised taps are returned dequantised.
+    `taps` become extra outputs of the graph before it is loaded, so that the same delegated kernels run with and
+    without them; quantised taps are returned dequantised.
     """
 
     name = "litert"
@@ -45,7 +45,10 @@ class LiteRT:
         self._outputs = {d["name"]: d for d in self._interpreter.get_output_details()}
 
     def run(self, inputs: Tensors) -> dict[str, NDArray[Any]]:
-        """Outputs by name. Raises ConversionError for inputs that are not the model's, or of a wrong shape or type."""
+        """Run the model once. Returns its outputs by name.
+
+        Raises ConversionError for inputs that are not the model's, or of a wrong shape or type.
+        """
         if set(inputs) != set(self._inputs):
             names = ", ".join(self._inputs)
             raise ConversionError("tflite", "run", f"inputs must be {names}, not {list(inputs)}.")
@@ -59,7 +62,7 @@ class LiteRT:
 
     @property
     def partitions(self) -> int:
-        """How many subgraphs XNNPACK runs; one means that nothing fell back to the plain kernels."""
+        """The number of subgraphs that XNNPACK runs; 1 means that no operator fell back to the plain kernels."""
         operators = self._interpreter._get_ops_details()  # the only way to ask; private but stable
         return sum(operator["op_name"] == "DELEGATE" for operator in operators)
 
@@ -116,14 +119,14 @@ def packed(model: Any) -> bytes:
 
 
 def operator_name(model: Any, operator: Any) -> str:
-    """CONV_2D and its like, of an operator in a schema object tree."""
+    """The builtin name, such as CONV_2D, of an operator in a schema object tree."""
     code = model.operatorCodes[operator.opcodeIndex]
     name: str = BUILTINS[max(code.builtinCode, code.deprecatedBuiltinCode)]
     return name
 
 
 def operator_counts(path: Path) -> dict[str, int]:
-    """How often each builtin operator occurs in a .tflite, most frequent first."""
+    """The number of each builtin operator in a .tflite, most frequent first."""
     model = parsed(read_tflite(path), path)
     counts = Counter(operator_name(model, operator) for operator in model.subgraphs[0].operators)
     return dict(counts.most_common())

@@ -1,9 +1,9 @@
 """Core ML's ML Program operators, as this project emits them, defined on PyTorch's CPU kernels.
 
-Values are float32 tensors; where the program says fp16 an operator computes in fp32 and its result is
+Values are float32 tensors. An operator whose type in the program is fp16 computes in fp32, and its result is
 rounded once to fp16 (`mil_reference` does that). Each entry of `OPERATORS` reads an operation's constant
-parameters once and returns the function of its tensor inputs. Parameters' meanings are those of the MIL
-operator documentation (coremltools.converters.mil.mil.ops.defs.iOS15–iOS17).
+parameters once and returns the function of its tensor inputs. Parameters have the meaning of the MIL operator
+documentation (coremltools.converters.mil.mil.ops.defs.iOS15–iOS17).
 """
 
 from __future__ import annotations
@@ -65,13 +65,13 @@ class Operation:
         value = self.value(name)
         return default if value is None else str(value)
 
-    def unsupported(self, what: str) -> UnsupportedOperator:
-        return UnsupportedOperator("coreml", f"{self.op_type} with {what}", self.output)
+    def unsupported(self, feature: str) -> UnsupportedOperator:
+        return UnsupportedOperator("coreml", f"{self.op_type} with {feature}", self.output)
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """`tensors` names the inputs that `function` takes, in order; a missing optional one is passed as None."""
+    """An executable operator. `function` takes the inputs named in `tensors`, in order; None for a missing one."""
 
     tensors: tuple[str, ...]
     function: Function
@@ -86,7 +86,7 @@ def _binary(function: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Operation
 
 
 def _same_padding(size: int, kernel: int, stride: int, dilation: int, lower: bool) -> tuple[int, int]:
-    """MIL's `same` and `same_lower`: the output is ⌈size/stride⌉, the odd pixel goes after (or before)."""
+    """Padding of MIL's `same` (`same_lower`): the output is ⌈size/stride⌉, and an odd pixel goes after (before)."""
     total = max(0, (-(-size // stride) - 1) * stride + dilation * (kernel - 1) + 1 - size)
     small, large = total // 2, total - total // 2
     return (large, small) if lower else (small, large)
@@ -231,7 +231,7 @@ def _resize_bilinear(op: Operation) -> Kernel:
 
 
 def _along(values: Tensor, axis: int, rank: int) -> Tensor:
-    """A per-channel vector shaped to broadcast along `axis`; a scalar as it is."""
+    """Shape a per-channel vector to broadcast along `axis`; a scalar is returned unchanged."""
     if values.ndim == 0:
         return values
     shape = [1] * rank
@@ -278,7 +278,7 @@ def affine_dequantized(op: Operation) -> NDArray[np.float32]:
     return np.asarray((data - zero) * scale, np.float32)
 
 
-# Operators that only move, select or reinterpret values: their results need no rounding.
+# Operators that only move, select or reinterpret values, whose results need no rounding.
 EXACT = frozenset({"reshape", "transpose", "split", "concat", "expand_dims", "squeeze", "relu", "identity"})
 
 OPERATORS: Mapping[str, Callable[[Operation], Kernel]] = {

@@ -1,9 +1,9 @@
 """A reference executor for ML Programs: runs a saved .mlpackage on any machine.
 
-It reads the package back (coremltools' milproto loader), so what is checked is what was saved. Every
-operator computes in fp32; where the program says fp16 its result is rounded once to fp16. That defines the
-model's meaning; it does not predict how a Neural Engine rounds in between, so reports call it
-`mil-reference`, never `coreml`.
+It reads the package back (coremltools' milproto loader), so that checks cover the saved file. Every operator
+computes in fp32, and a result whose type in the program is fp16 is rounded once to fp16. These outputs are
+the ones that the program defines; they do not predict how a Neural Engine rounds in between, so reports call
+the executor `mil-reference`, never `coreml`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ Watch = Callable[[str, Tensor], None]
 
 @dataclass(frozen=True)
 class Step:
-    """One operation made ready: inputs and outputs by name, which outputs to round, what to forget after."""
+    """One operation made ready to run, with its inputs and outputs by name.
+
+    rounds: whether its outputs are rounded to fp16. forgets: tensors that no later step reads.
+    """
 
     function: Function
     inputs: tuple[str | None, ...]
@@ -55,11 +58,14 @@ class MilReference:
         self._function = MilFunction(function, taps)
 
     def run(self, inputs: Tensors) -> dict[str, NDArray[Any]]:
-        """Outputs and taps by name. Raises ConversionError for inputs that are not the program's."""
+        """Run the program once. Returns outputs and taps by name.
+
+        Raises ConversionError for inputs that are not the program's.
+        """
         if set(inputs) != set(self._shapes):
             names = ", ".join(self._shapes)
             raise ConversionError("coreml", "run", f"inputs must be {names}, not {list(inputs)}.")
-        tensors = {name: self._taken(name, value) for name, value in inputs.items()}
+        tensors = {name: self._input_tensor(name, value) for name, value in inputs.items()}
         threads = torch.get_num_threads()
         torch.set_num_threads(self._threads)
         try:
@@ -67,9 +73,9 @@ class MilReference:
                 results = self._function.run(tensors)
         finally:
             torch.set_num_threads(threads)
-        return {name: self._delivered(name, value) for name, value in results.items()}
+        return {name: self._output_array(name, value) for name, value in results.items()}
 
-    def _taken(self, name: str, value: NDArray[Any]) -> Tensor:
+    def _input_tensor(self, name: str, value: NDArray[Any]) -> Tensor:
         """An input in the program's layout; an image must be bytes, another tensor of its own shape."""
         is_image, wanted = name in self._images_in, self._shapes[name]
         if is_image:
@@ -83,7 +89,8 @@ class MilReference:
         tensor = torch.from_numpy(np.array(value))
         return tensor.permute(0, 3, 1, 2).float().contiguous() if is_image else tensor
 
-    def _delivered(self, name: str, value: Tensor) -> NDArray[Any]:
+    def _output_array(self, name: str, value: Tensor) -> NDArray[Any]:
+        """An output as numpy; an image is rounded to bytes."""
         if name in self._images_out:
             value = value.round().clamp(0, 255).to(torch.uint8)
         array: NDArray[Any] = value.contiguous().numpy()
@@ -107,9 +114,10 @@ class MilFunction:
         self._steps = _with_lifetimes(steps, kept={*self._outputs, *self._constants})
 
     def run(self, inputs: Mapping[str, Tensor], watch: Watch | None = None) -> dict[str, Tensor]:
-        """Outputs and taps by name, floats as float32. `inputs` are in the program's layout.
+        """Run the function once. Returns outputs and taps by name, floats as float32.
 
-        `watch` is called with the name and value of every computed tensor as it is made; nothing is kept.
+        `inputs` are in the program's layout. `watch` is called with the name and value of every tensor as soon as it
+        is computed, so that none need be kept.
         """
         values = {**self._constants, **inputs}
         for step in self._steps:
@@ -124,7 +132,7 @@ class MilFunction:
         return {name: values[name] for name in self._outputs}
 
     def _prepared(self, op: Any) -> Step | None:
-        """An operation as a step; constants and compressed weights are evaluated now and give no step."""
+        """An operation as a step; None for constants and compressed weights, which are evaluated now."""
         operation = Operation(op.op_type, op.outputs[0].name, op.inputs)
         if op.op_type == "const":
             return None
@@ -145,7 +153,7 @@ class MilFunction:
         return Step(kernel.function, tuple(names), tuple(o.name for o in op.outputs), rounds)
 
     def _named(self, variable: Any) -> str:
-        """The variable's name; a constant's value is kept under it (fp16 widened)."""
+        """The variable's name; a constant's value is stored under it, fp16 as float32."""
         name = str(variable.name)
         if name not in self._constants and variable.val is not None:
             value = np.asarray(variable.val)
@@ -181,13 +189,13 @@ def load_program(path: Path) -> tuple[Any, Any]:
 
 
 def specification_bytes_of(path: Path) -> bytes:
-    """The package's serialised specification, or nothing when it is not there."""
+    """The package's serialised specification; empty if the file is missing."""
     file = path / "Data" / "com.apple.CoreML" / "model.mlmodel"
     return file.read_bytes() if file.is_file() else b""
 
 
 def _foreign_operator(data: bytes) -> str | None:
-    """The first operator type of a readable specification that is in no table, else None."""
+    """The first operator type of a readable specification that `OPERATORS` lacks, else None."""
     from coremltools.proto import Model_pb2
     from google.protobuf.message import DecodeError
 
@@ -204,7 +212,7 @@ def _foreign_operator(data: bytes) -> str | None:
 
 
 def operator_counts(path: Path) -> dict[str, int]:
-    """How often each operator occurs in a saved .mlpackage, constants left out, most frequent first."""
+    """The number of each operator in a saved .mlpackage, constants left out, most frequent first."""
     from collections import Counter
 
     _, function = load_program(path)
@@ -212,7 +220,7 @@ def operator_counts(path: Path) -> dict[str, int]:
 
 
 def _with_lifetimes(steps: Sequence[Step], kept: set[str]) -> list[Step]:
-    """The steps, each told which tensors nobody reads after it."""
+    """The steps, each with the tensors that no later step reads."""
     last: dict[str, int] = {}
     for index, step in enumerate(steps):
         for name in (*step.inputs, *step.outputs):

@@ -1,1 +1,1 @@
-"""The fused shader: one description as data, emitted to every dialect, decided by a numpy oracle."""
+"""The fused shader: one description as data, emitted in every dialect and checked against a numpy oracle."""

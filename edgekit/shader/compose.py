@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 
@@ -35,6 +35,8 @@ from edgekit.shader.emit import with_dialects
 from edgekit.shader.maths import drawn_read, groups_read
 from edgekit.shader.refine import GUIDED, JOINT_BILATERAL, REFINEMENTS
 
+Name = TypeVar("Name", bound=str)
+
 EVERYTHING_BUT_SKIN = ("hair", "clothes", BACKGROUND)
 # 64³ RGBA8 is 1 MiB; a larger table costs cache misses and gains nothing at 8 bits.
 MAX_TEXTURE_SIZE = 64
@@ -47,7 +49,7 @@ IDENTITY_ROWS = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 
 @dataclass(frozen=True)
 class LayerSpec:
-    """regions: of REGIONS. source: a table, "picture" for a second picture, None to leave them alone."""
+    """One layer to describe. regions: of REGIONS. source: a table, "picture" (a second picture), or None: unchanged."""
 
     regions: tuple[str, ...]
     source: Lut3D | Literal["picture"] | None
@@ -55,12 +57,12 @@ class LayerSpec:
 
 
 def everything_but_skin(lut: Lut3D, skin: Lut3D | None = None) -> tuple[LayerSpec, ...]:
-    """One table for everything; skin has its own, or stays as it is."""
+    """Layers with one table for everything but skin; skin has its own, or stays unchanged if that is None."""
     return (LayerSpec(EVERYTHING_BUT_SKIN, lut), LayerSpec(("skin",), skin))
 
 
 def refinement_named(name: str, coefficients_by: Literal["app", "segmenter"] = "app") -> MaskRefinement:
-    """The method with the parameters chosen by measurement."""
+    """The refinement of that name, with the parameters that were chosen by measurement."""
     if name == "bilinear":
         return MaskRefinement("bilinear")
     if name == "joint-bilateral":
@@ -84,7 +86,7 @@ def describe(
 ) -> ShaderDescription:
     """Describe the fused pass of a style as data: textures, bindings, uniforms, and the shader text of each dialect.
 
-    What is drawn: a preset (`style`), LUT files (`lut` for everything but skin, `skin_lut` for skin), or any `layers`.
+    The look is a preset (`style`), LUT files (`lut` for everything but skin, `skin_lut` for skin), or any `layers`.
     `interpolation`: trilinear or tetrahedral. `refinement`: how the mask follows edges, by name or with parameters.
     `encoding`: srgb or display-p3; tables are for sRGB and are rebuilt for Display P3. `dialects`: of essl300,
     essl300-external (Android's camera), msl, wgsl.
@@ -98,7 +100,8 @@ def describe(
     elif (style, lut, skin_lut) != (None, None, None):
         raise ShaderError("description", "give `layers`, or a `style`, or a `lut`.")
     _check(layers)
-    reading, colours = _interpolation(interpolation), _encoding(encoding)
+    reading = _known("interpolation", interpolation, INTERPOLATIONS)
+    colours = _known("colour encoding", encoding, ENCODINGS)
     if isinstance(refinement, str):
         refinement = refinement_named(refinement)
     luts = _distinct_luts(layers)
@@ -121,18 +124,12 @@ def describe(
     return with_dialects(description, tuple(dialects))
 
 
-def _interpolation(name: str) -> Interpolation:
-    for known in INTERPOLATIONS:
+def _known(kind: str, name: str, names: tuple[Name, ...]) -> Name:
+    """`name` as one of the known names. UnknownName lists them."""
+    for known in names:
         if name == known:
             return known
-    raise UnknownName("interpolation", name, INTERPOLATIONS)
-
-
-def _encoding(name: str) -> Encoding:
-    for known in ENCODINGS:
-        if name == known:
-            return known
-    raise UnknownName("colour encoding", name, ENCODINGS)
+    raise UnknownName(kind, name, names)
 
 
 def _check(layers: tuple[LayerSpec, ...]) -> None:
@@ -152,7 +149,7 @@ def _check(layers: tuple[LayerSpec, ...]) -> None:
 
 
 def _distinct_luts(layers: tuple[LayerSpec, ...]) -> tuple[Lut3D, ...]:
-    """Every table once, so that layers that share one share its fetch."""
+    """The distinct tables; layers that share a table share its fetch."""
     luts: list[Lut3D] = []
     for layer in layers:
         if isinstance(layer.source, Lut3D) and not any(layer.source is lut for lut in luts):
@@ -206,7 +203,7 @@ def _lut_texture(index: int, lut: Lut3D, interpolation: Interpolation, encoding:
 
 
 def rgba8_of(lut: Lut3D) -> bytes:
-    """The table as a 3-D texture's bytes: red fastest, then green, then blue; alpha 255."""
+    """The bytes of a table as a 3-D texture: red fastest, then green, then blue; alpha 255."""
     levels = np.round(np.clip(lut.table, 0.0, 1.0) * 255.0).astype(np.uint8)
     opaque = np.full((*levels.shape[:3], 1), 255, np.uint8)
     # (r, g, b, 4) → (b, g, r, 4)
@@ -221,7 +218,7 @@ def _uniforms(layers: tuple[Layer, ...], refinement: MaskRefinement) -> tuple[tu
         offset += UNIFORM_BYTES["mat3"]
     floats: list[tuple[str, float, float, float | None]] = []
     if "image_from_mask" in _transform_names(layers, refinement):
-        # Not textureSize: Mesa answers (width, 0) for an external texture.
+        # Not textureSize: Mesa returns (width, 0) for an external texture.
         floats += [("image_width", 1.0, 1.0, None), ("image_height", 1.0, 1.0, None)]
     floats += [(c.name, c.default, c.minimum, c.maximum) for c in CONTROL_RANGES]
     floats += [(f"strength_{i}", layer.strength, 0.0, 1.0) for i, layer in enumerate(layers) if layer.texture]

@@ -3,11 +3,11 @@
 The JSON form (`schema/shader-description.schema.json`, version in SCHEMA_VERSION) is written beside its
 texture files and shader texts; reading it back checks the schema and every sha256. Conventions:
 
-- Every texture is uploaded with its first row on top, and never through an `_srgb` format: the tables
-  are indexed by, and answer with, encoded values.
+- Every texture is uploaded with its first row on top, and never in an `_srgb` format: the tables take and
+  return encoded values.
 - The group mask is one RGBA8 texture: r = skin, g = hair, b = clothes, background = 1 − (r + g + b);
-  its alpha is ignored. A user-drawn mask holds the regions drawn_1, drawn_2, drawn_3 in r, g, b; what a
-  drawn region covers is taken from the groups.
+  its alpha is ignored. A user-drawn mask holds the regions drawn_1, drawn_2, drawn_3 in r, g, b; where a
+  drawn region covers a pixel, the groups' weights are reduced.
 - A 3-D table's bytes run red fastest, then green, then blue, as `glTexImage3D` and Metal expect.
 - Coordinates: see `edgekit/shader/transforms.py`.
 """
@@ -67,13 +67,16 @@ Refinement = Literal["bilinear", "joint-bilateral", "guided"]
 Encoding = Literal["srgb", "display-p3"]
 INTERPOLATIONS: tuple[Interpolation, ...] = ("trilinear", "tetrahedral")
 ENCODINGS: tuple[Encoding, ...] = ("srgb", "display-p3")
-DEFAULT_REFINEMENT: Refinement = "bilinear"  # no second mask texture; docs/shader.md says when guided pays
+DEFAULT_REFINEMENT: Refinement = "bilinear"  # no second mask texture; docs/shader.md: when guided is worth it
 
 
 @dataclass(frozen=True)
 class Texture:
-    """One texture slot. `size` (width, height[, depth]) and `data` are there when edgekit ships the bytes;
-    otherwise the app supplies them, for every frame or once."""
+    """One texture slot.
+
+    `size` (width, height[, depth]) and `data` are set if edgekit ships the bytes; otherwise they are None and the
+    app supplies the bytes, for every frame or once.
+    """
 
     name: Name
     role: Role
@@ -86,13 +89,13 @@ class Texture:
 
     @property
     def file(self) -> str | None:
-        """Where the bytes lie beside the JSON."""
+        """The name of the file beside the JSON that holds the bytes; None if the app supplies them."""
         return None if self.data is None else f"{self.name.removeprefix('u_')}.rgba8"
 
 
 @dataclass(frozen=True)
 class Binding:
-    """Where a dialect finds a resource. ESSL binds textures by name; `essl_unit` is only a proposal.
+    """The place of a resource in each dialect. ESSL binds textures by name; `essl_unit` is only a proposal.
 
     MSL samplers are constants in the text, so only WGSL has a sampler binding.
     """
@@ -133,9 +136,9 @@ class Transform:
 
 @dataclass(frozen=True)
 class Layer:
-    """What happens to some regions: a look-up table, a second picture, or nothing.
+    """The treatment of some regions: a look-up table, a second picture, or none.
 
-    texture: the LUT's or the picture's slot; None leaves the regions as they are.
+    texture: the LUT's or the picture's slot; None leaves the regions unchanged.
     strength: the default of the uniform `strength_<index of the layer>`.
     """
 
@@ -146,9 +149,9 @@ class Layer:
 
 @dataclass(frozen=True)
 class MaskRefinement:
-    """The method with its parameters; those it does not use are None.
+    """The refinement method and its parameters; those that it does not use are None.
 
-    `coefficients_by`, for guided: who makes the coefficient textures.
+    `coefficients_by`, for guided: whether the app or the segmenter computes the coefficient textures.
     """
 
     method: Refinement = "bilinear"
@@ -186,7 +189,10 @@ class DialectText:
 
 @dataclass(frozen=True)
 class ShaderDescription:
-    """See the module's docstring. `uniform_block_size_bytes` is a multiple of 16, as WGSL asks."""
+    """Everything an app needs to draw the fused pass, by the conventions in this module's docstring.
+
+    `uniform_block_size_bytes` is a multiple of 16, as WGSL requires.
+    """
 
     title: Title
     interpolation: Interpolation
@@ -217,7 +223,7 @@ class ShaderDescription:
 
 @dataclass(frozen=True)
 class _WrittenTexture:
-    """A texture in the JSON: its bytes lie in `file`."""
+    """A texture in the JSON; its bytes are in `file`."""
 
     name: Name
     role: Role
@@ -275,7 +281,7 @@ refused = partial(ShaderError, "description")
 
 
 def lut_size(texture: Texture) -> int:
-    """Points a side of a LUT texture."""
+    """The points per side of a LUT texture."""
     if texture.size is None:
         raise ShaderError("description", f"the table {texture.name} has no size.")
     return texture.size[0]
@@ -293,7 +299,7 @@ def json_of(description: ShaderDescription) -> str:
 
 
 def write_description(description: ShaderDescription, folder: Path, force: bool = False) -> Path:
-    """Write the JSON, every texture's bytes and every shader text into a new `folder`. Returns the JSON."""
+    """Write the JSON, every texture's bytes and every shader text into a new `folder`. Returns the JSON's path."""
     with staged_folder(folder, DESCRIPTION, replace=force) as temporary:
         (temporary / DESCRIPTION_FILE).write_text(json_of(description), encoding="utf-8")
         for texture in description.textures:
@@ -306,7 +312,7 @@ def write_description(description: ShaderDescription, folder: Path, force: bool 
 
 
 def _described_files(folder: Path) -> tuple[str, ...] | None:
-    """What `write_description` wrote there, whatever became of the files since."""
+    """The files that the folder's JSON lists, whether or not they still exist; None without a valid JSON."""
     try:
         written = read_json(folder / DESCRIPTION_FILE, WRITTEN, refused)
     except ShaderError:
@@ -377,7 +383,7 @@ def _texture(written: _WrittenTexture, folder: Path) -> Texture:
 
 
 def _texture_bytes(path: Path, written: _WrittenTexture) -> bytes:
-    """A texture file's bytes, of which `size` and `format` say how many there are before any is read."""
+    """Read a texture file, whose length `size` and `format` determine before anything is read."""
     if written.size is None or written.sha256 is None:
         raise refused(f"{shown(path)} is described without its size or sha256.")
     size_bytes = prod(written.size) * PIXEL_BYTES[written.format]
@@ -390,7 +396,9 @@ def _texture_bytes(path: Path, written: _WrittenTexture) -> bytes:
 def _dialect(written: _WrittenDialect, path: Path) -> DialectText:
     for source in written.sources:
         if sha256_of_bytes(source.text.encode()) != source.sha256:
-            raise ShaderError(written.name, f"{shown(path)}: the text of {source.file} was changed.")
+            raise ShaderError(
+                written.name, f"{shown(path)}: the text of {source.file} was changed: its sha256 differs."
+            )
     return DialectText(
         name=written.name,
         sources=tuple(SourceText(source.file, source.text) for source in written.sources),

@@ -1,4 +1,4 @@
-"""What differs between the shading languages: one table of attributes for each.
+"""The differences between the shading languages: one table of attributes for each.
 
 ESSL 3.00 is the GLSL ES 3.00 specification (Khronos, 3.00.6); MSL is the Metal Shading Language
 specification 2.0 or later; WGSL is the W3C specification. `essl300-external` reads Android's camera
@@ -14,7 +14,7 @@ from edgekit.errors import UnknownName
 
 @dataclass(frozen=True)
 class Dialect:
-    """`{t}` is a texture, `{c}` a coordinate, `{n}` a dimension, in the forms below."""
+    """The attributes of a dialect. In its templates `{t}` is a texture, `{c}` a coordinate, `{n}` a dimension."""
 
     name: str
     types: dict[str, str]
@@ -26,12 +26,12 @@ class Dialect:
     fetch: str
     size: str
     uniform: str  # {name}
-    passes_textures: bool  # functions get their textures as arguments
+    passes_textures: bool  # whether functions get their textures as arguments
     vertex_file: str
     fragment_file: str
     vertex_entry: str
     fragment_entry: str
-    fetch_calls: tuple[str, ...]  # how a texture read looks in the text
+    fetch_calls: tuple[str, ...]  # the beginnings of a texture read in the text
 
 
 ESSL_TYPES = {

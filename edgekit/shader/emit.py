@@ -57,10 +57,10 @@ def emit(description: ShaderDescription, name: str) -> DialectText:
 
 
 def emit_program(description: ShaderDescription, program: Program, name: str) -> DialectText:
-    """Like `emit`, for maths given as a program: the way tests plant mistakes in every dialect at once."""
+    """Like `emit`, for maths given as a program; tests plant a mistake in every dialect at once with it."""
     target = dialect(name)
     if target.passes_textures:
-        program = _handed_on(program, description)
+        program = _with_texture_parameters(program, description)
     fragment = FRAGMENTS[name](description, program, target)
     sources = [SourceText(target.fragment_file, fragment)]
     if target.vertex_file != target.fragment_file:
@@ -155,7 +155,7 @@ def _functions(description: ShaderDescription, program: Program, target: Dialect
 
 
 def _lower(text: str, description: ShaderDescription, target: Dialect) -> str:
-    """The neutral text in the dialect's words."""
+    """Translate neutral text to the dialect."""
     dimension = {texture.name: texture.dimension for texture in description.textures}
 
     def fetch(arguments: list[str]) -> str:
@@ -181,25 +181,28 @@ def _function_head(match: re.Match[str], target: Dialect) -> str:
     return target.function.format(type=match[1], name=match[2], parameters=", ".join(parameters))
 
 
-def _handed_on(program: Program, description: ShaderDescription) -> Program:
-    """MSL has no global textures: a function that reads one, or calls one that does, is handed it."""
-    handed: dict[str, tuple[str, ...]] = {}
+def _with_texture_parameters(program: Program, description: ShaderDescription) -> Program:
+    """Pass textures as arguments to every function that reads them or calls one that does.
+
+    MSL needs this because it has no global textures.
+    """
+    read_by: dict[str, tuple[str, ...]] = {}  # function → textures
     functions = []
     for text in program.functions:
         head = FUNCTION_HEAD.search(text)
         assert head is not None, text
         own = re.findall(r"\b(?:SAMPLE|FETCH|SIZE)\((\w+)", text)
-        inherited = [t for name, textures in handed.items() if f"{name}(" in text for t in textures]
+        inherited = [t for name, textures in read_by.items() if f"{name}(" in text for t in textures]
         textures = tuple(dict.fromkeys([*own, *inherited]))
         start, end = head.span(3)
         extra = "".join(f", texture{description.texture(t).dimension}<float> {t}" for t in textures)
-        functions.append(text[:start] + head[3] + extra + _pass_on(text[end:], handed))
-        handed[head[2]] = textures
-    return Program(tuple(functions), _pass_on(program.main_body, handed))
+        functions.append(text[:start] + head[3] + extra + _with_texture_arguments(text[end:], read_by))
+        read_by[head[2]] = textures
+    return Program(tuple(functions), _with_texture_arguments(program.main_body, read_by))
 
 
-def _pass_on(text: str, handed: dict[str, tuple[str, ...]]) -> str:
-    for name, textures in handed.items():
+def _with_texture_arguments(text: str, read_by: dict[str, tuple[str, ...]]) -> str:
+    for name, textures in read_by.items():
 
         def with_textures(arguments: list[str], name: str = name, extra: tuple[str, ...] = textures) -> str:
             return f"{name}({', '.join([*arguments, *extra])})"
@@ -209,7 +212,7 @@ def _pass_on(text: str, handed: dict[str, tuple[str, ...]]) -> str:
 
 
 def _replace_calls(text: str, name: str, rewritten: Callable[[list[str]], str]) -> str:
-    """Every call `name(a, b)` of the text, rewritten from its arguments; calls inside them too."""
+    """Rewrite every call `name(a, b)` in the text from its arguments, nested calls too."""
     match = re.search(rf"\b{name}\(", text)
     if match is None:
         return text

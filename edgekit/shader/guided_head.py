@@ -1,7 +1,7 @@
 """The guided filter's coefficients as a torch module, for a segmenter that outputs them itself.
 
-Then the phone's CPU does nothing: the network's output is the coefficient textures. Only products, sums,
-one division and a 3×3 depthwise convolution, so both converters take it.
+The network's output is then the coefficient textures, and the phone's CPU has nothing to compute. The module
+uses only products, sums, one division and a 3×3 depthwise convolution, which both converters support.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ BINOMIAL = (1.0, 2.0, 1.0)
 
 
 class GuidedCoefficients(nn.Module):
-    """(B, K, h, w) weights and a (B, 3, h, w) guide, both in [0, 1] → (B, K, h, w, 4).
+    """Coefficients (B, K, h, w, 4) from weights (B, K, h, w) and a guide (B, 3, h, w), both in [0, 1].
 
     The last axis is a_r, a_g, a_b, b, as `edgekit.shader.refine.guided_coefficients` defines them: one
     RGBA texture per group. The guide is the picture's encoded RGB, reduced by area to the mask's size.
@@ -51,7 +51,7 @@ class GuidedCoefficients(nn.Module):
         return torch.stack((red, green, blue, offset), dim=-1)  # (B, K, h, w, 4)
 
     def _mean(self, values: Tensor) -> Tensor:
-        """The binomial mean over 3×3, the border repeated. values: (B, C, h, w)."""
+        """The binomial mean over 3×3 with the border repeated. values: (B, C, h, w)."""
         channels = values.shape[1]
         padded = nn.functional.pad(values, (1, 1, 1, 1), mode="replicate")
         window = self.get_buffer("window").expand(channels, 1, 3, 3)

@@ -1,8 +1,8 @@
 """Find the known mistakes of colour look-up shaders in ESSL, MSL or WGSL of any origin.
 
-Every rule follows the coordinate of a table's fetch back through the text, to the fetches it comes from:
-enough for shaders as people write them, not a compiler. With each finding comes the ΔE2000 that the
-given table would suffer, simulated in numpy on random colours.
+Every rule traces the coordinate of a table's fetch back through the text to the fetches that it depends on.
+That is no compiler, but enough for the shaders that people write. Each finding carries the ΔE2000 that the
+mistake causes with the given table, simulated in numpy on random colours.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ EXTENSIONS = {
     ".metal": "msl",
     ".wgsl": "wgsl",
 }
-# A fetch, and the place of the texture (None: before the dot) and of the coordinate in its arguments.
+# The pattern of a fetch, and the argument's index of its texture (None: before the dot) and of its coordinate.
 FETCH_FORMS = {
     "essl": ((r"\b(?:texture|textureLod|texture2D|texture3D|texelFetch)\s*\(", 0, 1),),
     "msl": ((r"\b(\w+)\s*\.\s*sample\s*\(", None, 1), (r"\b(\w+)\s*\.\s*read\s*\(", None, 0)),
@@ -57,16 +57,16 @@ VOLUMES = {
     "wgsl": r"\b(\w+)\s*:\s*texture_3d\b",
 }
 LUT_NAME = re.compile(r"lut|look_?up|palette|grad(e|ing)|filter_?(tex|map)|colou?r_?(table|map|cube)", re.I)
-FETCHED = "FETCHED"  # stands for a fetched value in a followed expression
-MAX_NAMES = 200  # followed for one coordinate; edgekit's longest text needs 30
-MAX_CHAIN = 4  # fetches followed back, one behind the other
-# The largest shaders known have half as many bytes, and a tenth of the rest.
+FETCHED = "FETCHED"  # replaces each fetch in a traced expression
+MAX_NAMES = 200  # traced for one coordinate; edgekit's longest text needs 30
+MAX_CHAIN = 4  # dependent fetches traced back
+# The largest known shaders have half as many bytes, and a tenth of the other counts.
 MAX_BYTES = 128 * 1024
 MAX_FUNCTIONS = 500
 MAX_FETCHES = 300
-MAX_CALLS = 5_000  # of functions that the text defines
+MAX_CALLS = 5_000  # to functions that the text defines
 MAX_ASSIGNMENTS = 5_000
-MAX_EXPRESSION = 4_000  # characters of one; the rest is not looked at
+MAX_EXPRESSION = 4_000  # characters of one expression; the rest is ignored
 MAX_FOLLOWED = 3_000_000  # characters of expressions read while values are followed: about 3 s
 
 LOW_PRECISION = {
@@ -74,7 +74,7 @@ LOW_PRECISION = {
     "msl": r"\bhalf[24]?\b",
     "wgsl": r"\b(?:f16|vec[24]<f16>|vec[24]h)\b",
 }
-# Names declared in half precision, and values made in it.
+# Patterns of names declared in half precision, and of values constructed in it.
 HALF_DECLARATIONS = {
     "msl": (r"\bhalf[24]?\s+(\w+)", r"\bhalf[24]?\s*\("),
     "wgsl": (r"\b(\w+)\s*:\s*(?:f16|vec[24]<f16>|vec[24]h)", r"\bvec[24]<f16>\s*\(|\bvec[24]h\s*\("),
@@ -89,7 +89,10 @@ OVER_ALPHA = re.compile(r"/\s*(?:max\s*\(\s*)?\w+\s*\.\s*[aw]\b")
 
 @dataclass(frozen=True)
 class ShaderFinding:
-    """rule: of RULES. delta_e00: what the table would suffer; None where no colour changes."""
+    """A mistake in a shader.
+
+    rule: of RULES. delta_e00: the colour error of the mistake with the given table; None if no colour changes.
+    """
 
     rule: str
     line: int
@@ -99,7 +102,11 @@ class ShaderFinding:
 
 @dataclass(frozen=True)
 class Fetch:
-    """One read of a texture. offset: in the text. cone: what its coordinate is made of, back to fetches."""
+    """One read of a texture.
+
+    offset: its position in the text. cone: the expressions that its coordinate depends on, back to other fetches.
+    chain: the number of fetches in the longest sequence on which it depends.
+    """
 
     texture: str
     function: Function
@@ -108,11 +115,11 @@ class Fetch:
     is_volume: bool
     is_exact: bool
     cone: tuple[str, ...]
-    chain: int  # fetches that had to come before, one after the other
+    chain: int
 
     @property
     def is_table(self) -> bool:
-        """A volume; or a picture named like a table, or read at a slice computed from a fetched colour."""
+        """Whether the texture is 3-D, is named like a table, or is read at a slice computed from a fetched colour."""
         sliced = any("floor" in part for part in self.cone) and self.chain > 0
         return self.is_volume or sliced or LUT_NAME.search(self.texture) is not None
 
@@ -137,7 +144,7 @@ class ShaderText:
 
 
 def check_file(path: Path, lut: Lut3D) -> list[ShaderFinding]:
-    """The findings in the file, by line. ShaderError when it is no shader, or reads no colour table."""
+    """The findings in the file, by line. ShaderError if it is not a shader, or reads no colour table."""
     data = read_bytes(path, MAX_BYTES, lambda sentence: ShaderError("lint", sentence))
     try:
         text = data.decode("utf-8")
@@ -147,7 +154,7 @@ def check_file(path: Path, lut: Lut3D) -> list[ShaderFinding]:
 
 
 def check_text(text: str, dialect: str, lut: Lut3D, where: str = "the text") -> list[ShaderFinding]:
-    """dialect: essl, msl or wgsl."""
+    """The findings in the text, by line. dialect: essl, msl or wgsl. ShaderError if it reads no colour table."""
     shader = parse(text, dialect)
     if not shader.tables:
         raise ShaderError(
@@ -159,7 +166,7 @@ def check_text(text: str, dialect: str, lut: Lut3D, where: str = "the text") -> 
 
 
 def dialect_of(text: str, path: Path) -> str:
-    """From the extension, else from words only that language has."""
+    """The dialect of a shader: by its extension, else by a word that only that language has."""
     if path.suffix.lower() in EXTENSIONS:
         return EXTENSIONS[path.suffix.lower()]
     for dialect, word in (("msl", "metal_stdlib"), ("wgsl", "@fragment"), ("essl", "sampler2D")):
@@ -171,26 +178,26 @@ def dialect_of(text: str, path: Path) -> str:
 
 
 def parse(text: str, dialect: str) -> ShaderText:
-    """The text's functions and fetches. ShaderError for more of anything than a shader that people write has."""
+    """Parse a text into its fetches. ShaderError if it exceeds a limit on functions, fetches, calls or assignments."""
     text = without_comments(text)
     functions = functions_in(text)
-    _bound(dialect, "functions", len(functions), MAX_FUNCTIONS)
+    _check_count(dialect, "functions", len(functions), MAX_FUNCTIONS)
     volumes = set(re.findall(VOLUMES[dialect], text))
     flow = _Flow(dialect, functions)
     calls = [(function, *call) for function in functions for call in flow.calls_in(function.body)]
-    _bound(dialect, "fetches", len(calls), MAX_FETCHES)
+    _check_count(dialect, "fetches", len(calls), MAX_FETCHES)
     fetches = (flow.fetch(function, match, end, volumes) for function, match, end in calls)
     return ShaderText(dialect, text, tuple(sorted(fetches, key=lambda fetch: fetch.offset)))
 
 
-def _bound(dialect: str, what: str, found: int, most: int) -> None:
+def _check_count(dialect: str, items: str, found: int, most: int) -> None:
     if found > most:
-        raise ShaderError(dialect, f"the text has {found} {what}; shaders with at most {most} are checked.")
+        raise ShaderError(dialect, f"the text has {found} {items}; shaders with at most {most} are checked.")
 
 
 @dataclass(frozen=True)
 class _Origin:
-    """An expression that gives a name its value: in which function, and where in its body."""
+    """An expression that gives a name its value, with its function and its position in that function's body."""
 
     expression: str
     function: Function
@@ -205,9 +212,9 @@ RETURN = re.compile(rf"\breturn\b([^;]{{0,{MAX_EXPRESSION}}});")
 
 
 class _Flow:
-    """Follows values back through assignments, parameters and small functions.
+    """Traces values back through assignments, parameters and small functions.
 
-    Everything is looked up in tables that are made in one pass over the text.
+    All look-ups are in tables that are built in one pass over the text.
     """
 
     def __init__(self, dialect: str, functions: list[Function]) -> None:
@@ -225,13 +232,13 @@ class _Flow:
         self.followed = 0
 
     def _assignments(self, functions: list[Function]) -> dict[tuple[int, str], list[_Origin]]:
-        """(start of a function, name) to its assignments, in the order of the text."""
+        """The assignments to each (start of a function, name), in the order of the text."""
         found: dict[tuple[int, str], list[_Origin]] = {}
         count = 0
         for function in functions:
             for match in ASSIGNMENT.finditer(function.body):
                 count += 1
-                _bound(self.dialect, "assignments", count, MAX_ASSIGNMENTS)
+                _check_count(self.dialect, "assignments", count, MAX_ASSIGNMENTS)
                 end = function.body.find(";", match.end(), match.end() + MAX_EXPRESSION)
                 if end >= 0:
                     origin = _Origin(function.body[match.end() : end], function, match.start())
@@ -239,7 +246,7 @@ class _Flow:
         return found
 
     def _arguments_passed(self, functions: list[Function]) -> dict[tuple[str, int], list[_Origin]]:
-        """(function's name, parameter's index) to what its callers pass."""
+        """The arguments that callers pass for each (function's name, parameter's index)."""
         names = {function.name for function in functions}
         found: dict[tuple[str, int], list[_Origin]] = {}
         count = 0
@@ -249,14 +256,14 @@ class _Flow:
                 if match[1] not in names or match[1] == caller.name:
                     continue
                 count += 1
-                _bound(self.dialect, "calls", count, MAX_CALLS)
+                _check_count(self.dialect, "calls", count, MAX_CALLS)
                 end = min(closed[match.end()], match.end() + MAX_EXPRESSION)
                 for index, argument in enumerate(split_arguments(caller.body[match.end() : end])):
                     found.setdefault((match[1], index), []).append(_Origin(argument, caller, match.start()))
         return found
 
     def calls_in(self, text: str) -> Iterator[tuple[re.Match[str], int]]:
-        """Every fetch of the text, and where its arguments end."""
+        """Every fetch in the text, and the index at which its arguments end."""
         closed = brackets_of(text)
         for pattern, _, _ in self.forms:
             for match in pattern.finditer(text):
@@ -283,11 +290,11 @@ class _Flow:
         return name, arguments[at] if at < len(arguments) else ""
 
     def _cone(
-        self, expression: str, function: Function, before: int, seen: set[str], depth: int
+        self, expression: str, function: Function, before: int, visited: set[str], depth: int
     ) -> tuple[list[str], int]:
-        """Every expression the value is made of, and the longest chain of fetches behind it.
+        """Every expression that the value depends on, and the length of the longest chain of fetches in them.
 
-        seen: "function.name" of what was followed already, so that long shaders end.
+        visited: "function.name" of every name traced so far, so that the recursion ends.
         """
         self.followed += len(expression)
         if self.followed > MAX_FOLLOWED:
@@ -298,11 +305,11 @@ class _Flow:
         cone = [expression]
         for name in sorted(set(re.findall(r"(?<![\w.])([A-Za-z_]\w*)", expression))):
             key = f"{function.name}.{name}"
-            if key not in seen and len(seen) < MAX_NAMES:
-                seen.add(key)
+            if key not in visited and len(visited) < MAX_NAMES:
+                visited.add(key)
                 for origin in self._origins(name, function, before):
                     more, longer = self._cone(
-                        origin.expression, origin.function, origin.position, seen, depth
+                        origin.expression, origin.function, origin.position, visited, depth
                     )
                     cone += more
                     chain = max(chain, longer)
@@ -311,31 +318,29 @@ class _Flow:
     def _stopped_at_fetches(
         self, expression: str, function: Function, before: int, depth: int
     ) -> tuple[str, int]:
-        """The expression with each fetch replaced by FETCHED, and the longest chain that ends here."""
+        """The expression with each fetch replaced by FETCHED, and the length of the longest chain that ends in it."""
         chain = 0
         while (call := self._first_fetch(expression)) is not None:
             start, coordinate, end = call
-            chain = max(chain, 1 + self._chain(coordinate, function, before, depth))
+            earlier = (
+                self._cone(coordinate, function, before, set(), depth + 1)[1] if depth < MAX_CHAIN else 0
+            )
+            chain = max(chain, 1 + earlier)
             expression = f"{expression[:start]}{FETCHED}{expression[end + 1 :]}"
         return expression, chain
 
     def _first_fetch(self, expression: str) -> tuple[int, str, int] | None:
-        """Start, coordinate and end of the first fetch, direct or through a function that fetches."""
-        direct = [
+        """Start, coordinate and end of the first fetch, which may be a call to a function that fetches."""
+        fetches = [
             (m.start(), self._arguments(expression, m, end)[1], end) for m, end in self.calls_in(expression)
         ]
         for match in self.fetching_call.finditer(expression):
             end = closing_parenthesis(expression, match.end())
-            direct.append((match.start(), expression[match.end() : end], end))
-        return min(direct, default=None)
-
-    def _chain(self, expression: str, function: Function, before: int, depth: int) -> int:
-        if depth >= MAX_CHAIN:
-            return 0
-        return self._cone(expression, function, before, set(), depth + 1)[1]
+            fetches.append((match.start(), expression[match.end() : end], end))
+        return min(fetches, default=None)
 
     def _origins(self, name: str, function: Function, before: int) -> Iterator[_Origin]:
-        """Where a name gets its value: assignments before, arguments of callers, a function's return."""
+        """The origins of a name's value: earlier assignments, arguments of callers, values that a function returns."""
         for origin in self.assigned.get((function.start, name), ()):
             if origin.position < before:
                 yield origin
@@ -346,7 +351,7 @@ class _Flow:
             yield from self.returned.get(name, ())
 
     def _parameter_name(self, parameter: str) -> str:
-        """`vec3 c` and `float2 uv [[stage_in]]`, or WGSL's `c : vec3<f32>`."""
+        """The name declared by `vec3 c`, `float2 uv [[stage_in]]`, or WGSL's `c : vec3<f32>`."""
         words = re.findall(r"\w+", parameter.split("[[")[0])
         return words[0 if self.is_wgsl else -1] if words else ""
 
@@ -412,7 +417,7 @@ def _mediump_strip(shader: ShaderText, lut: Lut3D) -> Iterator[ShaderFinding]:
 
 
 def _dependent_fetch(shader: ShaderText, lut: Lut3D) -> Iterator[ShaderFinding]:
-    """camera → table is needed; a table that waits for two fetches is not."""
+    """A table's fetch depends on the camera's, which is unavoidable; a table that depends on two fetches is not."""
     for fetch in shader.tables:
         if fetch.chain >= 2:
             yield ShaderFinding(
@@ -425,7 +430,7 @@ def _dependent_fetch(shader: ShaderText, lut: Lut3D) -> Iterator[ShaderFinding]:
 
 
 def _premultiplied_alpha(shader: ShaderText, lut: Lut3D) -> Iterator[ShaderFinding]:
-    """A table answers for the colour itself, not for colour times alpha."""
+    """A table is made for the colour itself, not for colour times alpha."""
     for fetch in shader.tables:
         if fetch.cone_has(TIMES_ALPHA) and not fetch.cone_has(OVER_ALPHA):
             yield ShaderFinding(
@@ -461,5 +466,5 @@ RULES: dict[str, Callable[[ShaderText, Lut3D], Iterator[ShaderFinding]]] = {
 
 
 def _strips(shader: ShaderText) -> list[Fetch]:
-    """Tables in a 2-D texture."""
+    """The tables that are stored in a 2-D texture."""
     return [fetch for fetch in shader.tables if not fetch.is_volume]

@@ -6,8 +6,9 @@ The language is the part that ESSL, MSL and WGSL share, with the rest spelt neut
     f1 f2 f3 f4 (floats)  i2 i3 (ints)  m3 (3×3)
     SAMPLE(texture, xy)  FETCH(texture, texel)  SIZE(texture)  PARAM(uniform)
 
-Only `main_body` reads uniforms, so functions take what they need as arguments. No dialect lets a const
-be initialised by a texture call, and WGSL assigns to no swizzle: `let` and whole values only.
+Only `main_body` reads uniforms, so functions get the values as arguments. No dialect allows a constant
+that is initialised by a texture call, and WGSL cannot assign to a swizzle, so the text uses only `let` and
+assignments of whole values.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ XYZ = "xyz"
 
 @dataclass(frozen=True)
 class Program:
-    """functions: in the order of their definition. main_body: ends by setting `result`, an f4."""
+    """The text of a pass. functions: in order of definition. main_body: its last line sets `result`, an f4."""
 
     functions: tuple[str, ...]
     main_body: str
@@ -53,7 +54,7 @@ class Part:
         return self.regions == (SKIN,)
 
     def complement_groups(self) -> tuple[str, ...]:
-        """With the background, the weight is what these groups leave of 1."""
+        """The groups whose weights are subtracted from 1 if the part includes the background."""
         return tuple(g for g in GROUP_REGIONS if g not in self.regions)
 
 
@@ -81,7 +82,7 @@ def groups_read(layers: tuple[Layer, ...]) -> tuple[str, ...]:
 
 
 def drawn_read(layers: tuple[Layer, ...]) -> tuple[str, ...]:
-    """The drawn regions any layer names, an untouched one too: they take from the groups."""
+    """The drawn regions that any layer names, even one without a texture, because they reduce the groups' weights."""
     named = {region for layer in layers for region in layer.regions}
     return tuple(region for region in DRAWN_REGIONS if region in named)
 
@@ -247,7 +248,7 @@ def _raw_weights(description: ShaderDescription, groups: tuple[str, ...]) -> str
 
 
 def _only(value: str, channels: tuple[str, ...], used: tuple[str, ...]) -> str:
-    """The channels that are used, zero for the others."""
+    """The expression `value.xyz` with the unused channels set to zero."""
     if used == channels:
         return f"{value}.xyz"
     keep = ", ".join("1.0" if channel in used else "0.0" for channel in channels)
@@ -256,15 +257,15 @@ def _only(value: str, channels: tuple[str, ...], used: tuple[str, ...]) -> str:
 
 def _part_lines(description: ShaderDescription, part: Part, has_drawn: bool) -> list[str]:
     texture = description.texture(part.texture)
-    looked = "picture"
+    looked_up = "picture"
     if texture.role == "lut":
-        looked = f"looked_{[lut.name for lut in description.textures_with('lut')].index(texture.name)}"
+        looked_up = f"looked_{[lut.name for lut in description.textures_with('lut')].index(texture.name)}"
     amount = f"PARAM(intensity) * PARAM(strength_{part.layer})"
     warmth = "PARAM(warmth)"
     if part.is_skin:
         amount += " * (1.0 - PARAM(skin_protection))"
         warmth += f" * {SKIN_WARMTH_SHARE!r}"
-    styled = f"adjust({looked}, PARAM(tone), {warmth})"
+    styled = f"adjust({looked_up}, PARAM(tone), {warmth})"
     return [
         f"// {' and '.join(part.regions)}",
         f"mixed = mixed + ({_weight(part, has_drawn)} * {amount}) * ({styled} - c);",
@@ -272,7 +273,7 @@ def _part_lines(description: ShaderDescription, part: Part, has_drawn: bool) -> 
 
 
 def _weight(part: Part, has_drawn: bool) -> str:
-    """The part's share of the pixel: of the groups, in what the drawn regions leave, and of the drawn."""
+    """The expression of the part's weight: its groups', reduced by all drawn regions, plus its drawn regions'."""
     of_drawn = [f"drawn.{XYZ[i]}" for i, name in enumerate(DRAWN_REGIONS) if name in part.regions]
     of_groups = _group_weight(part)
     if of_groups and has_drawn:

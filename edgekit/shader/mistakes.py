@@ -1,6 +1,6 @@
-"""The known shader mistakes, simulated: what colour each would give, and the ΔE2000 to the right one.
+"""Simulations of the known shader mistakes: the colours that each produces, and their ΔE2000 to the correct ones.
 
-Every function takes a table and colours (n, 3) float64 in [0, 1] and returns the wrong picture, (n, 3).
+Every function takes a table and colours (n, 3) float64 in [0, 1] and returns the wrong colours, (n, 3).
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ FloatArray = NDArray[np.float64]
 Mistake = Callable[[FloatArray, FloatArray], FloatArray]  # (table (N, N, N, 3), colours) → colours
 
 SAMPLES = 20_000
-ALPHA = 0.5  # the simulated transparency; at 1 nothing goes wrong
+ALPHA = 0.5  # the simulated transparency; 1 would hide the mistake
 
 
 @dataclass(frozen=True)
 class DeltaE:
-    """ΔE2000 over random colours."""
+    """Statistics of ΔE2000 over random colours."""
 
     mean: float
     p95: float
@@ -32,7 +32,7 @@ class DeltaE:
 
 
 def delta_e_of(lut: Lut3D, mistake: Mistake) -> DeltaE:
-    """What the mistake costs with this table, over SAMPLES uniform random colours (seed 0)."""
+    """The colour error of the mistake with this table, over SAMPLES uniform random colours (seed 0)."""
     from skimage.color import deltaE_ciede2000, rgb2lab
 
     unit = lut.resampled(lut.size)
@@ -44,13 +44,13 @@ def delta_e_of(lut: Lut3D, mistake: Mistake) -> DeltaE:
 
 
 def half_texel(table: FloatArray, c: FloatArray) -> FloatArray:
-    """The bare colour as texture coordinate: point k is met at (k + 0.5)/N instead of k/(N − 1)."""
+    """The colour used as texture coordinate: it reads point k at (k + 0.5)/N instead of k/(N − 1)."""
     n = table.shape[0]
     return trilinear(table, np.clip((c * n - 0.5) / (n - 1), 0.0, 1.0))
 
 
 def no_slice_interpolation(table: FloatArray, c: FloatArray) -> FloatArray:
-    """The slice below, for every blue."""
+    """Only the lower of the two slices is read."""
     last = table.shape[0] - 1
     held = c.copy()
     held[:, 2] = np.floor(c[:, 2] * last) / last
@@ -58,7 +58,7 @@ def no_slice_interpolation(table: FloatArray, c: FloatArray) -> FloatArray:
 
 
 def mediump_strip(table: FloatArray, c: FloatArray) -> FloatArray:
-    """N slices as tiles, as square as can be (512×512 for N = 64), whose coordinates are half floats."""
+    """N slices as tiles of a nearly square picture (512×512 for N = 64), read at half-float coordinates."""
     n = table.shape[0]
     columns = int(np.ceil(np.sqrt(n)))
     rows = -(-n // columns)
@@ -68,19 +68,19 @@ def mediump_strip(table: FloatArray, c: FloatArray) -> FloatArray:
         strip[top : top + n, left : left + n] = table[:, :, blue].transpose(1, 0, 2)  # (green, red, 3)
     position = c * (n - 1)
     low = np.minimum(np.floor(position[:, 2]), n - 2)
-    answers = []
+    slices = []
     for tile in (low, low + 1):
         x = (tile % columns) * n + position[:, 0] + 0.5
         y = (tile // columns) * n + position[:, 1] + 0.5
         width, height = strip.shape[1], strip.shape[0]
-        answers.append(_bilinear(strip, _half(x / width) * width - 0.5, _half(y / height) * height - 0.5))
+        slices.append(_bilinear(strip, _half(x / width) * width - 0.5, _half(y / height) * height - 0.5))
     share = (position[:, 2] - low)[:, None]
-    mixed: FloatArray = answers[0] * (1.0 - share) + answers[1] * share
+    mixed: FloatArray = slices[0] * (1.0 - share) + slices[1] * share
     return mixed
 
 
 def premultiplied(table: FloatArray, c: FloatArray) -> FloatArray:
-    """The table read at colour × alpha, its answer taken for premultiplied too."""
+    """The table read at colour × alpha, and its output treated as premultiplied too."""
     return trilinear(table, c * ALPHA) / ALPHA
 
 

@@ -1,6 +1,6 @@
-"""The fused pass in numpy, float64: what every dialect on every device is compared with.
+"""The fused pass in numpy, float64: the reference for every dialect on every device.
 
-It repeats the description's meaning, not the shader's text: interpolation comes from
+It implements the description's meaning independently of the shader's text: interpolation comes from
 `edgekit/color/interpolation.py`, the controls' formula from `edgekit/color/controls.py`.
 """
 
@@ -40,11 +40,11 @@ Pixels = NDArray[np.uint8] | NDArray[np.float16]
 
 @dataclass(frozen=True)
 class Frame:
-    """One draw: a description, what the app supplies for it, and the size of the output.
+    """One draw: a description, the data that the app supplies for it, and the size of the output.
 
     pixels: slot name → (H, W, 4), uint8 for rgba8unorm and float16 for rgba16float, first row on top.
         The tables come from the description.
-    strengths: layer index → strength, where it differs from the description's default.
+    strengths: layer index → strength, for layers that do not use the description's default.
     """
 
     description: ShaderDescription
@@ -78,7 +78,7 @@ class Frame:
 
 
 def mask_pixels(weights: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """weights: (H, W, 3) of skin, hair, clothes in [0, 1]. Returns the RGBA8 mask (H, W, 4)."""
+    """The RGBA8 mask (H, W, 4) of weights (H, W, 3) of skin, hair, clothes in [0, 1]."""
     rgb = np.round(np.clip(weights, 0.0, 1.0) * 255.0).astype(np.uint8)
     return np.concatenate([rgb, np.full((*rgb.shape[:2], 1), 255, np.uint8)], axis=-1)
 
@@ -86,7 +86,7 @@ def mask_pixels(weights: NDArray[np.floating]) -> NDArray[np.uint8]:
 def mask_slots(
     description: ShaderDescription, weights: NDArray[np.floating], guide: NDArray[np.floating]
 ) -> dict[str, Pixels]:
-    """What the app uploads for the mask: the RGBA8 mask itself, or the guided filter's coefficients.
+    """The textures that the app uploads for the mask: the RGBA8 mask itself, or the guided filter's coefficients.
 
     weights: (H, W, 3) of skin, hair, clothes. guide: (H, W, 3) encoded RGB in [0, 1] at the same size.
     """
@@ -104,32 +104,32 @@ def mask_slots(
 
 
 def render(frame: Frame) -> FloatArray:
-    """The picture, (height, width, 4) float64 in 8-bit levels, not rounded."""
+    """Draw the picture, (height, width, 4) float64 in 8-bit levels, not rounded."""
     image_uv = transforms.apply(frame.image_from_output, transforms.pixel_centres(frame.height, frame.width))
     source = sample_linear(_unit(frame.pixels["u_image"]), image_uv)
     c = source[..., :3]
-    shares_of = region_weights(frame, c, image_uv)
+    weights = region_weights(frame, c, image_uv)
     mixed = c.copy()
     for index, layer in enumerate(frame.description.layers):
         if layer.texture is not None:
-            looked = _looked_up(frame, layer, c, image_uv)
+            looked_up = _looked_up(frame, layer, c, image_uv)
             strength = frame.strengths.get(index, layer.strength)
             for region in layer.regions:
-                styled = adjust(looked, frame.controls, region)
-                weight = shares_of[region] * amount(frame.controls, region, strength)
+                styled = adjust(looked_up, frame.controls, region)
+                weight = weights[region] * amount(frame.controls, region, strength)
                 mixed += weight[..., None] * (styled - c)
     return np.concatenate([np.clip(mixed, 0.0, 1.0), source[..., 3:]], axis=-1) * 255.0
 
 
 def region_weights(frame: Frame, c: FloatArray, image_uv: FloatArray) -> dict[str, FloatArray]:
-    """Region → (H, W) weight. c: (H, W, 3) the camera's colours. image_uv: (H, W, 2)."""
+    """The weight, (H, W), of every region. c: (H, W, 3) the camera's colours. image_uv: (H, W, 2)."""
     mask_uv = transforms.apply(frame.mask_from_image, image_uv)
     layers = frame.description.layers
-    groups = shares(_raw_group_weights(frame, c, mask_uv) * _read(GROUP_REGIONS, groups_read(layers)))
+    groups = shares(_raw_group_weights(frame, c, mask_uv) * _used(GROUP_REGIONS, groups_read(layers)))
     drawn = np.zeros_like(c)
     if "u_drawn" in frame.pixels:
         painted = sample_linear(_unit(frame.pixels["u_drawn"]), mask_uv)[..., :3]
-        drawn = shares(painted * _read(DRAWN_REGIONS, drawn_read(layers)))
+        drawn = shares(painted * _used(DRAWN_REGIONS, drawn_read(layers)))
     rest = 1.0 - drawn.sum(axis=-1)
     weights = {name: groups[..., i] * rest for i, name in enumerate(GROUP_REGIONS)}
     weights[BACKGROUND] = (1.0 - groups.sum(axis=-1)) * rest
@@ -138,14 +138,14 @@ def region_weights(frame: Frame, c: FloatArray, image_uv: FloatArray) -> dict[st
 
 
 def shares(raw: FloatArray) -> FloatArray:
-    """Weights of disjoint regions: each in [0, 1], together at most 1."""
+    """Normalise the weights of disjoint regions: each in [0, 1], together at most 1."""
     clipped = np.clip(raw, 0.0, 1.0)
     result: FloatArray = clipped / np.maximum(1.0, clipped.sum(axis=-1, keepdims=True))
     return result
 
 
 def sample_linear(texture: FloatArray, uv: FloatArray) -> FloatArray:
-    """What a texture unit with exact fractions returns. texture: (H, W, C). uv: (..., 2)."""
+    """Sample like a texture unit with exact fractions: bilinear, clamped. texture: (H, W, C). uv: (..., 2)."""
     height, width = texture.shape[:2]
     x, y = uv[..., 0] * width - 0.5, uv[..., 1] * height - 0.5
     left, top = np.floor(x).astype(np.intp), np.floor(y).astype(np.intp)
@@ -178,13 +178,13 @@ def _looked_up(frame: Frame, layer: Layer, c: FloatArray, image_uv: FloatArray) 
     return interpolation(frame.description.interpolation)(table_of(texture), c)
 
 
-def _read(channels: tuple[str, ...], used: tuple[str, ...]) -> FloatArray:
-    """(3,) 1 for a channel that some layer needs, 0 for one that the pass leaves out."""
+def _used(channels: tuple[str, ...], used: tuple[str, ...]) -> FloatArray:
+    """(3,) floats: 1 for a channel that some layer uses, 0 for one that the pass leaves out."""
     return np.array([float(channel in used) for channel in channels])
 
 
 def _raw_group_weights(frame: Frame, c: FloatArray, mask_uv: FloatArray) -> FloatArray:
-    """(H, W, 3) before `shares`."""
+    """The groups' weights, (H, W, 3), before `shares` normalises them."""
     if frame.description.refinement.method == "guided":
         return _guided_weights(frame, c, mask_uv)
     if "u_mask" not in frame.pixels:

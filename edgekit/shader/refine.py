@@ -35,8 +35,9 @@ REFINEMENTS = ("bilinear", "joint-bilateral", "guided")
 
 @dataclass(frozen=True)
 class JointBilateral:
-    """reach: mask texels from the pixel to where the tent-shaped weight is zero; (2·reach)² taps.
+    """Parameters of joint-bilateral refinement.
 
+    reach: mask texels from the pixel to the end of the tent-shaped weight; (2·reach)² taps.
     sigma: the colour distance, in encoded RGB of [0, 1], at which a tap's weight falls to exp(−½).
     """
 
@@ -46,10 +47,11 @@ class JointBilateral:
 
 @dataclass(frozen=True)
 class Guided:
-    """epsilon: the variance of the guide, in encoded RGB of [0, 1], that counts as flat.
+    """Parameters of guided refinement.
 
-    Smaller is slightly better on clean photos; 1e-4 is a standard deviation of 2.5 levels of 255, about
-    a phone's noise in daylight, and keeps the coefficients where half floats are fine enough.
+    epsilon: the variance of the guide, in encoded RGB of [0, 1], below which it counts as flat. Smaller is
+    slightly better on clean photos; 1e-4 is a standard deviation of 2.5 levels of 255, about a phone's noise
+    in daylight, and keeps the coefficients in the range where half floats are fine enough.
     """
 
     epsilon: float = 1e-4
@@ -58,11 +60,11 @@ class Guided:
 JOINT_BILATERAL = JointBilateral()
 GUIDED = Guided()
 
-BAND_ROWS = 128  # the coefficients of a band of a 4000-pixel-wide picture are 8 MB a group
+BAND_ROWS = 128  # the coefficients of a band of a 4000-pixel-wide picture are 8 MB per group
 # Where no tap resembles the pixel, each keeps this weight: the result falls back to plain nearness.
 COLOUR_WEIGHT_FLOOR = 1e-3
-# Added before a guide texel's index is cut down to whole numbers: a mask texel's centre often falls
-# exactly between two picture texels, and rounding must not decide which one a GPU takes.
+# Added before a guide texel's index is rounded down: a mask texel's centre often falls exactly between two
+# picture texels, and a GPU's rounding error must not decide which one it takes.
 TEXEL_TIE_BIAS = 1.0 / 64.0
 
 
@@ -95,10 +97,10 @@ def guided_coefficients(
 def joint_bilateral_weights(
     mask: FloatArray, guide: FloatArray, c: FloatArray, mask_uv: FloatArray, settings: JointBilateral
 ) -> FloatArray:
-    """The mask at every pixel, from the texels around it that are near and alike.
+    """The mask at every pixel: the mean of the texels around it, weighted by nearness and likeness of colour.
 
     mask: (h, w, K) in [0, 1]. guide: (h, w, 3), the picture's colour at each mask texel's centre.
-    c: (H, W, 3), the pixels' colours. mask_uv: (H, W, 2), their places in the mask. Returns (H, W, K).
+    c: (H, W, 3), the pixels' colours. mask_uv: (H, W, 2), their positions in the mask. Returns (H, W, K).
     """
     height, width = mask.shape[:2]
     position = mask_uv * np.array([width, height])
@@ -124,8 +126,8 @@ def guide_at_mask_texels(
 ) -> FloatArray:
     """The picture's texel at every mask texel's centre. image: (H, W, 3). Returns (h, w, 3)."""
     height, width = image.shape[:2]
-    there = transforms.apply(image_from_mask, transforms.pixel_centres(mask_shape[0], mask_shape[1]))
-    at = np.floor(there * np.array([width, height]) + TEXEL_TIE_BIAS).astype(np.intp)
+    centres = transforms.apply(image_from_mask, transforms.pixel_centres(mask_shape[0], mask_shape[1]))
+    at = np.floor(centres * np.array([width, height]) + TEXEL_TIE_BIAS).astype(np.intp)
     texel: FloatArray = image[np.clip(at[..., 1], 0, height - 1), np.clip(at[..., 0], 0, width - 1)]
     return texel
 
@@ -133,7 +135,7 @@ def guide_at_mask_texels(
 def guided_refine(
     mask: NDArray[np.float32], picture: NDArray[np.float32], settings: Guided = GUIDED
 ) -> NDArray[np.float32]:
-    """The guided mask at the picture's size, a band of rows at a time. See `Refine`."""
+    """The guided mask at the picture's size, computed one band of rows at a time. See `Refine`."""
     import cv2
 
     height, width = picture.shape[:2]
@@ -151,7 +153,7 @@ def guided_refine(
 def joint_bilateral_refine(
     mask: NDArray[np.float32], picture: NDArray[np.float32], settings: JointBilateral = JOINT_BILATERAL
 ) -> NDArray[np.float32]:
-    """The joint-bilateral mask at the picture's size, a band of rows at a time. See `Refine`."""
+    """The joint-bilateral mask at the picture's size, computed one band of rows at a time. See `Refine`."""
     height, width = picture.shape[:2]
     guide = guide_at_mask_texels(picture.astype(np.float64), mask.shape[:2])
     uv = transforms.pixel_centres(height, width)
@@ -162,7 +164,7 @@ def joint_bilateral_refine(
     return full
 
 
-# For the CPU engine, whose own upsampling is bilinear.
+# The refinements for the CPU engine; None is the engine's own bilinear upsampling.
 REFINES: dict[str, Refine | None] = {
     "bilinear": None,
     "joint-bilateral": joint_bilateral_refine,
@@ -183,7 +185,7 @@ def _bands(height: int) -> Iterator[slice]:
 
 
 def binomial_mean(values: FloatArray) -> FloatArray:
-    """Weights 1 2 1 along both axes, the border repeated. values: (H, W, ...)."""
+    """The mean with weights 1 2 1 along both axes and the border repeated. values: (H, W, ...)."""
     for axis in (0, 1):
         widths = [(1, 1) if a == axis else (0, 0) for a in range(values.ndim)]
         padded = np.pad(values, widths, mode="edge")

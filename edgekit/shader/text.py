@@ -1,4 +1,4 @@
-"""Reading shader text: calls, functions, and how many textures a pixel fetches."""
+"""Parse shader text: calls, functions, and the number of texture fetches per pixel."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 # A function's head in ESSL and MSL (`type name(...) {`) or WGSL (`fn name(...) -> type {`).
 FUNCTION = re.compile(r"\b(?:fn\s+|(?:void|float|vec|float|half)\w*\s+)(\w+)\s*\(")
-COMMENT = re.compile(r"//[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)  # one that is not closed reaches to the end
-BODY = re.compile(r"\s*(?:->[^{;]{0,200})?\{")  # what stands between a head and its body: WGSL's return type
+COMMENT = re.compile(r"//[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)  # an unclosed one reaches to the end
+BODY = re.compile(r"\s*(?:->[^{;]{0,200})?\{")  # from the head to the body's brace, with WGSL's return type
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ def without_comments(text: str) -> str:
 
 
 def closing_parenthesis(text: str, start: int, pair: str = "()") -> int:
-    """The index that closes the bracket opened just before `start`; the text's end when none does."""
+    """The index of the bracket that closes the one just before `start`; the text's end if there is none."""
     depth = 1
     for index in range(start, len(text)):
         depth += (text[index] == pair[0]) - (text[index] == pair[1])
@@ -37,7 +37,7 @@ def closing_parenthesis(text: str, start: int, pair: str = "()") -> int:
 
 
 def split_arguments(text: str) -> list[str]:
-    """`a, f(b, c)` → ["a", "f(b, c)"]."""
+    """Split arguments at their top-level commas: `a, f(b, c)` → ["a", "f(b, c)"]."""
     depth, parts, start = 0, [], 0
     for index, character in enumerate(text):
         depth += (character in "([{") - (character in ")]}")
@@ -49,7 +49,7 @@ def split_arguments(text: str) -> list[str]:
 
 
 def brackets_of(text: str, pair: str = "()") -> dict[int, int]:
-    """Index just behind every opening bracket to the index that closes it (the text's end when none does)."""
+    """Map the index after each opening bracket to that of its closing bracket, or to the text's end if it has none."""
     closed: dict[int, int] = {}
     opened: list[int] = []
     for index, character in enumerate(text):
@@ -61,7 +61,7 @@ def brackets_of(text: str, pair: str = "()") -> dict[int, int]:
 
 
 def functions_in(text: str) -> list[Function]:
-    """Every function definition, in the order of the text, which is without comments. Functions do not nest."""
+    """Every function definition in a text without comments, in order. Functions do not nest."""
     parentheses, braces = brackets_of(text), brackets_of(text, "{}")
     found: list[Function] = []
     free = 0  # where the last body ended
@@ -77,7 +77,7 @@ def functions_in(text: str) -> list[Function]:
 
 
 def fetches_of(text: str, entry: str, fetch_calls: tuple[str, ...]) -> int:
-    """Texture reads of one run of `entry`, counted in the text through every function it calls.
+    """The number of texture reads in one run of `entry`, counted in the text through every function that it calls.
 
     Both sides of a branch count, so this is the most a pixel can fetch. Loops are not unrolled: edgekit
     emits none.

@@ -1,4 +1,4 @@
-"""A frame's bytes, laid out as graphics APIs take them."""
+"""A frame's bytes in the layout that graphics APIs expect."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from edgekit.shader.oracle import Frame
 
 
 def texels_of(frame: Frame, texture: Texture) -> NDArray[np.uint8] | NDArray[np.float16]:
-    """(H, W, 4) or, for a table, (N blue, N green, N red, 4); contiguous, as an upload wants it."""
+    """The texels to upload, contiguous: (H, W, 4) or, for a table, (N blue, N green, N red, 4)."""
     if texture.data is None:
         pixels = frame.pixels[texture.name]
         return pixels if pixels.flags.c_contiguous else pixels.copy()

@@ -157,7 +157,7 @@ def test_the_bytes_decide_the_format(tmp_path: Path) -> None:
 @pytest.mark.parametrize("value", [np.full((4, 5), 7, np.int32), np.full((4, 5), 0.5, np.float32)])
 def test_thirty_two_bits_are_refused(tmp_path: Path, value: np.ndarray) -> None:
     Image.fromarray(value).save(tmp_path / "a.tif")
-    with pytest.raises(ImageError, match="32 bits a channel"):
+    with pytest.raises(ImageError, match="32 bits per channel"):
         decode(tmp_path / "a.tif")
 
 

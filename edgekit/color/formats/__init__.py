@@ -1,4 +1,4 @@
-"""The literal tables from a file's extension to its reader and writer."""
+"""LUT file formats: the readers and writers by extension."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WRITERS: dict[str, Callable[[Path, Lut3D], None]] = {".cube": write_cube, ".png"
 
 
 def read_lut(path: Path) -> Lut3D:
-    """The table in `path`, by its extension. LutError with path, line and reason for anything malformed."""
+    """Read the table in `path`, by its extension. LutError with path, line and reason for anything malformed."""
     return READERS[_known(path, READERS)](path)
 
 

@@ -9,7 +9,7 @@ from edgekit.color.formats.ocio import lut_from_ocio
 from edgekit.color.lut import MAX_SIZE, Lut3D
 from edgekit.errors import LutError
 
-# Lustre writes these around the numbers; any other word is refused. Size words are not passed on.
+# Lustre writes these words around the numbers; any other word is refused. Their lines are not passed to OpenColorIO.
 KNOWN_WORDS = frozenset({"3DMESH", "Mesh", "LUT8", "gamma"})
 MAX_CODE_DIGITS = 5  # 16-bit codes at most
 
@@ -28,7 +28,7 @@ def read_3dl(path: Path) -> Lut3D:
     rows = len(numeric) - 1
     if round(max(rows, 0) ** (1 / 3)) ** 3 != rows or rows < 8:
         raise LutError(
-            path, None, f"{max(rows, 0)} rows after the shaper line are no cube of a whole number."
+            path, None, f"there are {max(rows, 0)} rows after the shaper line, which is not N³ for a whole N."
         )
     return lut_from_ocio(path, "\n".join(numeric) + "\n", ".3dl", path.stem)
 

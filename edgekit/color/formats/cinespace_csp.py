@@ -14,7 +14,7 @@ from edgekit.errors import LutError
 
 MAGIC = "CSPLUTV100"
 KINDS = ("1D", "3D")
-MAX_SHAPER_POINTS = 512  # 4096 characters a line hold no more
+MAX_SHAPER_POINTS = 512  # a line of 4096 characters holds no more
 MAX_SIZE_1D = 65536
 
 
@@ -24,7 +24,7 @@ def read_csp(path: Path) -> Lut3D:
     accepted = [_expect(path, lines, (MAGIC,)), _expect(path, lines, KINDS)]
     kind = accepted[1]
     line = _after_metadata(path, lines)
-    for _ in range(3):  # one shaper a channel: a count, that many inputs, that many outputs
+    for _ in range(3):  # one shaper per channel: a count, that many inputs, that many outputs
         count = whole_number_in(path, line, line.text, 0, MAX_SHAPER_POINTS)
         accepted.append(line.text)
         if count:

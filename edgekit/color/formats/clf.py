@@ -11,7 +11,7 @@ from edgekit.color.formats.ocio import lut_from_ocio
 from edgekit.color.lut import MAX_SIZE, Lut3D
 from edgekit.errors import LutError
 
-# What could reach outside the file or grow inside it: declarations, entities, references, inclusions.
+# Constructs that could reach outside the file or expand inside it: declarations, entities, references, inclusions.
 FORBIDDEN = re.compile(r"<!DOCTYPE|<!ENTITY|<\s*Reference\b|<\s*[\w.]*:?include\b|&#", re.IGNORECASE)
 DIM = re.compile(r"""\bdim\s*=\s*(["'])(.*?)\1""", re.DOTALL)
 ENCODING = re.compile(r"""<\?xml[^>]*encoding\s*=\s*["']([^"']*)["']""", re.IGNORECASE)
@@ -29,13 +29,14 @@ def read_clf(path: Path) -> Lut3D:
         raise LutError(path, None, "the file is not UTF-8 text.") from error
     except OSError as error:
         raise LutError(path, None, f"the file cannot be read: {error.strerror or error}.") from error
-    _require_modest(path, text)
+    _check_text(path, text)
     return lut_from_ocio(path, text, ".clf", path.stem)
 
 
-def _require_modest(path: Path, text: str) -> None:
+def _check_text(path: Path, text: str) -> None:
+    """LutError for text that is not CLF, that refers outside itself, or that declares too much."""
     if "\0" in text or "<ProcessList" not in text:
-        raise LutError(path, 1, "this is no Common LUT Format file: it has no <ProcessList>.")
+        raise LutError(path, 1, "this is not a Common LUT Format file: it has no <ProcessList>.")
     encoding = ENCODING.search(text[:MAX_PROLOGUE_CHARS])
     if encoding and encoding[1].lower() not in ("utf-8", "us-ascii"):
         raise LutError(path, 1, f"the file declares the encoding {encoding[1][:40]!r}; use UTF-8.")

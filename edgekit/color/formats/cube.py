@@ -29,17 +29,17 @@ Triple = tuple[float, float, float]
 
 @dataclass
 class _Header:
-    """What the keywords said, filled while reading."""
+    """The keywords' values, filled in while reading."""
 
     title: str = ""
     size_1d: int = 0
     size_3d: int = 0
     bounds: dict[str, Triple] = field(default_factory=dict)  # keyword → numbers
-    seen: set[str] = field(default_factory=set)
+    given: set[str] = field(default_factory=set)
 
 
 def read_cube(path: Path) -> Lut3D:
-    """The table of a `.cube` file; a shaper, or a 1-D table alone, is composed into one 3-D table."""
+    """Read a `.cube` file; a shaper, or a 1-D table alone, is composed into one 3-D table."""
     header, rows = _Header(), lines_of(path)
     first = _read_header(path, header, rows)
     data = chain([first], rows)
@@ -112,15 +112,15 @@ def _read_header(path: Path, header: _Header, rows: Iterator[Line]) -> Line:
             if not header.size_1d and not header.size_3d:
                 raise LutError(path, line.number, "data begins before LUT_3D_SIZE or LUT_1D_SIZE.")
             return line
-        if word in header.seen:
+        if word in header.given:
             raise LutError(path, line.number, f"{word} is given twice.")
-        header.seen.add(word)
+        header.given.add(word)
         KEYWORDS[word](path, line, header, rest)
     raise LutError(path, None, "the file ends before any row of data.")
 
 
 def _read_rows(path: Path, data: Iterator[Line], count: int) -> NDArray[np.float32]:
-    """(count, 3) float32, the next `count` lines; memory grows only as far as the file really goes."""
+    """The next `count` lines, (count, 3) float32; memory grows with the lines that exist, not with `count`."""
     values = array("f")
     for done in range(count):
         line = next(data, None)
@@ -166,7 +166,10 @@ def _domain(header: _Header, *keywords: str) -> tuple[Triple, Triple]:
 
 
 def _through_1d(shaper: NDArray[np.float32], rgb: NDArray[np.float64]) -> NDArray[np.float64]:
-    """shaper: (M, 3), one curve a channel over [0, 1]. rgb: (..., 3) in [0, 1]. Linear interpolation."""
+    """Apply a shaper with linear interpolation.
+
+    shaper: (M, 3), one curve per channel over [0, 1]. rgb: (..., 3) in [0, 1]. Returns (..., 3).
+    """
     positions = np.linspace(0.0, 1.0, len(shaper))
     curves = [np.interp(rgb[..., k], positions, shaper[:, k]) for k in range(3)]
     return np.stack(curves, axis=-1)

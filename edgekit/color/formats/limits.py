@@ -1,4 +1,4 @@
-"""What a LUT file may cost before a byte of it is believed: kind, size, line length, line count."""
+"""Limits on LUT files, checked before their content is used: kind of file, size, line length, numbers."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from edgekit.errors import LutError
 
 MAX_TEXT_BYTES = 128 * 2**20  # 129³ rows of three 9-digit numbers are 77 MB; no real file comes near
 MAX_PICTURE_BYTES = 64 * 2**20  # a 16-bit 1331×1331 Hald image is 11 MB uncompressed
-MAX_MAGNITUDE = 65504.0  # the largest half float; what a table could ever be stored as
+MAX_MAGNITUDE = 65504.0  # the largest half float; no table is stored with larger values
 MAX_LINE_CHARS = 4096  # three numbers take 80; a .3dl shaper line of 129 numbers takes 700
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line that says something: its number in the file, from 1, and its text, stripped."""
+    """A line with content: its number in the file, from 1, and its text, stripped."""
 
     number: int
     text: str
@@ -40,8 +40,8 @@ def require_regular_file(path: Path, max_bytes: int) -> None:
         )
 
 
-def lines_of(path: Path, comment: str = "#") -> Iterator[Line]:
-    """The lines of a small text file without blank ones and comments; LutError for anything but text."""
+def lines_of(path: Path) -> Iterator[Line]:
+    """The lines of a text file without blank lines and `#` comments. LutError for a file that is not text."""
     require_regular_file(path, MAX_TEXT_BYTES)
     try:
         with path.open(encoding="utf-8-sig", errors="replace") as stream:
@@ -53,14 +53,14 @@ def lines_of(path: Path, comment: str = "#") -> Iterator[Line]:
                 if "\0" in text:
                     raise LutError(path, number, "the line holds a zero byte; this is not a text LUT.")
                 text = text.strip()
-                if text and not text.startswith(comment):
+                if text and not text.startswith("#"):
                     yield Line(number, text)
     except OSError as error:
         raise LutError(path, None, f"the file cannot be read: {error.strerror or error}.") from error
 
 
 def numbers_in(path: Path, line: Line, count: int) -> tuple[float, ...]:
-    """Exactly `count` finite decimal numbers; LutError otherwise."""
+    """The line's `count` finite decimal numbers; LutError for anything else."""
     tokens = line.text.split()
     if len(tokens) != count:
         raise LutError(path, line.number, f"expected {count} numbers, found {len(tokens)} words.")
@@ -76,7 +76,7 @@ def numbers_in(path: Path, line: Line, count: int) -> tuple[float, ...]:
 
 
 def whole_number_in(path: Path, line: Line, text: str, low: int, high: int) -> int:
-    """A whole number from `low` to `high`; LutError otherwise."""
+    """The whole number in `text`, from `low` to `high`; LutError for anything else."""
     if not (text.isascii() and text.isdigit() and len(text) <= 9 and low <= int(text) <= high):
         raise LutError(path, line.number, f"{text[:40]!r} is not a whole number from {low} to {high}.")
     return int(text)

@@ -1,9 +1,8 @@
-"""Reading through OpenColorIO, safely: only text that edgekit has checked reaches it, under a name of ours.
+"""Read LUT files safely through OpenColorIO: it gets only checked text, under a file name that edgekit chooses.
 
-OpenColorIO tries every reader it has on a file its first choice refuses, expands `$NAME` in paths,
-follows references to other files, and allocates what a file declares. So each format's file checks the
-declared sizes and the grammar line by line, and hands over the accepted text, which is written to a
-private folder.
+If its first choice of reader refuses a file, OpenColorIO tries all others; it expands `$NAME` in paths,
+follows references to other files, and allocates whatever size a file declares. So each format's module
+checks the declared sizes and the grammar line by line, and the accepted text is written to a private folder.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from edgekit.color.lut import Lut3D, grid
 from edgekit.errors import LutError
 
-# Curves around the 3-D table bend the axes, so such a chain is sampled on this many points a side.
+# Curves around the 3-D table bend the axes, so such a chain is sampled on this many points per side.
 SAMPLED_SIZE = 65
 _LINE = re.compile(r"\bline[:\s(]+(\d+)", re.IGNORECASE)
 
@@ -26,7 +25,7 @@ _LINE = re.compile(r"\bline[:\s(]+(\d+)", re.IGNORECASE)
 def lut_from_ocio(path: Path, text: str, extension: str, title: str) -> Lut3D:
     """The mapping of [0, 1]³ that OpenColorIO reads from the checked `text` of `path`.
 
-    A file that is one 3-D table over [0, 1] gives that very table; any other chain is sampled.
+    A file that is one 3-D table over [0, 1] gives exactly that table; any other chain is sampled.
     """
     import PyOpenColorIO as ocio
 
@@ -53,7 +52,7 @@ def lut_from_ocio(path: Path, text: str, extension: str, title: str) -> Lut3D:
 
 
 def _only_table(processor: object) -> NDArray[np.float32] | None:
-    """(N, N, N, 3) float32 when the whole chain is one 3-D table; None otherwise."""
+    """The table, (N, N, N, 3) float32, if the whole chain is one 3-D table; None otherwise."""
     import PyOpenColorIO as ocio
 
     steps = list(processor.createGroupTransform())  # type: ignore[attr-defined]
@@ -66,7 +65,7 @@ def _only_table(processor: object) -> NDArray[np.float32] | None:
 
 
 def _sampled(processor: object) -> NDArray[np.float32]:
-    """(N, N, N, 3) float32: the chain's answer on a grid over [0, 1]."""
+    """The chain sampled on a grid over [0, 1]: (N, N, N, 3) float32."""
     colours = np.ascontiguousarray(grid(SAMPLED_SIZE), dtype=np.float32)
     flat = colours.reshape(-1, 3)
     processor.getDefaultCPUProcessor().applyRGB(flat)  # type: ignore[attr-defined]

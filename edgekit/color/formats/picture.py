@@ -2,8 +2,8 @@
 
 Hald, level L: L³×L³ pixels hold an N = L² table, pixel i (row by row) is r + N·g + N²·b.
 Lookup picture: 8×8 tiles of 64×64 hold N = 64, red to the right and green down inside a tile, blue from
-tile to tile, row by row. A 512×512 picture can be either; the two readings differ so much in smoothness
-that the picture itself says which.
+tile to tile, row by row. A 512×512 picture can be either; the correct reading gives by far the smoother
+table.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ CLEARLY_SMOOTHER = 2.0
 
 
 def read_picture(path: Path) -> Lut3D:
-    """The table of a Hald image or a 512×512 lookup picture, 8 or 16 bits a channel."""
+    """Read a Hald image or a 512×512 lookup picture, 8 or 16 bits per channel."""
     rgb = _read_rgb(path)
     if rgb.shape[0] == LOOKUP_SIDE:
         return Lut3D(_smoother(path, table_from_hald(rgb), table_from_lookup(rgb)), title=path.stem)
@@ -49,14 +49,14 @@ def write_hald(path: Path, lut: Lut3D, level: int = 8, *, replace: bool = False)
 
 
 def table_from_hald(rgb: NDArray[np.float32]) -> NDArray[np.float32]:
-    """rgb: (L³, L³, 3) in [0, 1]. Returns (N, N, N, 3), N = L², `table[r, g, b]`."""
+    """The table (N, N, N, 3), `table[r, g, b]`, of a Hald image (L³, L³, 3) in [0, 1], with N = L²."""
     size = round(rgb.shape[0] ** (1 / 3)) ** 2
     rows = rgb.reshape(size, size, size, 3)  # (b, g, r, 3)
     return np.ascontiguousarray(rows.transpose(2, 1, 0, 3))
 
 
 def table_from_lookup(rgb: NDArray[np.float32]) -> NDArray[np.float32]:
-    """rgb: (512, 512, 3) in [0, 1]. Returns (64, 64, 64, 3), `table[r, g, b]`."""
+    """The table (64, 64, 64, 3), `table[r, g, b]`, of a lookup picture (512, 512, 3) in [0, 1]."""
     tiles = rgb.reshape(LOOKUP_TILES, LOOKUP_SIZE, LOOKUP_TILES, LOOKUP_SIZE, 3)  # (tile y, g, tile x, r, 3)
     rows = tiles.transpose(3, 1, 0, 2, 4)  # (r, g, tile y, tile x, 3)
     return np.ascontiguousarray(rows.reshape(LOOKUP_SIZE, LOOKUP_SIZE, LOOKUP_SIZE, 3))
@@ -80,7 +80,7 @@ def _smoother(path: Path, hald: NDArray[np.float32], lookup: NDArray[np.float32]
 
 
 def _read_rgb(path: Path) -> NDArray[np.float32]:
-    """(S, S, 3) float32 in [0, 1] of a picture of a table's size; decoded only after that check."""
+    """Decode a picture, (S, S, 3) float32 in [0, 1], after checking that S is the side of a table's picture."""
     from PIL import Image
 
     require_regular_file(path, MAX_PICTURE_BYTES)

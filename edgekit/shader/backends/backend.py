@@ -1,4 +1,4 @@
-"""What every backend has in common."""
+"""The interface of all backends."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ Job = tuple[Frame, DialectText]
 
 
 class BackendMissing(Exception):
-    """The machine lacks what a backend needs; the text says what to install."""
+    """The machine lacks a program or library that a backend needs; the text names it."""
 
 
 class Backend(Protocol):
-    """`device` names what drew: driver and version."""
+    """Draws frames with the text of one `dialect`. `device` names the driver and its version."""
 
     dialect: str
     device: str
 
     def draw(self, jobs: Sequence[Job]) -> list[Drawn]:
-        """The pictures of these frames, each drawn by the text beside it."""
+        """Draw each frame with the text beside it."""
 
     def close(self) -> None: ...

@@ -33,7 +33,7 @@ CROP_LEFT, CROP_TOP, CROP_WIDTH, CROP_HEIGHT = 13, 7, 58, 41
 
 @dataclass(frozen=True)
 class Geometry:
-    """How the output looks at the image, pixel on pixel."""
+    """A mapping from output to image pixels, without resampling."""
 
     name: str
     height: int
@@ -60,7 +60,7 @@ GEOMETRIES = (
 
 
 def warm_lut(size: int) -> Lut3D:
-    """Smooth, every channel another curve of every input."""
+    """A smooth table; each output channel is a different curve of all inputs."""
     c = grid(size)
     r, g, b = c[..., 0], c[..., 1], c[..., 2]
     rows = [0.75 * r**0.7 + 0.2 * g * b + 0.05, 0.8 * g**1.3 + 0.15 * r, 0.6 * b + 0.25 * np.sin(2 * r * g)]
@@ -68,7 +68,7 @@ def warm_lut(size: int) -> Lut3D:
 
 
 def swirl_lut(size: int) -> Lut3D:
-    """Strong: channels change places as they grow."""
+    """A strong table that exchanges the channels."""
     c = grid(size)
     r, g, b = c[..., 0], c[..., 1], c[..., 2]
     rows = [0.7 * g + 0.3 * r * b, 0.9 * b * (1 - 0.3 * r) + 0.05, 0.5 * r + 0.4 * (1 - g)]
@@ -76,7 +76,7 @@ def swirl_lut(size: int) -> Lut3D:
 
 
 def rough_lut(size: int) -> Lut3D:
-    """Neighbouring points differ by up to a fifth: here trilinear and tetrahedral answers part."""
+    """A table whose neighbouring points differ by up to a fifth, so that trilinear and tetrahedral results differ."""
     noise = np.random.default_rng(11).random((size, size, size, 3))
     table = 0.8 * swirl_lut(size).table + 0.2 * noise
     return Lut3D(table.astype(np.float32))
@@ -89,7 +89,7 @@ LUT_PAIRS = {
 
 
 def image() -> NDArray[np.uint8]:
-    """(61, 97, 4): a ramp in red and green, noise in blue, and patches of colour; alpha varies too."""
+    """A picture, (61, 97, 4): ramps in red and green, noise in blue, and a patch of colour; alpha varies too."""
     random = np.random.default_rng(7)
     y, x = np.mgrid[0:IMAGE_HEIGHT, 0:IMAGE_WIDTH]
     pixels = np.empty((IMAGE_HEIGHT, IMAGE_WIDTH, 4), np.uint8)
@@ -102,7 +102,7 @@ def image() -> NDArray[np.uint8]:
 
 
 def mask_weights() -> NDArray[np.float64]:
-    """(17, 23, 3): soft blobs of skin, hair and clothes of different sizes and places."""
+    """A mask, (17, 23, 3): soft blobs of skin, hair and clothes of different sizes at different places."""
     y, x = np.mgrid[0:MASK_HEIGHT, 0:MASK_WIDTH]
     blobs = [
         1 / (1 + np.exp((np.hypot(x - cx, 1.4 * (y - cy)) - radius) / 0.8))
@@ -116,7 +116,7 @@ def mask_weights() -> NDArray[np.float64]:
 def description_of(
     interpolation: Interpolation, refinement: str, luts: tuple[Lut3D, Lut3D], layers: str = "groups"
 ) -> ShaderDescription:
-    """layers: groups (three tables' worth of regions), drawn (a user's mask and a second picture)."""
+    """A description of every dialect. layers: "groups", or "drawn" (a user's mask and a second picture)."""
     first, second = luts
     specs = {
         "groups": (
@@ -214,7 +214,7 @@ def _swapped_axes(program: Program) -> Program:
 
 
 def _no_half_texel(program: Program) -> Program:
-    """A colour taken for a texture coordinate as it is."""
+    """The colour used as texture coordinate without scale and offset."""
     functions = []
     for text in program.functions:
         if "fn f3 lookup_" in text:

@@ -46,7 +46,7 @@ class ChromiumWebgl2:
         self.device = "Chromium, not started yet"
 
     def draw(self, jobs: Sequence[Job]) -> list[Drawn]:
-        """One start of the browser draws them all."""
+        """Draw all frames in one run of the browser."""
         served = {"": PAGE.read_bytes()}
         served["jobs.json"] = json.dumps([_job_json(job, served) for job in jobs]).encode()
         posted = self._browse(served)
@@ -108,7 +108,7 @@ def _handler(
                 ended.set()
 
         def log_message(self, *_: object) -> None:
-            """Requests are no news."""
+            """Print nothing for a request."""
 
     return Handler
 

@@ -1,8 +1,8 @@
-"""edgekit's own CPU engine, `edgekit style`, drawn beside the shaders.
+"""edgekit's own CPU engine, which `edgekit style` uses, drawing the same frames as the shaders.
 
-It styles whole upright pictures by tetrahedral look-up; the output's geometry is applied here, pixel on
-pixel. It has no trilinear look-up, no drawn regions, no second picture and no turned mask: `can_draw`
-says so. It takes the mask itself, where a guided frame holds only coefficients.
+It styles whole upright pictures by tetrahedral look-up; the output's geometry is applied here without
+resampling. It has no trilinear look-up, no drawn regions, no second picture and no turned mask (see
+`can_draw`). It takes the mask as an argument, because a guided frame holds only coefficients.
 """
 
 from __future__ import annotations
@@ -25,11 +25,12 @@ class CpuEngine:
     device = "edgekit CPU engine (OpenColorIO, OpenCV)"
 
     def draw(self, frames: Sequence[Frame], mask: NDArray[np.floating]) -> list[Drawn]:
-        """mask: (h, w, 3) of skin, hair, clothes in [0, 1], the same for all."""
+        """Draw the frames with one mask, (h, w, 3) of skin, hair, clothes in [0, 1]."""
         quantised = mask_pixels(mask)[..., :3].astype(np.float32) / np.float32(255.0)
         return [self._draw_one(frame, quantised) for frame in frames]
 
     def can_draw(self, frame: Frame) -> bool:
+        """Whether the engine has every feature that the frame uses."""
         description = frame.description
         groups_only = not (description.textures_with("drawn-mask") or description.textures_with("picture"))
         upright_mask = np.array_equal(frame.mask_from_image, transforms.IDENTITY)

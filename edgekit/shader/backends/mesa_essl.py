@@ -181,9 +181,9 @@ class MesaEssl:
             self.gl.glDeleteTextures(1, c.byref(texture))
         self.gl.glDeleteProgram(program)
 
-    def _require(self, status: c._CFuncPtr, log: c._CFuncPtr, thing: int, what: int) -> None:  # type: ignore[name-defined]
+    def _require(self, status: c._CFuncPtr, log: c._CFuncPtr, thing: int, parameter: int) -> None:  # type: ignore[name-defined]
         good = c.c_int()
-        status(thing, what, c.byref(good))
+        status(thing, parameter, c.byref(good))
         if not good.value:
             text = c.create_string_buffer(8192)
             log(thing, 8192, None, text)
@@ -191,7 +191,7 @@ class MesaEssl:
 
 
 class MesaEsslExternal(MesaEssl):
-    """The camera as Android hands it over: an EGLImage behind a samplerExternalOES."""
+    """Mesa with the camera as Android provides it: an EGLImage behind a samplerExternalOES."""
 
     dialect = "essl300-external"
 
@@ -203,7 +203,7 @@ class MesaEsslExternal(MesaEssl):
             for name in (b"eglCreateImageKHR", b"glEGLImageTargetTexture2DOES")
         )
         if not create or not bind:
-            raise BackendMissing("this EGL shares no images (EGL_KHR_image_base, GL_OES_EGL_image).")
+            raise BackendMissing("this EGL cannot share images (EGL_KHR_image_base, GL_OES_EGL_image).")
         self.create_image = c.CFUNCTYPE(c.c_void_p, c.c_void_p, c.c_void_p, c.c_uint, c.c_void_p, c.c_void_p)(
             create
         )
