@@ -101,7 +101,12 @@ def plan(
     if labels is None and bounds.max_miou_drop is not None:
         raise EdgekitError("`max_miou_drop` needs `labels`: true labels of the calibration photos.")
     task = Task(
-        target_named(target), size or checkpoint.size_default, calibration, labels, evaluation, journal
+        target_named(target),
+        checkpoint.size_default if size is None else size,
+        calibration,
+        labels,
+        evaluation,
+        journal,
     )
     return planned(checkpoint, task, bounds, Recipe(name).name)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from edgekit import console
@@ -66,20 +67,20 @@ def build_bundle(
     image = astronaut().image
     with console.quiet_libraries():
         weights = Segmenter(checkpoint, size=artifacts[0].manifest.size, exact=True).groups(image)
+        # Run first: an artifact that cannot be run is refused before a bundle is written.
+        masks = {artifact.manifest.target: Segmenter(artifact).groups(image) for artifact in artifacts}
     contents = BundleContents(artifacts, styles, default_style, image, weights, refinement)
     opened = write_bundle(contents, out, replace)
-    return BuiltBundle(opened, tuple(_golden_check(opened, a.manifest.target) for a in artifacts))
+    return BuiltBundle(opened, tuple(_golden_check(opened, *mask) for mask in masks.items()))
 
 
-def _golden_check(opened: OpenBundle, target: str) -> GoldenCheck:
+def _golden_check(opened: OpenBundle, target: str, mask: NDArray[np.float32]) -> GoldenCheck:
     bundle, golden = opened.bundle, opened.bundle.golden
     image, styled = (
         np.asarray(Image.open(opened.path(picture.path)), np.uint8)
         for picture in (golden.image, golden.styled)
     )
-    with console.quiet_libraries():
-        weights = Segmenter(opened.path(bundle.segmenter(target).path)).groups(image[..., :3])
     description = read_description(opened.path(bundle.style(golden.style).description))
-    drawn = np.round(styled_levels(description, image, weights)).astype(np.uint8)
+    drawn = np.round(styled_levels(description, image, mask)).astype(np.uint8)
     difference = delta_e00(drawn[..., :3], styled[..., :3])
     return GoldenCheck(target, float(np.percentile(difference, 95)), golden.end_to_end_delta_e00_p95)
