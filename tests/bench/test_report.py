@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from edgekit.artifact import Artifact
+from edgekit import console
 from edgekit.benchmark.report import (
     ArtifactBench,
     BenchReport,
@@ -107,6 +108,7 @@ def test_the_tables_say_what_a_person_needs(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "200")
+    console.expect_json(False)  # an earlier test may have run a command with --json
     missing = ArtifactBench(Path("b.mlpackage"), "cd" * 32, 5, "NOT_RUN", "needs a Mac")
     print_report(report(row("a.tflite", 40), missing))
     shown = capsys.readouterr()
