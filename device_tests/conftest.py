@@ -1,4 +1,4 @@
-"""Options and fixtures. Without --device every test is skipped and says NOT_RUN and why."""
+"""Options and fixtures. Without --device every test is skipped with NOT_RUN and the reason."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from edgekit.errors import EdgekitError
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("edgekit devices")
-    group.addoption("--device", help="host, arm64, a phone's model or serial, as edgekit bench takes it")
+    group.addoption("--device", help="host, arm64, a phone's model or serial, as for edgekit bench")
     group.addoption("--runner", type=Path, help="benchmark_model built for the phone's ABI")
     group.addoption(
         "--artifact", type=Path, action="append", default=[], help="a .tflite; default: all in artifacts/"
@@ -24,10 +24,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def device(request: pytest.FixtureRequest) -> Device:
-    """The device asked for. Absent: NOT_RUN. Asked for and unusable: a failure, not a skip."""
+    """The device of --device. Without the option tests are NOT_RUN; an unusable device is a failure, not a skip."""
     name = request.config.getoption("--device")
     if name is None:
-        pytest.skip("NOT_RUN: no --device was given; edgekit devices lists what there is")
+        pytest.skip("NOT_RUN: no --device was given; edgekit devices lists them")
     return open_device(name, request.config.getoption("--runner"))
 
 

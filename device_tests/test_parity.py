@@ -1,4 +1,4 @@
-"""The artifact on the device is the same model."""
+"""An artifact on the device gives PyTorch's logits and this machine's outputs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def pictures(images: Path | None, classes: int) -> Iterable[Picture]:
 def test_logits_on_the_device_are_pytorchs(
     device: Device, artifacts: list[Artifact], images: Path | None
 ) -> None:
-    """The very ParityReport of `edgekit parity-check`, with its gates, run on the device."""
+    """The report of `edgekit parity-check`, with its gates, passes with artifacts that run on the device."""
     with_logits = [a for a in artifacts if a.manifest.output == "logits"]
     if not with_logits:
         pytest.skip("NOT_RUN: no artifact has logits as its output; edgekit convert --output logits")
@@ -47,7 +47,7 @@ def test_logits_on_the_device_are_pytorchs(
 def test_the_device_delivers_what_this_machine_delivers(
     device: Device, artifacts: list[Artifact], images: Path | None
 ) -> None:
-    """Every artifact's outputs, as the app gets them, against LiteRT here."""
+    """Every artifact's outputs, as an app gets them, agree with LiteRT's on this machine."""
     for artifact in artifacts:
         size = artifact.manifest.size
         inputs = [p.at(size)[None] for p in pictures(images, len(artifact.manifest.class_names))]

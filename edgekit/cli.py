@@ -1,4 +1,4 @@
-"""The command line: one thin file per command under `edgekit/commands`, one place for errors.
+"""The command line: one thin file per command under `edgekit/commands`, and one place that prints errors.
 
 Exit codes: 0 done, 1 a check failed, 2 usage, 3 an edgekit error (one sentence; --debug shows it).
 Nothing heavy is imported here or at the top of a command's file: `edgekit --help` stays instant.
@@ -22,7 +22,7 @@ from edgekit.errors import EdgekitError
 
 app = typer.Typer(
     name="edgekit",
-    help="Person parser to Core ML and TFLite, int8 calibrated, parity proved, one fused LUT shader.",
+    help="Convert a person parser to Core ML and TFLite: calibrated int8, parity checks, one fused LUT shader.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -53,9 +53,9 @@ def _options(
 
 
 def spelled(sentence: str) -> str:
-    """A library's sentence with the parameters it names in backticks written as options: `out` → --out.
+    """Replace parameters that a library's sentence names in backticks by options: `out` → --out.
 
-    A name that is an option of no command keeps its backticks away and nothing else.
+    A name that is no command's option only loses its backticks.
     """
     options = {
         str(parameter.name): str(max(parameter.opts, key=len))
@@ -66,7 +66,7 @@ def spelled(sentence: str) -> str:
 
 
 def _commands(command: Any) -> Iterator[Any]:
-    """A click command and the subcommands below it (typer brings its own click, so the type has no public name)."""
+    """Yield a click command and its subcommands (typer brings its own click, so the type has no public name)."""
     yield command
     for inner in getattr(command, "commands", {}).values():
         yield from _commands(inner)
@@ -103,7 +103,7 @@ def _run() -> None:
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM, treated as Ctrl-C: what is half-written is removed, and the user is told what was kept."""
+    """SIGTERM, treated as Ctrl-C: half-written output is removed, and a sentence about saved work is printed."""
 
 
 def _terminated(number: int, frame: object) -> None:

@@ -1,8 +1,7 @@
-"""What a command prints, and where.
+"""Printing: results to standard output, progress and notes to standard error.
 
-Results go to standard output, progress and notes to standard error. With --json standard output holds one JSON object
-and nothing else: results for people go to standard error too. Names out of files and bundles cannot steer the terminal:
-every line is cleaned and shortened here.
+With --json, standard output holds one JSON object and nothing else; results for people then go to standard error too.
+Every line is cleaned and shortened, so that names from files and bundles cannot control the terminal.
 """
 
 from __future__ import annotations
@@ -24,55 +23,55 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-PIPED_COLUMNS = 1000  # a table that is piped is whole, however wide
-ENDING_CHARACTERS = 200  # of a line that is too long; its beginning is kept as well
+PIPED_COLUMNS = 1000  # wide enough that no cell of a piped table is folded
+ENDING_CHARACTERS = 200  # kept from the end of a line that is too long, beside its beginning
 
 DEBUG_VARIABLE = "EDGEKIT_DEBUG"
 _results_are_json = [False]
-_people: list[TextIO] = []  # where people read while the libraries are silenced; empty: standard error
+_people: list[TextIO] = []  # streams to the real standard error while libraries are silenced
 
 
 def people() -> TextIO:
-    """The stream for people."""
+    """The stream for people: standard error, also while libraries are silenced."""
     return _people[-1] if _people else sys.stderr
 
 
 def clean(text: str) -> str:
-    """The text as one harmless line of bounded length: nothing in it steers the terminal."""
+    """The text as one line of bounded length, without characters that control the terminal."""
     if len(text) > MOST_SENTENCE_CHARS:
         text = f"{text[: MOST_SENTENCE_CHARS - ENDING_CHARACTERS]} … {text[-ENDING_CHARACTERS:]}"
     return UNPRINTABLE.sub("", text).replace("\n", " ").replace("\t", " ")
 
 
 def say(text: str = "") -> None:
-    """A line of progress, or a note, on standard error."""
+    """Print a line of progress, or a note, on standard error."""
     print(clean(text), file=people(), flush=True)
 
 
 def expect_json(expected: bool) -> bool:
-    """Say whether standard output is for one JSON object; typer calls this for --json."""
+    """Set whether standard output is reserved for one JSON object; typer calls this for --json."""
     _results_are_json[0] = expected
     return expected
 
 
 def results() -> TextIO:
-    """The stream for results: standard output, unless that is for the JSON object."""
+    """The stream for results: standard output, or with --json the one for people."""
     return people() if _results_are_json[0] else sys.stdout
 
 
 def show(text: str = "") -> None:
-    """A line of the result, on standard output (on standard error with --json)."""
+    """Print a line of the result on standard output (with --json, on standard error)."""
     print(clean(text), file=results(), flush=True)
 
 
 def print_json(value: object) -> None:
-    """The command's one JSON object, on standard output."""
+    """Print the command's one JSON object on standard output."""
     sys.stdout.write(json_text(value))
     sys.stdout.flush()
 
 
 def print_table(table: Table) -> None:
-    """A table of results, where `show` writes: folded to a terminal's width, whole where it is piped."""
+    """Print a table of results where `show` prints: folded to a terminal's width, unfolded if piped."""
     from rich.console import Console
 
     for column in table.columns:
@@ -81,8 +80,8 @@ def print_table(table: Table) -> None:
     Console(file=results(), width=width).print(table)
 
 
-def track(items: Iterable[T], total: int, what: str) -> Iterator[T]:
-    """`items`, with a progress bar when people read on a terminal."""
+def track(items: Iterable[T], total: int, description: str) -> Iterator[T]:
+    """Yield `items`, with a progress bar if standard error is a terminal."""
     if not people().isatty():
         yield from items
         return
@@ -90,15 +89,15 @@ def track(items: Iterable[T], total: int, what: str) -> Iterator[T]:
     from rich.progress import track as rich_track
 
     yield from rich_track(
-        items, description=what, total=total, console=Console(file=people()), transient=True
+        items, description=description, total=total, console=Console(file=people()), transient=True
     )
 
 
 @contextmanager
 def quiet_libraries() -> Iterator[None]:
-    """Keep what libraries print, from C++ too, out of both streams; with --debug it goes to standard error.
+    """Discard the output of libraries, C++ included; with --debug it goes to standard error.
 
-    `say` and `track` still reach people.
+    `say` and `track` still print.
     """
     sys.stdout.flush()
     sys.stderr.flush()
@@ -131,7 +130,7 @@ def quiet_libraries() -> Iterator[None]:
 
 @contextmanager
 def interruptible(kept: Callable[[], str]) -> Iterator[None]:
-    """Around work that keeps something when it is interrupted: `kept` says what, and how to go on."""
+    """Attach a sentence to an interruption of the block: `kept()` names the saved work and how to resume."""
     try:
         yield
     except KeyboardInterrupt as interrupt:
@@ -141,5 +140,5 @@ def interruptible(kept: Callable[[], str]) -> Iterator[None]:
 
 
 def kept_by(interrupt: KeyboardInterrupt) -> str:
-    """What the innermost `interruptible` said was kept."""
+    """The sentence of the innermost `interruptible` about saved work."""
     return str(interrupt.args[0]) if interrupt.args else "nothing half-written was left."

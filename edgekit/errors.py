@@ -1,4 +1,4 @@
-"""Every error a user can meet: one sentence that says what, where and what to do next.
+"""Every error that edgekit raises on purpose: one sentence with the problem, its place and the next step.
 
 The command line prints the sentence and exits with 3; `--debug` shows the traceback and the cause.
 """
@@ -11,8 +11,8 @@ from difflib import get_close_matches
 from pathlib import Path
 
 MOST_SENTENCE_CHARS = 2000  # a list of every style or block takes 900
-# Terminal escapes, control characters, line and paragraph separators, marks that turn text round, and halves of
-# surrogate pairs (bytes of a file name that are not UTF-8).
+# Terminal escapes, control characters, line and paragraph separators, bidirectional marks, and lone surrogates (bytes
+# of a file name that are not UTF-8).
 UNPRINTABLE = re.compile(
     r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
     "|[\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
@@ -20,7 +20,7 @@ UNPRINTABLE = re.compile(
 
 
 def printable(text: str, most: int = 200) -> str:
-    """One line that is safe on a terminal: no escapes or control characters, at most `most` characters."""
+    """The text as one line that is safe on a terminal: no escapes or control characters, at most `most` characters."""
     line = " ".join(UNPRINTABLE.sub("", text[: 20 * most]).split())
     return line if len(line) <= most else line[: most - 1] + "…"
 
@@ -42,7 +42,7 @@ class MissingDependency(EdgekitError):
 
 
 class MissingProgram(MissingDependency):
-    """A program that pip does not install cannot be found. `advice` says how to get it."""
+    """A program that pip does not install cannot be found. `advice`: how to get it."""
 
     def __init__(self, program: str, needed_for: str, advice: str) -> None:
         self.package = program
@@ -70,12 +70,12 @@ class LutError(EdgekitError):
 
     def __init__(self, path: Path | None, line: int | None, reason: str) -> None:
         self.path, self.line, self.reason = path, line, reason
-        where = "" if path is None else f"{path}: " if line is None else f"{path}:{line}: "
-        super().__init__(f"{where}{reason}")
+        place = "" if path is None else f"{path}: " if line is None else f"{path}:{line}: "
+        super().__init__(f"{place}{reason}")
 
 
 class UnknownName(EdgekitError):
-    """A name that is in no table; the sentence lists the known ones."""
+    """An unknown name; the sentence lists the known ones."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         self.kind, self.name, self.known = kind, name, tuple(known)
@@ -120,7 +120,7 @@ class DeviceError(EdgekitError):
 
 
 class NoDevice(DeviceError):
-    """No device answers to the name asked for."""
+    """No usable device has the requested name."""
 
 
 class AdbFailed(DeviceError):
@@ -128,4 +128,4 @@ class AdbFailed(DeviceError):
 
 
 class UnreadableOutput(DeviceError):
-    """A device answered with something that is not the expected report."""
+    """A device's output is not the expected report."""

@@ -1,7 +1,7 @@
-"""The demo app's benchmark file, read strictly, as the report that `edgekit bench` writes.
+"""Strict reader of the demo app's benchmark file; it becomes the report that `edgekit bench` writes.
 
-The app times what no tool outside it can: the stages of a frame on the phone's own camera and GPU. Its
-file has this form (all keys required; null where the app could not read a value):
+Only the app itself can time the stages of a frame on the phone's own camera and GPU. Its file has this form (all keys
+required; null for a value that the app could not read):
 
     {"schema": "edgekit-app-bench/1", "simulated": false,
      "device": {"model": str, "os": str, "abi": str, "cores": int},
@@ -61,7 +61,7 @@ class _WrittenState:
 
 @dataclass(frozen=True)
 class _Written:
-    """The app's file, as the module's docstring lays it out."""
+    """The content of the app's file; the module's docstring explains it."""
 
     simulated: bool
     device: _WrittenDevice
@@ -90,14 +90,18 @@ APP_BENCHMARK = JsonKind(
 
 @dataclass(frozen=True)
 class AppReport:
-    """The report, and the stages of a frame where the app timed them."""
+    """The report, and the stages of a frame that the app timed (possibly none)."""
 
     report: BenchReport
     stages: tuple[FrameStage, ...]
 
 
 def read_app_report(path: Path, artifact_sha256: str | None = None) -> AppReport:
-    """UnreadableOutput: no such file, not of this form, or measured with another artifact."""
+    """Read the demo app's benchmark file.
+
+    Raises UnreadableOutput if there is no such file, it has another form, or it was measured with another artifact
+    than the one of `artifact_sha256`.
+    """
     written = read_json(path, APP_BENCHMARK, UnreadableOutput)
     if artifact_sha256 not in (None, written.artifact.sha256):
         raise UnreadableOutput(

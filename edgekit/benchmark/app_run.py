@@ -1,8 +1,8 @@
-"""The demo app's own benchmark, started over adb: only the app sees the phone's camera, GPU and shader.
+"""The demo app's own benchmark, started over adb: only the app can time the phone's camera, GPU and shader.
 
-The app gets an intent, times the segmenter of its own bundle that has the artifact's sha256, and writes
-a report (edgekit/benchmark/app_report.py) into its folder on the phone. The intent is described in
-docs/bench.md. Every run has an id of its own in the report's name, so that no earlier one is taken for it.
+The app gets an intent, times the segmenter in its bundle that has the artifact's sha256, and writes a report
+(edgekit/benchmark/app_report.py) into its folder on the phone. docs/bench.md describes the intent. Every run has an id
+of its own in the report's name, so that an earlier report is never mistaken for it.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ POLL_S = 1.0
 def bench_app(
     phone: Phone, package: str, artifact: Path, plan: BenchPlan, say: Callable[[str], None]
 ) -> AppReport:
-    """The app's figures for the artifact, with the phone's state before and after as adb sees it.
+    """Run the app's benchmark on the artifact; the report has the phone's state before and after, read over adb.
 
-    DeviceError: not installed, too old, refused, crashed, out of time. UnreadableOutput: the report is
-    damaged, or answers another question than the one asked.
+    Raises DeviceError if the app is not installed, is too old, refuses, crashes or runs out of time; UnreadableOutput
+    if the report is damaged or was measured under another plan.
     """
     check([artifact], plan, phone.info)
     if PACKAGE.fullmatch(package) is None:
@@ -59,24 +59,24 @@ def bench_app(
     started_at = datetime.now(UTC).isoformat(timespec="seconds")
     before = phone.state()
     cool_down(phone, before, plan, say, warnings)
-    told = _run(phone.adb, package, artifact, plan, where, say)
-    _check_answer(told.report, plan, where)
+    app = _run(phone.adb, package, artifact, plan, where, say)
+    _check_answer(app.report, plan, where)
     after = phone.state()
-    (row,) = told.report.artifacts
+    (row,) = app.report.artifacts
     report = replace(
-        told.report,
-        device=replace(phone.info, kind="app", simulated=phone.info.simulated or told.report.device.simulated),
+        app.report,
+        device=replace(phone.info, kind="app", simulated=phone.info.simulated or app.report.device.simulated),
         plan=plan, started_at=started_at, tools=tools(), before=before, after=after,
         warnings=tuple(warnings + state_warnings(before, after, plan)),
         artifacts=(replace(row, path=artifact, runner=package),),
     )  # fmt: skip
-    return AppReport(report, told.stages)
+    return AppReport(report, app.stages)
 
 
 def _run(
     adb: Adb, package: str, artifact: Path, plan: BenchPlan, where: str, say: Callable[[str], None]
 ) -> AppReport:
-    """Start, wait, fetch. The app is stopped and its report removed on every path."""
+    """Start the app, wait for its report and fetch it; on every path the app is stopped and the report removed."""
     run_id = secrets.token_hex(16)
     stem = f"/sdcard/Android/data/{package}/files/edgekit-app-bench-{run_id}"
     sha256 = sha256_of(artifact)
@@ -89,7 +89,7 @@ def _run(
             adb.pull(f"{stem}.json", local)
             app = read_app_report(local, sha256)
     except BaseException:
-        with suppress(DeviceError):  # the first error tells the story
+        with suppress(DeviceError):  # the first error is the one to report
             _clean(adb, package, stem)
         raise
     _clean(adb, package, stem)
@@ -109,12 +109,12 @@ def _start(adb: Adb, package: str, run_id: str, sha256: str, plan: BenchPlan, wh
     # Older versions of `am` print their error and end with code 0.
     if ended.code != 0 or "Status: ok" not in map(str.rstrip, ended.stdout.splitlines()):
         errors = [line for line in (ended.stdout + ended.stderr).splitlines() if "rror" in line]
-        said = printable(errors[0]) if errors else last_line(ended.stdout + ended.stderr)
-        raise DeviceError(f"{where} did not start its benchmark: {said} Install this edgekit's demo app.")
+        reason = printable(errors[0]) if errors else last_line(ended.stdout + ended.stderr)
+        raise DeviceError(f"{where} did not start its benchmark: {reason} Install this edgekit's demo app.")
 
 
 def _wait(adb: Adb, package: str, stem: str, most_s: float, where: str) -> None:
-    """Until the whole report is there; the app renames it into place when it is finished."""
+    """Wait until the whole report is there; the app renames it into place when it is finished."""
     look = (
         f"if [ -e {stem}.json ]; then echo report; elif [ -e {stem}.error.txt ]; then echo error; "
         f"elif pidof {package} >/dev/null; then echo running; else echo gone; fi"
@@ -122,14 +122,14 @@ def _wait(adb: Adb, package: str, stem: str, most_s: float, where: str) -> None:
     deadline = time.monotonic() + most_s
     gone = 0
     while time.monotonic() < deadline:
-        seen = adb.ask(look).strip()
-        if seen == "report":
+        state = adb.ask(look).strip()
+        if state == "report":
             return
-        if seen == "error":
-            said = printable(adb.ask(f"head -c 1000 {stem}.error.txt"), most=500)
-            raise DeviceError(f"{where} could not measure: {said}")
-        # It may have ended between the looks for its report and for its process.
-        gone = gone + 1 if seen == "gone" else 0
+        if state == "error":
+            reason = printable(adb.ask(f"head -c 1000 {stem}.error.txt"), most=500)
+            raise DeviceError(f"{where} could not measure: {reason}")
+        # Once may be chance: the app can write its report and end after the script has looked for the report.
+        gone = gone + 1 if state == "gone" else 0
         if gone == 2:
             raise DeviceError(f"{where} ended without a report; adb logcat -b crash says why.")
         time.sleep(POLL_S)
@@ -141,20 +141,20 @@ def _clean(adb: Adb, package: str, stem: str) -> None:
 
 
 def _check_answer(report: BenchReport, plan: BenchPlan, where: str) -> None:
-    """The report must be about the plan that was asked for."""
+    """Raise UnreadableOutput if the report was measured under another plan."""
     (row,) = report.artifacts
     asked = {
         "threads": plan.threads,
         "warmup_runs": plan.warmup_runs,
         "accelerator_asked": plan.accelerator,
     }
-    told = {
+    answered = {
         "threads": report.plan.threads,
         "warmup_runs": report.plan.warmup_runs,
         "accelerator_asked": row.accelerator_asked,
     }
-    if told != asked:
-        raise UnreadableOutput(f"{where} answered for {told}, not for {asked}.")
+    if answered != asked:
+        raise UnreadableOutput(f"{where} answered for {answered}, not for {asked}.")
     if len(row.samples_ms) < plan.runs:
         raise UnreadableOutput(
             f"{where} measured {len(row.samples_ms)} inferences, {plan.runs} were asked for."

@@ -1,7 +1,7 @@
-"""AWS Device Farm: the demo app, its instrumentation test and the artifact go up, its reports come back.
+"""AWS Device Farm: upload the demo app, its instrumentation test and an artifact, and fetch the phones' reports.
 
-`edgekit bench farm`. Credentials are boto3's own business (environment, profile, role): none is
-read, stored or printed here, and neither are the presigned addresses, which carry signatures.
+This is `edgekit bench farm`. boto3 finds credentials itself (environment, profile, role); none is read, stored or
+printed here, and neither are the presigned addresses, which carry signatures.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from edgekit.files import sha256_of
 
 PREFIX = "farm:"
 POOL_ARN = re.compile(r"arn:aws:devicefarm:[a-z0-9-]+:\d*:devicepool:[\w:-]+/[\w-]+")
-# What the demo app's instrumentation test writes into the folder that Device Farm hands back.
+# The file that the demo app's instrumentation test writes into the folder that Device Farm returns.
 REPORT_NAME = "edgekit-app-bench.json"
 POLL_S = 10.0
 UPLOAD_TIMEOUT_S = 600.0
 MOST_REPORT_BYTES = 64 << 20
 MOST_ARCHIVE_BYTES = 256 << 20
 MOST_REPORTS = 100
-# What zipfile raises for bytes that are no archive, or a damaged, encrypted or exotic one.
+# Exceptions of zipfile for bytes that are not an archive, or a damaged, encrypted or exotic one.
 UNREADABLE = (
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, NotImplementedError, RuntimeError,
     ValueError,
@@ -43,7 +43,7 @@ UNREADABLE = (
 
 @dataclass(frozen=True)
 class FarmJob:
-    """What to run where. `app` and `tests` are the demo app's two APKs."""
+    """A device pool and the demo app's two APKs, `app` and `tests`."""
 
     pool_arn: str
     app: Path
@@ -52,7 +52,7 @@ class FarmJob:
 
     @property
     def project_arn(self) -> str:
-        """A pool's ARN names its project: …:devicepool:PROJECT/POOL → …:project:PROJECT."""
+        """The ARN of the pool's project: …:devicepool:PROJECT/POOL → …:project:PROJECT."""
         return self.pool_arn.replace(":devicepool:", ":project:").rpartition("/")[0]
 
     @property
@@ -61,7 +61,7 @@ class FarmJob:
 
 
 def pool_arn_of(name: str) -> str:
-    """The pool in `farm:ARN`; NoDevice says what is wrong with another name."""
+    """Return the pool's ARN, with or without `farm:` before it. Raises NoDevice for any other name."""
     arn = name.removeprefix(PREFIX)
     if POOL_ARN.fullmatch(arn) is None:
         raise NoDevice(
@@ -72,7 +72,7 @@ def pool_arn_of(name: str) -> str:
 
 
 def aws_client(region: str) -> Any:
-    """boto3's Device Farm client with whatever credentials it finds."""
+    """boto3's Device Farm client, with the credentials that boto3 finds."""
     try:
         import boto3
     except ImportError as error:
@@ -81,14 +81,14 @@ def aws_client(region: str) -> Any:
 
 
 def run_on_farm(job: FarmJob, artifact: Path, client: Any, say: Callable[[str], None]) -> list[AppReport]:
-    """One report per phone of the pool.
+    """Run the demo app's benchmark on every phone of the pool and return one report per phone.
 
-    DeviceError: AWS refuses, an upload or the run fails, time is over (the run is stopped then).
-    UnreadableOutput: the run passed, but a phone's report is missing or was made with another artifact.
+    Raises DeviceError if AWS refuses, an upload or the run fails, or time is over (the run is then stopped);
+    UnreadableOutput if the run passed, but a phone's report is missing or was made with another artifact.
     """
     for file in (job.app, job.tests, artifact):
         if not file.is_file():
-            raise DeviceError(f"{file}: there is no such file to hand to the farm.")
+            raise DeviceError(f"{file}: there is no such file to upload to the farm.")
     with _aws_errors(), tempfile.TemporaryDirectory(prefix="edgekit-farm-") as name:
         folder = Path(name)
         deadline = time.monotonic() + job.timeout_s
@@ -112,7 +112,7 @@ def run_on_farm(job: FarmJob, artifact: Path, client: Any, say: Callable[[str], 
 
 
 def _upload(client: Any, job: FarmJob, file: Path, kind: str) -> str:
-    """The ARN of a file that the farm has taken and checked."""
+    """Upload a file and return its ARN once the farm has checked it."""
     made = client.create_upload(projectArn=job.project_arn, name=file.name, type=kind)["upload"]
     request = urllib.request.Request(made["url"], data=file.read_bytes(), method="PUT")
     _send(request, f"uploading {file.name}")
@@ -129,14 +129,14 @@ def _upload(client: Any, job: FarmJob, file: Path, kind: str) -> str:
 
 
 def _wait(client: Any, run_arn: str, deadline: float, say: Callable[[str], None]) -> None:
-    """Until the run is completed and passed; a run that is given up is stopped, for it costs money."""
-    told = ""
+    """Wait until the run is completed and passed; a run that is given up is stopped, because it costs money."""
+    printed = ""
     try:
         while True:
             run = client.get_run(arn=run_arn)["run"]
-            if run["status"] != told:
-                told = run["status"]
-                say(f"  farm: {told.lower()}")
+            if run["status"] != printed:
+                printed = run["status"]
+                say(f"  farm: {printed.lower()}")
             if run["status"] == "COMPLETED":
                 break
             if time.monotonic() > deadline:
@@ -150,7 +150,7 @@ def _wait(client: Any, run_arn: str, deadline: float, say: Callable[[str], None]
 
 
 def _reports(client: Any, run_arn: str, folder: Path, artifact_sha256: str) -> list[AppReport]:
-    """Every phone's benchmark file out of the archives that the farm collected."""
+    """Read every phone's benchmark file from the archives that the farm collected."""
     jobs = _pages(client.list_jobs, "jobs", arn=run_arn)
     reports = []
     for number, job in enumerate(jobs):
@@ -166,7 +166,7 @@ def _reports(client: Any, run_arn: str, folder: Path, artifact_sha256: str) -> l
 
 
 def _report_file(client: Any, job_arn: str, folder: Path) -> Path | None:
-    """The benchmark file of one phone, unpacked under our own name into `folder`."""
+    """Fetch the benchmark file of one phone and write it into `folder` under our own name; None if there is none."""
     folder.mkdir()
     artifacts = _pages(client.list_artifacts, "artifacts", arn=job_arn, type="FILE")
     for number, artifact in enumerate(a for a in artifacts if a["type"] == "CUSTOMER_ARTIFACT"):
@@ -186,7 +186,7 @@ def _report_file(client: Any, job_arn: str, folder: Path) -> Path | None:
 
 
 def _report_in(archive: Path) -> bytes | None:
-    """The benchmark file somewhere in an archive; None when there is none of a benchmark's size."""
+    """Content of the benchmark file, anywhere in an archive; None if there is none of plausible size."""
     with zipfile.ZipFile(archive) as opened:
         for member in opened.infolist():
             if PurePosixPath(member.filename).name == REPORT_NAME and member.file_size <= MOST_REPORT_BYTES:
@@ -214,7 +214,7 @@ def _send(request: urllib.request.Request, doing: str, into: Path | None = None)
                 content = answer.read(MOST_ARCHIVE_BYTES + 1)
                 if len(content) > MOST_ARCHIVE_BYTES:
                     raise UnreadableOutput(
-                        f"{doing}: more than {MOST_ARCHIVE_BYTES >> 20} MiB; not a phone's."
+                        f"{doing}: the answer is over {MOST_ARCHIVE_BYTES >> 20} MiB, too large for a phone's files."
                     )
                 into.write_bytes(content)
     except urllib.error.HTTPError as error:
@@ -225,7 +225,7 @@ def _send(request: urllib.request.Request, doing: str, into: Path | None = None)
 
 @contextmanager
 def _aws_errors() -> Iterator[None]:
-    """boto3's errors as one sentence, by their code: their text may quote requests."""
+    """Turn boto3's errors into one sentence with their code; their text is left out because it may quote requests."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:

@@ -1,8 +1,8 @@
-"""What one frame costs, stage by stage: camera → resize → segmenter → refinement → shader.
+"""The time budget of one frame, stage by stage: camera → resize → segmenter → refinement → shader.
 
-Here, resize and segmenter can be timed; a phone's camera and GPU only by the demo app, whose report
-carries its stages. A stage that was not timed is NOT_RUN with the reason, and a budget with such stages
-can be found too large, but never small enough.
+Only resize and segmenter can be timed here; the demo app times a phone's camera and GPU, and its report carries all
+stages. A stage that was not timed is NOT_RUN with the reason. With such a stage, the verdict on 30 frames per second
+is either NO or OPEN, never YES.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ NOT_HERE = {
     "refinement": "runs on the phone's GPU in the shader's pass; the demo app's benchmark times it",
     "shader": "runs on the phone's GPU; the demo app's benchmark times it",
 }
-# Resampling moves with the machine's other work; its median settles within these.
+# Resize times vary with the machine's other work; their median is stable after this many runs.
 RESIZE_RUNS = 30
 RESIZE_WARMUP = 3
 
 
 @dataclass(frozen=True)
 class FrameStage:
-    """One stage. status: MEASURED, or NOT_RUN with the reason."""
+    """The time of one stage. `status`: MEASURED, or NOT_RUN with the reason."""
 
     name: str
     status: str
@@ -52,12 +52,12 @@ class FrameBudget:
 
     @property
     def known_ms(self) -> float:
-        """Sum of the measured medians: the least a frame takes when stages follow one another."""
+        """Sum of the measured medians: a lower bound for a frame whose stages run one after another."""
         return sum(stage.p50_ms or 0.0 for stage in self.stages)
 
     @property
     def verdict(self) -> str:
-        """Whether 30 frames a second are possible: NO, YES, or OPEN while stages are missing."""
+        """Whether 30 frames per second are possible: NO, YES, OPEN while stages are missing, NOT_RUN if simulated."""
         if self.simulated:
             return "NOT_RUN"
         if self.known_ms > FRAME_MS:
@@ -73,14 +73,14 @@ def measured_stage(name: str, samples_ms: Sequence[float]) -> FrameStage:
 def budget(
     device: str, simulated: bool, artifact: str, input_size: int | None, stages: Sequence[FrameStage]
 ) -> FrameBudget:
-    """All stages in order; those not given are NOT_RUN."""
+    """The budget with all stages in order; those not given are NOT_RUN."""
     known = {stage.name: stage for stage in stages}
     rows = tuple(known.get(name, FrameStage(name, "NOT_RUN", reason=NOT_HERE[name])) for name in STAGES)
     return FrameBudget(device, simulated, artifact, input_size, rows)
 
 
 def time_stage(name: str, work: Callable[[], object], runs: int = RESIZE_RUNS) -> FrameStage:
-    """A stage timed in this process, after a warm-up."""
+    """Time a stage in this process, after a warm-up."""
     for _ in range(RESIZE_WARMUP):
         work()
     samples = []

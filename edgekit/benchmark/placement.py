@@ -1,10 +1,9 @@
-"""Where an artifact's operators would land, before it is run on a phone.
+"""Prediction of the processors that would run an artifact's operators on a phone.
 
-CPU: the answer of the real runtime, whose XNNPACK delegate partitions the graph when it is loaded here
-(the same LiteRT version and operator list as on arm64). GPU: the rules of the delegate's own source,
-because the analyzer inside the ai-edge-litert package calls every operator compatible. NPU: what the
-phone's profile says of the integer types. A plan, not a measurement: `edgekit bench` on the phone has the
-last word.
+CPU: partitions of the real runtime, whose XNNPACK delegate divides the graph when it is loaded here (with the same
+LiteRT version and operator list as on arm64). GPU: the rules in the delegate's own source, because the analyzer inside
+the ai-edge-litert package calls every operator compatible. NPU: the integer types in the phone's profile. This is not
+a measurement; `edgekit bench` on the phone is.
 """
 
 from __future__ import annotations
@@ -25,103 +24,30 @@ from edgekit.files import JsonValue
 from edgekit.runtimes.litert import operator_name, parsed, read_tflite
 from edgekit.targets import target_of
 
-# Each partition boundary is a copy and a synchronisation; the project's own artifacts stay at or below.
+# Each partition boundary costs a copy and a synchronisation; edgekit's own artifacts have no more than this.
 MOST_PARTITIONS = 2
 # The GPU delegate holds tensors as batch, height, width, channels.
 MOST_GPU_DIMENSIONS = 4
-# What tensorflow/lite/tools/versioning/gpu_compatibility.cc lets through, apart from recurrent and lookup
-# operators, which no segmenter has; SLICE and PAD only with 3 or 4 dimensions.
-GPU_OPERATORS = frozenset(
-    [
-        "ABS",
-        "ADD",
-        "ADD_N",
-        "ATAN2",
-        "AVERAGE_POOL_2D",
-        "BATCH_MATMUL",
-        "CAST",
-        "CEIL",
-        "CONCATENATION",
-        "CONV_2D",
-        "COS",
-        "CUMSUM",
-        "DENSIFY",
-        "DEPTHWISE_CONV_2D",
-        "DEPTH_TO_SPACE",
-        "DEQUANTIZE",
-        "DIV",
-        "DYNAMIC_UPDATE_SLICE",
-        "ELU",
-        "EQUAL",
-        "EXP",
-        "FLOOR",
-        "FLOOR_DIV",
-        "FLOOR_MOD",
-        "FULLY_CONNECTED",
-        "GATHER",
-        "GELU",
-        "GREATER",
-        "GREATER_EQUAL",
-        "HARD_SWISH",
-        "LEAKY_RELU",
-        "LESS",
-        "LESS_EQUAL",
-        "LOG",
-        "LOGICAL_AND",
-        "LOGISTIC",
-        "MAXIMUM",
-        "MAX_POOL_2D",
-        "MEAN",
-        "MINIMUM",
-        "MIRROR_PAD",
-        "MUL",
-        "NEG",
-        "NOT_EQUAL",
-        "ONE_HOT",
-        "PACK",
-        "PAD",
-        "PADV2",
-        "POW",
-        "PRELU",
-        "QUANTIZE",
-        "REDUCE_MAX",
-        "REDUCE_MIN",
-        "REDUCE_PROD",
-        "RELU",
-        "RELU6",
-        "RELU_N1_TO_1",
-        "RESHAPE",
-        "RESIZE_BILINEAR",
-        "RESIZE_NEAREST_NEIGHBOR",
-        "RSQRT",
-        "SELECT",
-        "SELECT_V2",
-        "SIGN",
-        "SIN",
-        "SLICE",
-        "SOFTMAX",
-        "SPACE_TO_DEPTH",
-        "SPLIT",
-        "SPLIT_V",
-        "SQRT",
-        "SQUARE",
-        "SQUARED_DIFFERENCE",
-        "STABLEHLO_CLAMP",
-        "STRIDED_SLICE",
-        "SUB",
-        "SUM",
-        "TANH",
-        "TILE",
-        "TRANSPOSE",
-        "TRANSPOSE_CONV",
-    ]
-)
-GPU_3D_OR_4D_ONLY = frozenset({"SLICE", "STRIDED_SLICE", "PAD", "PADV2", "MIRROR_PAD"})
+# Operators that tensorflow/lite/tools/versioning/gpu_compatibility.cc accepts, without recurrent and lookup operators,
+# which no segmenter has.
+GPU_OPERATORS = frozenset([
+    "ABS", "ADD", "ADD_N", "ATAN2", "AVERAGE_POOL_2D", "BATCH_MATMUL", "CAST", "CEIL", "CONCATENATION",
+    "CONV_2D", "COS", "CUMSUM", "DENSIFY", "DEPTHWISE_CONV_2D", "DEPTH_TO_SPACE", "DEQUANTIZE", "DIV",
+    "DYNAMIC_UPDATE_SLICE", "ELU", "EQUAL", "EXP", "FLOOR", "FLOOR_DIV", "FLOOR_MOD", "FULLY_CONNECTED",
+    "GATHER", "GELU", "GREATER", "GREATER_EQUAL", "HARD_SWISH", "LEAKY_RELU", "LESS", "LESS_EQUAL", "LOG",
+    "LOGICAL_AND", "LOGISTIC", "MAXIMUM", "MAX_POOL_2D", "MEAN", "MINIMUM", "MIRROR_PAD", "MUL", "NEG",
+    "NOT_EQUAL", "ONE_HOT", "PACK", "PAD", "PADV2", "POW", "PRELU", "QUANTIZE", "REDUCE_MAX",
+    "REDUCE_MIN", "REDUCE_PROD", "RELU", "RELU6", "RELU_N1_TO_1", "RESHAPE", "RESIZE_BILINEAR",
+    "RESIZE_NEAREST_NEIGHBOR", "RSQRT", "SELECT", "SELECT_V2", "SIGN", "SIN", "SLICE", "SOFTMAX",
+    "SPACE_TO_DEPTH", "SPLIT", "SPLIT_V", "SQRT", "SQUARE", "SQUARED_DIFFERENCE", "STABLEHLO_CLAMP",
+    "STRIDED_SLICE", "SUB", "SUM", "TANH", "TILE", "TRANSPOSE", "TRANSPOSE_CONV",
+])  # fmt: skip
+GPU_3D_OR_4D_ONLY = frozenset({"SLICE", "STRIDED_SLICE", "PAD", "PADV2", "MIRROR_PAD"})  # by the same source
 
 
 @dataclass(frozen=True)
 class PlacementFinding:
-    """One reason why a part would leave its processor. severity: WARNING (slow) or NOTE."""
+    """A reason why a processor would not run all of an artifact, or not faster. `severity`: WARNING or NOTE."""
 
     processor: str
     severity: str
@@ -130,7 +56,7 @@ class PlacementFinding:
 
 @dataclass(frozen=True)
 class Placement:
-    """What is known of one artifact on one phone. NOT_RUN with the reason when nothing can be said here."""
+    """The prediction for one artifact on one phone. `status`: PLANNED, or NOT_RUN with the reason."""
 
     artifact: Path
     phone: str
@@ -146,9 +72,9 @@ class Placement:
 
 
 def place(artifact: Path, phone: Profile) -> Placement:
-    """Where an artifact would land on that phone. ConversionError for a damaged file.
+    """Predict the placement of an artifact on a phone. Raises ConversionError for a damaged file.
 
-    Loading and running a .tflite takes a process of its own; a file that crashes it is an error here.
+    A .tflite is loaded and run in a process of its own, so that a file that crashes it is an ordinary error here.
     """
     target = target_of(artifact)
     if target.name != phone.runtime:
@@ -186,13 +112,13 @@ def _gpu(model: Any) -> list[PlacementFinding]:
     high = sorted({t.name.decode() for t in tensors if len(t.shape) > MOST_GPU_DIMENSIONS})
     dynamic = [t for t in tensors if t.shapeSignature is not None and -1 in list(t.shapeSignature)]
     refused = ", ".join(f"{count} {name}" for name, count in _gpu_refuses(model).most_common())
-    said = {
+    problems = {
         f"the delegate refuses {refused}": refused,
         f"{len(high)} tensors have more than 4 dimensions, first {high[:1]}": high,
         f"{len(dynamic)} tensors have a dynamic shape": dynamic,
         f"{kinds['INT16']} int16 tensors, which the delegate leaves to the CPU": kinds["INT16"],
     }
-    found = [PlacementFinding("GPU", "WARNING", text) for text, applies in said.items() if applies]
+    found = [PlacementFinding("GPU", "WARNING", text) for text, applies in problems.items() if applies]
     if kinds["INT8"]:
         found.append(
             PlacementFinding("GPU", "NOTE", "int8 is computed in floating point there: smaller, not faster")
@@ -201,7 +127,7 @@ def _gpu(model: Any) -> list[PlacementFinding]:
 
 
 def _gpu_refuses(model: Any) -> Counter[str]:
-    """Operators that the GPU delegate's compatibility rules do not let through."""
+    """Count the operators that the GPU delegate's compatibility rules do not accept."""
     refused: Counter[str] = Counter()
     for graph in model.subgraphs:
         for operator in graph.operators:
@@ -236,7 +162,7 @@ def _npu(model: Any, phone: Profile) -> list[PlacementFinding]:
 
 
 def _activations(model: Any) -> list[Any]:
-    """Tensors that are computed: those without constant data, of all subgraphs."""
+    """The computed tensors of all subgraphs: those without constant data."""
     return [
         tensor
         for graph in model.subgraphs
@@ -253,7 +179,7 @@ def _kinds(tensors: list[Any]) -> Counter[str]:
 
 
 def _core_ml(artifact: Path, phone: Profile) -> Placement:
-    """Operators per preferred device from Core ML's compute plan, which exists on a Mac only."""
+    """Count operators per preferred device in Core ML's compute plan, which exists on a Mac only."""
     if missing():
         return Placement(artifact, phone.name, "NOT_RUN", "Core ML's compute plan needs a Mac", None, (), ())
     import coremltools
@@ -280,7 +206,7 @@ def placement_json(placement: Placement) -> dict[str, JsonValue]:
 
 
 def print_placements(placements: Sequence[Placement]) -> None:
-    """A table on standard error."""
+    """Print a table of the placements, all on one phone."""
     from rich.table import Column, Table
 
     table = Table(

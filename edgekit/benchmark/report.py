@@ -1,4 +1,4 @@
-"""What a bench run leaves: the report, as JSON, CSV and a plot, and the baseline read back from JSON."""
+"""The report of a bench run, as JSON, CSV and a plot, and the baseline read back from JSON."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from edgekit.files import JsonValue
 from edgekit.reading import Count, JsonKind, Positive, read_json
 
 SCHEMA = "edgekit-bench/1"
-MOST_REPORT_BYTES = 64 << 20  # 20 bytes a sample: a day at 30 a second
+MOST_REPORT_BYTES = 64 << 20  # at 20 bytes per sample, more than a day at 30 inferences per second
 
 
 @dataclass(frozen=True)
 class ArtifactBench:
-    """One artifact's row. status: MEASURED, or NOT_RUN with the reason and every figure None."""
+    """One artifact's figures. `status`: MEASURED, or NOT_RUN with the reason and every figure None."""
 
     path: Path
     sha256: str
@@ -46,7 +46,7 @@ class ArtifactBench:
 
 @dataclass(frozen=True)
 class BaselineComparison:
-    """One artifact against the baseline file. change is None when reason says why it was not compared."""
+    """One artifact against the baseline file. `change` is None if it was not compared; `reason` says why."""
 
     path: Path
     change: Change | None
@@ -55,7 +55,7 @@ class BaselineComparison:
 
 @dataclass(frozen=True)
 class BenchReport:
-    """A whole run on one device."""
+    """Everything that one run on one device measured."""
 
     device: DeviceInfo
     plan: BenchPlan
@@ -73,7 +73,7 @@ class BenchReport:
 
     @property
     def complete(self) -> bool:
-        """Every artifact was measured, on the accelerator asked for, and could be compared."""
+        """Whether every artifact was measured on the requested accelerator and could be compared."""
         return all(
             a.status == "MEASURED" and (a.accelerator or "").startswith(a.accelerator_asked)
             for a in self.artifacts
@@ -81,7 +81,7 @@ class BenchReport:
 
 
 def report_json(report: BenchReport) -> dict[str, JsonValue]:
-    """The object `bench --json` prints."""
+    """The object that `bench --json` prints."""
     return {
         "schema": SCHEMA,
         "device": report.device.name,
@@ -145,7 +145,7 @@ def _plain(value: object) -> JsonValue:
 
 
 def report_csv(report: BenchReport) -> str:
-    """One row per sample, so that any statistics program can start from the raw series."""
+    """The report as CSV with one row per sample, so that any statistics program can start from the raw series."""
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(["device", "simulated", "artifact", "sha256", "accelerator", "sample", "is", "latency_ms"])
@@ -160,7 +160,7 @@ def report_csv(report: BenchReport) -> str:
 
 @dataclass(frozen=True)
 class Baseline:
-    """What an earlier report says, as far as a comparison needs it."""
+    """The part of an earlier report that a comparison needs."""
 
     path: Path
     device: str
@@ -213,7 +213,7 @@ REPORT = JsonKind(
 
 
 def read_baseline(path: Path) -> Baseline:
-    """A report written by `bench --out`. EdgekitError when it is not one."""
+    """Read a report written by `bench --out`. Raises EdgekitError if it is not one."""
     report = read_json(path, REPORT, EdgekitError)
     measured = [row for row in report.artifacts if row.status == "MEASURED"]
     return Baseline(

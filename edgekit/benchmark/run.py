@@ -1,7 +1,7 @@
-"""One bench run: check, look at the device, measure artifacts alternately, look again, compare.
+"""One bench run: check, read the device's state, measure artifacts alternately, read the state again, compare.
 
-Order within a round is turned every time (A B C, B C A, …), so that drift of clocks and temperature
-falls on all artifacts alike.
+The order rotates from round to round (A B C, B C A, …), so that drift of clocks and temperature affects all artifacts
+alike.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ LOWEST_BATTERY_PERCENT = 50
 COOLING_POLL_S = 5.0
 LONGEST_TURN_S = 0.2
 MOST_AT_ONCE = 50
-# A model of microseconds needs no more: its p99 then stands on the 100 slowest.
+# Enough for a model of microseconds: its p99 then rests on the 100 slowest inferences.
 MOST_INFERENCES = 10_000
 
 Say = Callable[[str], None]
@@ -57,21 +57,21 @@ def bench(
     """Time artifacts on a device; several are measured alternately, and each is compared with the first.
 
     `device`: host, arm64 (emulated, not for speed), a phone's model or serial, mac, iphone. `runner`: LiteRT's
-    benchmark_model for a phone. `plan`: how long and with what to measure (50 inferences and 10 s of each, 2 threads).
-    Times are in milliseconds; intervals are 95 %.
+    benchmark_model for a phone. `plan`: duration and conditions (by default at least 50 inferences and 10 s of each, 2
+    threads). Times are in milliseconds; intervals are 95 %.
 
-    Raises DeviceError when the device cannot be used, stays too hot, or an artifact fails on it; EdgekitError for an
-    artifact that is missing or damaged. An artifact that the device cannot run is a row of the report with the reason.
+    Raises DeviceError if the device cannot be used, stays too hot, or an artifact fails on it; EdgekitError for an
+    artifact that is missing or damaged. For an artifact that the device cannot run, the report gives the reason.
     """
-    where = open_device(device, runner) if isinstance(device, str) else device
-    return bench_on(where, artifacts, plan or BenchPlan(), console.say)
+    opened = open_device(device, runner) if isinstance(device, str) else device
+    return bench_on(opened, artifacts, plan or BenchPlan(), console.say)
 
 
 def bench_on(device: Device, artifacts: Sequence[Path], plan: BenchPlan, say: Say) -> BenchReport:
-    """Measure every artifact the device can run; the others are NOT_RUN with the reason.
+    """Measure every artifact that the device can run; the others are NOT_RUN with the reason.
 
-    DeviceError when the device cannot be used, stays too hot, or an artifact fails on it: a run that
-    broke off yields no report at all.
+    Raises DeviceError if the device cannot be used, stays too hot, or an artifact fails on it: a run that breaks off
+    gives no report at all.
     """
     check(artifacts, plan, device.info)
     started_at = datetime.now(UTC).isoformat(timespec="seconds")
@@ -83,9 +83,9 @@ def bench_on(device: Device, artifacts: Sequence[Path], plan: BenchPlan, say: Sa
         cool_down(device, before, plan, say, warnings)
         with device.open([artifacts[i] for i in runnable], plan) as sessions:
             series = _interleaved(device, sessions, plan, say, warnings)
-            opened = [session.finish() for session in sessions]
-        for i, samples, seen in zip(runnable, series, opened, strict=True):
-            measured[i] = _row(artifacts[i], samples, seen, plan)
+            finished = [session.finish() for session in sessions]
+        for i, samples, opened in zip(runnable, series, finished, strict=True):
+            measured[i] = _row(artifacts[i], samples, opened, plan)
     after = device.state()
     rows = [measured.get(i) or _not_run(a, plan, device) for i, a in enumerate(artifacts)]
     return BenchReport(
@@ -95,9 +95,9 @@ def bench_on(device: Device, artifacts: Sequence[Path], plan: BenchPlan, say: Sa
 
 
 def compare(report: BenchReport, baseline: Baseline, tolerance: float = TOLERANCE) -> BenchReport:
-    """The report with every artifact set against its namesake in the baseline.
+    """Compare every artifact of the report with the one of the same name in the baseline.
 
-    EdgekitError when the two were measured under different conditions: such a ratio means nothing.
+    Raises EdgekitError if the two were measured under different conditions, because such a ratio is meaningless.
     """
     here = (report.device.model, report.device.simulated, report.plan.threads, report.plan.accelerator)
     there = (baseline.model, baseline.simulated, baseline.threads, baseline.accelerator)
@@ -140,10 +140,10 @@ class _Series:
 def _interleaved(
     device: Device, sessions: Sequence[Session], plan: BenchPlan, say: Say, warnings: list[str]
 ) -> list[_Series]:
-    """Rounds until every artifact has `runs` inferences and `seconds` of measuring."""
+    """Measure in rounds until every artifact has `runs` inferences and `seconds` of measuring."""
     rounds: list[list[Measured]] = [[] for _ in sessions]
     spent_s = [0.0] * len(sessions)
-    at_once, turn, told = 1, 0, time.monotonic()
+    at_once, turn, last_pause = 1, 0, time.monotonic()
     slowest_s = 0.0  # wall time of one inference with its request, on the slowest artifact
     while not all(_enough(r, s, plan) for r, s in zip(rounds, spent_s, strict=True)):
         order = [(i + turn) % len(sessions) for i in range(len(sessions))]
@@ -153,13 +153,13 @@ def _interleaved(
             took_s = time.monotonic() - start
             spent_s[i] += took_s
             slowest_s = max(slowest_s, took_s / rounds[i][-1].inferences)
-        # Many short inferences in one request, or the requests would be most of the time; but never
-        # for long, so that artifacts still alternate and heat is seen in time.
+        # One request asks for many short inferences, or most of the time would go to requests; but never for long, so
+        # that artifacts still alternate and heat is noticed in time.
         lacking = max(_lacking(r, s, plan, slowest_s) for r, s in zip(rounds, spent_s, strict=True))
         at_once = max(1, min(int(LONGEST_TURN_S / slowest_s), MOST_AT_ONCE, lacking))
         turn += 1
-        if time.monotonic() - told > COOLING_POLL_S:
-            told = time.monotonic()
+        if time.monotonic() - last_pause > COOLING_POLL_S:
+            last_pause = time.monotonic()
             say(f"  {min(sum(m.inferences for m in r) for r in rounds)} inferences each")
             cool_down(device, device.state(), plan, say, warnings)
     return [_Series(tuple(r)) for r in rounds]
@@ -171,13 +171,13 @@ def _enough(rounds: Sequence[Measured], spent_s: float, plan: BenchPlan) -> bool
 
 
 def _lacking(rounds: Sequence[Measured], spent_s: float, plan: BenchPlan, inference_s: float) -> int:
-    """Inferences until the plan is met, so that the last request is no longer than it has to be."""
+    """Number of inferences still missing from the plan, so that the last request is no longer than necessary."""
     runs = plan.runs - sum(r.inferences for r in rounds)
     return max(runs, math.ceil((plan.seconds - spent_s) / inference_s))
 
 
 def cool_down(device: Device, state: DeviceState, plan: BenchPlan, say: Say, warnings: list[str]) -> None:
-    """Wait until the thermal status is at most `hottest_status`; DeviceError when it does not fall."""
+    """Wait until the thermal status is at most `hottest_status`. Raises DeviceError if it stays higher."""
     deadline = time.monotonic() + plan.cool_down_s
     first = state.thermal_status
     while state.thermal_status is not None and state.thermal_status > plan.hottest_status:
@@ -194,16 +194,16 @@ def cool_down(device: Device, state: DeviceState, plan: BenchPlan, say: Say, war
         warnings.append(f"paused at thermal status {_status_name(first)} to cool down")
 
 
-def _row(path: Path, series: _Series, seen: Opened, plan: BenchPlan) -> ArtifactBench:
+def _row(path: Path, series: _Series, opened: Opened, plan: BenchPlan) -> ArtifactBench:
     single = plan.runs_per_launch == 1
     return ArtifactBench(
         path, sha256_of(path), size_bytes_of(path), "MEASURED",
         latency=latency_of(series.samples_ms, single, series.inferences),
         samples_ms=series.samples_ms,
         samples_are="inference" if single else f"mean of {plan.runs_per_launch} inferences",
-        first_inference_ms=seen.first_inference_ms, load_ms=seen.load_ms, peak_rss_mb=seen.peak_rss_mb,
-        accelerator_asked=plan.accelerator, accelerator=seen.accelerator, partitions=seen.partitions,
-        undelegated_ops=seen.undelegated_ops, profile=seen.profile, runner=seen.runner,
+        first_inference_ms=opened.first_inference_ms, load_ms=opened.load_ms, peak_rss_mb=opened.peak_rss_mb,
+        accelerator_asked=plan.accelerator, accelerator=opened.accelerator, partitions=opened.partitions,
+        undelegated_ops=opened.undelegated_ops, profile=opened.profile, runner=opened.runner,
     )  # fmt: skip
 
 
@@ -220,17 +220,17 @@ def _against_first(rows: Sequence[ArtifactBench]) -> list[ArtifactBench]:
 
 
 def check(artifacts: Sequence[Path], plan: BenchPlan, device: DeviceInfo) -> None:
-    """EdgekitError: an artifact is missing or damaged, or a number of the plan is beyond its bounds."""
+    """Raise EdgekitError if an artifact is missing or damaged, or a number of the plan is out of bounds."""
     check_plan(plan, device)
     for path in artifacts:
         if not path.exists():
             raise EdgekitError(f"{path} does not exist; make an artifact with edgekit convert.")
-        if manifest_path_of(path).exists():  # a peer's model has none
+        if manifest_path_of(path).exists():  # a model of another tool has no manifest
             read_artifact(path)
 
 
 def not_run_reason(path: Path, device: Device) -> str:
-    """Why this artifact cannot run on this device; empty when it can."""
+    """The reason why this artifact cannot run on this device; empty if it can."""
     try:
         target = target_of(path)
     except UnknownName as error:
@@ -248,7 +248,7 @@ def _not_run(path: Path, plan: BenchPlan, device: Device) -> ArtifactBench:
 
 
 def state_warnings(before: DeviceState, after: DeviceState, plan: BenchPlan) -> list[str]:
-    """What the device's state says against the figures, in words."""
+    """Sentences about states of the device that make the figures less reliable."""
     found = []
     if before.battery_percent is not None and before.battery_percent < LOWEST_BATTERY_PERCENT:
         found.append(
@@ -273,5 +273,5 @@ def _status_name(status: int) -> str:
 
 
 def tools() -> dict[str, str]:
-    """Versions of what was measured with."""
+    """Versions of edgekit and of the packages that measured."""
     return {"edgekit": __version__, **{name: metadata.version(name) for name in TOOLS}}

@@ -1,7 +1,7 @@
-"""Latency statistics: percentiles with bootstrap intervals, and when a change is a regression.
+"""Latency statistics: percentiles with bootstrap intervals, and the test for a regression.
 
-Consecutive inferences are not independent (clocks and temperature drift), so the bootstrap resamples
-moving blocks (Künsch 1989) instead of single figures; with independent figures it agrees with Efron's.
+Consecutive inferences are not independent (clocks and temperature drift), so the bootstrap resamples moving blocks
+(Künsch 1989) instead of single samples; for independent samples it agrees with Efron's.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ SEED = 20240229
 INTERVAL_LEVEL = 0.95
 # A verdict is a gate in CI: one false alarm in 200 unchanged builds (one side of 99 %) is bearable.
 VERDICT_LEVEL = 0.99
-# Two launches of one build differ by 1-2 % (page placement, core choice); less than this is no change.
+# Two launches of one build differ by 1-2 % (page placement, core choice); a smaller change is ignored.
 TOLERANCE = 0.03
-# Below this a block bootstrap of a median says nothing.
+# With fewer samples, a block bootstrap of a median is meaningless.
 FEWEST_SAMPLES = 20
 CHUNK_ELEMENTS = 1 << 21
 
@@ -57,7 +57,7 @@ class Change:
 
 
 def latency_of(samples_ms: Samples, per_inference: bool, inferences: int) -> Latency:
-    """Summary of a series in the order it was measured. n counts inferences, not launches."""
+    """Summarise a series in the order of measuring; `n` counts inferences, not launches."""
     series = np.asarray(samples_ms, dtype=np.float64)
     enough = series.size >= FEWEST_SAMPLES
     mean_ci = interval_of(series, np.mean) if enough else None
@@ -86,7 +86,7 @@ def interval_of(series: NDArray[np.float64], statistic: Statistic, level: float 
 
 
 def change_between(candidate: Samples, baseline: Samples, tolerance: float = TOLERANCE) -> Change:
-    """Whether the candidate's median latency differs from the baseline's by more than `tolerance`.
+    """Test whether the candidate's median latency differs from the baseline's by more than `tolerance`.
 
     SLOWER when even the lower end of the 99 % interval of the ratio lies above 1 + tolerance, FASTER
     when the upper end lies below 1 / (1 + tolerance).
@@ -102,7 +102,7 @@ def change_between(candidate: Samples, baseline: Samples, tolerance: float = TOL
 
 
 def paired_change(candidate: Samples, reference: Samples, tolerance: float = 0.0) -> Change:
-    """The same for two artifacts measured alternately: ratios pair by pair, so that drift cancels."""
+    """Like `change_between` for two artifacts measured alternately: ratios of pairs, so that drift cancels."""
     count = min(len(candidate), len(reference))
     pairs = np.asarray(candidate, np.float64)[:count] / np.asarray(reference, np.float64)[:count]
     interval = interval_of(pairs, np.median, VERDICT_LEVEL)

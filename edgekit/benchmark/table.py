@@ -1,4 +1,4 @@
-"""The report as tables for people."""
+"""Tables of a bench report and of frame budgets."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from rich.table import Column, Table
 
 from edgekit.benchmark.frame_budget import STAGES, FrameBudget
-from edgekit.benchmark.report import ArtifactBench, BaselineComparison, BenchReport
-from edgekit.benchmark.statistics import Change, Interval
+from edgekit.benchmark.report import ArtifactBench, BenchReport
+from edgekit.benchmark.statistics import Interval
 from edgekit.console import print_table, say
 from edgekit.devices.process import printable
 
@@ -16,7 +16,7 @@ PROFILE_ROWS = 15
 
 
 def print_report(report: BenchReport) -> None:
-    """Latency, the comparison with the baseline, operator profiles and notes, on standard error."""
+    """Print latency, the comparison with the baseline, operator profiles and notes."""
     print_table(_latency(report))
     if report.comparisons:
         print_table(_baseline(report))
@@ -28,7 +28,7 @@ def print_report(report: BenchReport) -> None:
 
 
 def print_budgets(budgets: Sequence[FrameBudget]) -> None:
-    """One row per artifact: a frame's stages, their sum, and whether 30 frames a second are possible."""
+    """Print one row per artifact: a frame's stages, their sum, and whether 30 frames per second are possible."""
     if not budgets:
         return
     columns = ("artifact", *STAGES, "known", "30 fps?")
@@ -64,12 +64,12 @@ def _measured_row(name: str, a: ArtifactBench) -> list[str]:
         middle = f"mean {latency.mean:.2f}{_ends(latency.mean_ci95)}"
     row = [
         name, middle, f"{_number(latency.p90)} / {_number(latency.p99)}", str(latency.n),
-        f"{_number(a.load_ms)} / {_number(a.first_inference_ms)}", _number(a.peak_rss_mb), _where(a),
+        f"{_number(a.load_ms)} / {_number(a.first_inference_ms)}", _number(a.peak_rss_mb), _accelerator(a),
     ]  # fmt: skip
     return row if a.change_to_first is None else [*row, f"× {a.change_to_first.ratio:.3f}"]
 
 
-def _where(a: ArtifactBench) -> str:
+def _accelerator(a: ArtifactBench) -> str:
     parts = "" if a.partitions is None else f", {a.partitions} part" + ("s" if a.partitions != 1 else "")
     outside = f", {len(a.undelegated_ops)} ops outside" if a.undelegated_ops else ""
     missed = (
@@ -81,22 +81,17 @@ def _where(a: ArtifactBench) -> str:
 def _baseline(report: BenchReport) -> Table:
     table = Table("artifact", "against the baseline", "99 % interval", "verdict")
     for c in report.comparisons:
-        table.add_row(*_comparison_row(c))
+        name = printable(c.path.name)
+        if c.change is None:
+            table.add_row(name, "", "", f"NOT COMPARED: {c.reason}")
+        else:
+            interval = f"{c.change.interval.low:.3f} to {c.change.interval.high:.3f}"
+            table.add_row(name, f"× {c.change.ratio:.3f}", interval, c.change.verdict)
     return table
 
 
-def _comparison_row(c: BaselineComparison) -> list[str]:
-    if c.change is None:
-        return [printable(c.path.name), "", "", f"NOT COMPARED: {c.reason}"]
-    return [printable(c.path.name), f"× {c.change.ratio:.3f}", _span(c.change), c.change.verdict]
-
-
-def _span(change: Change) -> str:
-    return f"{change.interval.low:.3f} to {change.interval.high:.3f}"
-
-
 def _profile(a: ArtifactBench) -> Table:
-    """Kinds of operators by their share of an inference; single operators stand in the JSON."""
+    """Kinds of operators by their share of an inference; the JSON report lists single operators."""
     total = sum(op.mean_ms for op in a.profile)
     table = Table("operators", "number", "ms", "share", title=printable(a.path.name))
     by_kind: dict[str, list[float]] = {}

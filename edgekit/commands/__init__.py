@@ -1,7 +1,4 @@
-"""The literal table of commands, in the order `edgekit --help` shows them.
-
-A name leads to a function, or to a group of subcommands.
-"""
+"""The table of commands, in the order of `edgekit --help`: a name and its function or group of subcommands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`edgekit bench`: latency with statistics one can trust, and the questions around it as subcommands."""
+"""`edgekit bench`: latency with intervals, and related measurements as subcommands."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typer.core import TyperGroup
 
 from edgekit import console
 from edgekit.commands.bench_spellings import todays
-from edgekit.commands.options import Json
+from edgekit.commands.options import Force, Json
 from edgekit.devices.device import ACCELERATORS, BOUNDS, BenchPlan
 from edgekit.errors import EdgekitError, UnknownName
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 DEFAULTS = BenchPlan()
 DEMO_APP = "dev.edgekit.demo"
-# What --set gives: its names for the fields of a plan. The tolerance is the comparison's, not the plan's.
+# Names of --set, and the fields of a plan that they set. The tolerance belongs to the comparison, not to the plan.
 PLAN_SETTINGS = {
     "warmup": "warmup_runs",
     "timeout": "timeout_s",
@@ -36,17 +36,17 @@ PLAN_SETTINGS = {
     "cool-down": "cool_down_s",
 }
 SETTINGS = {
-    "warmup": "inferences before the first that counts",
-    "timeout": "seconds that a runner may be silent",
-    "per-launch": "inferences per launch of a phone's runner; above 1 only means are known, no percentiles",
+    "warmup": "inferences before measuring starts",
+    "timeout": "seconds of silence after which a runner is killed",
+    "per-launch": "inferences per launch of a phone's runner; above 1, only means are measured, no percentiles",
     "max-thermal": "Android's thermal status above which a phone is left to cool (0 none, 1 light … 6)",
-    "cool-down": "seconds that a hot phone may take for that",
-    "tolerance": "a slowdown up to this share of the baseline is no regression",
+    "cool-down": "longest wait in seconds for a hot phone to cool",
+    "tolerance": "largest slowdown, as a share of the baseline, that is no regression",
 }
 TOLERANCE, USUAL_TOLERANCE, MOST_TOLERANCE = "tolerance", 0.03, 1000.0
-# Options of version 0.1 that are subcommands or forms of --out today (bench_spellings.py).
+# Options of version 0.1 that are now subcommands or forms of --out (bench_spellings.py).
 OLD_SETTINGS = frozenset({"profile", "frame", "csv", "plot"})
-# How the command line spells what the library's errors call `name`.
+# Parameters in the library's errors, and their spelling on the command line.
 SPELLED = {
     **{name: f"--{name}" for name in ("runs", "seconds", "threads", "accelerator", "runner")},
     **{field: f"--set {name}" for name, field in PLAN_SETTINGS.items()},
@@ -54,12 +54,12 @@ SPELLED = {
 
 
 class ArtifactsOrCommand(TyperGroup):
-    """A group whose own arguments are artifacts, unless the first is the name of one of its commands."""
+    """A group that takes artifacts itself, unless the first argument is the name of one of its commands."""
 
     allow_interspersed_args = True
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Set a command's words aside; anything else is the group's own."""
+        """Keep the words of a subcommand for `invoke`; anything else is parsed for the group itself."""
         if args and args[0] not in self.commands:
             args, notes = todays(args)
             for note in notes:
@@ -85,7 +85,7 @@ class ArtifactsOrCommand(TyperGroup):
 
 @contextmanager
 def options_spelled(spelled: Mapping[str, str]) -> Iterator[None]:
-    """An error of the library that names a parameter, as `timeout_s`, names the option instead."""
+    """Replace parameters that a library's error names, such as `timeout_s`, by options."""
     try:
         yield
     except EdgekitError as error:
@@ -102,7 +102,7 @@ bench = typer.Typer(
 
 
 def _number(name: str, text: str, option: str | None = None) -> Any:
-    """A number of a plan by its field's name, within its bounds, from the command line."""
+    """Parse a number of a plan from the command line, within the bounds of the plan's field `name`."""
     return _bounded(text, *BOUNDS[name], isinstance(getattr(DEFAULTS, name), int), option)
 
 
@@ -121,11 +121,12 @@ def _bounded(text: str, least: float, most: float, whole: bool, option: str | No
 
 
 def _set(*names: str) -> Any:
-    """The option --set with these names, their defaults and meanings in its help."""
+    """The option --set for these names; its help gives their defaults and meanings."""
     defaults = {name: f"{getattr(DEFAULTS, field):g}" for name, field in PLAN_SETTINGS.items()}
     defaults[TOLERANCE] = f"{USUAL_TOLERANCE:g}"
     lines = (f"{name}={defaults[name]}: {SETTINGS[name]}." for name in names)
-    return typer.Option("--set", metavar="NAME=VALUE", help=f"Rarely changed, repeatable. {' '.join(lines)}")
+    help_text = f"Change a setting; repeatable. The defaults: {' '.join(lines)}"
+    return typer.Option("--set", metavar="NAME=VALUE", help=help_text)
 
 
 def _accelerator(text: str) -> str:
@@ -144,7 +145,7 @@ def _phone(text: str) -> str:
 
 
 def _camera(text: str) -> tuple[int, int]:
-    """(width, height) of `1920x1080`."""
+    """(width, height) from a text like `1920x1080`."""
     match = re.fullmatch(r"([0-9]{2,5})[x×]([0-9]{2,5})", text)
     if match is None:
         raise typer.BadParameter(f"{text[:40]!r} is not WIDTHxHEIGHT, like 1920x1080.")
@@ -180,18 +181,24 @@ PhoneName = Annotated[str, typer.Option(help="The phone's model or serial (edgek
 Runner = Annotated[
     Path | None,
     typer.Option(
-        help="A phone needs it: LiteRT's benchmark_model, built for its ABI (docs/bench.md says where to get it)."
+        help="Required for a phone: LiteRT's benchmark_model, built for its ABI (see docs/bench.md)."
     ),
 ]
 Runs = Annotated[
     int,
     typer.Option(
-        parser=partial(_number, "runs"), metavar="N", help="At least this many inferences of each artifact …"
+        parser=partial(_number, "runs"),
+        metavar="N",
+        help="Smallest number of inferences of each artifact; --seconds must be reached too.",
     ),
 ]
 Seconds = Annotated[
     float,
-    typer.Option(parser=partial(_number, "seconds"), metavar="S", help="… and at least this long for each."),
+    typer.Option(
+        parser=partial(_number, "seconds"),
+        metavar="S",
+        help="Shortest time to measure each artifact, in seconds; --runs must be reached too.",
+    ),
 ]
 Threads = Annotated[
     int,
@@ -203,7 +210,9 @@ Threads = Annotated[
 ]
 Accelerator = Annotated[
     str,
-    typer.Option(parser=_accelerator, metavar="NAME", help="cpu, gpu or nnapi; on Apple also ane, all."),
+    typer.Option(
+        parser=_accelerator, metavar="NAME", help="cpu, gpu or nnapi; on Apple devices cpu, gpu, ane or all."
+    ),
 ]
 PlanSettings = Annotated[list[str] | None, _set(*PLAN_SETTINGS)]
 AllSettings = Annotated[list[str] | None, _set(*SETTINGS)]
@@ -211,16 +220,16 @@ AppSettings = Annotated[list[str] | None, _set(*(name for name in SETTINGS if na
 BaselineFile = Annotated[
     Path | None,
     typer.Option(
-        "--baseline", help="An earlier --out FILE.json; exit 1 when an artifact is significantly slower."
+        "--baseline",
+        help="A report from an earlier --out FILE.json; exits 1 when an artifact is significantly slower.",
     ),
 ]
 Out = Annotated[
     list[Path] | None,
     typer.Option(
-        help="Write the report here, repeatable: FILE.csv gets every sample, FILE.svg a plot, any other name JSON."
+        help="File for the report; repeatable. FILE.csv gets every sample, FILE.svg a plot, any other name JSON."
     ),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Replace existing files.")]
 
 
 @bench.callback()
@@ -238,12 +247,12 @@ def time_artifacts(
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Time artifacts on this machine or a phone: p50, p90, p99 with intervals, load and first run apart.
+    """Time artifacts on this machine or a phone: p50, p90, p99 with intervals; load and first run separately.
 
     Exits 1 on a significant regression, when an artifact could not be measured or compared, and when the
-    accelerator asked for was not obtained.
+    requested accelerator was not used.
 
-    The commands below answer other questions; each has a --help of its own.
+    The commands below make other measurements; each has its own --help.
     """
     given = _given(settings, SETTINGS, OLD_SETTINGS)
     plan = _plan(given, runs, seconds, threads, accelerator)
@@ -266,7 +275,7 @@ def profile(
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Where the time goes: time artifacts, then each of their operators in a run of its own."""
+    """Time artifacts, then each of their operators in a separate run."""
     given = _given(settings, PLAN_SETTINGS)
     plan = replace(_plan(given, runs, seconds, threads, accelerator), profile=True)
     _time(artifacts, device, runner, plan, None, given, Results.of(given, None, out, force, json))
@@ -290,7 +299,7 @@ def frame(
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Is there time for 30 frames a second? Adds up the stages of a frame that can be timed on the device."""
+    """Check for 30 frames per second: add up the stages of a frame that can be timed on the device."""
     given = _given(settings, PLAN_SETTINGS)
     plan = _plan(given, runs, seconds, threads, accelerator)
     _time(artifacts, device, runner, plan, camera, given, Results.of(given, None, out, force, json))
@@ -311,7 +320,7 @@ def app(
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Let the demo app on a phone measure: all stages of a frame, on the phone's own camera and GPU."""
+    """Run the demo app's benchmark on a phone: all stages of a frame, with the phone's own camera and GPU."""
     from edgekit.benchmark.app_run import bench_app
     from edgekit.devices.adb import Phone
     from edgekit.devices.registry import open_device
@@ -322,7 +331,7 @@ def app(
     earlier = results.checked([artifact])
     phone = open_device(device)
     if not isinstance(phone, Phone):
-        raise typer.BadParameter(f"an app runs on a phone, and {device} is none", param_hint="--device")
+        raise typer.BadParameter(f"an app needs a phone, and {device} is not one", param_hint="--device")
     results.end(*_with_stages(bench_app(phone, package, artifact, plan, console.say)), earlier)
 
 
@@ -346,7 +355,7 @@ def farm(
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Let the demo app measure on every phone of an AWS device pool; one report per phone."""
+    """Run the demo app's benchmark on every phone of an AWS device pool; one report per phone."""
     from edgekit.benchmark.farm import FarmJob, aws_client, run_on_farm
     from edgekit.benchmark.report import report_json
     from edgekit.benchmark.table import print_report
@@ -372,7 +381,7 @@ def farm(
 def placement(
     artifacts: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="ARTIFACT", help="Artifacts to look at.", show_default="all in artifacts/"),
+        typer.Argument(metavar="ARTIFACT", help="Artifacts to examine.", show_default="all in artifacts/"),
     ] = None,
     *,
     phone: Annotated[
@@ -383,7 +392,7 @@ def placement(
     ],
     json: Json = False,
 ) -> None:
-    """On which of a phone's processors would each artifact land? A plan from the file: no phone is needed."""
+    """Predict from its file which of a phone's processors would run each artifact; no phone is needed."""
     from edgekit.benchmark.placement import place, placement_json, print_placements
     from edgekit.devices.profiles import profile_named
 
@@ -400,7 +409,7 @@ def report(
     ],
     artifact: Annotated[
         Path | None,
-        typer.Argument(help="The artifact that it must be about.", show_default=False),
+        typer.Argument(help="Check that the file is about this artifact.", show_default=False),
     ] = None,
     settings: Annotated[list[str] | None, _set(TOLERANCE)] = None,
     baseline: BaselineFile = None,
@@ -408,7 +417,7 @@ def report(
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Read the demo app's benchmark file, got in another way: statistics, the stages of a frame, a comparison."""
+    """Read a benchmark file from the demo app: statistics, the stages of a frame, a comparison with --baseline."""
     from edgekit.benchmark.app_report import read_app_report
     from edgekit.files import sha256_of
 
@@ -421,7 +430,7 @@ def report(
 
 @dataclass(frozen=True)
 class Results:
-    """Where a report goes beside the table: compared with a baseline, into files by their form, onto stdout."""
+    """The options for a report: the baseline to compare with, the files to write, JSON on standard output."""
 
     baseline: Path | None
     tolerance: float
@@ -440,7 +449,7 @@ class Results:
         return Results(baseline, tolerance, tuple(files), force, json)
 
     def checked(self, inputs: Iterable[Path]) -> Baseline | None:
-        """The baseline, read before the long work; and every file can be written."""
+        """Check before the long work that every file can be written, and read the baseline."""
         from edgekit.benchmark.report import read_baseline
         from edgekit.files import check_file_place
 
@@ -448,11 +457,11 @@ class Results:
         for path, _ in self.files:
             check_file_place(path, replace=self.force, inputs=kept)
         if len({path.resolve() for path, _ in self.files}) != len(self.files):
-            raise typer.BadParameter("it names the same file twice.", param_hint="--out")
+            raise typer.BadParameter("the same file is named twice.", param_hint="--out")
         return read_baseline(self.baseline) if self.baseline else None
 
     def end(self, report: BenchReport, budgets: Sequence[FrameBudget], earlier: Baseline | None) -> NoReturn:
-        """Compare, write, print and exit: 1 unless everything was measured and nothing became slower."""
+        """Compare, write, print and exit: with 0 if everything was measured and nothing became slower, else 1."""
         from edgekit.benchmark.frame_budget import budget_json
         from edgekit.benchmark.report import report_csv, report_json, report_svg
         from edgekit.benchmark.run import compare
@@ -477,7 +486,7 @@ class Results:
 
 
 def _given(words: Sequence[str] | None, known: Iterable[str], also: Iterable[str] = ()) -> dict[str, str]:
-    """The settings by name; a usage error for a name that is not known. `also`: names that are not offered."""
+    """The settings by name. An unknown name is a usage error; `also`: accepted names that errors do not list."""
     found = {}
     for word in words or ():
         name, equals, value = word.partition("=")
@@ -504,7 +513,7 @@ def _plan(given: Mapping[str, str], runs: int, seconds: float, threads: int, acc
 
 
 def _paths(artifacts: list[Path] | None) -> list[Path]:
-    """The artifacts named, or all of the default folder."""
+    """The named artifacts, or all in the default folder."""
     from edgekit.artifact import artifacts_at
 
     return artifacts or [found.path for found in artifacts_at([])]
@@ -520,22 +529,22 @@ def _time(
 
     for option, is_given in (("--runner", runner is not None), ("--set per-launch", "per-launch" in given)):
         if device in LOCAL and is_given:
-            reason = f"it has no meaning with --device {device}; leave it out."
+            reason = f"it does not apply to --device {device}; leave it out."
             raise typer.BadParameter(reason, param_hint=option)
     earlier = results.checked(artifacts or [])
-    where = open_device(device, runner)
+    opened = open_device(device, runner)
     paths = _paths(artifacts)
     if not artifacts:
         for path in paths:
-            if reason := run.not_run_reason(path, where):
+            if reason := run.not_run_reason(path, opened):
                 console.say(f"leaving out {path}: {reason}")
-        paths = [path for path in paths if not run.not_run_reason(path, where)] or paths
-    measured = run.bench(paths, where, plan=plan)
+        paths = [path for path in paths if not run.not_run_reason(path, opened)] or paths
+    measured = run.bench(paths, opened, plan=plan)
     results.end(measured, [] if camera is None else _budgets(measured, camera), earlier)
 
 
 def _with_stages(app: AppReport) -> tuple[BenchReport, list[FrameBudget]]:
-    """The report and, where the app timed stages, the frame's budget."""
+    """The report and, if the app timed stages, the frame's budget."""
     from edgekit.benchmark.frame_budget import budget
 
     device = app.report.device
@@ -544,7 +553,7 @@ def _with_stages(app: AppReport) -> tuple[BenchReport, list[FrameBudget]]:
 
 
 def _budgets(result: BenchReport, camera: tuple[int, int]) -> list[FrameBudget]:
-    """The stages that can be timed here beside the segmenter's: on the host also the resize."""
+    """One frame's budget per measured artifact: the segmenter and, on the host, the resize."""
     import numpy as np
 
     from edgekit.artifact import read_artifact

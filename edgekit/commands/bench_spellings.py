@@ -1,7 +1,7 @@
-"""The spellings of `edgekit bench` that version 0.1 had, and what each is today.
+"""Options of `edgekit bench` from version 0.1, and their replacements.
 
-They work for one release more and say on standard error what replaces them. To end them, delete this file and the one
-call of `todays`.
+They work for one more release and print their replacement on standard error. To remove them, delete this file and the
+one call of `todays`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class OldOption:
-    """An option that went. `words`: today's, with {} for its value; they stand first when they begin with a command."""
+    """A removed option.
+
+    `words`: its replacement, with {} for its value; one that begins with a command goes before all other words.
+    """
 
     words: tuple[str, ...]
     advice: str
@@ -45,7 +48,7 @@ FARM = "farm:"  # a --device that begins so was a device farm's pool; any other 
 
 
 def todays(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
-    """(the arguments in today's spelling, a sentence for each option in them that went)."""
+    """(the arguments with removed options replaced, a sentence for each removed option)."""
     command: list[str] = []
     kept: list[str] = []
     notes: list[str] = []
@@ -72,5 +75,5 @@ def todays(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
             command = today
         else:
             kept += today
-        notes.append(f"{option} goes with the next release; use {old.advice}")
+        notes.append(f"{option} will be removed in the next release; use {old.advice}")
     return command + kept, list(dict.fromkeys(notes))

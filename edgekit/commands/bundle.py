@@ -17,13 +17,16 @@ def bundle(
         list[Path] | None,
         typer.Option(
             "--artifact",
-            help="An artifact with groups output; repeat it for the other target.",
+            help="An artifact with the groups output; repeat the option for the other target.",
             show_default="both targets, converted now",
         ),
     ] = None,
     style: Annotated[
         str | None,
-        typer.Option(help="Presets, separated by commas; `edgekit styles` lists them.", show_default="seven"),
+        typer.Option(
+            help="Presets, separated by commas; `edgekit styles` lists them.",
+            show_default="a choice of seven",
+        ),
     ] = None,
     default_style: Annotated[
         str | None, typer.Option(help="The style an app starts with.", show_default="the first")
@@ -45,7 +48,7 @@ def bundle(
 ) -> None:
     """Put artifacts, styles, shader texts and a golden picture into one folder for an app.
 
-    Each artifact is held to the golden picture on this machine; exit code 1 when one misses it.
+    Each artifact's result is compared with the golden picture on this machine. Exits 1 when one differs too much.
     """
     import edgekit
     from edgekit.bundles.writing import DEFAULT_STYLES, place_in_project, zip_bundle

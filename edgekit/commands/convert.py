@@ -24,7 +24,7 @@ def convert(
     ] = None,
     output: Annotated[str, typer.Option(help="groups (skin, hair, clothes), labels or logits.")] = "groups",
     mask_size: Annotated[
-        int, typer.Option(help="Side of the groups or labels output.", show_default="size / 4")
+        int, typer.Option(help="Side of the groups or labels output in pixels.", show_default="size / 4")
     ] = 0,
     calibration: Annotated[
         Path | None,
@@ -34,7 +34,7 @@ def convert(
     ] = None,
     minimum_ios: Annotated[
         int | None,
-        typer.Option(help="Oldest iOS to serve: int8 activations need 17.", show_default="the recipe's"),
+        typer.Option(help="Oldest iOS to support; int8 activations need 17.", show_default="the recipe's"),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the artifacts.")] = Path("artifacts"),
     force: Force = False,

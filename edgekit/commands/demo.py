@@ -12,12 +12,14 @@ from edgekit.commands.options import Force, Json
 
 
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder for everything that is made.")] = Path("demo-out"),
+    out: Annotated[Path, typer.Option(help="Folder for the artifacts, the overlay and the report.")] = Path(
+        "demo-out"
+    ),
     force: Force = False,
     json: Json = False,
 ) -> None:
     """Convert the bundled parser to both targets, check both against PyTorch, draw the result."""
-    with console.quiet_libraries():  # what they print when they are imported
+    with console.quiet_libraries():  # they print on import
         from edgekit.demo import run_demo
         from edgekit.parity import present
 

@@ -1,4 +1,4 @@
-"""`edgekit devices`: where an artifact can run, and what known phones can do."""
+"""`edgekit devices`: the devices that `edgekit bench` can use, and the figures of known phones."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ WORDS = {None: "?", True: "yes", False: "no gain"}
 
 def devices(
     show_profiles: Annotated[
-        bool, typer.Option("--profiles", help="Show known phones instead: chip, GPU, NPU, OS, with sources.")
+        bool,
+        typer.Option(
+            "--profiles", help="List known phones instead: chip, GPU, NPU, OS; --json adds sources."
+        ),
     ] = False,
     json: Json = False,
 ) -> None:
-    """List what bench can run on (this machine, adb phones, emulated arm64, Apple devices), and why not."""
+    """List the devices for bench (this machine, adb phones, emulated arm64, Apple devices) and what each lacks."""
     from dataclasses import asdict
 
     from rich.table import Table
@@ -54,4 +57,4 @@ def _show_profiles(json: bool) -> None:
         figures = [getattr(phone, column).value for column in columns]
         table.add_row(phone.name, *(WORDS.get(figure, str(figure)) for figure in figures))
     console.print_table(table)
-    console.say("int8, int16: whether the NPU gains from it. Cores and sources: --json")
+    console.say("int8, int16: whether the NPU runs faster with that type. --json adds cores and sources.")

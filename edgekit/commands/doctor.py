@@ -1,4 +1,4 @@
-"""`edgekit doctor`: what is installed here, and what each missing thing would be needed for."""
+"""`edgekit doctor`: the installed and missing packages and programs, and the commands that need them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typer
 from edgekit import console
 from edgekit.commands.options import Json
 
-# Package to what needs it, and whether edgekit works at all without it.
+# Package, the commands that need it, and whether edgekit requires it.
 PACKAGES: tuple[tuple[str, str, bool], ...] = (
     ("torch", "every command that runs the network", True),
     ("transformers", "the reference graph", True),
@@ -35,8 +35,8 @@ PROGRAMS: tuple[tuple[str, str], ...] = (
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One package or program; `version` None when it is not there."""
+class Requirement:
+    """A package or program; `version` (a program's path) is None if it is not installed."""
 
     name: str
     version: str | None
@@ -47,7 +47,7 @@ class Finding:
 def doctor(
     json: Json = False,
 ) -> None:
-    """Say what is installed and what is missing for which command. Exits 1 when a required package is missing."""
+    """Check the packages and programs that commands need. Exits 1 when a required package is missing."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
@@ -57,10 +57,10 @@ def doctor(
     table = Table(
         title=f"Python {platform.python_version()} on {platform.platform()}", box=SIMPLE_HEAD, pad_edge=False
     )
-    for column in ("what", "version", "needed for"):
+    for column in ("package or program", "version", "needed for"):
         table.add_column(column)
     for found in findings:
-        missing = "[bold red]missing[/]" if found.required else "[yellow]not here[/]"
+        missing = "[bold red]missing[/]" if found.required else "[yellow]not installed[/]"
         table.add_row(found.name, found.version or missing, found.needed_for)
     console.print_table(table)
     healthy = all(found.version or not found.required for found in findings)
@@ -70,16 +70,16 @@ def doctor(
     raise typer.Exit(0 if healthy else 1)
 
 
-def _packages() -> list[Finding]:
+def _packages() -> list[Requirement]:
     found = []
     for name, needed_for, required in PACKAGES:
         try:
             version: str | None = metadata.version(name)
         except metadata.PackageNotFoundError:
             version = None
-        found.append(Finding(name, version, needed_for, required))
+        found.append(Requirement(name, version, needed_for, required))
     return found
 
 
-def _programs() -> list[Finding]:
-    return [Finding(name, shutil.which(name), needed_for, False) for name, needed_for in PROGRAMS]
+def _programs() -> list[Requirement]:
+    return [Requirement(name, shutil.which(name), needed_for, False) for name, needed_for in PROGRAMS]

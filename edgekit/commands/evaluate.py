@@ -18,13 +18,14 @@ def evaluate(
     images: Annotated[Path, typer.Option(help="Folder of photos.")],
     labels: Annotated[Path, typer.Option(help="Folder of label PNGs with the photos' names.")],
     artifacts: Annotated[
-        list[Path] | None, typer.Argument(help="Artifacts beside the checkpoint.", show_default="none")
+        list[Path] | None,
+        typer.Argument(help="Artifacts to evaluate beside the checkpoint.", show_default="none"),
     ] = None,
     weights: Weights = None,
-    baselines: Annotated[bool, typer.Option(help="Also run the classical skin thresholds.")] = True,
+    baselines: Annotated[bool, typer.Option(help="Also evaluate classical skin thresholds.")] = True,
     json: Json = False,
 ) -> None:
-    """Measure mIoU, accuracies and skin IoU against true labels, with intervals and every class."""
+    """Measure mIoU, accuracy and skin IoU against true labels, with intervals, and IoU per class."""
     from dataclasses import asdict
 
     import edgekit
@@ -42,7 +43,7 @@ def evaluate(
 
 
 def print_evaluations(models: tuple[Evaluation, ...]) -> None:
-    """One row a model, then IoU per class."""
+    """Print one row per model, then IoU per class."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 

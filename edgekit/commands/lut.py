@@ -1,4 +1,4 @@
-"""`edgekit lut …`: commands about look-up tables themselves."""
+"""`edgekit lut`: the commands for look-up tables."""
 
 from __future__ import annotations
 
@@ -10,28 +10,32 @@ import typer
 from edgekit import console
 from edgekit.commands.options import Force, Json
 
-lut = typer.Typer(name="lut", help="Look-up tables: fit one from an example pair.", no_args_is_help=True)
+lut = typer.Typer(
+    name="lut", help="Look-up tables (LUTs): fit one to a photo and its edited version.", no_args_is_help=True
+)
 
 
 @lut.callback()
 def _lut() -> None:
-    """Keeps `fit` a subcommand: with a single command typer would drop its name."""
+    """Keep `fit` a subcommand: with a single command, typer would drop its name."""
 
 
 @lut.command("fit")
 def fit(
-    before: Annotated[Path, typer.Argument(help="The photo as it was.", show_default=False)],
-    after: Annotated[Path, typer.Argument(help="The same photo, edited.", show_default=False)],
-    out: Annotated[Path, typer.Option(help="The .cube to write.", show_default=False)],
+    before: Annotated[Path, typer.Argument(help="The photo before editing.", show_default=False)],
+    after: Annotated[Path, typer.Argument(help="The same photo after editing.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="The .cube file to write.", show_default=False)],
     mask: Annotated[
         Path | None,
-        typer.Option(help="White on skin: fit skin apart, into OUT with -skin before its extension."),
+        typer.Option(
+            help="Mask picture, white on skin: fit skin separately, into OUT with -skin before its extension."
+        ),
     ] = None,
-    size: Annotated[int, typer.Option(min=9, max=33, help="Points a side of the fitted table.")] = 17,
+    size: Annotated[int, typer.Option(min=9, max=33, help="Points per side of the fitted table.")] = 17,
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Fit a smooth LUT to a photo and its edited version; prints the error on pixels it has not seen."""
+    """Fit a smooth LUT to a photo and its edited version; prints the error on held-out pixels."""
     from dataclasses import asdict
 
     from edgekit.color.fit import fit_files

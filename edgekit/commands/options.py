@@ -1,4 +1,4 @@
-"""Options that several commands share, each defined once; and options that belong together, as one parameter."""
+"""Options that several commands share, each defined once, and groups of options as one parameter."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Size = Annotated[
         show_default="the checkpoint's",
     ),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Replace what is there already.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace existing output.")]
 Json = Annotated[
     bool,
     typer.Option("--json", help="Print one JSON object on standard output.", callback=console.expect_json),
@@ -40,7 +40,7 @@ Refinement = Annotated[
 
 @dataclass(frozen=True)
 class LookOptions:
-    """What to draw: a preset, or LUT files."""
+    """The look to draw: a preset, or LUT files."""
 
     style: Style = None
     lut: Lut = None
@@ -54,9 +54,9 @@ class LookOptions:
 
 
 def unpacked(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with each parameter that is a dataclass replaced by that dataclass's fields, as options of their own.
+    """Replace each dataclass parameter of a command by that dataclass's fields, as separate options.
 
-    So a command takes what belongs together as one value, and the command line keeps one option for each field.
+    The command itself takes each group of options as one value.
     """
     hints = get_type_hints(command, include_extras=True)
     groups = {name: hint for name, hint in hints.items() if isinstance(hint, type) and is_dataclass(hint)}
@@ -74,7 +74,7 @@ def unpacked(command: Callable[..., None]) -> Callable[..., None]:
             values[name] = group(**{field.name: values.pop(field.name) for field in fields(group)})
         command(**values)
 
-    flat.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what typer reads
+    flat.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # typer reads it
     flat.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return flat
 

@@ -1,4 +1,4 @@
-"""`edgekit parity-check`: are the converted models the same model?"""
+"""`edgekit parity-check`: comparison of artifacts with the checkpoint in PyTorch."""
 
 from __future__ import annotations
 
@@ -21,17 +21,28 @@ def parity_check(
     labels: Annotated[Path | None, typer.Option(help="Folder of label PNGs with the photos' names.")] = None,
     weights: Weights = None,
     max_miou_drop: Annotated[
-        float | None, typer.Option(help="Largest loss of mIoU (0.005 is half a point).")
+        float | None,
+        typer.Option(
+            help="Largest allowed loss of mIoU (0.005 is half a percentage point); needs --labels.",
+            show_default="the recipe's",
+        ),
     ] = None,
-    min_agreement: Annotated[float | None, typer.Option(help="Least share of equal labels.")] = None,
+    min_agreement: Annotated[
+        float | None,
+        typer.Option(help="Smallest allowed share of equal labels.", show_default="the recipe's"),
+    ] = None,
     max_skin_de: Annotated[
-        float | None, typer.Option(help="Largest ΔE2000 on skin, 95th percentile.")
+        float | None,
+        typer.Option(
+            help="Largest allowed ΔE2000 (95th percentile) of skin in the final picture.",
+            show_default="the recipe's",
+        ),
     ] = None,
     report: Annotated[Path | None, typer.Option(help="Write an HTML report here.")] = None,
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Compare artifacts with PyTorch: logits, labels, output, true labels. Exits 1 when a gate fails."""
+    """Compare artifacts with PyTorch: logits, labels, output, accuracy, final picture. Exits 1 when a gate fails."""
     import edgekit
     from edgekit.artifact import artifacts_at
     from edgekit.files import check_file_place

@@ -17,36 +17,45 @@ if TYPE_CHECKING:
 
 
 def plan(
-    calibration: Annotated[Path, typer.Option(help="Folder of photos like those the app will see.")],
+    calibration: Annotated[Path, typer.Option(help="Folder of photos like those the app will get.")],
     target: Annotated[str, typer.Option(help="Runtime to time on this machine: tflite.")] = "tflite",
     weights: Weights = None,
     size: Size = None,
-    labels: Annotated[Path | None, typer.Option(help="Label PNGs of the calibration photos.")] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="Folder of label PNGs with the calibration photos' names.")
+    ] = None,
     min_agreement: Annotated[
         float | None,
-        typer.Option(help="Least share of labels equal to the float model's.", show_default="0.98"),
+        typer.Option(
+            help="Smallest allowed share of labels equal to the float model's.", show_default="0.98"
+        ),
     ] = None,
     max_miou_drop: Annotated[
         float | None,
-        typer.Option(help="Largest loss of mIoU; needs --labels.", show_default="0.005 with --labels"),
+        typer.Option(
+            help="Largest allowed loss of mIoU; needs --labels.", show_default="0.005 with --labels"
+        ),
     ] = None,
     max_skin_de: Annotated[
         float | None,
         typer.Option(
-            help="Largest ΔE2000 (95th percentile) of skin in the final picture.", show_default="1.0"
+            help="Largest allowed ΔE2000 (95th percentile) of skin in the final picture.", show_default="1.0"
         ),
     ] = None,
     evaluation: Annotated[
         Path | None, typer.Option(help="Folder of evaluation photos that must not be calibrated on.")
     ] = None,
     phone: Annotated[
-        str | None, typer.Option(help="Warn what of the recipe would leave this known phone's GPU or NPU.")
+        str | None,
+        typer.Option(
+            help="A known phone (edgekit devices --profiles): warn about parts that would be slow on it."
+        ),
     ] = None,
-    out: Annotated[Path, typer.Option(help="Where the recipe is saved.")] = Path("recipe.json"),
+    out: Annotated[Path, typer.Option(help="File for the recipe.")] = Path("recipe.json"),
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Find the fastest recipe that keeps the budget; interrupted, it goes on where it stopped."""
+    """Find the fastest int8 recipe inside an accuracy budget; an interrupted run resumes where it stopped."""
     import edgekit
     from calibration.planning import Bounds
     from edgekit.benchmark.placement import place
@@ -92,7 +101,7 @@ def plan(
 
 
 def _recipe_name(out: Path) -> str:
-    """The file's name as a recipe may be called: `My Recipe.json` → `my-recipe`."""
+    """A valid recipe name from the file's name: `My Recipe.json` → `my-recipe`."""
     return re.sub(r"[^a-z0-9.-]+", "-", out.stem.lower()).strip("-.")[:40] or "planned"
 
 

@@ -1,4 +1,4 @@
-"""`edgekit preview`: a bundle in a local web page, on one's own photos."""
+"""`edgekit preview`: a local web page that runs a bundle on the user's photos."""
 
 from __future__ import annotations
 
@@ -17,17 +17,19 @@ def preview(
         Path | None,
         typer.Argument(help="A bundle's folder or zip.", show_default="the bundled parser, every preset"),
     ] = None,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="On this machine; 0 takes any.")] = 8737,
-    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page.")] = True,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the page; 0 picks a free one.")] = 8737,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open the page in the default browser.")
+    ] = True,
     litert_js: Annotated[
         Path | None,
         typer.Option(help="Folder for LiteRT.js, fetched once with npm.", show_default="edgekit's cache"),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Look at a bundle in the browser: its own network (LiteRT.js) and shader text (WebGL2) on your photos.
+    """Run a bundle in the browser on your photos: its network with LiteRT.js, its shader with WebGL2.
 
-    Only this machine can open the page, and photos stay in it. Ctrl-C ends it.
+    Only this machine can open the page, and photos do not leave the browser. Ctrl-C stops the server.
     """
     import tempfile
     import webbrowser
@@ -53,7 +55,7 @@ def preview(
         opened = opened or kept_bundle(made)
         with open_server(Site(opened.folder, litert), port) as server:
             url = url_of(server)
-            console.show(f"{opened.bundle.name} at {url} (Ctrl-C ends it)")
+            console.show(f"{opened.bundle.name} at {url} (Ctrl-C stops it)")
             if json:
                 console.print_json({"url": url, "bundle": str(opened.folder)})
             if browser and not webbrowser.open(url):

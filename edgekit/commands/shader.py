@@ -1,4 +1,4 @@
-"""`edgekit shader`: the fused shader of a style or LUT as files for an app, or a check of another's."""
+"""`edgekit shader`: the fused shader of a style or LUT as files for an app, or a check of another shader."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from edgekit.color.lut import Lut3D
     from edgekit.shader.description import ShaderDescription
 
-# The table whose ΔE2000 `--check` prints when none is given: a strong look, so mistakes show.
+# The style whose ΔE2000 `--check` prints by default: a strong look, so that mistakes show.
 CHECK_STYLE = "rich-contrast"
 
 
@@ -23,22 +23,26 @@ CHECK_STYLE = "rich-contrast"
 def shader(
     look: LookOptions,
     dialect: Annotated[
-        str, typer.Option(help="Of essl300, essl300-external (Android camera), msl, wgsl.")
+        str,
+        typer.Option(help="Separated by commas: essl300, essl300-external (Android camera), msl, wgsl."),
     ] = "essl300,msl,wgsl",
     interpolation: Annotated[
-        str, typer.Option(help="trilinear: 4 fetches. tetrahedral: 10, exact to one level.")
+        str,
+        typer.Option(help="trilinear (4 texture fetches per pixel) or tetrahedral (10; exact to one level)."),
     ] = "trilinear",
     refinement: Refinement = DEFAULT_REFINEMENT,
-    encoding: Annotated[str, typer.Option(help="Of the camera and the screen: srgb or display-p3.")] = "srgb",
+    encoding: Annotated[
+        str, typer.Option(help="Colour encoding of the camera and the screen: srgb or display-p3.")
+    ] = "srgb",
     check: Annotated[
         Path | None,
-        typer.Option(help="Instead, look for the known mistakes in this ESSL, MSL or WGSL file."),
+        typer.Option(help="Write nothing; look for known mistakes in this ESSL, MSL or WGSL file."),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the description.")] = Path("shader"),
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Write the fused pass as data: shader.json, the shader texts and the LUT textures."""
+    """Write the fused style shader for an app: shader.json, the shader texts and the LUT textures."""
     if check is None and look.style is None and look.lut is None:
         raise typer.BadParameter("give --style NAME or --lut FILE, or --check FILE.")
     import edgekit
@@ -66,7 +70,7 @@ def _report(description: ShaderDescription, path: Path, json: bool) -> None:
 
     for text in description.dialects:
         files = ", ".join(source.file for source in text.sources)
-        console.show(f"{text.name}: {files}; {text.fetches} texture fetches a pixel")
+        console.show(f"{text.name}: {files}; {text.fetches} texture fetches per pixel")
     supplied = [texture.name for texture in description.textures if texture.data is None]
     console.show(f"{path}: the app supplies {', '.join(supplied)}.")
     if json:

@@ -12,7 +12,9 @@ from edgekit.commands.options import Force, Json
 
 
 def styles(
-    names: Annotated[list[str] | None, typer.Argument(help="Presets.", show_default="all of them")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Presets to list or save.", show_default="all of them")
+    ] = None,
     save: Annotated[
         Path | None, typer.Option(help="Write NAME.json, NAME.cube and NAME-skin.cube into this folder.")
     ] = None,

@@ -1,10 +1,10 @@
-"""Android phones over the genuine `adb`: found, checked, used and left as they were.
+"""Android phones over `adb`: found, checked, used and left as they were.
 
 Three rules, each learnt from a real failure:
-- adb gets argument lists; what the phone's shell reads is quoted by `shlex`, and remote names are ours.
-- A command has ended when its sentinel line with the exit code arrives. The exit code of `adb shell`
-  proves nothing: it is 0 when the connection is lost in mid-command.
-- What was pushed is hashed on the phone, and the folder is removed (and the runner killed) on every path.
+- adb gets argument lists; text for the phone's shell is quoted by `shlex`, and we choose all remote names.
+- A command has ended when its sentinel line with the exit code arrives. The exit code of `adb shell` proves nothing: it
+  is 0 if the connection is lost in mid-command.
+- A pushed file is hashed on the phone, and the folder is removed (and the runner killed) on every path.
 """
 
 from __future__ import annotations
@@ -53,13 +53,14 @@ GET_ADB = (
 # The slowest USB 2 phone link seen in the field moves 2 MB/s.
 SLOWEST_PUSH_BYTES_PER_S = 2e6
 MOST_EXIT_CODE = 255
-# Room for outputs, logs and the file system's own needs beside what is pushed.
+# Room for outputs, logs and the file system's own needs beside the pushed files.
 SPARE_BYTES = 16 << 20
-# What an unplugged phone kept. A day old, so that no run that is still going on loses its folder.
+# Removes folders that a phone kept because it was unplugged; only those a day old, so that no run in progress loses its
+# folder.
 SWEEP = f"find {REMOTE_ROOT} -maxdepth 1 -name 'edgekit-*' -mtime +0 -exec rm -rf {{}} +"
 ELF_ABIS = {183: "arm64-v8a", 40: "armeabi-v7a", 62: "x86_64", 3: "x86"}
 POWER_SOURCES = ("AC powered", "USB powered", "Wireless powered", "Dock powered")
-# Beyond these a figure is no phone's.
+# No phone's figures are larger.
 MOST_STATUS = len(THERMAL_STATUS) - 1
 MOST_KHZ = 100_000_000
 MOST_TENTHS_OF_A_DEGREE = 2_000
@@ -90,7 +91,7 @@ class Connected:
 
     @property
     def advice(self) -> str:
-        """What to do about a phone that is listed but cannot be used."""
+        """Advice for a phone that is listed but cannot be used."""
         return STATES.get(self.state, f"adb reports the state {printable(self.state)!r}")
 
 
@@ -102,7 +103,7 @@ def adb_binary() -> str:
 
 
 def connected() -> list[Connected]:
-    """Every phone adb knows, usable or not."""
+    """Every phone that adb lists, usable or not."""
     ended = run([adb_binary(), "devices", "-l"], QUICK_S)
     if ended.code != 0:
         raise AdbFailed(f"adb devices failed: {last_line(ended.stderr)}")
@@ -122,7 +123,7 @@ def _connected(line: str) -> Connected:
 
 
 def pick(name: str, phones: Sequence[Connected]) -> Connected:
-    """The one phone whose serial is `name` or whose model contains it. NoDevice says what to do."""
+    """The one phone whose serial is `name` or whose model contains it. Raises NoDevice with advice."""
     wanted = _plain(name)
     found = [p for p in phones if p.serial == name] or [
         p for p in phones if wanted and wanted in _plain(p.model)
@@ -140,7 +141,7 @@ def pick(name: str, phones: Sequence[Connected]) -> Connected:
     advice = f" For {unusable[0].serial}: {unusable[0].advice}." if unusable else ""
     raise NoDevice(
         f"No connected phone matches {shown!r} ({listed}). Enable USB debugging in the phone's developer "
-        f"options, plug it in and accept the key; edgekit devices lists what adb sees.{advice}"
+        f"options, plug it in and accept the key; edgekit devices lists the phones that adb finds.{advice}"
     )
 
 
@@ -163,9 +164,9 @@ class Adb:
         return run([self.binary, "-s", self.serial, *arguments], timeout_s)
 
     def shell(self, script: str, timeout_s: float = QUICK_S) -> Completed:
-        """Run a script in the phone's shell to its proven end.
+        """Run a script in the phone's shell until its sentinel line proves that it has ended.
 
-        AdbFailed when the sentinel does not come: unplugged, phone asleep, or out of time.
+        Raises AdbFailed if the sentinel does not come: unplugged, phone asleep, or out of time.
         """
         token = f"edgekit-{secrets.token_hex(8)}"
         ended = self.run("shell", f"( {script}\n); code=$?; echo; echo {token} $code", timeout_s=timeout_s)
@@ -177,15 +178,15 @@ class Adb:
         return Completed(printed, ended.stderr, code)
 
     def ask(self, script: str, timeout_s: float = QUICK_S) -> str:
-        """Standard output of a script that must succeed."""
+        """Run a script that must succeed and return its standard output."""
         ended = self.shell(script, timeout_s)
         if ended.code != 0:
-            said = last_line(ended.stderr or ended.stdout)
-            raise AdbFailed(f"{self.serial}: {printable(script)!r} ended with code {ended.code}: {said}")
+            reason = last_line(ended.stderr or ended.stdout)
+            raise AdbFailed(f"{self.serial}: {printable(script)!r} ended with code {ended.code}: {reason}")
         return ended.stdout
 
     def push(self, local: Path, remote: str) -> None:
-        """Copy a file and prove by its hash that all of it arrived."""
+        """Copy a file to the phone and verify its hash there."""
         timeout_s = QUICK_S + size_bytes_of(local) / SLOWEST_PUSH_BYTES_PER_S
         ended = self.run("push", local.resolve(), remote, timeout_s=timeout_s)
         if ended.code != 0:
@@ -203,17 +204,17 @@ class Adb:
             raise AdbFailed(f"{self.serial}: {remote} arrived damaged; check the cable and try again.")
 
     def _lost(self, ended: Completed, timeout_s: float) -> AdbFailed:
-        said = f" adb said: {last_line(ended.stderr)}" if ended.stderr.strip() else ""
+        printed = f" adb printed: {last_line(ended.stderr)}" if ended.stderr.strip() else ""
         if ended.code is None:
-            return AdbFailed(f"{self.serial}: no end of the command within {timeout_s:g} s.{said}")
+            return AdbFailed(f"{self.serial}: the command did not end within {timeout_s:g} s.{printed}")
         return AdbFailed(
-            f"{self.serial}: the connection was lost in mid-command; nothing of it is used. "
-            f"Check the cable and that the phone stays awake.{said}"
+            f"{self.serial}: the connection was lost in mid-command; its output is not used. "
+            f"Check the cable and that the phone stays awake.{printed}"
         )
 
     def _why(self, ended: Completed, timeout_s: float) -> str:
         if ended.code is None:
-            return f"no end within {timeout_s:g} s"
+            return f"it did not end within {timeout_s:g} s"
         return last_line(ended.stderr or ended.stdout)
 
 
@@ -242,7 +243,7 @@ class Phone:
         return self._props.get(name, "")
 
     def _is_simulated(self) -> bool:
-        """Emulators say so by Android's own properties; a test double by ro.edgekit.simulated."""
+        """Emulators are marked by Android's own properties, a test double by ro.edgekit.simulated."""
         return (
             "1"
             in (self._prop("ro.kernel.qemu"), self._prop("ro.boot.qemu"), self._prop("ro.edgekit.simulated"))
@@ -277,7 +278,7 @@ class Phone:
     def infer(
         self, artifact: Path, inputs: Sequence[NDArray[np.generic]], threads: int
     ) -> list[list[NDArray[np.generic]]]:
-        """Outputs for each input: raw bytes in, benchmark_model's --output_filepath out."""
+        """Run the artifact on each input; outputs per input, from benchmark_model's --output_filepath."""
         check_threads(threads, self.info.cores, self.info.model)
         with (
             tempfile.TemporaryDirectory(prefix="edgekit-") as here,
@@ -288,7 +289,7 @@ class Phone:
 
     @contextmanager
     def _workplace(self, artifacts: Sequence[Path]) -> Iterator[tuple[str, list[str]]]:
-        """A folder of ours on the phone with the runner and the artifacts; gone when the block ends."""
+        """A new folder on the phone with the runner and the artifacts; it is removed when the block ends."""
         runner = self._checked_runner()
         self._check_space(size_bytes_of(runner) + sum(size_bytes_of(a) for a in artifacts))
         folder = f"{REMOTE_ROOT}/edgekit-{secrets.token_hex(6)}"
@@ -302,7 +303,9 @@ class Phone:
                 self.adb.push(artifact, f"{folder}/{name}")
             yield folder, names
         except BaseException:
-            with suppress(DeviceError):  # the first error tells the story; this one may be unplugged too
+            with suppress(
+                DeviceError
+            ):  # the first error is the one to report; cleaning may fail for the same reason
                 self._clean(folder)
             raise
         self._clean(folder)
@@ -316,12 +319,12 @@ class Phone:
     def _checked_runner(self) -> Path:
         if self._runner is None:
             raise DeviceError(
-                "A phone needs LiteRT's benchmark_model built for it; name its file as `runner` "
+                "A phone needs LiteRT's benchmark_model built for it; pass its file as `runner` "
                 "(see docs/bench.md for where to get it)."
             )
         if not self._runner.is_file():
             raise DeviceError(
-                f"{self._runner}: there is no such file; name that of benchmark_model as `runner`."
+                f"{self._runner}: there is no such file; pass benchmark_model's file as `runner`."
             )
         abi = abi_of(self._runner)
         supported = [a for a in self._prop("ro.product.cpu.abilist").split(",") if a] or [self.info.abi]
@@ -349,7 +352,7 @@ class Phone:
 
 
 class PhoneSession:
-    """One artifact on a phone; every launch of benchmark_model loads, warms up and times it."""
+    """One artifact on a phone; every launch of benchmark_model loads it, warms it up and times it."""
 
     def __init__(self, phone: Phone, folder: str, name: str, artifact: Path, plan: BenchPlan) -> None:
         self._phone, self._folder, self._name = phone, folder, name
@@ -357,19 +360,19 @@ class PhoneSession:
         self._launches: list[BenchmarkText] = []
 
     def measure(self, inferences: int) -> Measured:
-        """One launch per sample. A sample is one inference, or the mean of `runs_per_launch`."""
+        """Launch once per sample; a sample is one inference, or the mean of `runs_per_launch`."""
         launches = max(1, inferences // self._plan.runs_per_launch)
-        seen = [self._launch(self._plan.runs_per_launch) for _ in range(launches)]
-        self._launches += seen
-        return Measured(tuple(text.mean_ms for text in seen), sum(text.count for text in seen))
+        texts = [self._launch(self._plan.runs_per_launch) for _ in range(launches)]
+        self._launches += texts
+        return Measured(tuple(text.mean_ms for text in texts), sum(text.count for text in texts))
 
     def finish(self) -> Opened:
         import numpy as np
 
-        asked = {text.accelerator for text in self._launches}
-        if len(asked) != 1:
+        used = {text.accelerator for text in self._launches}
+        if len(used) != 1:
             raise UnreadableOutput(
-                f"{self._where}: the accelerator changed between launches: {sorted(asked)}."
+                f"{self._where}: the accelerator changed between launches: {sorted(used)}."
             )
         profiled = self._launch(10, "--enable_op_profiling=true") if self._plan.profile else None
         footprint = self._launch(1, "--report_peak_memory_footprint=true")
@@ -386,7 +389,7 @@ class PhoneSession:
         )
 
     def infer(self, value: NDArray[np.generic], here: Path) -> list[NDArray[np.generic]]:
-        """The artifact's outputs for one input of its own shape and type."""
+        """Run the artifact on one input of its own shape and type."""
         import numpy as np
 
         found = probe(self._artifact)
@@ -440,7 +443,7 @@ class PhoneSession:
 
 
 def abi_of(program: Path) -> str | None:
-    """Android's name of the ABI an ELF program is built for; None for a script, which runs anywhere."""
+    """Android's name of the ABI that an ELF program is built for; None for a script, which runs anywhere."""
     with program.open("rb") as stream:
         head = stream.read(20)
     if head.startswith(b"#!"):
@@ -452,9 +455,9 @@ def abi_of(program: Path) -> str | None:
 
 
 def properties_in(text: str) -> dict[str, str]:
-    """What getprop prints: lines `[name]: [value]`, where a value may hold newlines and ends with `]` at a line's end.
+    """Properties in getprop's output: lines `[name]: [value]`; a value may hold newlines and ends with `]` and one.
 
-    One pass over the lines: the text comes from the phone and may be megabytes.
+    The lines are read in one pass, because the text comes from the phone and may have megabytes.
     """
     found: dict[str, str] = {}
     lines = iter(text.split("\n"))
@@ -473,7 +476,7 @@ def properties_in(text: str) -> dict[str, str]:
 
 
 def cores_in(text: str) -> int | None:
-    """The number of processors in the kernel's list of them, like `0-3,6-7`; None for any other text."""
+    """The number of processors in the kernel's list, such as `0-3,6-7`; None for any other text."""
     count = 0
     for span in text.strip().split(","):
         first, _, last = span.partition("-")
@@ -485,7 +488,7 @@ def cores_in(text: str) -> int | None:
 
 
 def fields_in(text: str) -> dict[str, str]:
-    """The first `name: value` of each name in what dumpsys prints."""
+    """The first `name: value` of each name in dumpsys's output."""
     found: dict[str, str] = {}
     for line in text.split("\n"):
         name, separator, value = line.strip().partition(": ")

@@ -1,7 +1,7 @@
-"""Whether two machines compute the same with one artifact.
+"""Agreement of two machines' outputs for one artifact.
 
-Between two machines the same artifact rounds differently: sums in another order in float, one step of a requantisation
-in integers (benchmarks/arm64_agreement.py; docs/bench.md has the figures).
+Two machines round differently: float sums are added in another order, and integer requantisation differs by one step
+(benchmarks/arm64_agreement.py; docs/bench.md has the figures).
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ MOST_LEVELS = 2
 
 
 def disagreement(artifact: Artifact, here: NDArray[Any], there: NDArray[Any]) -> str:
-    """How an output on a device differs from this machine's by more than rounding; empty when it does not.
+    """A sentence on how an output on a device differs from this machine's by more than rounding; empty if it agrees.
 
-    here, there: the output without its batch axis. Labels are taken by argmax where the last axis holds classes or
-    groups, by value where the artifact delivers labels. Group weights of float recipes are compared in levels too.
+    here, there: the output without its batch axis. Labels are compared, by argmax over the last axis unless the
+    artifact delivers labels. Group weights of float recipes are compared in 8-bit levels too.
     """
     name, recipe, output = artifact.path.name, artifact.manifest.recipe_name, artifact.manifest.output
     if here.shape != there.shape or here.dtype != there.dtype:

@@ -1,4 +1,4 @@
-"""LiteRT's own arm64 build under qemu: shows what arm64 kernels answer, never how fast a phone is.
+"""LiteRT's own arm64 build under qemu: it shows the results of arm64 kernels, not a phone's speed.
 
 The sysroot (Debian's arm64 Python and LiteRT's arm64 wheel) is made by tools/install-arm64-sysroot.sh.
 """
@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 QEMU = "qemu-aarch64-static"
-# qemu's default CPU `max` gave a wrong numpy matmul; Cortex-A76 (2018) has the dot product instructions
-# that today's phones have. The sysroot's /proc/cpuinfo names the same core, which cpuinfo, XNNPACK's
-# probe, insists on.
+# qemu's default CPU `max` gave a wrong numpy matmul; Cortex-A76 (2018) has the dot product instructions of today's
+# phones. The sysroot's /proc/cpuinfo names the same core, as XNNPACK's cpuinfo library requires.
 CPU = "cortex-a76"
 SYSROOT_VARIABLE = "EDGEKIT_ARM64_SYSROOT"
 DEFAULT_SYSROOT = Path("~/.cache/edgekit/arm64-sysroot").expanduser()
@@ -36,7 +35,7 @@ def sysroot() -> Path:
 
 
 def missing() -> str:
-    """What stands in the way of running arm64 here; empty when nothing does."""
+    """The reason why arm64 cannot run here; empty if it can."""
     if shutil.which(QEMU) is None:
         return f"{QEMU} is not installed (Debian: apt install qemu-user-static)"
     if not (sysroot() / "usr/bin/python3.11").exists():
@@ -45,7 +44,7 @@ def missing() -> str:
 
 
 class Arm64:
-    """`--device arm64`."""
+    """The device `arm64`: LiteRT emulated on this machine."""
 
     def __init__(self) -> None:
         if reason := missing():
@@ -88,7 +87,7 @@ class Arm64:
 
 
 def _python(root: Path) -> tuple[str, ...]:
-    """The emulated interpreter with its libraries and the arm64 wheels, and nothing of this machine's."""
+    """The command of the emulated interpreter, with its own libraries and wheels and none of this machine's."""
     libraries = f"{root}/lib/aarch64-linux-gnu:{root}/usr/lib/aarch64-linux-gnu"
     return (
         QEMU, "-cpu", CPU, "-L", str(root),

@@ -1,4 +1,4 @@
-"""The text of LiteRT's `benchmark_model`, read strictly: what is not there is an error, never a zero.
+"""Strict reader of the text that LiteRT's `benchmark_model` prints: a missing figure is an error, never a zero.
 
 Format: tflite/tools/benchmark/benchmark_model.cc and stats_calculator.h of google-ai-edge/LiteRT. Lines
 may carry an `INFO: ` prefix. The two `count=` lines are the warm-up and the measured runs, in µs.
@@ -42,7 +42,7 @@ MOST_CALLS = 1_000_000  # of one operator within one inference
 
 @dataclass(frozen=True)
 class BenchmarkText:
-    """One launch of benchmark_model."""
+    """The figures that one launch of benchmark_model printed."""
 
     init_ms: float
     first_inference_ms: float
@@ -57,7 +57,7 @@ class BenchmarkText:
 
 
 def read_benchmark_text(text: str) -> BenchmarkText:
-    """The figures of one complete run. UnreadableOutput names the first thing that is missing or wrong."""
+    """Read the figures of one complete run. UnreadableOutput names the first that is missing or wrong."""
     lines = [PREFIX.sub("", line.rstrip("\r")).strip() for line in text.split("\n")]
     counts = [m for line in lines if (m := COUNT.match(line))]
     timings = [m for line in lines if (m := TIMINGS.match(line))]
@@ -82,15 +82,15 @@ def read_benchmark_text(text: str) -> BenchmarkText:
 
 
 def _ms(us: str, line: re.Match[str]) -> float:
-    """A printed time in ms; UnreadableOutput when it is no number, or longer than any inference."""
+    """A printed time in ms. Raises UnreadableOutput if it is not a number, or longer than any inference."""
     value = number(us, LONGEST_US)
     if value is None:
-        raise UnreadableOutput(f"benchmark_model printed a time that is none: {printable(line.group())!r}")
+        raise UnreadableOutput(f"benchmark_model printed an impossible time: {printable(line.group())!r}")
     return value / 1e3
 
 
 def _steady(match: re.Match[str]) -> tuple[int, float, float, float]:
-    """(count, mean, min, max) in ms. When all runs are equal only `curr=` is printed."""
+    """(count, mean, min, max) in ms. If all runs are equal, only `curr=` is printed."""
     count = int(match[1])
     fields = {name: _ms(value, match) for name, value in FIELD.findall(match[2])}
     if count >= 1 and "curr" in fields and "avg" not in fields:
@@ -103,7 +103,7 @@ def _steady(match: re.Match[str]) -> tuple[int, float, float, float]:
 
 
 def _accelerator(lines: list[str]) -> tuple[str, int | None]:
-    """What really ran: the delegate said to be applied last, otherwise the CPU."""
+    """(accelerator that ran, partitions): the delegate that was reported last as applied, otherwise the CPU."""
     for line in reversed(lines):
         if match := APPLIED.match(line):
             name = DELEGATES.get(match[1], match[1].lower())
@@ -114,9 +114,9 @@ def _accelerator(lines: list[str]) -> tuple[str, int | None]:
 
 
 def _profile(lines: list[str]) -> Iterator[OpTime]:
-    """Rows of `Run Order` of the regular runs, when --enable_op_profiling was on.
+    """Yield the rows of `Run Order` of the regular runs, if --enable_op_profiling was on.
 
-    [avg ms] is per call, so an inference spends it [times called] times.
+    [avg ms] is per call, and an inference calls the operator [times called] times.
     """
     if PROFILE_TITLE not in lines:
         return
@@ -126,7 +126,7 @@ def _profile(lines: list[str]) -> Iterator[OpTime]:
         raise UnreadableOutput("benchmark_model's operator profile has no header row '[node type] …'.")
     columns = CELLS.split(rows[header])
     if not set(columns) >= PROFILE_COLUMNS:
-        raise UnreadableOutput("benchmark_model's operator profile lacks one of the columns that it had.")
+        raise UnreadableOutput("benchmark_model's operator profile lacks a column that edgekit needs.")
     for row in rows[header + 1 :]:
         cells = CELLS.split(row)
         if len(cells) != len(columns):

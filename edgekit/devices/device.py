@@ -1,4 +1,4 @@
-"""What every device is: a description, a state that can be read, and a way to time or run artifacts."""
+"""The interface of every device: its description, its readable state, and timing and running artifacts on it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DEFAULT_THREADS = 2  # allowed on a machine with one processor too
 
 @dataclass(frozen=True)
 class DeviceInfo:
-    """Which device this is. `simulated` figures may prove agreement, never speed."""
+    """Identity of a device. Figures of a `simulated` one can show agreement, never speed."""
 
     name: str
     kind: str
@@ -39,7 +39,7 @@ class DeviceInfo:
 
 @dataclass(frozen=True)
 class DeviceState:
-    """What changes latency and can be read; None where the device does not tell."""
+    """Readable conditions that affect latency; None (or empty) if the device does not report one."""
 
     governors: tuple[str, ...] = ()
     clocks_mhz: tuple[int, ...] = ()
@@ -53,11 +53,11 @@ class DeviceState:
 
 @dataclass(frozen=True)
 class BenchPlan:
-    """How to measure: at least `runs` inferences and at least `seconds`, after `warmup_runs`.
+    """Duration and conditions of a measurement: at least `runs` inferences and `seconds`, after `warmup_runs`.
 
-    `threads`: CPU threads of the runtime. `runs_per_launch`: inferences in one launch of a phone's runner; above 1
-    only means are known. `hottest_status`: the index in THERMAL_STATUS above which a device is left to cool, for at
-    most `cool_down_s`. `timeout_s`: how long a runner may be silent.
+    `threads`: CPU threads of the runtime. `runs_per_launch`: inferences in one launch of a phone's runner; above 1,
+    only their means are measured. `hottest_status`: the index in THERMAL_STATUS above which a device is left to cool,
+    for at most `cool_down_s`. `timeout_s`: the longest silence of a runner before it is killed.
     """
 
     runs: int = 50
@@ -72,7 +72,7 @@ class BenchPlan:
     timeout_s: float = 600.0
 
 
-# The least and the most of each number in a plan.
+# Lowest and highest value of each number in a plan.
 BOUNDS: Mapping[str, tuple[float, float]] = {
     "runs": (1, 1_000_000),
     "seconds": (0, LONGEST_S),
@@ -86,23 +86,23 @@ BOUNDS: Mapping[str, tuple[float, float]] = {
 
 
 def check_plan(plan: BenchPlan, device: DeviceInfo) -> None:
-    """EdgekitError unless every number of the plan is within its bounds, and the device has the processors."""
+    """Raise EdgekitError unless every number of the plan is within its bounds and the device has the processors."""
     for name, (least, most) in BOUNDS.items():
         value: float = getattr(plan, name)
-        if not least <= value <= most:  # not for NaN either
+        if not least <= value <= most:  # this refuses NaN too
             raise EdgekitError(f"`{name}` is {value:g}; it must be at least {least:g} and at most {most:g}.")
     check_threads(plan.threads, device.cores, device.name)
 
 
 def check_threads(threads: int, cores: int | None, device: str) -> None:
-    """EdgekitError unless a device with `cores` processors (None: unknown) can run that many threads at once.
+    """Raise EdgekitError unless a device with `cores` processors (None: unknown) can run that many threads at once.
 
     More threads than processors only wait for one another, and tens of thousands take a machine down.
     """
     most = MOST_CORES if cores is None else max(cores, DEFAULT_THREADS)
     if not 1 <= threads <= most:
-        why = "" if cores is None else f", for {device} has {cores} processors"
-        raise EdgekitError(f"`threads` is {threads}; it must be at least 1 and at most {most}{why}.")
+        reason = "" if cores is None else f", because {device} has {cores} processors"
+        raise EdgekitError(f"`threads` is {threads}; it must be at least 1 and at most {most}{reason}.")
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Opened:
-    """One artifact on the device apart from its steady state: loading, memory, partitions; None where unknown."""
+    """Facts about an artifact on a device beside its steady latency: loading, memory, partitions; None if unknown."""
 
     load_ms: float
     first_inference_ms: float
@@ -137,19 +137,19 @@ class Opened:
 
 
 class Session(Protocol):
-    """One artifact made ready on a device."""
+    """One artifact, loaded and warm on a device."""
 
     def measure(self, inferences: int) -> Measured:
         """Time that many inferences (or one launch's worth) in a steady state."""
         ...
 
     def finish(self) -> Opened:
-        """End the session and return what it showed of the artifact. DeviceError when it did not end well."""
+        """End the session and return its facts about the artifact. Raises DeviceError if it did not end properly."""
         ...
 
 
 class Device(Protocol):
-    """host, an adb phone, emulated arm64."""
+    """The host, an adb phone, emulated arm64 or an Apple device."""
 
     @property
     def info(self) -> DeviceInfo: ...
@@ -157,11 +157,11 @@ class Device(Protocol):
     def state(self) -> DeviceState: ...
 
     def open(self, artifacts: Sequence[Path], plan: BenchPlan) -> AbstractContextManager[Sequence[Session]]:
-        """Sessions for the artifacts, in order; everything is removed when the block ends."""
+        """Open a session per artifact, in order; everything is removed from the device when the block ends."""
         ...
 
     def infer(
         self, artifact: Path, inputs: Sequence[NDArray[np.generic]], threads: int
     ) -> list[list[NDArray[np.generic]]]:
-        """Outputs of one LiteRT artifact for each input (batch 1, the artifact's shape and type)."""
+        """Run one LiteRT artifact on each input (batch 1, the artifact's shape and type); outputs per input."""
         ...

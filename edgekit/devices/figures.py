@@ -1,6 +1,6 @@
-"""Numbers out of what a device prints, within bounds.
+"""Bounded numbers from a device's output.
 
-A device is not trusted: `int` and `float` take 4,300 digits, digits of other scripts, `nan` and `1e999`.
+A device is not trusted, and `int` and `float` would accept 4,300 digits, digits of other scripts, `nan` and `1e999`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ DECIMAL = re.compile(r"[0-9]{1,30}(?:\.[0-9]{1,30})?(?:e[+-]?[0-9]{1,3})?")
 
 
 def whole(text: str, most: int) -> int | None:
-    """The whole number from 0 to `most` that the text is, spaces around it aside; None for any other text."""
+    """The text as a whole number from 0 to `most`, ignoring spaces around it; None for any other text."""
     digits = text.strip()
     if DIGITS.fullmatch(digits) is None or int(digits) > most:
         return None
@@ -20,7 +20,7 @@ def whole(text: str, most: int) -> int | None:
 
 
 def number(value: object, most: float) -> float | None:
-    """A number of JSON, or a decimal text, as a float from 0 to `most`; None for anything else."""
+    """A JSON number or a decimal text as a float from 0 to `most`; None for anything else."""
     if isinstance(value, str):
         value = float(value) if DECIMAL.fullmatch(value) else None
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= most:

@@ -21,7 +21,7 @@ CPUFREQ = Path("/sys/devices/system/cpu/cpufreq")
 
 
 class Host:
-    """`--device host`."""
+    """The device `host`: this machine's CPU."""
 
     def __init__(self) -> None:
         self._launcher = litert_process.host_launcher()

@@ -1,15 +1,15 @@
 """The runner of the host and of emulated arm64: LiteRT in a process of its own.
 
-Started as a file, with the standard library, numpy and ai_edge_litert only, so that it also runs
-where edgekit is not installed. A process of its own keeps load time, first inference and peak memory
-honest: nothing is loaded, allocated or warmed before. And a damaged model ends this process, not its parent.
+It is started as a file and needs only the standard library, numpy and ai_edge_litert, so that it also runs without
+edgekit. In a process of its own, nothing loaded or warmed before distorts load time, first inference and peak memory,
+and a damaged model ends this process, not its parent.
 
     litert_child.py bench MODEL THREADS WARMUP      then lines `measure N` and `finish` on stdin
     litert_child.py infer MODEL THREADS IN.npz OUT.npz
     litert_child.py profile MODEL THREADS RUNS      time per operator, one JSON object on stdout
     litert_child.py probe MODEL THREADS             load, run once; one JSON object on stdout
 
-Standard input stays open for as long as the parent lives: its end ends this process in the middle of anything.
+The parent keeps standard input open as long as it lives; when it closes, this process ends at once.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ LEAST_MEMORY_BYTES = 8 << 30
 
 def main() -> None:
     answers = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)  # whatever the runtime prints on stdout must not mix with the answers
+    os.dup2(2, 1)  # the runtime's own output must not mix with the answers
     commands = from_parent()
     limit_memory()
     job, model, threads = sys.argv[1], sys.argv[2], int(sys.argv[3])
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def from_parent() -> Iterator[str]:
-    """The lines of standard input. A thread waits for them, and ends the process when the parent is gone."""
+    """The lines of standard input. A thread reads them, and ends the process when the parent is gone."""
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def watch() -> None:
@@ -71,7 +71,7 @@ def from_parent() -> Iterator[str]:
 
 
 def limit_memory() -> None:
-    """A model that asks for more memory than the machine has is refused it, before the machine stands still."""
+    """Limit this process's memory to the machine's, so that a huge model fails instead of stalling the machine."""
     if sys.platform == "linux":
         import resource
 
@@ -80,7 +80,7 @@ def limit_memory() -> None:
 
 
 def bench(model: str, threads: int, warmup_runs: int, commands: Iterator[str], answers: IO[str]) -> None:
-    """Load, run once, warm up, then answer `measure N` with N times until `finish`."""
+    """Load, run once, warm up, then answer each `measure N` with N latencies until `finish`."""
     interpreter, opened = load(model, threads)
     fill_inputs(interpreter)
     first_ms = timed(interpreter)
@@ -100,7 +100,7 @@ def bench(model: str, threads: int, warmup_runs: int, commands: Iterator[str], a
 
 
 def infer(model: str, threads: int, inputs: Path, outputs: Path) -> None:
-    """Every array of IN.npz through the model; OUT.npz holds `<input name>/<output number>`."""
+    """Run every array of IN.npz through the model; OUT.npz holds `<input name>/<output number>`."""
     import numpy as np
 
     interpreter, _ = load(model, threads)
@@ -115,7 +115,7 @@ def infer(model: str, threads: int, inputs: Path, outputs: Path) -> None:
 
 
 def probe(model: str, threads: int) -> dict[str, object]:
-    """The tensors that one inference takes and gives, and what loading showed."""
+    """Run one inference and return its input and output tensors, and the facts from `load`."""
     interpreter, opened = load(model, threads)
     fill_inputs(interpreter)
     interpreter.invoke()
@@ -135,7 +135,7 @@ def described(detail: dict[str, Any]) -> dict[str, object]:
 
 
 def load(model: str, threads: int) -> tuple[Interpreter, dict[str, float | int | str | list[str]]]:
-    """The interpreter and what loading it showed."""
+    """The interpreter, with its load time, partitions, operators outside them and runtime version."""
     from ai_edge_litert.interpreter import Interpreter
 
     start = time.perf_counter()
@@ -153,7 +153,7 @@ def load(model: str, threads: int) -> tuple[Interpreter, dict[str, float | int |
 
 
 def check_sizes(interpreter: Interpreter) -> None:
-    """Ends the process when a tensor of the model is so large that computing it would take minutes."""
+    """End the process if a tensor of the model is so large that computing it would take minutes."""
     for detail in interpreter.get_tensor_details():
         elements = math.prod(int(n) for n in detail["shape"])
         if elements > MOST_ELEMENTS:
@@ -161,10 +161,10 @@ def check_sizes(interpreter: Interpreter) -> None:
 
 
 def partitions_of(interpreter: Interpreter) -> tuple[int, list[str]]:
-    """(number of delegate nodes, names of the operators that really run outside them).
+    """(number of delegate nodes, names of the operators that run outside them).
 
-    The plan lists the replaced operators too. Walking back from the outputs, a tensor's producer is the
-    delegate node that writes it, if there is one.
+    The interpreter also lists the operators that a delegate replaced. They are left out by walking back from the
+    outputs: a tensor's producer is the delegate node that writes it, if there is one.
     """
     ops = interpreter._get_ops_details()
     producer = {}
@@ -173,13 +173,13 @@ def partitions_of(interpreter: Interpreter) -> tuple[int, list[str]]:
             if tensor not in producer or op["op_name"] == "DELEGATE":
                 producer[int(tensor)] = op
     waiting = [detail["index"] for detail in interpreter.get_output_details()]
-    seen: set[int] = set()
+    visited: set[int] = set()
     left: dict[int, str] = {}
     while waiting:
         tensor = int(waiting.pop())
-        if tensor in seen or tensor not in producer:
+        if tensor in visited or tensor not in producer:
             continue
-        seen.add(tensor)
+        visited.add(tensor)
         op = producer[tensor]
         waiting += [int(t) for t in op["inputs"] if t >= 0]
         if op["op_name"] != "DELEGATE":
@@ -188,7 +188,7 @@ def partitions_of(interpreter: Interpreter) -> tuple[int, list[str]]:
 
 
 def fill_inputs(interpreter: Interpreter) -> None:
-    """Noise in every input: [0, 255] for bytes, [-128, 127] for int8, [0, 1) for floats."""
+    """Fill every input with noise: [0, 255] for bytes, [-128, 127] for int8, [0, 1) for floats."""
     import numpy as np
 
     noise = np.random.default_rng(SEED)
@@ -202,7 +202,7 @@ def fill_inputs(interpreter: Interpreter) -> None:
 
 
 def timed(interpreter: Interpreter) -> float:
-    """One inference in ms, without copies in or out."""
+    """Time one inference in ms, without copies in or out."""
     start = time.perf_counter()
     interpreter.invoke()
     return (time.perf_counter() - start) * 1e3

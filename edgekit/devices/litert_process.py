@@ -30,7 +30,7 @@ MOST_MEMORY_MB = 1e8
 
 @dataclass(frozen=True)
 class Launcher:
-    """How a Python with LiteRT is started: the argument list before the script, and the environment."""
+    """The command that starts a Python with LiteRT: the arguments before the script, and the environment."""
 
     device: str
     python: tuple[str, ...]
@@ -38,18 +38,18 @@ class Launcher:
     emulated: bool = False
 
     def argv(self, job: str, model: Path, threads: int, *more: str | Path) -> list[str]:
-        """The command line of one job of litert_child.py. EdgekitError for more threads than processors."""
+        """The command line of one job of litert_child.py. Raises EdgekitError for more threads than processors."""
         check_threads(threads, os.cpu_count(), self.device)
         return [*self.python, str(CHILD), job, str(model.resolve()), str(threads), *map(str, more)]
 
 
 def host_launcher() -> Launcher:
-    """This Python, without what the user's environment would add to it."""
+    """The launcher of this Python, isolated from the user's environment."""
     return Launcher("host", (sys.executable, "-I"), clean_environment())
 
 
 class LiteRtSession:
-    """One artifact in one child process, driven line by line."""
+    """One artifact in one child process, which takes commands and answers line by line."""
 
     def __init__(
         self, launcher: Launcher, artifact: Path, process: subprocess.Popen[bytes], plan: BenchPlan
@@ -59,17 +59,17 @@ class LiteRtSession:
         self._ready = self._answer("ready")
 
     def measure(self, inferences: int) -> Measured:
-        self._say(f"measure {inferences}")
+        self._send(f"measure {inferences}")
         values = self._answer("samples").get("ms")
         if not isinstance(values, list) or len(values) != inferences:
             raise UnreadableOutput(f"{self._where}: asked for {inferences} samples, got {values!r:.80}.")
         samples = [ms for value in values if (ms := number(value, LONGEST_MS))]
         if len(samples) != inferences:
-            raise UnreadableOutput(f"{self._where}: a sample is no positive number: {values!r:.80}.")
+            raise UnreadableOutput(f"{self._where}: a sample is not a positive number: {values!r:.80}.")
         return Measured(tuple(samples), inferences)
 
     def finish(self) -> Opened:
-        self._say("finish")
+        self._send("finish")
         end = self._answer("end")
         try:
             code = self._process.wait(timeout=10)
@@ -91,7 +91,7 @@ class LiteRtSession:
             runner=f"LiteRT {self._ready.get('runtime')} in a Python process",
         )
 
-    def _say(self, line: str) -> None:
+    def _send(self, line: str) -> None:
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(f"{line}\n".encode())
@@ -133,7 +133,7 @@ class LiteRtSession:
 def sessions(
     launcher: Launcher, artifacts: Sequence[Path], plan: BenchPlan
 ) -> Iterator[Sequence[LiteRtSession]]:
-    """A child per artifact, all loaded and warm; none outlives the block."""
+    """Start a child per artifact, all loaded and warm; none outlives the block."""
     with ExitStack() as running:
         opened = []
         for artifact in artifacts:
@@ -150,7 +150,7 @@ def infer(
     threads: int,
     timeout_s: float,
 ) -> list[list[NDArray[np.generic]]]:
-    """Outputs of the artifact for each input, from one child process."""
+    """Run the artifact on each input in one child process; outputs per input."""
     import numpy as np
 
     with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
@@ -167,7 +167,7 @@ def infer(
 
 
 def profile(launcher: Launcher, artifact: Path, plan: BenchPlan) -> tuple[OpTime, ...]:
-    """Mean time per operator in a run of its own, after the timing: profiling slows a model down."""
+    """Measure the mean time per operator in a run of its own, because profiling slows a model down."""
     argv = launcher.argv("profile", artifact, plan.threads, str(PROFILED_RUNS))
     ended = run(argv, plan.timeout_s, launcher.env, stdin=True)
     if ended.code != 0:
@@ -183,7 +183,7 @@ def profile(launcher: Launcher, artifact: Path, plan: BenchPlan) -> tuple[OpTime
 
 
 def how(ended: Completed, timeout_s: float) -> str:
-    """How a child of ours ended that should have answered: a clause for an error's sentence."""
+    """A clause for an error's sentence: how a child ended that gave no answer."""
     if ended.code is None:
         return f"no answer within {timeout_s:g} s; the runner was killed."
     return f"the runner {ending(ended.code)}: {last_line(ended.stderr)}"
@@ -206,6 +206,6 @@ def _positive(answer: Mapping[str, JsonValue], key: str, most: float) -> float:
 
 
 def clean_environment() -> dict[str, str]:
-    """This process's environment without what would change the runner's libraries or threads."""
+    """This process's environment without the variables that would change the runner's Python or libraries."""
     dropped = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "LD_PRELOAD")
     return {k: v for k, v in os.environ.items() if k not in dropped}

@@ -1,8 +1,8 @@
-"""Time per operator on this machine, XNNPACK's included, from LiteRT's own profiler.
+"""Time per operator on this machine, XNNPACK's operators included, from LiteRT's own profiler.
 
-The Python interpreter has no profiler, but libLiteRt.so, which the ai-edge-litert package ships, exports
-LiteRT's C API (litert/c/litert_profiler.h, litert_compiled_model.h). Run by litert_child.py in its process,
-because a wrong call into a C library ends the process:
+The Python interpreter has no profiler, but libLiteRt.so in the ai-edge-litert package exports LiteRT's C API
+(litert/c/litert_profiler.h, litert_compiled_model.h). litert_child.py runs this in its own process, because a wrong
+call into a C library ends the process:
 
     litert_child.py profile MODEL THREADS RUNS      one JSON object on stdout: {"ops": [[name, kind, ms], …]}
 """
@@ -41,7 +41,7 @@ class RankedTensorType(ctypes.Structure):
 
 
 class Model:
-    """A .tflite compiled with profiling on; the process ends soon, so nothing is destroyed."""
+    """A .tflite compiled with profiling on; nothing is freed, because the process ends soon."""
 
     def __init__(self, path: str, threads: int) -> None:
         spec = importlib.util.find_spec("ai_edge_litert")
@@ -64,7 +64,7 @@ class Model:
         )  # fmt: skip
 
     def profile(self, runs: int) -> str:
-        """The profiler's summary over that many runs."""
+        """Run the model that many times and return the profiler's summary."""
         profiler = self._made("LiteRtCompiledModelGetProfiler", self._compiled)
         self._call("LiteRtStartProfiler", profiler)
         for _ in range(runs):
@@ -75,7 +75,7 @@ class Model:
         return (summary.value or b"").decode("utf-8", "replace")
 
     def _options(self, threads: int) -> ctypes.c_void_p:
-        """CPU only, that many threads, profiling on: two TOML texts under their payload names."""
+        """Options for the CPU, that many threads and profiling; two are TOML texts under their payload names."""
         options = self._made("LiteRtCreateOptions")
         self._call("LiteRtSetOptionsHardwareAccelerators", options, CPU)
         texts = {
@@ -130,7 +130,7 @@ def operators(summary: str, runs: int) -> list[tuple[str, str, float]]:
 
 
 def _row(line: str, runs: int) -> tuple[str, str, float] | None:
-    """The first place in a line where a row's figures stand; the time taken is proportional to its length."""
+    """Read a row at the first place in the line where all its figures match, in time linear in the line's length."""
     if END_OF_NAME.search(line) is None:
         return None
     words = list(re.finditer(r"\S+", line))

@@ -1,7 +1,7 @@
 """Core ML on this Mac or on an iPhone plugged into it, through coremltools' own benchmarker.
 
-coremltools.models.ml_program.experimental is Apple's: it builds, signs and starts its runner app with
-Xcode. Off macOS nothing of it works, and every entry here says so.
+coremltools.models.ml_program.experimental is Apple's: it builds, signs and starts its runner app with Xcode. It works
+on macOS only; `missing` gives the reason elsewhere.
 """
 
 from __future__ import annotations
@@ -27,23 +27,22 @@ COMPUTE_UNITS = {"cpu": "CPU_ONLY", "gpu": "CPU_AND_GPU", "ane": "CPU_AND_NE", "
 
 
 def missing() -> str:
-    """What stands in the way of Core ML here; empty on a Mac."""
+    """The reason why Core ML cannot run here; empty on a Mac."""
     return "" if sys.platform == "darwin" else NEEDS_MAC
 
 
 class Apple:
-    """`--device mac` and `--device iphone`."""
+    """The devices `mac` and `iphone`."""
 
     def __init__(self, name: str) -> None:
         if reason := missing():
             raise NoDevice(f"{name}: {reason}.")
-        self._device = _iphone() if name == "iphone" else None
-        told = self._device
+        self._device = iphone = _iphone() if name == "iphone" else None
         self.info = DeviceInfo(
             name=name,
             kind="coreml",
-            model=told.name if told else "Mac",
-            os=f"{told.os_version} ({told.os_build_number})" if told else "macOS",
+            model=iphone.name if iphone else "Mac",
+            os=f"{iphone.os_version} ({iphone.os_build_number})" if iphone else "macOS",
             abi="arm64",
             cores=None,
             simulated=False,
@@ -59,7 +58,7 @@ class Apple:
 
         if plan.accelerator not in COMPUTE_UNITS:
             raise DeviceError(
-                f"Core ML knows the `accelerator` {', '.join(COMPUTE_UNITS)}, not {plan.accelerator}."
+                f"Core ML has no `accelerator` {plan.accelerator}; use one of {', '.join(COMPUTE_UNITS)}."
             )
         units = coremltools.ComputeUnit[COMPUTE_UNITS[plan.accelerator]]
         models = [coremltools.models.MLModel(str(a), compute_units=units) for a in artifacts]
@@ -68,11 +67,11 @@ class Apple:
     def infer(
         self, artifact: Path, inputs: Sequence[NDArray[np.generic]], threads: int
     ) -> list[list[NDArray[np.generic]]]:
-        raise DeviceError("Parity of Core ML on a Mac is edgekit parity-check's, not this suite's.")
+        raise DeviceError("Outputs of Core ML are compared on a Mac by edgekit parity-check, not here.")
 
 
 class AppleSession:
-    """One Core ML model loaded once; times are the ones Apple's runner reports."""
+    """One Core ML model, loaded once and timed by Apple's runner."""
 
     def __init__(self, benchmarker: MLModelBenchmarker, plan: BenchPlan) -> None:
         self._benchmarker, self._plan = benchmarker, plan
@@ -89,7 +88,7 @@ class AppleSession:
         return Opened(
             load_ms=self._load_ms,
             first_inference_ms=self._first_ms,
-            # Core ML never tells where it ran; the compute plan (edgekit bench placement) is a plan.
+            # Core ML does not report the unit that ran; its compute plan (edgekit bench placement) is only a plan.
             accelerator=f"{self._plan.accelerator} (asked; Core ML does not report the unit used)",
             partitions=None,
             undelegated_ops=None,

@@ -1,7 +1,7 @@
-"""An artifact opened and run once in a process of its own, before this process opens it.
+"""A trial run of an artifact in a process of its own, before this process opens it.
 
-LiteRT believes what a .tflite says of itself: a file that was edited or cut ends the process that opens it by SIGABRT
-or SIGSEGV, and no Python can catch that. A child that ends so is one sentence.
+LiteRT trusts the content of a .tflite: a file that was edited or truncated ends the process that opens it with SIGABRT
+or SIGSEGV, which Python cannot catch. A child process that ends this way is reported as an ordinary error.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class TensorInfo:
 
 @dataclass(frozen=True)
 class Probed:
-    """A .tflite that loads and runs on this machine's CPU: its inputs and outputs, and XNNPACK's part of it."""
+    """Inputs, outputs and XNNPACK partitions of a .tflite that loads and runs on this machine's CPU."""
 
     inputs: tuple[TensorInfo, ...]
     outputs: tuple[TensorInfo, ...]
@@ -44,10 +44,10 @@ _probed: dict[str, Probed] = {}  # by the file's sha256, for as long as this pro
 
 
 def probe(artifact: Path, timeout_s: float = TIMEOUT_S) -> Probed:
-    """The inputs, outputs and XNNPACK partitions of a .tflite that was loaded and run once, in a child process.
+    """Load and run a .tflite once in a child process; returns its inputs, outputs and XNNPACK partitions.
 
-    The answer is kept for this process: a file of the same bytes is run once. ConversionError when the file cannot
-    be read, or when loading or running it fails, crashes or does not end.
+    Results are cached by the file's content for as long as this process lives. Raises ConversionError if the file
+    cannot be read, or if loading or running it fails, crashes or does not end.
     """
     try:
         sha256 = sha256_of(artifact)

@@ -1,4 +1,4 @@
-"""Child processes that always end: argument lists, their own process group, killed whole on a deadline."""
+"""Child processes that always end: each has its own process group, which is killed whole on a deadline."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOST_OUTPUT_BYTES = 8 << 20
 
 @dataclass(frozen=True)
 class Completed:
-    """How a child ended. `code` is None when it had to be killed (deadline, or too much output)."""
+    """The result of a child process. `code` is None if it had to be killed (deadline, or too much output)."""
 
     stdout: str
     stderr: str
@@ -31,7 +31,7 @@ class Completed:
 def run(
     argv: Sequence[str | Path], timeout_s: float, env: Mapping[str, str] | None = None, stdin: bool = False
 ) -> Completed:
-    """Run to the end or to the deadline, whichever is first; what was printed is kept in both cases."""
+    """Run a program to its end or to the deadline, whichever is first; its output is returned in both cases."""
     with child(argv, env, stdin) as process:
         output = Output(process)
         ended = output.read_until(lambda: False, time.monotonic() + timeout_s)
@@ -46,8 +46,8 @@ def child(
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A running child with piped output in its own process group; killed whole when the block ends.
 
-    With `stdin`, its standard input stays open as long as the block and this process live. A child that waits for
-    its end (litert_child.py does) outlives neither, even when this process is killed and cleans up nothing.
+    With `stdin`, its standard input stays open as long as the block and this process live. A child that ends when its
+    input does (litert_child.py) outlives neither, even if this process is killed and cannot clean up.
     """
     command = [str(a) for a in argv]
     try:
@@ -81,7 +81,7 @@ def kill_group(process: subprocess.Popen[bytes]) -> None:
 
 
 class Output:
-    """What a child has printed on both streams so far."""
+    """A child's output on both streams so far."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._bytes = {"stdout": bytearray(), "stderr": bytearray()}
@@ -100,7 +100,7 @@ class Output:
         return bytes(self._bytes[stream]).decode("utf-8", "replace")
 
     def line(self, timeout_s: float) -> str | None:
-        """The next whole line of standard output; None when the child ends or the time is over first."""
+        """The next whole line of standard output; None if the child ends or the time is over first."""
         out = self._bytes["stdout"]
         self.read_until(lambda: b"\n" in out[self._taken :], time.monotonic() + timeout_s)
         end = out.find(b"\n", self._taken)

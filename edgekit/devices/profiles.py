@@ -1,4 +1,4 @@
-"""Phones that Photographic Styles leaves out, as far as their figures can be sourced."""
+"""Known phones without Photographic Styles, with those of their figures that have a source."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FILE = Path(__file__).parent / "profiles.json"
 
 @dataclass(frozen=True)
 class Sourced:
-    """A figure and where it was read; both None when no source was found."""
+    """A figure and its source's address; both None if no source was found."""
 
     value: str | bool | int | None
     source: str | None
@@ -44,7 +44,7 @@ def profiles() -> tuple[Profile, ...]:
 
 
 def profile_named(name: str) -> Profile:
-    """The profile whose name is `name`, letter case aside. UnknownName lists the known ones."""
+    """The profile of that name, ignoring case. UnknownName lists the known ones."""
     by_name = {p.name.lower(): p for p in profiles()}
     if name.lower() not in by_name:
         raise UnknownName("phone profile", name, [p.name for p in profiles()])

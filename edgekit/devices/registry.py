@@ -1,4 +1,4 @@
-"""The devices by name: what `--device` opens, and what `edgekit devices` lists."""
+"""Devices by name, for `--device` and for the list of `edgekit devices`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NO_PHONE = "enable USB debugging in the phone's developer options, plug it in an
 
 @dataclass(frozen=True)
 class Listed:
-    """A row of `edgekit devices`. state: READY, or what stands in the way, with the advice in reason."""
+    """A row of `edgekit devices`. `state`: READY, NOT_RUN or adb's state; `reason`: why not READY, with advice."""
 
     name: str
     kind: str
@@ -27,14 +27,14 @@ class Listed:
 
 
 def open_device(name: str, runner: Path | None = None) -> Device:
-    """The device `--device name` means. NoDevice when there is none, or several that match."""
+    """Open the device of that name. Raises NoDevice if no device or several phones match."""
     if name in LOCAL:
         return LOCAL[name]()
     return adb.Phone(adb.pick(name, adb.connected()).serial, runner)
 
 
 def list_devices() -> list[Listed]:
-    """Everything that could be named, usable or not."""
+    """List every device that `open_device` knows, usable or not."""
     rows = [Listed("host", "host", host.cpu_model(), "READY")]
     missing = arm64.missing()
     rows.append(

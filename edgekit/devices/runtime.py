@@ -1,4 +1,4 @@
-"""An artifact on a device, as the runtime that the parity check takes."""
+"""A runtime for the parity check that runs an artifact on a device."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class DeviceRuntime:
 
 
 def opener_on(device: Device) -> Callable[[Path, Sequence[str]], DeviceRuntime]:
-    """For `edgekit.parity.compare.check_parity`: open artifacts on the device instead of here."""
+    """An opener for `edgekit.parity.compare.check_parity` that opens artifacts on the device instead of here."""
 
     def opened(path: Path, taps: Sequence[str]) -> DeviceRuntime:
         if taps:

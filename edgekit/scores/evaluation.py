@@ -90,7 +90,7 @@ def skin_by_ycbcr(image: Image) -> NDArray[np.bool_]:
 
 
 def skin_by_hsv(image: Image) -> NDArray[np.bool_]:
-    """Skin by H ≤ 50° and 0.23 ≤ S ≤ 0.68 (Sobottka and Pitas, Signal Processing: Image Communication 12, 1998)."""
+    """Skin mask by H ≤ 50° and 0.23 ≤ S ≤ 0.68 (Sobottka and Pitas, Signal Process.: Image Commun. 12, 1998)."""
     planes: Planes = np.moveaxis(rgb2hsv(image), -1, 0)
     hue, saturation, _ = planes
     found: NDArray[np.bool_] = (hue * 360 <= 50) & (saturation >= 0.23) & (saturation <= 0.68)

@@ -153,8 +153,8 @@ def test_the_app_is_asked_with_the_plan(old: bool, tmp_path: Path, monkeypatch: 
         ended = edgekit(
             "bench", str(artifact), "--app", "a.b", "--device", "pixel", "--runs", "3", "--warmup", "2"
         )
-        assert "--app goes with the next release; use edgekit bench app ARTIFACT" in ended.sentence
-        assert "--warmup goes with the next release; use --set warmup=VALUE" in ended.sentence
+        assert "--app will be removed in the next release; use edgekit bench app ARTIFACT" in ended.sentence
+        assert "--warmup will be removed in the next release; use --set warmup=VALUE" in ended.sentence
     else:
         ended = edgekit(
             "bench", "app", str(artifact), "--package", "a.b", "--device", "pixel", "--runs", "3",
@@ -222,7 +222,7 @@ def test_old_spellings_of_reports_and_placements_print_the_same(tmp_path: Path) 
     ):
         new, old = edgekit("bench", *today), edgekit("bench", *before)
         assert (new.code, new.out, new.err) == (old.code, old.out, without_notes(old.err))
-        assert new.code == 0 and "goes with the next release; use edgekit bench" in old.err
+        assert new.code == 0 and "will be removed in the next release; use edgekit bench" in old.err
 
 
 def test_old_files_hold_what_todays_hold(tmp_path: Path) -> None:
@@ -241,7 +241,7 @@ def test_the_same_file_twice_is_a_usage_error(tmp_path: Path) -> None:
     write_json(tmp_path / "app.json", GOOD)
     twice = ("--out", str(tmp_path / "x.json"), "--out", str(tmp_path / "x.json"))
     ended = edgekit("bench", "report", str(tmp_path / "app.json"), *twice)
-    assert ended.code == 2 and "names the same file twice" in ended.sentence
+    assert ended.code == 2 and "the same file is named twice" in ended.sentence
     assert not (tmp_path / "x.json").exists()
 
 
@@ -249,7 +249,7 @@ def test_the_same_file_twice_is_a_usage_error(tmp_path: Path) -> None:
 def test_every_old_spelling_becomes_one_that_todays_commands_take(option: str) -> None:
     value = f"farm:{POOL}" if option == "--device" else "640x480" if option == "--frame" else "1"
     arguments, notes = todays(["a.tflite", option, *([value] if OLD_OPTIONS[option].takes_value else [])])
-    assert len(notes) == 1 and notes[0].startswith(f"{option} goes with the next release; use ")
+    assert len(notes) == 1 and notes[0].startswith(f"{option} will be removed in the next release; use ")
     group = bench_group()
     command = group.commands.get(arguments[0], group)
     farm = group.commands["farm"] if option.startswith("--farm") else command
@@ -335,5 +335,5 @@ def test_more_threads_than_processors_are_refused_in_one_sentence(
     ended = edgekit("bench", str(write_tiny(tmp_path / "a.tflite")), "--threads", "5")
     assert ended.code == 3
     assert ended.sentence == (
-        "edgekit: --threads is 5; it must be at least 1 and at most 4, for host has 4 processors."
+        "edgekit: --threads is 5; it must be at least 1 and at most 4, because host has 4 processors."
     )

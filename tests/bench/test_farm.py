@@ -255,7 +255,7 @@ def test_an_archive_beyond_any_phones_is_not_read(aws: Farm, monkeypatch: pytest
     aws.uploads()
     aws.run(PASSED)
     aws.collected("Pixel 6")
-    with pytest.raises(UnreadableOutput, match="more than"):
+    with pytest.raises(UnreadableOutput, match="too large for a phone"):
         aws.go()
 
 

@@ -201,7 +201,7 @@ ANSWER = 'read l; echo \'{"event":"samples","ms":[1.5]}\''
         ("echo '[1]'; sleep 60", UnreadableOutput, "expected 'ready'"),
         (f"{READY}; read l; exit 3", DeviceError, "ended with code 3"),
         (f"{READY}; read l; {NONE}", UnreadableOutput, "asked for 1 samples"),
-        (f"{READY}; read l; {NEGATIVE}", UnreadableOutput, "no positive number"),
+        (f"{READY}; read l; {NEGATIVE}", UnreadableOutput, "not a positive number"),
         (f"{READY}; {ANSWER}; read l; exit 0", DeviceError, "ended with code 0"),
         (f"{READY}; {ANSWER}; read l; {END}; exit 4", DeviceError, "code 4"),
         ("yes", UnreadableOutput, "not an answer"),

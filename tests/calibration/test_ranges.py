@@ -36,7 +36,7 @@ def test_kept_ranges_are_taken(atr_folder: Path) -> None:
 
 
 def test_ranges_of_other_weights_or_another_observer_are_not(atr_folder: Path) -> None:
-    with pytest.raises(CalibrationError, match="no ranges for it on tflite are kept"):
+    with pytest.raises(CalibrationError, match="no ranges for it on tflite are saved"):
         with_ranges(job(atr_folder), None)
     own = load_checkpoint(atr_folder).sha256
     for weights_sha256, observer in (("0" * 64, RECIPE.observer), (own, "never heard of")):

@@ -37,5 +37,5 @@ def test_mask_is_a_quarter_unless_asked_for(checkpoint: Checkpoint) -> None:
     assert Conversion(checkpoint, 512, recipe_named("fp16"), mask_size=96).output_spec("NHWC", "uint8", True).shape == (
         1, 96, 96, 4,
     )  # fmt: skip
-    with pytest.raises(ConversionError, match="--mask-size 600"):
+    with pytest.raises(ConversionError, match="`mask_size` 600"):
         Conversion(checkpoint, 512, recipe_named("fp16"), mask_size=600)

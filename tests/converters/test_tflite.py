@@ -13,6 +13,7 @@ from converters import flatbuffer, tflite
 from edgekit.artifact import Artifact
 from edgekit.files import sha256_of
 from edgekit.runtimes.litert import LiteRT, operator_counts, parsed
+from edgekit.targets import TARGETS
 from edgekit.weights import Checkpoint
 from tests.support.conversions import conversion_of
 from tests.support.pictures import picture
@@ -86,7 +87,8 @@ def test_fp16_stores_half_the_bytes(checkpoint: Checkpoint, path: Path, tmp_path
     tflite.convert(conversion_of(checkpoint, "fp16"), half)
     assert half.stat().st_size < 0.52 * path.stat().st_size
     image = {"image": picture(128, 128)[None]}
-    full, logits = (LiteRT(p, taps=[tflite.LOGITS]).run(image)[tflite.LOGITS] for p in (path, half))
+    tap = TARGETS["tflite"].logits_names[0]
+    full, logits = (LiteRT(p, taps=[tap]).run(image)[tap] for p in (path, half))
     assert logits.shape == full.shape == (1, 8, 8, 18)
     assert 0 < np.abs(logits - full).max() < 0.01 * np.ptp(full)  # of the weights alone; 11 bits are 0.0005
 

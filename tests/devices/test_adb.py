@@ -336,7 +336,7 @@ def test_hanging_runner_is_killed_on_the_phone(plug: Plug, tiny: Path, tmp_path:
     phone = plug()
     hanging = script(tmp_path / "benchmark_model", "exec sleep 300")
     plan = BenchPlan(runs=1, seconds=0, timeout_s=1.0)
-    with pytest.raises(AdbFailed, match="no end of the command within 1 s"):
+    with pytest.raises(AdbFailed, match="the command did not end within 1 s"):
         bench_on(open_device("double", hanging), [tiny], plan, silent)
     assert phone.leftovers() == []
     assert not any(p.poll() is None for p in phone.processes[-1:])
@@ -345,7 +345,7 @@ def test_hanging_runner_is_killed_on_the_phone(plug: Plug, tiny: Path, tmp_path:
 def test_flooding_runner_is_cut_off(plug: Plug, tiny: Path, tmp_path: Path) -> None:
     phone = plug()
     flooding = script(tmp_path / "benchmark_model", "exec yes INFO: count=1 curr=1")
-    with pytest.raises(AdbFailed, match="no end of the command"):
+    with pytest.raises(AdbFailed, match="the command did not end"):
         bench_on(open_device("double", flooding), [tiny], QUICK, silent)
     assert phone.leftovers() == []
 

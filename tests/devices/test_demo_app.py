@@ -163,7 +163,7 @@ def test_what_is_no_package_name_is_refused_before_the_phone_hears_of_it(
         (["a.tflite"], "Missing option '--device'"),
         (["a.tflite", "--device", "x", "--set", "per-launch=2"], "no setting 'per-launch'"),
         (["a.tflite", "--device", "x", "--runner", "x"], "No such option: --runner"),
-        (["a.tflite", "--device", "host"], "and host is none"),
+        (["a.tflite", "--device", "host"], "and host is not one"),
     ],
 )
 @pytest.mark.parametrize("old", [False, True])

@@ -170,7 +170,10 @@ TWO = DeviceInfo("x", "host", "X", "", "", 2, simulated=True)
         (BenchPlan(runs_per_launch=0), "`runs_per_launch` is 0"),
         (BenchPlan(hottest_status=9), "`hottest_status` is 9; it must be at least 0 and at most 6"),
         (BenchPlan(threads=0), "`threads` is 0"),
-        (BenchPlan(threads=3), "`threads` is 3; it must be at least 1 and at most 2, for x has 2 processors"),
+        (
+            BenchPlan(threads=3),
+            "`threads` is 3; it must be at least 1 and at most 2, because x has 2 processors",
+        ),
         (BenchPlan(threads=99999), "`threads` is 99999"),
     ],
 )

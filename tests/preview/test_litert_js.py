@@ -89,5 +89,5 @@ def test_says_when_npm_fails_and_leaves_nothing(npm: Path, tmp_path: Path) -> No
 
 def test_says_what_to_do_without_npm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda name: None)
-    with pytest.raises(EdgekitError, match=r"install Node.js, or pass --litert-js"):
+    with pytest.raises(EdgekitError, match=r"install Node.js, or pass `litert_js`"):
         litert_js.litert_js(tmp_path / "litert")

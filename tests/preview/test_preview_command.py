@@ -70,7 +70,7 @@ def test_serves_a_bundle_until_interrupted(
         _, errors = process.communicate(timeout=30)
     assert process.returncode == 0
     assert "Traceback" not in errors
-    assert f"at {said['url']} (Ctrl-C ends it)" in errors
+    assert f"at {said['url']} (Ctrl-C stops it)" in errors
 
 
 def test_a_damaged_bundle_is_refused_before_it_is_served(damaged: Path, litert: Path) -> None:
