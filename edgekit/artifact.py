@@ -200,6 +200,8 @@ def _contradiction(manifest: Manifest, target: str) -> str | None:
         return f"its recipe has version {manifest.recipe.version}; this edgekit reads {RECIPE_VERSION}"
     if manifest.target != target:
         return f"it is of the target {printable(manifest.target, 40)!r}, and the file is of {target!r}"
+    if manifest.output not in [spec.name for spec in manifest.outputs]:
+        return f"its output {printable(manifest.output, 40)!r} is none of its outputs"
     for spec in (*manifest.inputs, *manifest.outputs):
         if spec.range is not None and spec.range[0] > spec.range[1]:
             return f"the range of {printable(spec.name, 40)!r} ends below its start"

@@ -11,17 +11,43 @@ import re
 import signal
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import typer
+import typer.core
 
 from edgekit import __version__, console
 from edgekit.commands import COMMANDS
 from edgekit.console import DEBUG_VARIABLE
-from edgekit.errors import EdgekitError
+from edgekit.errors import MOST_SENTENCE_CHARS, EdgekitError, printable
+
+
+class _Commands(typer.core.TyperGroup):
+    """The commands; errors of usage, which repeat words of the command line, are made safe to print."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        with _printable_usage():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: Any) -> Any:
+        with _printable_usage():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _printable_usage() -> Iterator[None]:
+    try:
+        yield
+    except typer.TyperException as error:
+        if isinstance(message := getattr(error, "message", None), str):
+            error.message = printable(message, MOST_SENTENCE_CHARS)
+        raise
+
 
 app = typer.Typer(
     name="edgekit",
+    cls=_Commands,
     help="Convert a person parser to Core ML and TFLite: calibrated int8, parity checks, one fused LUT shader.",
     no_args_is_help=True,
     add_completion=False,

@@ -185,7 +185,7 @@ def test_a_file_in_place_of_a_package_and_the_reverse(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"mode": "int8", "compute": "bf16"}, "at recipe/compute: invalid enum value 'bf16'"),
+        ({"mode": "int8", "compute": "bf16"}, "at compute: invalid enum value 'bf16'"),
         ({"mode": "int8"}, "at mode: invalid enum value 'int8'"),
         ({"blocks": ["stem"]}, "at blocks: expected object, got array"),
         ({"blocks": {"stem": 8}}, "at blocks/…: expected str, got int"),

@@ -29,6 +29,6 @@ def test_nothing_is_converted_when_one_target_exists(checkpoint: Checkpoint, tmp
 
 def test_nothing_is_converted_when_one_target_has_no_ranges(atr_folder: Path, tmp_path: Path) -> None:
     """Both targets are asked for; without ranges neither is made."""
-    with pytest.raises(EdgekitError, match="no ranges for it on coreml are kept"):
+    with pytest.raises(EdgekitError, match="no ranges for it on coreml are saved"):
         edgekit.convert(edgekit.load_checkpoint(atr_folder), recipe="w8a8", out=tmp_path / "made")
     assert not (tmp_path / "made").exists()

@@ -3,7 +3,7 @@
 Intensity, tone, warmth, protection and strengths are baked into one table per distinct layer, so that a
 pixel costs one look-up per table and one weighted mean. OpenColorIO does the look-up (SIMD, float,
 tetrahedral) and OpenCV the mean. A tile and its copies fit the second-level cache; the memory in use is
-little more than the picture itself.
+the picture's, its result's and some 30 MB a thread.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from edgekit.artifact import Artifact
+from edgekit.errors import ConversionError
 from edgekit.images import Picture
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.runtimes import Runtime, open_runtime
@@ -69,6 +70,11 @@ class RuntimeRunner:
 
     def run(self, image: Image) -> Outputs:
         outputs = self.runtime.run({self.image_name: image[None]})
+        for name in (self.logits_name, self.output_name):
+            if name not in outputs:
+                raise ConversionError(
+                    "artifact", "run", f"the file gives no {name!r}, which its manifest names."
+                )
         logits = np.ascontiguousarray(self._channels_first(outputs[self.logits_name]), np.float32)
         return Outputs(logits, self._channels_first(outputs[self.output_name]).astype(np.float64))
 

@@ -105,7 +105,12 @@ def check_out(out: Path, checkpoint: Checkpoint, *, resume: bool, force: bool) -
     Refused: a folder that holds anything, unless `resume` or `force` is given; a file; the folder of the checkpoint
     that is trained; a folder or an input in the place of a file to be written; a `state` folder of somebody else's.
     """
-    if out.is_file():
+    inputs = [checkpoint.folder / name for name in CHECKPOINT_FILES]
+    for name in (*CHECKPOINT_FILES, LOG_FILE, PLOT_FILE, f"{PLANNED_FOLDER}/{RECIPE_FILE}"):
+        check_file_place(
+            out / name, replace=True, inputs=inputs
+        )  # first of all: it refuses what has no place on a disk
+    if out.exists() and not out.is_dir():
         raise EdgekitError(f"{out} is a file, and a folder is to be written; choose another `out`.")
     if out.is_dir() and any(out.iterdir()) and not (resume or force):
         if state.RUN_STATE.contents(out / state.STATE_FOLDER) is not None:
@@ -113,9 +118,6 @@ def check_out(out: Path, checkpoint: Checkpoint, *, resume: bool, force: bool) -
                 f"{out} holds an interrupted run; pass `resume` to go on, or `force` to start again."
             )
         raise EdgekitError(f"{out} exists already; pass `force` to write into it, or choose another `out`.")
-    inputs = [checkpoint.folder / name for name in CHECKPOINT_FILES]
-    for name in (*CHECKPOINT_FILES, LOG_FILE, PLOT_FILE, f"{PLANNED_FOLDER}/{RECIPE_FILE}"):
-        check_file_place(out / name, replace=True, inputs=inputs)
     check_folder_place(out / state.STATE_FOLDER, state.RUN_STATE, replace=True)
 
 

@@ -30,7 +30,7 @@ def importers(folders: list[str], module: str) -> list[str]:
 
 def test_devices_import_nothing_of_bench() -> None:
     assert importers(["edgekit/devices"], "edgekit.benchmark") == []
-    assert importers(["edgekit/bench"], "edgekit.devices") != []  # the reader of imports sees something
+    assert importers(["edgekit/benchmark"], "edgekit.devices") != []  # the reader of imports sees something
 
 
 def test_nothing_imports_the_device_tests() -> None:

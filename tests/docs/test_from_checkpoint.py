@@ -44,7 +44,9 @@ def test_every_command_of_the_page_works(
         Image.fromarray(astronaut().image[: 500 - left, left:]).save(f"my-photos/{left}.png")
     for arguments in commands():
         ran = previewed(arguments, monkeypatch) if arguments[0] == "preview" else edgekit(*arguments)
-        assert ran.code == 0, f"edgekit {shlex.join(arguments)}\n{ran.err}"
+        # Random weights in w8a8 fail their gates: the case that the page goes on from with `plan`.
+        fails = arguments[0] == "parity-check" and "w8a8" in arguments[1]
+        assert ran.code == int(fails), f"edgekit {shlex.join(arguments)}\n{ran.err}"
     assert Path("parity.html").is_file() and Path("planned.json").is_file()
     assert Path("bundle/bundle.json").is_file()
 

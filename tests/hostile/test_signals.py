@@ -118,7 +118,7 @@ LONG: dict[str, Work] = {
     "bench": Work(("bench", A, "--seconds", "120"), lambda running: bool(running.children()), "nothing half-written"),
     "preview": Work(
         ("preview", "../kit/bundle", "--no-browser", "--port", "0", "--litert-js", "../litert"),
-        says("Ctrl-C ends it"), "", (0, 0),
+        says("Ctrl-C stops it"), "", (0, 0),
     ),
 }  # fmt: skip
 

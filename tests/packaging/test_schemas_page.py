@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from edgekit.bundle import format as bundle_format
 
 from calibration.planner import JOURNAL_VERSION
 from calibration.ranges import read_ranges
 from edgekit.artifact import SCHEMA_VERSION as MANIFEST_VERSION
 from edgekit.benchmark import app_report, report
+from edgekit.bundles import format as bundle_format
 from edgekit.bundles.golden import VECTORS_SCHEMA
 from edgekit.color.style_file import SCHEMA as STYLE_SCHEMA
 from edgekit.errors import EdgekitError

@@ -311,7 +311,7 @@ def test_a_corrupt_bundle_is_a_sentence(open_page: Opener, bundle_folder: Path, 
     (copy / "golden/image.png").unlink()
     assert open_page(copy).problem() == "golden/image.png cannot be fetched (HTTP 404)."
     (copy / "bundle.json").write_text("{}")
-    assert open_page(copy).problem() == "bundle.json is not the index of an edgekit bundle."
+    assert open_page(copy).problem() == "bundle.json is not of the schema edgekit/bundle."
 
 
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE, Viewport(390, 844, dark=True)], ids=str)

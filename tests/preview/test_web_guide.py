@@ -88,7 +88,7 @@ def test_the_guide_works_as_written(made: OpenBundle, tmp_path: Path) -> None:
     layers = layers_from_style(style_named(made.bundle.default_style))
     wanted = styled_pixels(photo, layers, Controls(warmth=0.25), Segmenter(segmenter).groups(photo))
     assert np.abs(drawn.astype(int) - wanted).max() <= 4  # 2 of the GPU, 2 of the mask's rounding
-    assert np.abs(wanted.astype(int) - photo).mean() > 10
+    assert np.abs(wanted.astype(int) - photo).mean() > 2  # a style was drawn: random weights see little skin
 
 
 def styled_canvas(browser: Browser) -> NDArray[np.uint8]:

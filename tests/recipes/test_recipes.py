@@ -74,5 +74,5 @@ def test_unknown_blocks_and_modes_list_the_known() -> None:
         Recipe("x", blocks={"stage9": "w8"})
     with pytest.raises(UnknownName, match="mode 'w4'"):
         Recipe("x", blocks={"stem": "w4"})  # type: ignore[dict-item]
-    with pytest.raises(ConversionError, match="cannot be read"):
+    with pytest.raises(ConversionError, match="does not exist"):
         read_recipe(Path("nowhere.json"))

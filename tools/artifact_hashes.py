@@ -1,7 +1,7 @@
 """The sha256 of what `edgekit convert` writes for the bundled weights: every built-in recipe, and the default.
 
-python -m benchmarks.artifact_hashes                      # one line an artifact
-python -m benchmarks.artifact_hashes --against OLD.txt    # exits 1 and names the lines that differ
+python -m tools.artifact_hashes                      # one line an artifact
+python -m tools.artifact_hashes --against OLD.txt    # exits 1 and names the lines that differ
 
 A change that must not change an artifact prints the same lines before and after. The bytes depend on the versions of
 torch, coremltools and litert-torch (constraints.txt), so the lines are compared, never committed.
