@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import coremltools as ct
@@ -182,7 +183,7 @@ def test_one_int8_recipe_converts_to_both_targets(shipped: Checkpoint, tmp_path:
     made = [converted(shipped, target, "w8a8", tmp_path, calibration=photos) for target in TARGETS]
     first, second = (artifact.manifest for artifact in made)
     assert first.calibration_sha256 == second.calibration_sha256 is not None
-    assert first.recipe == second.recipe
+    assert replace(first.recipe, compute=second.recipe.compute) == second.recipe  # each target has its own
     assert {artifact.manifest.minimum_os for artifact in made} >= {"iOS 17"}
     assert all(artifact.manifest.size_bytes < 7.5e6 for artifact in made)
     for artifact in parity_check(made, shipped).artifacts:

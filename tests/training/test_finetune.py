@@ -328,7 +328,7 @@ def test_qat_gives_an_ordinary_checkpoint(run: Run, trained: tuple[Path, Ran], t
     changed = [k for k, v in after.state_dict.items() if not torch.equal(v, before.state_dict[k])]
     assert not any("running_" in key for key in changed)  # BatchNorm's statistics are frozen
     assert any(key.endswith("convolution.weight") for key in changed)
-    assert 0.0 < json.loads(ran.out)["epochs"][0]["loss"] < 10.0
+    assert 0.0 < json.loads(ran.out)["epochs"][0]["loss"] < 100.0
     recipe = recipe_for(TARGETS["tflite"], after.folder)
     assert recipe.needs_calibration and recipe.observer == QAT_OBSERVER
 
