@@ -19,10 +19,10 @@ from benchmarks import harness
 from edgekit.shader.backends.cases import guide_of, image, mask_weights, swirl_lut, warm_lut
 from edgekit.shader.backends.mesa_essl import MesaEssl
 from edgekit.shader.compose import describe, everything_but_skin, refinement_named
-from edgekit.shader.description import INTERPOLATIONS, DialectText, Interpolation, SourceText, Stage
+from edgekit.shader.description import DialectText, SourceText, Stage
 from edgekit.shader.emit import ESSL_VERTEX
+from edgekit.shader.modes import INTERPOLATIONS, REFINEMENTS, Interpolation, Refinement
 from edgekit.shader.oracle import Frame, mask_slots
-from edgekit.shader.refine import REFINEMENTS
 
 # A picture's worth of rows may differ by rounding: the full-size mask is stored in 8 bits.
 SAME_PICTURE_LEVELS = 2
@@ -83,7 +83,7 @@ def variants(mesa: MesaEssl, height: int, width: int, runs: int) -> str:
     """The fused pass with every interpolation and refinement."""
     columns = [(i, r) for i in INTERPOLATIONS for r in REFINEMENTS]
     frames = {column: frame(*column, height, width) for column in columns}
-    times: dict[tuple[Interpolation, str], list[float]] = {column: [] for column in columns}
+    times: dict[tuple[Interpolation, Refinement], list[float]] = {column: [] for column in columns}
     for _ in range(runs):
         for column, drawn in frames.items():
             times[column] += mesa.draw_timed(drawn, drawn.description.dialect("essl300"), repeats=1)[1]

@@ -28,9 +28,8 @@ from edgekit.shader.backends.cases import (
     mutant_job,
 )
 from edgekit.shader.backends.cpu_engine import CpuEngine
-from edgekit.shader.description import INTERPOLATIONS
+from edgekit.shader.modes import INTERPOLATIONS, REFINEMENTS
 from edgekit.shader.oracle import render
-from edgekit.shader.refine import REFINEMENTS
 
 CPU_ENGINE = "cpu-engine"
 COLUMNS = [(i, r) for i in INTERPOLATIONS for r in REFINEMENTS]

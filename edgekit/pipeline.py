@@ -24,7 +24,7 @@ from edgekit.errors import EdgekitError
 from edgekit.files import check_folder_place
 from edgekit.model.outputs import OutputMode
 from edgekit.recipes import Recipe, recipe_for
-from edgekit.shader.description import DEFAULT_REFINEMENT
+from edgekit.shader.modes import DEFAULT_REFINEMENT
 from edgekit.targets import ALL, target_named, targets_named
 from edgekit.weights import Checkpoint
 
@@ -126,8 +126,8 @@ def bundle(
     """Write the folder that an app reads: artifacts, styles as shaders, a golden picture; check each artifact on it.
 
     Without `artifacts` the checkpoint is converted for `target` first; what the folder `reuse` holds of that is taken
-    from there. Raises BundleError for artifacts or styles
-    that do not go together, ConversionError for artifacts of other weights, EdgekitError for a folder in the way.
+    from there. Raises BundleError for artifacts or styles that do not go together, ConversionError for artifacts of
+    other weights, EdgekitError for a folder in the way.
     """
     check_folder_place(out, BUNDLE, replace=force, inputs=(*artifacts, checkpoint.folder))
     with tempfile.TemporaryDirectory() as temporary:

@@ -17,7 +17,7 @@ from edgekit.color.styles import STYLES
 from edgekit.color.stylist import StyledPhotos, Stylist, mask_as_segment
 from edgekit.files import JsonValue
 from edgekit.segmenter import Segmenter
-from edgekit.shader.description import DEFAULT_REFINEMENT
+from edgekit.shader.modes import DEFAULT_REFINEMENT
 from edgekit.shader.refine import refine_named
 from edgekit.weights import Checkpoint
 

@@ -25,6 +25,7 @@ HEAVY = (
     "litert_torch",
     "ai_edge_litert",
     "ai_edge_quantizer",
+    "msgspec",  # and with it every declaration of a file
 )
 
 

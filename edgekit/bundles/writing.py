@@ -40,12 +40,8 @@ from edgekit.files import (
     write_whole,
 )
 from edgekit.shader.compose import describe, everything_but_skin, refinement_named
-from edgekit.shader.description import (
-    DEFAULT_REFINEMENT,
-    DESCRIPTION_FILE,
-    ShaderDescription,
-    write_description,
-)
+from edgekit.shader.description import DESCRIPTION_FILE, ShaderDescription, write_description
+from edgekit.shader.modes import DEFAULT_REFINEMENT
 
 # What the demo apps and the preview draw with; WGSL is for WebGPU pages.
 DIALECTS = ("essl300", "essl300-external", "msl", "wgsl")

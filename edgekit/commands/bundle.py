@@ -9,7 +9,7 @@ import typer
 
 from edgekit import console
 from edgekit.commands.options import Force, Json, Weights
-from edgekit.shader.description import DEFAULT_REFINEMENT
+from edgekit.shader.modes import DEFAULT_REFINEMENT
 
 
 def bundle(

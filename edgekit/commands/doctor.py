@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 import shutil
 from dataclasses import asdict, dataclass
-from importlib import metadata
 
 import typer
 
@@ -71,6 +70,8 @@ def doctor(
 
 
 def _packages() -> list[Requirement]:
+    from importlib import metadata
+
     found = []
     for name, needed_for, required in PACKAGES:
         try:

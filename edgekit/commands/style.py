@@ -10,7 +10,7 @@ import typer
 
 from edgekit import console
 from edgekit.commands.options import Force, Json, LookOptions, Refinement, Weights, unpacked
-from edgekit.shader.description import DEFAULT_REFINEMENT
+from edgekit.shader.modes import DEFAULT_REFINEMENT
 
 if TYPE_CHECKING:
     from edgekit.color.stylist import Sheet, StyledPhoto

@@ -16,14 +16,9 @@ from edgekit.color.lut import Lut3D
 from edgekit.errors import ShaderError, UnknownName
 from edgekit.shader.description import (
     BACKGROUND,
-    DEFAULT_REFINEMENT,
-    ENCODINGS,
-    INTERPOLATIONS,
     REGIONS,
     UNIFORM_BYTES,
     Binding,
-    Encoding,
-    Interpolation,
     Layer,
     MaskRefinement,
     ShaderDescription,
@@ -33,7 +28,15 @@ from edgekit.shader.description import (
 )
 from edgekit.shader.emit import with_dialects
 from edgekit.shader.maths import drawn_read, groups_read
-from edgekit.shader.refine import GUIDED, JOINT_BILATERAL, REFINEMENTS
+from edgekit.shader.modes import (
+    DEFAULT_REFINEMENT,
+    ENCODINGS,
+    INTERPOLATIONS,
+    REFINEMENTS,
+    Encoding,
+    Interpolation,
+)
+from edgekit.shader.refine import GUIDED, JOINT_BILATERAL
 
 Name = TypeVar("Name", bound=str)
 

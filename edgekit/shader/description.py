@@ -35,6 +35,7 @@ from edgekit.reading import (
     read_json,
     shown,
 )
+from edgekit.shader.modes import Encoding, Interpolation, Refinement
 
 SCHEMA = "edgekit/shader-description"
 SCHEMA_VERSION = 1
@@ -62,12 +63,6 @@ BlockBytes = Annotated[int, Meta(ge=16, le=MOST_BLOCK_BYTES, multiple_of=16)]
 Size = Annotated[tuple[AtLeast1, ...], Meta(min_length=2, max_length=3)]  # width, height[, depth]
 
 Role = Literal["camera", "mask", "coefficients", "drawn-mask", "lut", "picture"]
-Interpolation = Literal["trilinear", "tetrahedral"]
-Refinement = Literal["bilinear", "joint-bilateral", "guided"]
-Encoding = Literal["srgb", "display-p3"]
-INTERPOLATIONS: tuple[Interpolation, ...] = ("trilinear", "tetrahedral")
-ENCODINGS: tuple[Encoding, ...] = ("srgb", "display-p3")
-DEFAULT_REFINEMENT: Refinement = "bilinear"  # no second mask texture; docs/shader.md: when guided is worth it
 
 
 @dataclass(frozen=True)

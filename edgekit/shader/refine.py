@@ -30,8 +30,6 @@ FloatArray = NDArray[np.float64]
 # (mask (h, w, K) in [0, 1], picture (H, W, 3) encoded in [0, 1]) → (H, W, K), not clipped
 Refine = Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.float32]]
 
-REFINEMENTS = ("bilinear", "joint-bilateral", "guided")
-
 
 @dataclass(frozen=True)
 class JointBilateral:

@@ -6,8 +6,8 @@ import pytest
 
 from edgekit.errors import UnknownName
 from edgekit.shader.backends.cases import guide_of, image, mask_weights
+from edgekit.shader.modes import REFINEMENTS
 from edgekit.shader.refine import (
-    REFINEMENTS,
     REFINES,
     guided_coefficients,
     guided_refine,

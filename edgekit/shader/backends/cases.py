@@ -16,12 +16,12 @@ from edgekit.color.lut import Lut3D, grid
 from edgekit.shader import transforms
 from edgekit.shader.backends.backend import Job
 from edgekit.shader.compose import LayerSpec, describe, refinement_named
-from edgekit.shader.description import INTERPOLATIONS, Interpolation, ShaderDescription
+from edgekit.shader.description import ShaderDescription
 from edgekit.shader.dialects import DIALECTS
 from edgekit.shader.emit import emit_program
 from edgekit.shader.maths import Program, program_of
+from edgekit.shader.modes import INTERPOLATIONS, REFINEMENTS, Interpolation
 from edgekit.shader.oracle import Frame, mask_slots
-from edgekit.shader.refine import REFINEMENTS
 
 # Levels of 255: a texture unit's 8-bit fractions show in trilinear, never in exact fetches.
 TOLERANCE_LEVELS = {"trilinear": 2, "tetrahedral": 1}
