@@ -24,8 +24,7 @@ from edgekit.benchmark.run import check, cool_down, state_warnings, tools
 from edgekit.devices.adb import Adb, Phone
 from edgekit.devices.device import BenchPlan
 from edgekit.devices.litert_process import last_line
-from edgekit.devices.process import printable
-from edgekit.errors import DeviceError, UnreadableOutput
+from edgekit.errors import DeviceError, UnreadableOutput, printable
 from edgekit.files import sha256_of
 
 ACTION = "dev.edgekit.demo.BENCHMARK"

@@ -21,8 +21,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from edgekit.benchmark.app_report import AppReport, read_app_report
-from edgekit.devices.process import printable
-from edgekit.errors import DeviceError, MissingDependency, NoDevice, UnreadableOutput
+from edgekit.errors import DeviceError, MissingDependency, NoDevice, UnreadableOutput, printable
 from edgekit.files import sha256_of
 
 PREFIX = "farm:"

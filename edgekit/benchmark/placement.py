@@ -17,9 +17,8 @@ from typing import Any
 from edgekit.console import print_table
 from edgekit.devices.macos import missing
 from edgekit.devices.probe import probe
-from edgekit.devices.process import printable
 from edgekit.devices.profiles import Profile
-from edgekit.errors import ConversionError
+from edgekit.errors import ConversionError, printable
 from edgekit.files import JsonValue
 from edgekit.runtimes.litert import operator_name, parsed, read_tflite
 from edgekit.targets import target_of

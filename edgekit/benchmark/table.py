@@ -10,7 +10,7 @@ from edgekit.benchmark.frame_budget import STAGES, FrameBudget
 from edgekit.benchmark.report import ArtifactBench, BenchReport
 from edgekit.benchmark.statistics import Interval
 from edgekit.console import print_table, say
-from edgekit.devices.process import printable
+from edgekit.errors import printable
 
 PROFILE_ROWS = 15
 

@@ -107,7 +107,7 @@ def _number(name: str, text: str, option: str | None = None) -> Any:
 
 
 def _bounded(text: str, least: float, most: float, whole: bool, option: str | None) -> float:
-    from edgekit.devices.process import printable
+    from edgekit.errors import printable
 
     try:
         value = int(text) if whole else float(text)

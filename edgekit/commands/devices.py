@@ -26,8 +26,8 @@ def devices(
 
     from rich.table import Table
 
-    from edgekit.devices.process import printable
     from edgekit.devices.registry import list_devices
+    from edgekit.errors import printable
 
     if show_profiles:
         _show_profiles(json)

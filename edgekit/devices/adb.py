@@ -36,8 +36,8 @@ from edgekit.devices.device import (
 from edgekit.devices.figures import whole
 from edgekit.devices.litert_process import last_line
 from edgekit.devices.probe import probe
-from edgekit.devices.process import Completed, printable, run
-from edgekit.errors import AdbFailed, DeviceError, MissingProgram, NoDevice, UnreadableOutput
+from edgekit.devices.process import Completed, run
+from edgekit.errors import AdbFailed, DeviceError, MissingProgram, NoDevice, UnreadableOutput, printable
 from edgekit.files import sha256_of, size_bytes_of
 
 if TYPE_CHECKING:

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 from edgekit.devices.device import LONGEST_MS, OpTime
 from edgekit.devices.figures import number, whole
-from edgekit.devices.process import printable
-from edgekit.errors import UnreadableOutput
+from edgekit.errors import UnreadableOutput, printable
 
 NUMBER = r"([0-9.e+-]{1,40})"
 PREFIX = re.compile(r"^(?:INFO|WARN|WARNING|ERROR): ")

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from edgekit.devices.device import LONGEST_MS, BenchPlan, Measured, Opened, OpTime, check_threads
 from edgekit.devices.figures import number
-from edgekit.devices.process import Completed, Output, child, printable, run
-from edgekit.errors import DeviceError, UnreadableOutput
+from edgekit.devices.process import Completed, Output, child, run
+from edgekit.errors import DeviceError, UnreadableOutput, printable
 from edgekit.files import JsonValue
 
 if TYPE_CHECKING:

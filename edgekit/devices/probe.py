@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit.devices.litert_process import ending, host_launcher, how
-from edgekit.devices.process import Completed, printable, run
-from edgekit.errors import ConversionError
+from edgekit.devices.process import Completed, run
+from edgekit.errors import ConversionError, printable
 from edgekit.files import sha256_of
 
 THREADS = 1

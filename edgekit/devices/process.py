@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit.errors import DeviceError, MissingProgram
-from edgekit.errors import printable as printable  # devices and bench take it from here
 
 # A program that prints more than this is broken; the rest is not read and the child is killed.
 MOST_OUTPUT_BYTES = 8 << 20

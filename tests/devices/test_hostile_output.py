@@ -12,8 +12,7 @@ from edgekit.devices.benchmark_model import read_benchmark_text
 from edgekit.devices.device import MOST_CORES, BenchPlan, DeviceInfo, check_plan, check_threads
 from edgekit.devices.figures import number, whole
 from edgekit.devices.litert_profiler import operators
-from edgekit.devices.process import printable
-from edgekit.errors import EdgekitError, UnreadableOutput
+from edgekit.errors import EdgekitError, UnreadableOutput, printable
 from tests.devices.benchmark_texts import OLD, PROFILE
 
 HUGE = "9" * 5000
