@@ -15,7 +15,7 @@ from edgekit.images import stretch
 from edgekit.model.outputs import MASK_STRIDE, GroupWeights, mask_of
 from edgekit.model.prepared import PreparedSegmenter
 from edgekit.scores.metrics import labels_from_logits
-from edgekit.scores.runners import artifact_runner
+from edgekit.scores.runners import artifact_runner, network_input
 from edgekit.targets import TARGETS
 from edgekit.weights import Checkpoint, load_checkpoint, require_skin
 
@@ -87,9 +87,8 @@ class _FromCheckpoint:
         self._head = head.to(self._dtype)
 
     def _forward(self, image: Photo) -> torch.Tensor:
-        x = torch.from_numpy(image.copy()).permute(2, 0, 1)[None].to(self._dtype)  # (1, 3, size, size)
         with torch.inference_mode():
-            logits: torch.Tensor = self._model(x)
+            logits: torch.Tensor = self._model(network_input(image, self._dtype))
         return logits
 
     def logits(self, image: Photo) -> Logits:

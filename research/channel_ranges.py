@@ -19,6 +19,7 @@ import torch
 from calibration.dataset import read_calibration_set
 from edgekit.console import quiet_libraries
 from edgekit.model.prepared import Convolution, PreparedSegmenter
+from edgekit.scores.runners import network_input
 from edgekit.weights import load_checkpoint
 
 
@@ -49,7 +50,7 @@ def main() -> None:
         watch(name)
     with torch.inference_mode():
         for photo in photos:
-            model(torch.from_numpy(photo.copy()).permute(2, 0, 1)[None].float())
+            model(network_input(photo))
     print(f"N = {len(photos)} photos, {os.cpu_count()} cores, torch {torch.__version__}\n")
     print(
         "| output of | live channels | widest | median | ratio | exact rescaling |\n|---|---|---|---|---|---|"

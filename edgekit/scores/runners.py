@@ -43,6 +43,11 @@ class Runner(Protocol):
     def run(self, image: Image) -> Outputs: ...
 
 
+def network_input(image: Image, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+    """The image as PyTorch's graphs take it: (1, 3, size, size) RGB in [0, 255]."""
+    return torch.from_numpy(image.copy()).permute(2, 0, 1)[None].to(dtype)
+
+
 @dataclass(frozen=True)
 class TorchRunner:
     """A PyTorch graph. `forward`: (1, 3, size, size) float32 RGB in [0, 255] to (1, classes, h, w) logits."""
@@ -51,9 +56,8 @@ class TorchRunner:
     forward: Callable[[torch.Tensor], torch.Tensor]
 
     def run(self, image: Image) -> Outputs:
-        x = torch.from_numpy(image.copy()).permute(2, 0, 1)[None].float()  # (1, 3, size, size)
         with torch.inference_mode():
-            logits = self.forward(x)[0].float().cpu().numpy()
+            logits = self.forward(network_input(image))[0].float().cpu().numpy()
         return Outputs(logits, logits)
 
 
