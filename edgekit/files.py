@@ -97,7 +97,7 @@ def check_file_place(path: Path, *, replace: bool, inputs: Iterable[Path] = ()) 
     Refused: a folder, always; an existing file unless `replace`; one of the `inputs`, always. Long work calls this
     first; writing checks again.
     """
-    with _sentences(path):
+    with write_errors(path):
         place = _resolved(path)
         if place.is_dir():
             raise EdgekitError(f"{path} is a folder, and a file is to be written; give the name of a file.")
@@ -114,7 +114,7 @@ def check_folder_place(path: Path, kind: FolderKind, *, replace: bool, inputs: I
     Refused: a file; the current directory, the home folder, or a folder that holds one of them or one of the
     `inputs`; any other existing folder, unless it is empty or `replace` is given and all of it is of `kind`.
     """
-    with _sentences(path):
+    with write_errors(path):
         place = _resolved(path)
         if place.exists() and not place.is_dir():
             raise EdgekitError(f"{path} is a file, and a folder is to be written; choose another name.")
@@ -154,7 +154,7 @@ def staged_file(path: Path, *, replace: bool) -> Iterator[Path]:
     disk, a forbidden folder) becomes an EdgekitError; nothing is left behind.
     """
     check_file_place(path, replace=replace)
-    with _sentences(path), _staging(_resolved(path)) as holder:
+    with write_errors(path), _staging(_resolved(path)) as holder:
         place = _resolved(path)
         temporary = holder / NEW / place.name
         yield temporary
@@ -175,7 +175,7 @@ def staged_folder(path: Path, kind: FolderKind, *, replace: bool) -> Iterator[Pa
     The folder that it replaces is set aside first and removed last, so that a killed run loses neither.
     """
     check_folder_place(path, kind, replace=replace)
-    with _sentences(path), _staging(_resolved(path)) as holder:
+    with write_errors(path), _staging(_resolved(path)) as holder:
         place = _resolved(path)
         temporary = holder / NEW / place.name
         temporary.mkdir()
@@ -195,7 +195,7 @@ def staged_folder(path: Path, kind: FolderKind, *, replace: bool) -> Iterator[Pa
 
 def remove_folder(path: Path, kind: FolderKind) -> None:
     """Remove a folder that edgekit wrote, if it is there. EdgekitError when it holds anything else."""
-    with _sentences(path):
+    with write_errors(path):
         if path.exists():
             _require_kind(path, _resolved(path), kind)
             shutil.rmtree(_resolved(path))
@@ -321,7 +321,7 @@ def _is_within(inner: Path, folder: Path) -> bool:
 
 
 @contextmanager
-def _sentences(path: Path) -> Iterator[None]:
+def write_errors(path: Path) -> Iterator[None]:
     """Turn an OSError in the block into an EdgekitError about `path`."""
     try:
         yield

@@ -16,7 +16,7 @@ from typing import TypeVar
 from edgekit._version import __version__
 from edgekit.artifact import Artifact
 from edgekit.errors import EdgekitError
-from edgekit.files import JsonValue, sha256_of, write_whole
+from edgekit.files import JsonValue, sha256_of, write_errors, write_whole
 from edgekit.reading import read_bytes
 from edgekit.weights import Checkpoint
 
@@ -140,11 +140,8 @@ class StyledLog:
 
         Names are escaped to ASCII: they may hold line separators, or bytes that are not UTF-8.
         """
-        try:
-            with self.path.open("a", encoding="ascii") as stream:
-                stream.write("\n" + json.dumps(row))
-        except OSError as error:
-            raise EdgekitError(f"{self.path} could not be written: {error.strerror or error}.") from error
+        with write_errors(self.path), self.path.open("a", encoding="ascii") as stream:
+            stream.write("\n" + json.dumps(row))
 
 
 def digest_of(path: Path) -> str | None:
