@@ -23,7 +23,7 @@ from edgekit.console import DEBUG_VARIABLE
 from edgekit.errors import MOST_SENTENCE_CHARS, EdgekitError, printable
 
 
-class _Commands(typer.core.TyperGroup):
+class _Program(typer.core.TyperGroup):
     """The commands; errors of usage, which repeat words of the command line, are made safe to print."""
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:
@@ -47,7 +47,7 @@ def _printable_usage() -> Iterator[None]:
 
 app = typer.Typer(
     name="edgekit",
-    cls=_Commands,
+    cls=_Program,
     help="Convert a person parser to Core ML and TFLite: calibrated int8, parity checks, one fused LUT shader.",
     no_args_is_help=True,
     add_completion=False,
