@@ -20,11 +20,12 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests marked `shared` say why they are skipped when the photos are not there."""
-    if (SHARED / "data").is_dir():
-        return
+    """Tests that need a conversion are slow; those marked `shared` say why they are skipped without the photos."""
+    has_photos = (SHARED / "data").is_dir()
     for item in items:
-        if item.get_closest_marker("shared"):
+        if "artifacts" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+        if item.get_closest_marker("shared") and not has_photos:
             item.add_marker(pytest.mark.skip(reason=f"needs the shared photos in {SHARED}, which is absent"))
 
 
