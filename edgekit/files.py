@@ -14,8 +14,8 @@ import hashlib
 import json
 import os
 import re
+import secrets
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -32,7 +32,7 @@ else:
     JsonValue = object  # msgspec, which reads declarations with such fields, knows no recursive aliases
 
 STAGING_PREFIX = ".edgekit-"
-STAGING_NAME = re.compile(r"\.edgekit-[a-z0-9_]{8}")  # as tempfile.mkdtemp names them
+STAGING_NAME = re.compile(r"\.edgekit-[a-z0-9_]{8}")
 UNLOCKED_FILE = "lock.new"  # the lock before it is held
 LOCK_FILE = "lock"  # in a staging folder, locked by the process that writes there for as long as it lives
 NEW, ASIDE = "new", "aside"  # in a staging folder: the new content, and the content that it replaces
@@ -240,32 +240,34 @@ def _put_new_file(temporary: Path, place: Path, path: Path) -> None:
 @contextmanager
 def _staging(place: Path) -> Iterator[Path]:
     """A hidden folder beside `place`, removed at the end. Those that killed runs left there are removed first."""
-    made = _make_parents(place.parent)
-    _sweep(place.parent)
-    holder = Path(tempfile.mkdtemp(prefix=STAGING_PREFIX, dir=place.parent))
-    try:
+    missing = [parent for parent in place.parents if not parent.exists()]
+    holder = place.parent / f"{STAGING_PREFIX}{secrets.token_hex(4)}"
+    with _removed(holder, missing):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(place.parent)
+        holder.mkdir(mode=0o700)
         with (holder / UNLOCKED_FILE).open("wb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             (holder / UNLOCKED_FILE).rename(holder / LOCK_FILE)
-            try:
-                for name in (NEW, ASIDE):
-                    (holder / name).mkdir()
-                yield holder
-            finally:
-                _remove(holder)
-    finally:
-        with suppress(OSError):
-            holder.rmdir()
-        for parent in reversed(made):
-            with suppress(OSError):  # it holds something now
-                parent.rmdir()
+            for name in (NEW, ASIDE):
+                (holder / name).mkdir()
+            yield holder
 
 
-def _make_parents(folder: Path) -> list[Path]:
-    """Make `folder` with its parents. Returns those that did not exist, outermost first."""
-    missing = [parent for parent in (folder, *folder.parents) if not parent.exists()][::-1]
-    folder.mkdir(parents=True, exist_ok=True)
-    return missing
+@contextmanager
+def _removed(holder: Path, parents: list[Path]) -> Iterator[None]:
+    """Remove a staging folder after the block, and those of `parents` (innermost first) that are empty.
+
+    Ctrl-C arrives once and anywhere, also while the folder is made or removed: the removal is then begun again.
+    """
+    try:
+        try:
+            yield
+        finally:
+            _remove(holder, parents)
+    except KeyboardInterrupt:
+        _remove(holder, parents)
+        raise
 
 
 @cache
@@ -289,12 +291,25 @@ def _sweep(folder: Path) -> None:
                 _remove(holder)
 
 
-def _remove(holder: Path) -> None:
+def _remove(holder: Path, parents: Iterable[Path] = ()) -> None:
     """Remove a staging folder, its lock last: whatever remains if this process is killed is known by it."""
     _put_back(holder)
-    for name in (NEW, ASIDE):
-        shutil.rmtree(holder / name, ignore_errors=True)
-    shutil.rmtree(holder, ignore_errors=True)
+    for folder in (holder / NEW, holder / ASIDE, holder):
+        _remove_tree(folder)
+    for parent in parents:
+        with suppress(OSError):  # it holds something now
+            parent.rmdir()
+
+
+def _remove_tree(folder: Path) -> None:
+    """As shutil.rmtree, which can make `bad file descriptor` of a Ctrl-C: it then closes a descriptor twice."""
+    for path, folders, names in os.walk(folder, topdown=False):
+        for name in (*names, *folders):
+            with suppress(OSError):
+                inner = Path(path, name)
+                inner.rmdir() if inner.is_dir() and not inner.is_symlink() else inner.unlink()
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def _put_back(holder: Path) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import multiprocessing
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 
 import pytest
 from hypothesis import given, settings
@@ -28,6 +32,8 @@ from edgekit.files import (
     write_whole,
 )
 from tests.support.toy_folder import INDEX, TOY, write_toy
+
+MOST_LINES = 5_000
 
 
 def tree(folder: Path) -> dict[str, str]:
@@ -268,6 +274,60 @@ def test_what_is_killed_while_it_starts_or_ends_is_swept(
     files._sweep.cache_clear()
     write_whole(tmp_path / "other", "x")
     assert holder.exists() is not swept
+
+
+@pytest.mark.parametrize("is_folder", [False, True])
+@pytest.mark.parametrize("exists", [False, True])
+def test_an_interrupt_at_any_line_leaves_the_old_or_the_new_and_nothing_else(
+    tmp_path: Path, is_folder: bool, exists: bool
+) -> None:
+    """Ctrl-C is raised at the first traced line of a write, at the second, and so on to the last."""
+    place = tmp_path / "made" / "out"
+
+    def write(text: str) -> None:
+        (write_toy if is_folder else write_whole)(place, text, replace=True)
+
+    for line in range(MOST_LINES):
+        shutil.rmtree(tmp_path / "made", ignore_errors=True)
+        old: dict[str, str] = {}
+        if exists:
+            write("old")
+            old = tree(tmp_path)
+        if not _interrupted_at(line, lambda: write("new")):
+            break
+        found = tree(tmp_path)
+        if found != old:
+            assert not [name for name in found if files.STAGING_PREFIX in name], (line, found)
+            assert "new" in found.values() and found.keys() >= old.keys(), (line, found)
+    else:
+        pytest.fail(f"a write of more than {MOST_LINES} lines")
+    assert line > 100
+
+
+def _interrupted_at(number: int, act: Callable[[], None]) -> bool:
+    """Run `act`, interrupt it at its traced line of this number, and return whether it has so many."""
+    left = number
+
+    def trace(frame: FrameType, event: str, argument: object) -> object:
+        nonlocal left
+        if frame.f_code.co_filename not in (files.__file__, contextlib.__file__):
+            return None
+        if event == "line":
+            if left == 0:
+                sys.settrace(None)
+                raise KeyboardInterrupt
+            left -= 1
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        act()
+        return False
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(before)
 
 
 def test_a_run_that_lives_is_not_swept(tmp_path: Path) -> None:

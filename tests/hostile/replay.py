@@ -43,6 +43,7 @@ MOST_SHOWN = 6  # problems of one input
 MINE = {"thesis.txt": b"years of work", "holiday/beach.txt": b"not for edgekit"}
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 STAGING = re.compile(r"\.edgekit-[a-z0-9_]{8}")
+ADB_LOG = re.compile(r"tmp/adb\.\d+\.log")  # of the server that the first `adb` on a machine starts
 
 
 @dataclass(frozen=True)
@@ -205,7 +206,7 @@ def judged(one: Input, ran: Ran | str, before: dict[str, str], after: dict[str, 
     problems = [ran] if isinstance(ran, str) else said(one, ran)
     lost = [name for name, what in before.items() if after.get(name) != what]
     problems += [f"{name!r} was lost or changed" for name in lost if not may_change(one, name)]
-    new = sorted(after.keys() - before.keys())
+    new = sorted(name for name in after.keys() - before.keys() if not ADB_LOG.fullmatch(name))
     problems += [f"it left {name!r}" for name in new if STAGING.search(name) or name.startswith("tmp/")]
     if isinstance(ran, Ran) and ran.code in (2, 3):
         made = [name for name in new if not STAGING.search(name) and not name.startswith("tmp/")]
