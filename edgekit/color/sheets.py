@@ -62,11 +62,16 @@ def mask_at(mask: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.flo
     return np.asarray(cv2.resize(mask, shape[::-1], interpolation=cv2.INTER_AREA), np.float32)
 
 
+def tinted(picture: Picture, weights: NDArray[np.float32]) -> Picture:
+    """The picture with each group in its colour. weights: (h, w, 3) of skin, hair, clothes, as the picture."""
+    share = OPACITY * weights
+    mixed = picture * (1 - share.sum(-1, keepdims=True)) + share @ np.asarray(TINTS, np.float32)
+    return np.rint(np.clip(mixed, 0, 255)).astype(np.uint8)
+
+
 def mask_sheet(picture: Picture, weights: NDArray[np.float32]) -> Picture:
     """The picture tinted by group, with a legend below. weights: (h, w, 3) of skin, hair, clothes, as the picture."""
-    share = OPACITY * weights
-    tinted = picture * (1 - share.sum(-1, keepdims=True)) + share @ np.asarray(TINTS, np.float32)
-    shown = np.rint(np.clip(tinted, 0, 255)).astype(np.uint8)
+    shown = tinted(picture, weights)
     shares = weights.reshape(-1, 3).mean(axis=0)
     entries = [
         (f"{group}  {part:.1%}", tint)

@@ -1,0 +1,135 @@
+"""The parity report as one self-contained page: verdict, gates, the worst photos, strata, classes."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from edgekit.parity.pictures import HOT_DELTA_E, Comparison
+from edgekit.parity.report import ArtifactReport, Check, Interval, ParityReport, Status, StratumRow
+
+TEMPLATES = "templates"
+TEMPLATE, SCRIPT = "report.html.j2", "report.js"
+WORDS = {
+    Status.PASSED: "passed",
+    Status.FAILED: "failed",
+    Status.UNDECIDED: "undecided",
+    Status.NOT_RUN: "not run",
+}
+# The first words of a check's name to what it means; the longest that fits is taken.
+MEANINGS = {
+    "max |Δlogit|": "The largest difference of any number that the network gives, before a class is chosen.",
+    "label agreement": "The share of pixels that get the same class as from PyTorch.",
+    "label agreement, worst photo": "The share of pixels with PyTorch's class in the photo that keeps fewest.",
+    "output against its definition": "How far the delivered mask is from its definition, in steps of 1/255.",
+    "mIoU drop": "What is lost against true labels: overlap with the true shape, averaged over classes.",
+    "skin IoU drop": "What is lost against true labels: overlap with the true skin.",
+    "skin ΔE2000 p95": (
+        "How differently skin is coloured in the final picture: ΔE2000 below 1 cannot be seen. "
+        "95 % of skin pixels differ less than the value."
+    ),
+    "boundary agreement": "How many outlines lie where PyTorch draws them: 1 is all, within a few pixels.",
+    "flicker": "Labels that change from frame to frame although nothing moved, beyond PyTorch's own.",
+    "skin IoU": "Overlap with PyTorch's skin.",
+    "native": "The phone's own runtime, which runs only on its maker's systems.",
+}
+SHARES = ("agreement", "share")  # metrics that are read as per cent
+
+
+def html(report: ParityReport, pictures: Mapping[str, Sequence[Comparison]]) -> str:
+    """The page's text. pictures: an artifact's path to its photos, as far as they are drawn."""
+    environment = Environment(
+        loader=PackageLoader("edgekit.parity", TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    script = resources.files("edgekit.parity").joinpath(TEMPLATES, SCRIPT).read_text(encoding="utf-8")
+    return environment.get_template(TEMPLATE).render(
+        report=report,
+        pictures=pictures,
+        sentence=verdict(report),
+        script=script,
+        script_sha256=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        hot_delta_e=HOT_DELTA_E,
+        name=lambda path: Path(path).name,
+        word=WORDS.__getitem__,
+        meaning=meaning,
+        figure=figure,
+        span=span,
+        reasons=reasons,
+        groups=strata_by_dimension,
+        classes=classes_by_loss,
+    )
+
+
+def verdict(report: ParityReport) -> str:
+    """The report in a sentence: how many artifacts draw PyTorch's picture, and what is wrong with the others."""
+    photos = "one photo" if report.pictures == 1 else f"{report.pictures} photos"
+    of = {status: [a for a in report.artifacts if a.status == status] for status in Status}
+    passed, all_of = len(of[Status.PASSED]), len(report.artifacts)
+    if passed == all_of:
+        subject = "The artifact draws" if all_of == 1 else f"All {all_of} artifacts draw"
+        return f"{subject} the same picture as PyTorch on {photos}."
+    parts = [f"{passed} of {all_of} artifacts draw{'s' if passed == 1 else ''} the same picture on {photos}"]
+    if of[Status.FAILED]:
+        parts.append("; ".join(f"{Path(a.path).name} does not ({a.reason})" for a in of[Status.FAILED]))
+    if of[Status.UNDECIDED]:
+        names = ", ".join(Path(a.path).name for a in of[Status.UNDECIDED])
+        parts.append(f"more photos have to decide about {names}")
+    if of[Status.NOT_RUN]:
+        parts.append(f"nothing could be judged of {', '.join(Path(a.path).name for a in of[Status.NOT_RUN])}")
+    return f"{'; '.join(parts)}."
+
+
+def meaning(check: str) -> str:
+    """What a check judges, for somebody who does not know the field's words; empty for one without an entry."""
+    return next(
+        (MEANINGS[name] for name in sorted(MEANINGS, key=len, reverse=True) if check.startswith(name)), ""
+    )
+
+
+def figure(name: str, value: float | None) -> str:
+    """A metric's value as people read it."""
+    if value is None:
+        return "–"
+    if not math.isfinite(value):
+        return str(value)
+    if any(word in name for word in SHARES):
+        return f"{value:.2%}"
+    if "IoU" in name or "flicker" in name:
+        return f"{100 * value:.2f} points" if "drop" in name or "flicker" in name else f"{value:.3f}"
+    return f"{value:.1e}" if 0 < abs(value) < 0.005 else f"{value:.3g}"
+
+
+def span(name: str, interval: Interval | None) -> str:
+    """An interval as people read it; empty if there is none."""
+    if interval is None:
+        return ""
+    low, high = (figure(name, end) for end in interval)
+    return f"{low.removesuffix(' points')} to {high}"
+
+
+def reasons(artifact: ArtifactReport) -> list[Check]:
+    """The checks that decide against the artifact, or for more photos."""
+    return [check for check in artifact.checks if check.status in (Status.FAILED, Status.UNDECIDED)]
+
+
+def strata_by_dimension(rows: Sequence[StratumRow]) -> dict[str, list[StratumRow]]:
+    groups: dict[str, list[StratumRow]] = {}
+    for row in rows:
+        groups.setdefault(row.dimension, []).append(row)
+    return groups
+
+
+def classes_by_loss(artifact: ArtifactReport) -> list[tuple[str, float]]:
+    """(class, IoU with PyTorch's labels) of the classes that were seen, the worst first."""
+    known = artifact.metrics.per_class_iou_agreement.items()
+    return sorted(((name, iou) for name, iou in known if iou is not None), key=lambda row: row[1])

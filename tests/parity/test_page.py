@@ -1,0 +1,146 @@
+"""The report's page: the verdict in words, nothing from elsewhere, everything escaped, and what the pictures show."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from dataclasses import replace
+from io import BytesIO
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from edgekit.images import astronaut
+from edgekit.parity.gates import GATES, judge
+from edgekit.parity.page import figure, html, meaning, span, verdict
+from edgekit.parity.picture import PixelGate
+from edgekit.parity.pictures import HEAT, comparison
+from edgekit.parity.report import ArtifactReport, Check, Metrics, ParityReport, Status
+from edgekit.weights import Checkpoint
+from tests.support.checkpoints import SIDE
+
+METRICS = Metrics(
+    n=12,
+    max_abs_logit=0.5,
+    psnr_db=40.0,
+    label_agreement=0.99,
+    previous_label_agreement=0.99,
+    mean_iou_agreement=0.97,
+    skin_iou_agreement=None,
+    boundary_agreement=0.95,
+    output_error_levels=1.0,
+    per_class_iou_agreement={"Face": 0.9, "Hair": 0.8, "Bag": None},
+)
+
+
+def artifact(name: str, status: Status, **changed: object) -> ArtifactReport:
+    reason = "failed: label agreement" if status is Status.FAILED else ""
+    made = ArtifactReport(f"out/{name}", "tflite", "w8a8", "litert", status, reason, METRICS, ())
+    return replace(made, **changed)  # type: ignore[arg-type]
+
+
+def report(*artifacts: ArtifactReport, pictures: int = 12) -> ParityReport:
+    return ParityReport(False, artifacts, 1e-5, pictures, (), ())
+
+
+@pytest.mark.parametrize(
+    ("statuses", "sentence"),
+    [
+        ("P", "The artifact draws the same picture as PyTorch on 12 photos."),
+        ("PP", "All 2 artifacts draw the same picture as PyTorch on 12 photos."),
+        (
+            "PF",
+            "1 of 2 artifacts draws the same picture on 12 photos; b.tflite does not (failed: label agreement).",
+        ),
+        (
+            "U",
+            "0 of 1 artifacts draw the same picture on 12 photos; more photos have to decide about a.tflite.",
+        ),
+        ("N", "0 of 1 artifacts draw the same picture on 12 photos; nothing could be judged of a.tflite."),
+    ],
+)
+def test_the_verdict_is_a_sentence(statuses: str, sentence: str) -> None:
+    of = {"P": Status.PASSED, "F": Status.FAILED, "U": Status.UNDECIDED, "N": Status.NOT_RUN}
+    made = [artifact(f"{letter}.tflite", of[s]) for letter, s in zip("ab", statuses, strict=False)]
+    assert verdict(report(*made)) == sentence
+
+
+def test_the_page_is_whole_in_itself_and_runs_no_script_but_its_own() -> None:
+    page = html(report(artifact("a.tflite", Status.PASSED)), {})
+    assert not re.findall(r"(?:src|href)=\"(?!#|data:)|url\(|@import", page)
+    (allowed,) = re.findall(r"script-src 'sha256-([^']+)'", page)
+    (script,) = re.findall(r"<script>(.*)</script>", page, re.DOTALL)
+    assert base64.b64decode(allowed) == hashlib.sha256(script.encode()).digest()
+
+
+def test_names_and_reasons_are_escaped() -> None:
+    check = Check("<i>gate</i>", Status.FAILED, 1.0, 0.5, "<u>because</u>", where="<s>photo</s>")
+    hostile = artifact("<b>a.tflite", Status.FAILED, checks=(check,), target="<em>", recipe="<q>")
+    page = html(replace(report(hostile), skipped=(("<a>.jpg", "<p>"),), notes=("<h1>note",)), {})
+    assert not re.findall(r"<(?:i>gate|u>|s>|b>a|em>|q>|a>\.jpg|h1>note)", page)
+    assert page.count("&lt;b&gt;a.tflite") == 3
+
+
+def test_failed_and_undecided_gates_stand_beside_the_verdict() -> None:
+    checks = (
+        Check("mIoU drop", Status.UNDECIDED, 0.003, 0.005, "undecided with 12 photos", (0.001, 0.006)),
+        Check("label agreement", Status.PASSED, 0.99, 0.98),
+    )
+    page = html(report(artifact("a.tflite", Status.UNDECIDED, checks=checks)), {})
+    first = page.partition("<section")[0]
+    assert "mIoU drop: 0.30 points (0.10 to 0.60 points) against the bound 0.50 points" in first
+    assert "label agreement" not in first
+
+
+def test_every_gate_is_explained() -> None:
+    bounds = GATES["int8"].overridden(GATES["fp32"])
+    names = [check.name for check in judge(METRICS, bounds)]
+    assert len(names) >= 6
+    assert [name for name in names if not meaning(name)] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("label agreement", 0.98765, "98.77%"),
+        ("skin IoU drop", 0.0012, "0.12 points"),
+        ("skin ΔE2000 p95", 0.8249, "0.825"),
+        ("max |Δlogit|", 0.0000123, "1.2e-05"),
+        ("skin ΔE2000 p95", None, "–"),
+        ("max |Δlogit|", float("nan"), "nan"),
+    ],
+)
+def test_figures_are_read_by_people(name: str, value: float | None, shown: str) -> None:
+    assert figure(name, value) == shown
+
+
+def test_an_interval_names_its_unit_once() -> None:
+    assert span("mIoU drop", (0.001, 0.006)) == "0.10 to 0.60 points"
+    assert span("mIoU drop", None) == ""
+
+
+def test_pictures_show_where_the_masks_differ(checkpoint: Checkpoint) -> None:
+    picture = astronaut()
+    classes = len(checkpoint.class_names)
+    background = np.zeros((classes, 8, 8), np.float32)
+    background[0] = 20.0
+    face = background.copy()
+    face[checkpoint.groups.skin[0], :, :4] = 40.0  # the left half is skin
+    gate = PixelGate(checkpoint)
+    drawn = comparison(picture, gate, SIDE, background, face)
+    assert (drawn.photo, drawn.width, drawn.height) == (picture.name, 480, 480)
+    left, right = (
+        _pixels(drawn.difference)[:, half].reshape(-1, 3) for half in (slice(40, 200), slice(280, 440))
+    )
+    assert np.ptp(right, axis=-1).max() < 12  # grey
+    assert (np.abs(left - HEAT).max(axis=-1) < 40).mean() > 0.3  # red
+    equal = comparison(picture, gate, SIDE, face, face)
+    assert equal.mask == equal.mask_reference and equal.styled == equal.styled_reference
+
+
+def _pixels(uri: str) -> NDArray[np.float64]:
+    data = base64.b64decode(uri.partition(",")[2])
+    return np.asarray(Image.open(BytesIO(data)), np.float64)
