@@ -34,12 +34,15 @@ class PixelGate:
         self, image: NDArray[np.uint8], reference: Logits, candidate: Logits
     ) -> Mapping[str, NDArray[np.float64]]:
         """Return region name to ΔE2000 of its pixels, (n,). image: (size, size, 3) uint8 sRGB."""
-        masks = [self._mask(logits, image.shape[0]) for logits in (reference, candidate)]
-        layers = layers_from_style(style_named(STYLE))
-        styled = [styled_pixels(image, layers, Controls(), mask) for mask in masks]
-        difference = delta_e00(*styled)
-        regions = _regions(masks[0], image.shape[:2])
+        difference = delta_e00(*(self.styled(image, logits) for logits in (reference, candidate)))
+        regions = _regions(self._mask(reference, image.shape[0]), image.shape[:2])
         return {name: difference[region] for name, region in regions.items()}
+
+    def styled(self, image: NDArray[np.uint8], logits: Logits) -> NDArray[np.uint8]:
+        """The final picture with the mask of these logits; both pictures are (size, size, 3) uint8 sRGB."""
+        layers = layers_from_style(style_named(STYLE))
+        drawn = styled_pixels(image, layers, Controls(), self._mask(logits, image.shape[0]))
+        return np.asarray(drawn, np.uint8)
 
     def _mask(self, logits: Logits, size: int) -> NDArray[np.float32]:
         """The `groups` output for these logits: (mask, mask, 3) in [0, 1]."""

@@ -11,17 +11,27 @@ class Status(StrEnum):
     PASSED = "PASSED"
     FAILED = "FAILED"
     NOT_RUN = "NOT_RUN"
+    UNDECIDED = "UNDECIDED"  # the interval holds the bound: other photos like these could decide either way
+
+
+Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Check:
-    """One gate's verdict; NOT_RUN carries its reason."""
+    """One gate's verdict; NOT_RUN and UNDECIDED carry their reason.
+
+    `interval`: the 95 % interval of `value` over photos, if the gate judges by one. `where`: the photo or the stratum
+    that has the value, if the gate judges the worst.
+    """
 
     name: str
     status: Status
     value: float | None = None
     bound: float | None = None
     reason: str = ""
+    interval: Interval | None = None
+    where: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,11 +63,92 @@ class Metrics:
     skin_delta_e00_p95: float | None = None
     edge_delta_e00_p95: float | None = None
     elsewhere_delta_e00_p95: float | None = None
+    label_agreement_ci95: Interval | None = None
+    boundary_agreement_ci95: Interval | None = None
+    miou_drop: float | None = None
+    miou_drop_ci95: Interval | None = None
+    skin_iou_drop: float | None = None
+    skin_iou_drop_ci95: Interval | None = None
+    skin_delta_e00_p95_ci95: Interval | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoRow:
+    """One photo's share in an artifact's metrics; None for what the photo does not show or has no labels for.
+
+    Agreements are with PyTorch's labels at the input's size, `skin_pixels` those of PyTorch's mask there. The last
+    three sort the photo into strata: the individual typology angle of its skin in degrees, its mean L*, and the share
+    of the frame that is a person.
+    """
+
+    name: str
+    label_agreement: float
+    boundary_agreement: float
+    skin_pixels: int
+    skin_iou_agreement: float | None
+    skin_delta_e00_p95: float | None
+    miou: float | None
+    miou_reference: float | None
+    skin_iou: float | None
+    skin_iou_reference: float | None
+    ita_deg: float | None
+    mean_lightness: float
+    person_share: float | None
+
+
+@dataclass(frozen=True)
+class StratumRow:
+    """What the artifact changes in the photos of one stratum, and how much more than in all photos.
+
+    `skin_iou_loss` is 1 minus the IoU of PyTorch's skin and the artifact's, `skin_delta_e00` the mean over skin. Each
+    excess is the difference to all photos, with an interval that allows for the number of strata.
+    """
+
+    dimension: str
+    stratum: str
+    photos: int
+    label_agreement: float | None
+    skin_iou_loss: float | None
+    skin_iou_loss_excess: float | None
+    skin_iou_loss_excess_ci: Interval | None
+    skin_delta_e00: float | None
+    skin_delta_e00_excess: float | None
+    skin_delta_e00_excess_ci: Interval | None
+
+
+@dataclass(frozen=True)
+class StabilityRow:
+    """Flicker under one kind of change: the share of pixels whose label changes though their content does not.
+
+    `delta_e00`: mean difference of the styled frames after the motion is undone, for motions of whole pixels only.
+    """
+
+    change: str
+    flicker: float
+    flicker_reference: float
+    delta_e00: float | None
+    delta_e00_reference: float | None
+
+
+@dataclass(frozen=True)
+class Stability:
+    """Flicker of the artifact and of PyTorch over `photos` photos; `excess` is their difference, over all changes."""
+
+    photos: int
+    flicker: float
+    flicker_reference: float
+    excess: float
+    excess_ci95: Interval | None
+    changes: tuple[StabilityRow, ...]
 
 
 @dataclass(frozen=True)
 class ArtifactReport:
-    """The verdict on one artifact: FAILED if any check failed, NOT_RUN if none could be made, else PASSED."""
+    """The verdict on one artifact, its metrics, and the photos behind them.
+
+    FAILED if any check failed, else UNDECIDED if any is, else NOT_RUN if none could be made, else PASSED. `photos` are
+    in order of their names; `worst_photos` names those that lose most, the worst first.
+    """
 
     path: str
     target: str
@@ -67,11 +158,15 @@ class ArtifactReport:
     reason: str
     metrics: Metrics
     checks: tuple[Check, ...]
+    photos: tuple[PhotoRow, ...] = ()
+    worst_photos: tuple[str, ...] = ()
+    strata: tuple[StratumRow, ...] = ()
+    stability: Stability | None = None
 
 
 @dataclass(frozen=True)
 class ParityReport:
-    """The verdict on all artifacts.
+    """The verdict on all artifacts. `passed`: nothing failed, and something was judged of every artifact.
 
     `prepared_max_abs_logit`: largest logit difference between the prepared graph and Hugging Face's, both in PyTorch.
     """
@@ -82,3 +177,10 @@ class ParityReport:
     pictures: int
     skipped: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
+
+    @property
+    def status(self) -> Status:
+        """The worst status of an artifact: FAILED, NOT_RUN, UNDECIDED or PASSED."""
+        found = {artifact.status for artifact in self.artifacts}
+        order = (Status.FAILED, Status.NOT_RUN, Status.UNDECIDED, Status.PASSED)
+        return next(status for status in order if status in found)
