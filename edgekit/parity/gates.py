@@ -20,10 +20,9 @@ from edgekit.scores.resamples import FEWEST_PHOTOS
 class Gates:
     """Bounds on the metrics; one that is None is reported but not judged.
 
-    Agreement is a share in [0, 1], of labels or of boundaries; drops are differences of IoU (0.005 is half a percentage
-    point); `max_skin_de` is in ΔE2000, `max_output_levels` in 8-bit levels. The two bounds on strata are on what a
-    stratum loses more than all photos: skin IoU with PyTorch, mean ΔE2000 of skin. `max_flicker` is on the share of
-    labels that flicker more than PyTorch's.
+    Agreement is a share in [0, 1]; drops are differences of IoU (0.005 is half a percentage point); `max_skin_de` is in
+    ΔE2000, `max_output_levels` in 8-bit levels. The bounds on boundaries, single photos, strata and flicker follow from
+    `min_agreement` and `max_skin_de`, so that a looser recipe is judged by looser ones throughout.
     """
 
     max_abs_logit: float | None = None
@@ -32,10 +31,6 @@ class Gates:
     max_miou_drop: float | None = None
     max_skin_iou_drop: float | None = None
     max_skin_de: float | None = None
-    min_boundary: float | None = None
-    max_stratum_iou_loss: float | None = None
-    max_stratum_skin_de: float | None = None
-    max_flicker: float | None = None
 
     def __post_init__(self) -> None:
         check_finite(**{f.name: getattr(self, f.name) for f in fields(self)})
@@ -44,6 +39,26 @@ class Gates:
         """These bounds, replaced by those that `other` states."""
         stated = {f.name: getattr(other, f.name) for f in fields(other) if getattr(other, f.name) is not None}
         return replace(self, **stated)
+
+    def least_agreement(self, factor: float) -> float | None:
+        """The agreement that loses `factor` times what `min_agreement` allows."""
+        return None if self.min_agreement is None else 1 - factor * (1 - self.min_agreement)
+
+    def most_skin_de(self, factor: float) -> float | None:
+        """`factor` times `max_skin_de`."""
+        return None if self.max_skin_de is None else factor * self.max_skin_de
+
+    @property
+    def max_stratum_iou_loss(self) -> float | None:
+        """What a stratum's skin IoU with PyTorch may lose beyond all photos', where skin is judged at all."""
+        least = self.least_agreement(STRATUM_LABELS)
+        return None if least is None or self.max_skin_de is None else 1 - least
+
+    @property
+    def max_flicker(self) -> float | None:
+        """The share of labels that may flicker beyond those that flicker in PyTorch."""
+        least = self.least_agreement(FLICKER)
+        return None if least is None else 1 - least
 
 
 def check_finite(**bounds: float | None) -> None:
@@ -58,11 +73,20 @@ GATES: Mapping[str, Gates] = {
     "fp32": Gates(max_abs_logit=1e-3, min_agreement=0.9999, max_output_levels=1),
     "fp16": Gates(min_agreement=0.998, max_output_levels=2),
     "int8": Gates(
-        min_agreement=0.98, max_output_levels=2, max_miou_drop=0.005, max_skin_iou_drop=0.005, max_skin_de=1.0,
-        min_boundary=0.9, max_stratum_iou_loss=0.02, max_stratum_skin_de=0.25, max_flicker=0.002,
+        min_agreement=0.98, max_output_levels=2, max_miou_drop=0.005, max_skin_iou_drop=0.005, max_skin_de=1.0
     ),
-}  # fmt: skip
-PHOTO_FACTOR = 5.0
+}
+# What a part may lose as a multiple of what the labels or the skin of all photos may; measured on 100 training photos
+# with the default int8 recipe, which keeps its gates, and with w8a8, which does not (docs/parity.md).
+BOUNDARY = 10.0  # labels differ at boundaries: a boundary score loses 8 to 13 times as much as the labels
+ALONE = 2.0  # of a photo that is checked alone; the worst of the default's loses 0.45 (labels) and 1.8 (skin) times
+WORST = 5.0  # of the worst photo of a set; the worst of w8a8's loses 4.4 times what all of its photos lose
+STRATUM_LABELS, STRATUM_SKIN_DE = (
+    2.0,
+    0.25,
+)  # of a stratum, in excess; the default's reach 1.2 and 0.14 at most
+FLICKER = 0.1  # in excess of PyTorch's
+FEWEST_IN_STRATUM = 12  # photos; the interval of fewer is as wide as the bound even where nothing is wrong
 LEAST_SKIN_PIXELS = 256  # the 95th percentile of fewer is that of a dozen pixels
 WORST_PHOTOS = 5  # that a report names
 ONE_PHOTO = f"one photo is judged by bounds of its own, a set by intervals over at least {FEWEST_PHOTOS}"
@@ -103,7 +127,7 @@ def judge(metrics: Metrics, gates: Gates) -> tuple[Check, ...]:
             m.boundary_agreement,
             m.boundary_agreement_ci95,
             n,
-            gates.min_boundary,
+            gates.least_agreement(BOUNDARY),
             least=True,
         ),
     )
@@ -128,19 +152,19 @@ def holds(interval: Interval, bound: float, least: bool = False) -> Status:
 
 
 def judge_photos(photos: Sequence[PhotoRow], gates: Gates) -> tuple[Check, ...]:
-    """Check the photo that loses most against the bounds of a single photo."""
+    """Check the photo that loses most against the bounds of a photo: of one alone, or of the worst of a set."""
+    factor, which = (ALONE, "this photo") if len(photos) == 1 else (WORST, "worst photo")
+    least, most = gates.least_agreement(factor), gates.most_skin_de(factor)
     checks = []
-    if gates.min_agreement is not None and photos:
-        bound = 1 - PHOTO_FACTOR * (1 - gates.min_agreement)
+    if least is not None and photos:
         worst = min(photos, key=lambda row: (row.label_agreement, row.name))
         checks.append(
-            _single("label agreement, worst photo", worst.label_agreement, bound, worst.name, least=True)
+            _single(f"label agreement, {which}", worst.label_agreement, least, worst.name, least=True)
         )
     with_skin = [row for row in photos if row.skin_pixels >= LEAST_SKIN_PIXELS]
-    if gates.max_skin_de is not None and with_skin:
-        bound = PHOTO_FACTOR * gates.max_skin_de
+    if most is not None and with_skin:
         worst = max(with_skin, key=lambda row: (row.skin_delta_e00_p95 or 0.0, row.name))
-        checks.append(_single("skin ΔE2000 p95, worst photo", worst.skin_delta_e00_p95, bound, worst.name))
+        checks.append(_single(f"skin ΔE2000 p95, {which}", worst.skin_delta_e00_p95, most, worst.name))
     return tuple(checks)
 
 
@@ -168,7 +192,7 @@ def judge_strata(rows: Sequence[StratumRow], gates: Gates) -> tuple[Check, ...]:
         _worst_stratum(
             "skin ΔE2000 by stratum",
             [(row, row.skin_delta_e00_excess, row.skin_delta_e00_excess_ci) for row in rows],
-            gates.max_stratum_skin_de,
+            gates.most_skin_de(STRATUM_SKIN_DE),
         ),
     )
     return tuple(check for check in checks if check is not None)
@@ -197,10 +221,12 @@ def _worst_stratum(
     judged = [
         (holds(interval, bound), excess, interval, row)
         for row, excess, interval in found
-        if row.photos >= FEWEST_PHOTOS and excess is not None and interval is not None
+        if row.photos >= FEWEST_IN_STRATUM and excess is not None and interval is not None
     ]
     if not judged:
-        return Check(name, Status.NOT_RUN, None, bound, f"no stratum has {FEWEST_PHOTOS} photos with skin")
+        return Check(
+            name, Status.NOT_RUN, None, bound, f"no stratum has {FEWEST_IN_STRATUM} photos with skin"
+        )
     order = (Status.PASSED, Status.UNDECIDED, Status.FAILED)
     status, excess, interval, row = max(judged, key=lambda one: (order.index(one[0]), one[1], one[3].stratum))
     where = f"{row.dimension} {row.stratum}"
