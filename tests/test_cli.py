@@ -240,7 +240,7 @@ def test_a_failed_gate_exits_with_one(copied: dict[str, Artifact], checkpoint: C
         "parity-check", copied["coreml"].path, "--weights", checkpoint.folder, "--min-agreement", "1.01"
     )
     assert ran.code == 1
-    assert "label agreement FAILED" in ran.out
+    assert "label agreement, this photo FAILED" in ran.out
 
 
 def test_convert_refuses_to_overwrite_and_prints_json(

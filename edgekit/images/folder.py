@@ -55,6 +55,11 @@ class Folder:
     def __len__(self) -> int:
         return len(self._paths)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The file names of the pictures, usable or not, in order."""
+        return tuple(path.name for path in self._paths)
+
     def __iter__(self) -> Iterator[Picture]:
         self.skipped.clear()
         self.notes.clear()

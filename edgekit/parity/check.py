@@ -14,6 +14,7 @@ from edgekit.parity.compare import check_parity
 from edgekit.parity.gates import Gates
 from edgekit.parity.picture import PixelGate
 from edgekit.parity.report import ParityReport
+from edgekit.parity.stability import chosen
 from edgekit.weights import Checkpoint
 
 
@@ -24,11 +25,13 @@ def parity_check(
     images: Path | None = None,
     labels: Path | None = None,
     gates: Gates | None = None,
+    stability: bool = False,
 ) -> ParityReport:
     """Compare artifacts with the checkpoint in PyTorch: logits, labels, delivered output, true labels, final picture.
 
     `images`: a folder of photos (one public-domain portrait by default); `labels`: a folder of label PNGs with the
     photos' names. `gates`: bounds to judge by; for those that are None, the bounds of each artifact's recipe apply.
+    `stability`: whether flicker is measured too, on at most 16 of the photos.
 
     Raises ConversionError for an artifact of other weights, CalibrationError if no photo can be used, EdgekitError for
     options that do not go together. A failed gate is a result, not an error: see `ParityReport.passed`.
@@ -42,9 +45,12 @@ def parity_check(
     in_picture = PixelGate(checkpoint) if checkpoint.groups.skin else None
     with console.quiet_libraries():
         if images is None:
-            return check_parity(opened, checkpoint, [astronaut()], stated, in_picture)
+            portrait = astronaut()
+            flickering = [portrait.name] if stability else []
+            return check_parity(opened, checkpoint, [portrait], stated, in_picture, stability=flickering)
         folder = Folder(images, labels, len(checkpoint.class_names))
         pictures = console.track(folder, len(folder), "comparing pictures")
-        report = check_parity(opened, checkpoint, pictures, stated, in_picture)
+        flickering = chosen(folder.names) if stability else []
+        report = check_parity(opened, checkpoint, pictures, stated, in_picture, stability=flickering)
     skipped = tuple((item.name, item.reason) for item in folder.skipped)
     return replace(report, skipped=skipped, notes=tuple(folder.notes))

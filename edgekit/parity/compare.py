@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from edgekit.artifact import Artifact, require_weights
 from edgekit.errors import CalibrationError, ConversionError
@@ -17,13 +16,22 @@ from edgekit.model.outputs import OutputMode, output_head
 from edgekit.model.prepared import PreparedSegmenter
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.parity.counts import ParityCounts
-from edgekit.parity.gates import Gates, gates_for, judge, overall
+from edgekit.parity.gates import (
+    Gates,
+    gates_for,
+    judge,
+    judge_photos,
+    judge_stability,
+    judge_strata,
+    overall,
+    worst_photos,
+)
+from edgekit.parity.picture import PixelGate
 from edgekit.parity.report import ArtifactReport, Check, ParityReport, Status
+from edgekit.parity.stability import flicker_of, stability_of
 from edgekit.runtimes import open_runtime
 from edgekit.scores.counts import LogitDifference
 from edgekit.scores.runners import (
-    Image,
-    Logits,
     Opener,
     Prediction,
     Runner,
@@ -32,12 +40,10 @@ from edgekit.scores.runners import (
     artifact_runner,
     predictions,
 )
+from edgekit.scores.strata import Traits, traits_of
 from edgekit.targets import Target, target_named
 from edgekit.weights import Checkpoint
 
-# From the network's input, the reference's logits and the artifact's to the ΔE2000 between the two final pictures, as
-# region name to (n,) values.
-PictureDifference = Callable[[Image, Logits, Logits], Mapping[str, NDArray[np.float64]]]
 # Names a runner: a PyTorch graph and its input size, or ARTIFACT and its index.
 Key = tuple[str, int]
 PYTORCH, PREPARED, ARTIFACT = "pytorch", "prepared", "artifact"
@@ -57,31 +63,72 @@ def check_parity(
     checkpoint: Checkpoint,
     pictures: Iterable[Picture],
     stated: Gates,
-    picture_difference: PictureDifference | None = None,
+    in_picture: PixelGate | None = None,
     opener: Opener = open_runtime,
+    stability: Collection[str] = (),
 ) -> ParityReport:
     """Compare every artifact with PyTorch, and with the artifact before it, on every picture.
 
-    `opener` opens the artifacts in their runtime: here, or on a device.
+    `opener` opens the artifacts in their runtime: here, or on a device. `stability`: names of the pictures on which
+    flicker is measured too.
 
     Raises ConversionError for an artifact made from other weights, CalibrationError if no picture is usable.
     """
-    for artifact in artifacts:
-        require_weights(artifact, checkpoint)
-    classes = len(checkpoint.class_names)
-    candidates = [Candidate(a, artifact_runner(a, opener), ParityCounts.empty(classes)) for a in artifacts]
-    sizes = {candidate.runner.size for candidate in candidates}
-    prepared, n = LogitDifference(), 0
-    for picture, found in predictions(_runners(checkpoint, candidates, sizes), pictures):
-        for size in sizes:
-            prepared.add(found[PYTORCH, size].logits, found[PREPARED, size].logits)
-        _count(checkpoint, candidates, picture, found, picture_difference)
-        n += 1
-    if n == 0:
-        raise CalibrationError("No picture could be used; nothing was compared.")
-    reports = tuple(_report(candidate, checkpoint, stated) for candidate in candidates)
-    passed = all(report.status == Status.PASSED for report in reports)
-    return ParityReport(passed, reports, prepared.max_abs, n, (), ())
+    comparison = Comparison(artifacts, checkpoint, in_picture, opener)
+    for picture in pictures:
+        comparison.add(picture, flicker=picture.name in stability)
+    return comparison.report(stated)
+
+
+class Comparison:
+    """Artifacts that are open beside the checkpoint in PyTorch, with their counts over the pictures so far.
+
+    Raises ConversionError for an artifact made from other weights.
+    """
+
+    def __init__(
+        self,
+        artifacts: Sequence[Artifact],
+        checkpoint: Checkpoint,
+        in_picture: PixelGate | None = None,
+        opener: Opener = open_runtime,
+    ) -> None:
+        for artifact in artifacts:
+            require_weights(artifact, checkpoint)
+        classes, skin = len(checkpoint.class_names), checkpoint.groups.skin
+        self._checkpoint, self._in_picture = checkpoint, in_picture
+        self._candidates = [
+            Candidate(artifact, artifact_runner(artifact, opener), ParityCounts.empty(classes, skin))
+            for artifact in artifacts
+        ]
+        self._sizes = {candidate.runner.size for candidate in self._candidates}
+        self._runners = _runners(checkpoint, self._candidates, self._sizes)
+        self._prepared, self._pictures = LogitDifference(), 0
+
+    def add(self, picture: Picture, flicker: bool = False) -> None:
+        """Count one picture for every artifact. flicker: whether its stability is measured too."""
+        ((_, found),) = predictions(self._runners, [picture])
+        for size in self._sizes:
+            self._prepared.add(found[PYTORCH, size].logits, found[PREPARED, size].logits)
+        _count(self._checkpoint, self._candidates, picture, found, self._in_picture)
+        if flicker:
+            self._count_flicker(picture)
+        self._pictures += 1
+
+    def report(self, stated: Gates) -> ParityReport:
+        """The report on the pictures so far. Raises CalibrationError if there are none."""
+        if self._pictures == 0:
+            raise CalibrationError("No picture could be used; nothing was compared.")
+        reports = tuple(_report(candidate, self._checkpoint, stated) for candidate in self._candidates)
+        passed = all(report.status in (Status.PASSED, Status.UNDECIDED) for report in reports)
+        return ParityReport(passed, reports, self._prepared.max_abs, self._pictures, (), ())
+
+    def _count_flicker(self, picture: Picture) -> None:
+        styled = None if self._in_picture is None else self._in_picture.styled
+        references = {size: flicker_of(picture, self._runners[PYTORCH, size], styled) for size in self._sizes}
+        for candidate in self._candidates:
+            found = flicker_of(picture, candidate.runner, styled)
+            candidate.counts.add_stability(picture.name, found, references[candidate.runner.size])
 
 
 def _runners(
@@ -100,25 +147,34 @@ def _count(
     candidates: Sequence[Candidate],
     picture: Picture,
     found: Mapping[Key, Prediction],
-    picture_difference: PictureDifference | None,
+    in_picture: PixelGate | None,
 ) -> None:
     """Count one picture for every artifact; its predecessor is the previous model of the same input size."""
     previous: dict[int, Prediction] = {}
+    traits: dict[int, Traits] = {}
     for i, candidate in enumerate(candidates):
         artifact, size = candidate.artifact, candidate.runner.size
         reference, prediction = found[PYTORCH, size], found[ARTIFACT, i]
         _check_logits(artifact, reference, prediction)
+        if size not in traits:
+            traits[size] = _traits(picture, reference, checkpoint.groups.skin)
         candidate.counts.add(
             picture,
+            traits[size],
             reference,
             previous.get(size, found[PREPARED, size]),
             prediction,
             _output_error_levels(artifact, checkpoint, prediction),
-            picture_difference(reference.image, reference.logits, prediction.logits)
-            if picture_difference
-            else {},
+            in_picture(reference.image, reference.logits, prediction.logits) if in_picture else {},
         )
         previous[size] = prediction
+
+
+def _traits(picture: Picture, reference: Prediction, skin: Sequence[int]) -> Traits:
+    """The picture's traits: by its true labels where it has them, else by the reference's."""
+    if picture.labels is not None and picture.labels.shape == picture.image.shape[:2]:
+        return traits_of(picture.image, picture.labels, skin)
+    return traits_of(reference.image, reference.input_labels, skin)
 
 
 def _check_logits(artifact: Artifact, reference: Prediction, prediction: Prediction) -> None:
@@ -155,23 +211,42 @@ def _output_error_levels(artifact: Artifact, checkpoint: Checkpoint, prediction:
 
 def _report(candidate: Candidate, checkpoint: Checkpoint, stated: Gates) -> ArtifactReport:
     """The artifact's metrics, judged by its recipe's gates and those stated."""
-    manifest = candidate.artifact.manifest
-    metrics = candidate.counts.metrics(checkpoint.class_names, checkpoint.groups.skin)
-    checks = judge(metrics, gates_for(manifest.recipe).overridden(stated))
+    manifest, counts = candidate.artifact.manifest, candidate.counts
+    gates = gates_for(manifest.recipe).overridden(stated)
+    metrics, strata = counts.metrics(checkpoint.class_names), counts.stratum_rows()
+    photos = tuple(sorted(counts.rows, key=lambda row: row.name))
+    stability = stability_of(counts.stability)
+    checks = (
+        *judge(metrics, gates),
+        *judge_photos(photos, gates),
+        *judge_strata(strata, gates),
+        *judge_stability(stability, gates),
+    )
     native = native_runtime(target_named(manifest.target))
     if native is not None:
         checks = (*checks, native)
-    failed = [check.name for check in checks if check.status == Status.FAILED]
     return ArtifactReport(
         path=str(candidate.artifact.path),
         target=manifest.target,
         recipe=manifest.recipe_name,
         runtime=candidate.runner.runtime.name,
         status=overall(checks),
-        reason=f"failed: {', '.join(failed)}" if failed else "",
+        reason=_reason(checks),
         metrics=metrics,
         checks=checks,
+        photos=photos,
+        worst_photos=worst_photos(photos),
+        strata=strata,
+        stability=stability,
     )
+
+
+def _reason(checks: Sequence[Check]) -> str:
+    """The names of the checks that failed, or else of those that are undecided."""
+    for status in (Status.FAILED, Status.UNDECIDED):
+        if names := [check.name for check in checks if check.status is status]:
+            return f"{status.lower()}: {', '.join(names)}"
+    return ""
 
 
 def native_runtime(target: Target) -> Check | None:

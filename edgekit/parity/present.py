@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -10,8 +11,14 @@ from edgekit import console
 from edgekit.files import JsonValue, write_whole
 from edgekit.parity.report import ArtifactReport, Check, ParityReport, Status
 
-STYLES = {Status.PASSED: "bold green", Status.FAILED: "bold red", Status.NOT_RUN: "yellow"}
+STYLES = {
+    Status.PASSED: "bold green",
+    Status.FAILED: "bold red",
+    Status.NOT_RUN: "yellow",
+    Status.UNDECIDED: "bold yellow",
+}
 TEMPLATE = "report.html.j2"
+UNDECIDED_ADVICE = "more photos decide: an interval holds its bound, so other photos could say either"
 FIGURES = ("Δlogit", "labels", "skin", "edge", "skin ΔE", "mIoU")  # the columns that `cells` fills
 
 
@@ -19,6 +26,7 @@ def as_json(report: ParityReport) -> dict[str, JsonValue]:
     """The object that `parity-check --json` prints; figures that are not finite are null."""
     return {
         "passed": report.passed,
+        "status": report.status,
         "pictures": report.pictures,
         "prepared_max_abs_logit": _finite(report.prepared_max_abs_logit),
         "artifacts": [_finite(asdict(artifact)) for artifact in report.artifacts],
@@ -37,7 +45,7 @@ def _finite(value: JsonValue) -> JsonValue:
 
 
 def print_report(report: ParityReport) -> None:
-    """Print the verdict as a table, then failed checks, checks that were not run, and skipped files."""
+    """Print the verdict as a table, then failed and undecided checks, checks that were not run, and skipped files."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
@@ -54,11 +62,18 @@ def print_report(report: ParityReport) -> None:
     console.print_table(table)
     not_run: dict[str, list[str]] = {}
     for artifact in report.artifacts:
+        name = Path(artifact.path).name
         for check in artifact.checks:
-            if check.status == Status.FAILED:
-                console.show(f"{Path(artifact.path).name}: {sentence(check)}")
+            if check.status in (Status.FAILED, Status.UNDECIDED):
+                console.show(f"{name}: {sentence(check)}")
             elif check.status == Status.NOT_RUN and check.name not in not_run.setdefault(check.reason, []):
                 not_run[check.reason].append(check.name)
+        if artifact.status != Status.PASSED and report.pictures > 1 and artifact.worst_photos:
+            console.show(
+                f"{name}: the photos that lose most: {', '.join(map(_losses(artifact), artifact.worst_photos))}"
+            )
+    if report.status == Status.UNDECIDED:
+        console.show(f"nothing failed, and {UNDECIDED_ADVICE}")
     for reason, names in not_run.items():
         console.say(f"NOT_RUN {', '.join(names)}: {reason}")
     for name, reason in report.skipped:
@@ -82,11 +97,26 @@ def cells(artifact: ArtifactReport) -> list[str]:
     ]
 
 
+def _losses(artifact: ArtifactReport) -> Callable[[str], str]:
+    """From a photo's name to the name with what the photo loses."""
+    rows = {row.name: row for row in artifact.photos}
+
+    def shown(name: str) -> str:
+        row = rows[name]
+        colour = "" if row.skin_delta_e00_p95 is None else f", skin ΔE {row.skin_delta_e00_p95:.2f}"
+        return f"{name} (labels {row.label_agreement:.2%}{colour})"
+
+    return shown
+
+
 def sentence(check: Check) -> str:
-    """A check as a sentence: `label agreement FAILED: 0.97 against the bound 0.98`."""
+    """A check as a sentence: `label agreement FAILED: 0.97 (0.965 to 0.975) against the bound 0.98`."""
     if check.status == Status.NOT_RUN:
         return f"{check.name} NOT_RUN: {check.reason}"
-    return f"{check.name} {check.status}: {check.value:.6g} against the bound {check.bound:g}"
+    interval = "" if check.interval is None else f" ({check.interval[0]:.6g} to {check.interval[1]:.6g})"
+    where = f" in {check.where}" if check.where else ""
+    reason = f", {check.reason}" if check.reason else ""
+    return f"{check.name} {check.status}: {check.value:.6g}{interval}{where} against the bound {check.bound:g}{reason}"
 
 
 def write_html(
