@@ -9,9 +9,10 @@ from edgekit import console
 from edgekit.artifact import Artifact
 from edgekit.files import check_file_place, write_whole
 from edgekit.images import astronaut
-from edgekit.overlay import data_uri, overlay, png_bytes
+from edgekit.overlay import overlay, png_bytes
 from edgekit.parity.check import parity_check
-from edgekit.parity.present import write_html
+from edgekit.parity.page import write_page
+from edgekit.parity.pictures import worst_compared
 from edgekit.parity.report import ParityReport
 from edgekit.pipeline import convert
 from edgekit.segmenter import Segmenter
@@ -42,5 +43,7 @@ def run_demo(out: Path, force: bool = False) -> Demo:
     image = picture.at(segmenter.size)
     drawn = overlay(image, segmenter.labels(image), checkpoint.class_names)
     write_whole(drawing, png_bytes(drawn), replace=force)
-    write_html(report, page, ((picture.name, data_uri(drawn)),), replace=force)
+    with console.quiet_libraries():
+        pictures = worst_compared(report, checkpoint)
+    write_page(report, page, pictures, replace=force)
     return Demo(tuple(artifacts), report, drawing, page)

@@ -48,6 +48,8 @@ def parity_check(
     from edgekit.files import check_file_place
     from edgekit.parity import present
     from edgekit.parity.gates import Gates
+    from edgekit.parity.page import write_page
+    from edgekit.parity.pictures import worst_compared
 
     if report is not None:
         check_file_place(report, replace=force, inputs=artifacts or ())
@@ -58,7 +60,9 @@ def parity_check(
     result = edgekit.parity_check(found, checkpoint, images=images, labels=labels, gates=gates)
     present.print_report(result)
     if report is not None:
-        present.write_html(result, report, replace=force)
+        with console.quiet_libraries():
+            pictures = worst_compared(result, checkpoint, images)
+        write_page(result, report, pictures, replace=force)
     if json:
         console.print_json(present.as_json(result))
     raise typer.Exit(0 if result.passed else 1)

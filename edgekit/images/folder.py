@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,6 +69,13 @@ class Folder:
                 yield self._read(path)
             except ImageError as error:
                 self.skipped.append(Skipped(path.name, error.reason))
+
+    def named(self, names: Collection[str]) -> Iterator[Picture]:
+        """The pictures of these file names, in order; those that cannot be used are left out."""
+        for path in self._paths:
+            if path.name in names:
+                with suppress(ImageError):
+                    yield self._read(path)
 
     def _read(self, path: Path) -> Picture:
         if self._pairs is None:

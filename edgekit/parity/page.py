@@ -11,6 +11,7 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from edgekit.files import write_whole
 from edgekit.parity.pictures import HOT_DELTA_E, Comparison
 from edgekit.parity.report import ArtifactReport, Check, Interval, ParityReport, Status, StratumRow
 
@@ -40,6 +41,17 @@ MEANINGS = {
     "native": "The phone's own runtime, which runs only on its maker's systems.",
 }
 SHARES = ("agreement", "share")  # metrics that are read as per cent
+
+
+def write_page(
+    report: ParityReport,
+    path: Path,
+    pictures: Mapping[str, Sequence[Comparison]],
+    *,
+    replace: bool = False,
+) -> None:
+    """Write the page whole. EdgekitError for a place that holds something, unless `replace`."""
+    write_whole(path, html(report, pictures), replace=replace)
 
 
 def html(report: ParityReport, pictures: Mapping[str, Sequence[Comparison]]) -> str:

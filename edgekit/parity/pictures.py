@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from edgekit.artifact import Artifact
+from edgekit.artifact import read_artifact
 from edgekit.color.controls import Controls
 from edgekit.color.difference import delta_e00
 from edgekit.color.engine import layers_from_style, styled_pixels
 from edgekit.color.sheets import mask_at, reduced, tinted
 from edgekit.color.styles import style_named
-from edgekit.images import Picture
+from edgekit.images import Folder, Picture, astronaut
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.overlay import data_uri
 from edgekit.parity.picture import STYLE, PixelGate
+from edgekit.parity.report import ParityReport
 from edgekit.runtimes import open_runtime
-from edgekit.scores.runners import Logits, Opener, TorchRunner, artifact_runner
+from edgekit.scores.runners import Opener, Runner, TorchRunner, artifact_runner
 from edgekit.weights import Checkpoint
 
 SHOWN_PX = 480  # longest side
+DRAWN_PHOTOS = 3  # of each artifact; a photo takes about 0.2 MB of the page
 HOT_DELTA_E = 5.0  # ΔE2000 shown in full red; 1 is just seen, 5 is plain
 HEAT = (220, 40, 20)
 Pixels = NDArray[np.uint8]  # (h, w, 3) sRGB
@@ -46,11 +49,12 @@ class Comparison:
     styled: str
 
 
-def comparison(picture: Picture, gate: PixelGate, size: int, reference: Logits, logits: Logits) -> Comparison:
-    """Draw a photo with both masks. reference, logits: (classes, h, w) for the network's input of `size` pixels."""
-    photo = reduced(picture.image, SHOWN_PX)
+def comparison(picture: Picture, gate: PixelGate, reference: Runner, runner: Runner) -> Comparison:
+    """Draw a photo with the masks of two runners of one input size."""
+    photo = np.asarray(reduced(picture.image, SHOWN_PX), np.uint8)
     shape = photo.shape[:2]
-    masks = [gate.mask(each, size) for each in (reference, logits)]
+    image = picture.at(runner.size)
+    masks = [gate.mask(each.run(image).logits, each.size) for each in (reference, runner)]
     layers = layers_from_style(style_named(STYLE))
     styled = [styled_pixels(photo, layers, Controls(), mask) for mask in masks]
     drawn = [tinted(photo, mask_at(mask, shape)) for mask in masks]
@@ -58,28 +62,31 @@ def comparison(picture: Picture, gate: PixelGate, size: int, reference: Logits, 
     return Comparison(picture.name, shape[1], shape[0], *(data_uri(Image.fromarray(each)) for each in shown))
 
 
-def comparisons(
-    photos: Mapping[Artifact, Sequence[str]],
-    checkpoint: Checkpoint,
-    pictures: Iterable[Picture],
-    opener: Opener = open_runtime,
-) -> dict[Artifact, tuple[Comparison, ...]]:
-    """Run artifacts again on some photos and draw them. photos: artifact to the names of its photos, in their order."""
+def worst_compared(
+    report: ParityReport, checkpoint: Checkpoint, images: Path | None = None, opener: Opener = open_runtime
+) -> dict[str, tuple[Comparison, ...]]:
+    """Run every artifact again on the photos that lose most and draw them: an artifact's path to its photos.
+
+    images: the folder that was compared; None for the bundled portrait. Empty for a checkpoint without skin, which no
+    style spares.
+    """
+    if not checkpoint.groups.skin:
+        return {}
     graph, gate = ReferenceSegmenter(checkpoint), PixelGate(checkpoint)
-    runners = {artifact: artifact_runner(artifact, opener) for artifact in photos}
-    drawn: dict[Artifact, dict[str, Comparison]] = {artifact: {} for artifact in photos}
-    for picture in pictures:
-        for artifact, names in photos.items():
-            if picture.name in names:
-                runner = runners[artifact]
-                image = picture.at(runner.size)
-                reference = TorchRunner(runner.size, graph).run(image).logits
-                logits = runner.run(image).logits
-                drawn[artifact][picture.name] = comparison(picture, gate, runner.size, reference, logits)
-    return {
-        artifact: tuple(drawn[artifact][name] for name in names if name in drawn[artifact])
-        for artifact, names in photos.items()
-    }
+    drawn: dict[str, tuple[Comparison, ...]] = {}
+    for each in report.artifacts:
+        runner = artifact_runner(read_artifact(Path(each.path)), opener)
+        reference = TorchRunner(runner.size, graph)
+        names = each.worst_photos[:DRAWN_PHOTOS]
+        photos = {picture.name: picture for picture in _pictures(names, images, checkpoint)}
+        drawn[each.path] = tuple(
+            comparison(photos[name], gate, reference, runner) for name in names if name in photos
+        )
+    return drawn
+
+
+def _pictures(names: Sequence[str], images: Path | None, checkpoint: Checkpoint) -> Iterable[Picture]:
+    return [astronaut()] if images is None else Folder(images, None, len(checkpoint.class_names)).named(names)
 
 
 def _heat(photo: Pixels, difference: NDArray[np.float64]) -> Pixels:
@@ -87,4 +94,4 @@ def _heat(photo: Pixels, difference: NDArray[np.float64]) -> Pixels:
     grey = 128 + 0.4 * photo.mean(axis=-1, keepdims=True)
     share = np.clip(difference / HOT_DELTA_E, 0, 1)[..., None]
     mixed = grey * (1 - share) + np.asarray(HEAT) * share
-    return np.rint(np.clip(mixed, 0, 255)).astype(np.uint8)
+    return np.asarray(np.rint(np.clip(mixed, 0, 255)), np.uint8)

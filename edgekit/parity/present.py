@@ -1,4 +1,4 @@
-"""A parity report as a table, as HTML and as JSON."""
+"""A parity report as a table and as JSON."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from edgekit import console
-from edgekit.files import JsonValue, write_whole
+from edgekit.files import JsonValue
 from edgekit.parity.report import ArtifactReport, Check, ParityReport, Status
 
 STYLES = {
@@ -17,7 +17,6 @@ STYLES = {
     Status.NOT_RUN: "yellow",
     Status.UNDECIDED: "bold yellow",
 }
-TEMPLATE = "report.html.j2"
 UNDECIDED_ADVICE = "more photos decide: an interval holds its bound, so other photos could say either"
 FIGURES = ("Δlogit", "labels", "skin", "edge", "skin ΔE", "mIoU")  # the columns that `cells` fills
 
@@ -117,18 +116,3 @@ def sentence(check: Check) -> str:
     where = f" in {check.where}" if check.where else ""
     reason = f", {check.reason}" if check.reason else ""
     return f"{check.name} {check.status}: {check.value:.6g}{interval}{where} against the bound {check.bound:g}{reason}"
-
-
-def write_html(
-    report: ParityReport, path: Path, pictures: tuple[tuple[str, str], ...] = (), *, replace: bool = False
-) -> None:
-    """The report as one self-contained page. `pictures`: (caption, data URI)."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("edgekit.parity", "templates"), autoescape=True, undefined=StrictUndefined
-    )
-    page = environment.get_template(TEMPLATE).render(
-        report=report, pictures=pictures, cells=cells, sentence=sentence, name=lambda p: Path(p).name
-    )
-    write_whole(path, page, replace=replace)

@@ -5,22 +5,27 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image as pillow
 
+from edgekit.artifact import Artifact
 from edgekit.images import astronaut
+from edgekit.parity.check import parity_check
 from edgekit.parity.gates import GATES, judge
 from edgekit.parity.page import figure, html, meaning, span, verdict
 from edgekit.parity.picture import PixelGate
-from edgekit.parity.pictures import HEAT, comparison
+from edgekit.parity.pictures import DRAWN_PHOTOS, HEAT, comparison, worst_compared
 from edgekit.parity.report import ArtifactReport, Check, Metrics, ParityReport, Status
+from edgekit.scores.runners import Image, Outputs
 from edgekit.weights import Checkpoint
 from tests.support.checkpoints import SIDE
+from tests.support.pictures import picture
 
 METRICS = Metrics(
     n=12,
@@ -122,25 +127,49 @@ def test_an_interval_names_its_unit_once() -> None:
     assert span("mIoU drop", None) == ""
 
 
+@dataclass(frozen=True)
+class Fixed:
+    """A runner that gives the same logits for every picture."""
+
+    logits: NDArray[np.float32]
+    size: int = SIDE
+
+    def run(self, image: Image) -> Outputs:
+        return Outputs(self.logits, self.logits.astype(np.float64))
+
+
 def test_pictures_show_where_the_masks_differ(checkpoint: Checkpoint) -> None:
-    picture = astronaut()
-    classes = len(checkpoint.class_names)
-    background = np.zeros((classes, 8, 8), np.float32)
+    background = np.zeros((len(checkpoint.class_names), 8, 8), np.float32)
     background[0] = 20.0
-    face = background.copy()
-    face[checkpoint.groups.skin[0], :, :4] = 40.0  # the left half is skin
+    half = background.copy()
+    half[checkpoint.groups.skin[0], :, :4] = 40.0  # the left half is skin
     gate = PixelGate(checkpoint)
-    drawn = comparison(picture, gate, SIDE, background, face)
-    assert (drawn.photo, drawn.width, drawn.height) == (picture.name, 480, 480)
-    left, right = (
-        _pixels(drawn.difference)[:, half].reshape(-1, 3) for half in (slice(40, 200), slice(280, 440))
-    )
+    drawn = comparison(astronaut(), gate, Fixed(background), Fixed(half))
+    assert (drawn.photo, drawn.width, drawn.height) == (astronaut().name, 480, 480)
+    pixels = _pixels(drawn.difference)
+    left, right = (pixels[:, columns].reshape(-1, 3) for columns in (slice(40, 200), slice(280, 440)))
     assert np.ptp(right, axis=-1).max() < 12  # grey
     assert (np.abs(left - HEAT).max(axis=-1) < 40).mean() > 0.3  # red
-    equal = comparison(picture, gate, SIDE, face, face)
+    equal = comparison(astronaut(), gate, Fixed(half), Fixed(half))
     assert equal.mask == equal.mask_reference and equal.styled == equal.styled_reference
+
+
+@pytest.mark.slow
+def test_the_worst_photos_are_drawn_for_every_artifact(
+    artifacts: dict[str, Artifact], checkpoint: Checkpoint, tmp_path: Path
+) -> None:
+    for i in range(4):
+        pillow.fromarray(picture(96, 128, i)).save(tmp_path / f"{i}.png")
+    chosen = artifacts["tflite"]
+    made = parity_check([chosen], checkpoint, images=tmp_path)
+    drawn = worst_compared(made, checkpoint, tmp_path)
+    assert [each.photo for each in drawn[str(chosen.path)]] == list(
+        made.artifacts[0].worst_photos[:DRAWN_PHOTOS]
+    )
+    page = html(made, drawn)
+    assert page.count("data:image/jpeg;base64,") == 5 * DRAWN_PHOTOS
 
 
 def _pixels(uri: str) -> NDArray[np.float64]:
     data = base64.b64decode(uri.partition(",")[2])
-    return np.asarray(Image.open(BytesIO(data)), np.float64)
+    return np.asarray(pillow.open(BytesIO(data)), np.float64)
