@@ -38,11 +38,17 @@ def parity_check(
             show_default="the recipe's",
         ),
     ] = None,
+    stability: Annotated[
+        bool, typer.Option("--stability", help="Also measure flicker, on at most 16 of the photos.")
+    ] = False,
     report: Annotated[Path | None, typer.Option(help="Write an HTML report here.")] = None,
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Compare artifacts with PyTorch: logits, labels, output, accuracy, final picture. Exits 1 when a gate fails."""
+    """Compare artifacts with PyTorch: logits, labels, output, accuracy, final picture. Exits 1 when a gate fails.
+
+    Gates judge the 95 % interval over photos; one that is undecided with these photos does not fail.
+    """
     import edgekit
     from edgekit.artifact import artifacts_at
     from edgekit.files import check_file_place
@@ -55,7 +61,9 @@ def parity_check(
         checkpoint = edgekit.load_checkpoint(weights)
     gates = Gates(max_miou_drop=max_miou_drop, min_agreement=min_agreement, max_skin_de=max_skin_de)
     found = artifacts_at(artifacts or [])
-    result = edgekit.parity_check(found, checkpoint, images=images, labels=labels, gates=gates)
+    result = edgekit.parity_check(
+        found, checkpoint, images=images, labels=labels, gates=gates, stability=stability
+    )
     present.print_report(result)
     if report is not None:
         present.write_html(result, report, replace=force)
