@@ -27,6 +27,7 @@ from edgekit.parity.tally import Subject, Tally
 from edgekit.scores.runners import Prediction
 from edgekit.scores.strata import Traits
 from edgekit.weights import Checkpoint
+from tests.support.cli import edgekit
 from tests.support.pictures import picture
 
 CLASSES, SKIN, SIZE = 3, (1,), 32
@@ -256,3 +257,19 @@ def test_options_that_do_not_go_together(
         parity_check([artifacts["tflite"]], checkpoint, resume=tmp_path)
     with pytest.raises(EdgekitError, match="`shard` needs `resume`"):
         parity_check([artifacts["tflite"]], checkpoint, images=tmp_path, shard=(1, 2))
+
+
+def test_the_command_merges_writes_and_compares(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    paths, expected = written(tmp_path / "kept", 2), json.loads(whole())
+    ran = edgekit("merge", *paths, "--json", "--report", "r.json", "--report", "r.xml", "--report", "r.md")
+    assert json.loads(ran.out) == expected == json.loads(Path("r.json").read_text())
+    assert ran.code == (0 if expected["passed"] else 1)
+    assert Path("r.xml").read_text().startswith("<?xml") and Path("r.md").read_text().startswith("## Parity")
+    again = edgekit("merge", *paths, "--baseline", "r.json", "--json")
+    assert {change["verdict"] for change in json.loads(again.out)["baseline"]} == {"same"}
+    assert again.code == ran.code
+    twice = edgekit("merge", *paths, "--report", "x.md", "--report", "./x.md")
+    assert twice.code == 2 and "same name" in twice.err
+    assert edgekit("merge", *paths, "--report", "r.md").sentence.endswith("choose another --out.")
+    assert edgekit("merge", paths[0]).sentence == "edgekit: The shard 2 of 2 is missing (1 in all)."
