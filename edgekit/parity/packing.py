@@ -103,7 +103,20 @@ def unpacked(kept: PackedTally, artifacts: int, classes: int, skin: tuple[int, .
     if len(kept.counts) != artifacts:
         raise EdgekitError(f"it counts {len(kept.counts)} artifacts, not {artifacts}")
     counts = [_counts(one, Measures(classes, skin)) for one in kept.counts]
+    if not all(_consistent(one, kept.pictures) for one in counts):
+        raise EdgekitError("its counts contradict each other")
     return Tally(counts, _logits(kept.prepared), kept.pictures)
+
+
+def _consistent(counts: ParityCounts, pictures: int) -> bool:
+    """Whether counts are those of this many pictures, so that no score divides by zero."""
+    flickering = counts.stability.totals[0].reshape(len(CHANGES), COLUMNS_PER_CHANGE)[:, 2]  # pixels
+    return (
+        counts.n == counts.resamples.photos == len(counts.rows) == pictures
+        and max(counts.labelled.photos, counts.stability.photos) <= pictures
+        and (pictures == 0 or counts.logits.values > 0)
+        and (counts.stability.photos == 0 or bool((flickering > 0).all()))
+    )
 
 
 def _packed_counts(counts: ParityCounts) -> PackedCounts:

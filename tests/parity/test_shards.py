@@ -146,6 +146,10 @@ def test_a_damaged_file_is_refused_in_one_sentence(tmp_path: Path) -> None:
         (("tally", "counts", 0, "boundary", "fraction"), "1e999999999"),
         (("tally", "counts", 0, "delta_e00"), {}),
         (("tally", "counts"), []),
+        (("tally", "counts", 0, "n"), 0),
+        (("tally", "counts", 0, "rows"), []),
+        (("tally", "counts", 0, "stability", "photos"), 3),
+        (("tally", "counts", 0, "logits", "values"), 0),
         (("shard",), "one"),
         (("version",), 2),
     ):
