@@ -19,9 +19,10 @@ from edgekit.errors import CalibrationError
 from edgekit.files import json_text, write_json
 from edgekit.reading import Count, JsonKind, read_json, shown
 from edgekit.recipes import BLOCKS, Mode, Recipe
+from edgekit.scores.resamples import Interval
 
 WORTHWHILE = 0.99  # int8 weights in a block must shrink the artifact to at most this share of its bytes
-JOURNAL_VERSION = 1
+JOURNAL_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ class Point:
     """Measurements of one recipe against the float model.
 
     `cost` is the figure to minimise, 1 for the float model: the latency ratio. Agreement and drops of IoU are in
-    [0, 1]; a drop is None without true labels. `skin_delta_e00_p95` is None if the pictures show no skin.
+    [0, 1]; a drop is None without true labels. `skin_delta_e00_p95` is None if the pictures show no skin. Each `_ci95`
+    is the interval over the judging pictures, by which parity judges; None for fewer pictures than decide anything.
     """
 
     size_bytes: Count
@@ -40,19 +42,28 @@ class Point:
     miou_drop: float | None = None
     skin_iou_drop: float | None = None
     skin_delta_e00_p95: float | None = None
+    boundary_agreement: float | None = None
+    agreement_ci95: Interval | None = None
+    miou_drop_ci95: Interval | None = None
+    skin_iou_drop_ci95: Interval | None = None
+    skin_delta_e00_p95_ci95: Interval | None = None
+    boundary_agreement_ci95: Interval | None = None
 
 
 @dataclass(frozen=True)
 class Budget:
     """Bounds on a recipe's losses; None is no bound.
 
-    A bound on a metric that was not measured counts as broken; `known` drops the bounds that cannot be measured.
+    A loss is the worse end of its interval, where it has one: parity passes only what keeps a bound with its whole
+    interval. A bound on a metric that was not measured counts as broken; `known` drops the bounds that cannot be
+    measured.
     """
 
     min_agreement: float = 0.98
     max_miou_drop: float | None = None
     max_skin_iou_drop: float | None = None
     max_skin_de: float | None = None
+    min_boundary: float | None = None
 
     def holds(self, point: Point) -> bool:
         """Whether a point keeps every stated bound."""
@@ -64,14 +75,16 @@ class Budget:
 
     def _stated(self, point: Point) -> Iterator[tuple[float | None, float]]:
         """Yield (loss, bound) of each bounded metric."""
-        yield 1 - point.agreement, 1 - self.min_agreement
-        for value, bound in (
-            (point.miou_drop, self.max_miou_drop),
-            (point.skin_iou_drop, self.max_skin_iou_drop),
-            (point.skin_delta_e00_p95, self.max_skin_de),
+        yield _shortfall(point.agreement, point.agreement_ci95), 1 - self.min_agreement
+        if self.min_boundary is not None:
+            yield _shortfall(point.boundary_agreement, point.boundary_agreement_ci95), 1 - self.min_boundary
+        for value, interval, bound in (
+            (point.miou_drop, point.miou_drop_ci95, self.max_miou_drop),
+            (point.skin_iou_drop, point.skin_iou_drop_ci95, self.max_skin_iou_drop),
+            (point.skin_delta_e00_p95, point.skin_delta_e00_p95_ci95, self.max_skin_de),
         ):
             if bound is not None:
-                yield value, bound
+                yield value if value is None or interval is None else max(value, interval[1]), bound
 
     def known(self, point: Point) -> Budget:
         """This budget without the bounds on skin that the float model's own point lacks.
@@ -83,6 +96,11 @@ class Budget:
             max_skin_de=None if point.skin_delta_e00_p95 is None else self.max_skin_de,
             max_skin_iou_drop=None if point.skin_iou_drop is None else self.max_skin_iou_drop,
         )
+
+
+def _shortfall(score: float | None, interval: Interval | None) -> float | None:
+    """What a score lacks to 1, at the lower end of its interval if it has one."""
+    return None if score is None else 1 - (score if interval is None else min(score, interval[0]))
 
 
 def _share(value: float | None, bound: float) -> float:

@@ -17,9 +17,10 @@ from edgekit import console
 from edgekit.errors import CalibrationError, EdgekitError
 from edgekit.files import JsonValue, json_text, sha256_of_bytes
 from edgekit.images import Picture, read_labels
-from edgekit.parity.gates import GATES, check_finite
+from edgekit.parity.gates import BOUNDARY, GATES, Gates, check_finite
 from edgekit.parity.picture import PixelGate
 from edgekit.recipes import recipe_named
+from edgekit.scores.resamples import FEWEST_PHOTOS
 from edgekit.targets import TARGETS, Target
 from edgekit.weights import Checkpoint
 
@@ -56,6 +57,7 @@ class Bounds:
             max_miou_drop=miou if has_labels else None,
             max_skin_iou_drop=skin_iou if has_labels else None,
             max_skin_de=usual.max_skin_de if self.max_skin_de is None else self.max_skin_de,
+            min_boundary=Gates(min_agreement=agreement).least_agreement(BOUNDARY),
         )
 
 
@@ -90,6 +92,11 @@ def planned(checkpoint: Checkpoint, task: Task, bounds: Bounds, name: str) -> Pl
     whole = calibration_set(task.calibration, checkpoint, task.size, PICTURES_MOST, task.evaluation)
     calibrating, judging = split(whole)
     judged = _judged(whole, judging, task.labels, len(checkpoint.class_names))
+    if len(judged) < FEWEST_PHOTOS:
+        console.say(
+            f"warning: {len(judged)} pictures judge, and no margin is kept with fewer than {FEWEST_PHOTOS}; "
+            f"parity may find the recipe undecided"
+        )
     labels_sha256 = sha256_of_bytes(b"".join(b"" if j.labels is None else j.labels.tobytes() for j in judged))
     context = [checkpoint.sha256, whole.sha256, labels_sha256, task.size, task.target.name, tflite.tools()]
     journal = Journal(task.journal, sha256_of_bytes(json_text(context).encode()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -13,12 +12,12 @@ from numpy.typing import NDArray
 from calibration.planner import Point
 from converters.tflite_int8 import quantized
 from edgekit.images import Picture
+from edgekit.parity.counts import ParityCounts
 from edgekit.recipes import Recipe
 from edgekit.runtimes.litert import LiteRT
-from edgekit.scores.counts import LogitDifference, TruthCounts
-from edgekit.scores.exact import DeltaE00Histogram
-from edgekit.scores.metrics import Confusion
-from edgekit.scores.runners import Image, Labels, Logits, Prediction, RuntimeRunner, predictions
+from edgekit.scores.resamples import FEWEST_PHOTOS, Interval
+from edgekit.scores.runners import Image, Logits, Prediction, RuntimeRunner, predictions
+from edgekit.scores.strata import NO_TRAITS
 
 LATENCY_RUNS = 7
 INPUT = "image"
@@ -49,7 +48,6 @@ class LiteRTTrials:
         self._skin_difference = skin_difference
         self._float = self._opened(model, "float")
         self._expected = self._predictions(self._float)
-        self._expected_truth = self._truth(self._expected)
 
     def measure(self, recipe: Recipe) -> Point:
         """Quantise, run and time a recipe; a float recipe is measured like any other."""
@@ -57,24 +55,35 @@ class LiteRTTrials:
         if recipe.quantises:
             data = quantized(self._model, recipe, self._ranges[recipe.observer])
         runtime = self._opened(data, "trial")
-        found = self._predictions(runtime)
-        logits, agreement, skin = LogitDifference(), Confusion(len(found[0].logits)), DeltaE00Histogram()
-        for expected, got in zip(self._expected, found, strict=True):
-            logits.add(expected.logits, got.logits)
-            agreement.add(_mask_labels(expected), _mask_labels(got))
-            if self._skin_difference is not None:
-                skin.add(self._skin_difference(expected.image, expected.logits, got.logits))
-        truth = self._truth(found)
+        counts = ParityCounts.empty(len(self._expected[0].logits), self._skin)
+        for picture, expected, got in zip(
+            self._pictures, self._expected, self._predictions(runtime), strict=True
+        ):
+            difference = self._difference(expected, got)
+            counts.add(picture, NO_TRAITS, expected, expected, got, 0.0, difference)
+        found = counts.metrics([str(label) for label in range(counts.measures.classes)])
         return Point(
             size_bytes=len(data),
             cost=self._latency_ratio(runtime),
-            agreement=agreement.overall_accuracy,
-            snr_db=logits.snr_db,
+            agreement=found.label_agreement,
+            snr_db=counts.logits.snr_db,
             partitions=runtime.partitions,
-            miou_drop=_drop(self._expected_truth.miou, truth.miou),
-            skin_iou_drop=_drop(self._expected_truth.union_iou(self._skin), truth.union_iou(self._skin)),
-            skin_delta_e00_p95=skin.percentile(95),
+            miou_drop=found.miou_drop,
+            skin_iou_drop=found.skin_iou_drop,
+            skin_delta_e00_p95=found.skin_delta_e00_p95,
+            boundary_agreement=found.boundary_agreement,
+            agreement_ci95=_decisive(found.label_agreement_ci95, found.n),
+            miou_drop_ci95=_decisive(found.miou_drop_ci95, found.n_labelled),
+            skin_iou_drop_ci95=_decisive(found.skin_iou_drop_ci95, found.n_labelled),
+            skin_delta_e00_p95_ci95=_decisive(found.skin_delta_e00_p95_ci95, found.n),
+            boundary_agreement_ci95=_decisive(found.boundary_agreement_ci95, found.n),
         )
+
+    def _difference(self, expected: Prediction, got: Prediction) -> Mapping[str, NDArray[np.float64]]:
+        """The final picture's ΔE2000 on skin, as `ParityCounts` takes it."""
+        if self._skin_difference is None:
+            return {}
+        return {"skin": self._skin_difference(expected.image, expected.logits, got.logits)}
 
     def _opened(self, data: bytes, name: str) -> LiteRT:
         path = self._folder / f"{name}.tflite"
@@ -87,13 +96,6 @@ class LiteRTTrials:
         runner = RuntimeRunner(runtime, size, INPUT, self._logits_name, self._logits_name, channels_last=True)
         return [found[INPUT] for _, found in predictions({INPUT: runner}, self._pictures)]
 
-    def _truth(self, found: Sequence[Prediction]) -> Confusion:
-        """Confusion of the predictions with the true labels, over the pictures that have them."""
-        counts = TruthCounts(len(found[0].logits))
-        for picture, prediction in zip(self._pictures, found, strict=True):
-            counts.add(picture, prediction)
-        return counts.pooled()
-
     def _latency_ratio(self, runtime: LiteRT) -> float:
         """Median ratio of latencies to the float model's, measured alternately."""
         image = {INPUT: self._pictures[0].image[None]}
@@ -103,15 +105,9 @@ class LiteRTTrials:
         return float(np.median(ratios))
 
 
-def _mask_labels(prediction: Prediction) -> Labels:
-    """Labels at four times the logits' resolution: the mask's, at the bundled parser's stride of 16."""
-    _, height, width = prediction.logits.shape
-    return prediction.labels((4 * height, 4 * width))
-
-
-def _drop(before: float, after: float) -> float | None:
-    """The loss of a score; None if either score is NaN because nothing was labelled."""
-    return None if math.isnan(before - after) else before - after
+def _decisive(interval: Interval | None, photos: int) -> Interval | None:
+    """The interval, or None from so few photos that parity decides nothing by it."""
+    return interval if photos >= FEWEST_PHOTOS else None
 
 
 def _seconds(run: Callable[[Mapping[str, Image]], object], image: Mapping[str, Image]) -> float:

@@ -11,6 +11,7 @@ from .errors import EdgekitError
 from .parity.check import parity_check
 from .parity.gates import Gates
 from .parity.report import ParityReport
+from .parity.shards import merge
 from .pipeline import Bounds, Plan, bundle, convert, plan
 from .recipes import Recipe
 from .scores.folder import Evaluated, evaluate
@@ -46,6 +47,7 @@ __all__ = [
     "describe",
     "evaluate",
     "load_checkpoint",
+    "merge",
     "parity_check",
     "plan",
     "read_artifact",

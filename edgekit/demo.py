@@ -11,9 +11,9 @@ from edgekit.files import check_file_place, write_whole
 from edgekit.images import astronaut
 from edgekit.overlay import overlay, png_bytes
 from edgekit.parity.check import parity_check
-from edgekit.parity.page import write_page
 from edgekit.parity.pictures import worst_compared
 from edgekit.parity.report import ParityReport
+from edgekit.parity.written import write_report
 from edgekit.pipeline import convert
 from edgekit.segmenter import Segmenter
 from edgekit.weights import load_checkpoint
@@ -45,5 +45,5 @@ def run_demo(out: Path, force: bool = False) -> Demo:
     write_whole(drawing, png_bytes(drawn), replace=force)
     with console.quiet_libraries():
         pictures = worst_compared(report, checkpoint)
-    write_page(report, page, pictures, replace=force)
+    write_report(report, page, pictures=pictures, replace=force)
     return Demo(tuple(artifacts), report, drawing, page)

@@ -205,6 +205,7 @@ def test_arguments_of_parity_check_reach_the_library(
 ) -> None:
     paths = [str(artifact.path) for artifact in artifacts.values()]
     line = "--weights mine --images photos --labels truth --max-miou-drop 0.01 --min-agreement 0.9 --max-skin-de 2"
+    line += " --stability --resume kept --shard 2/7"
     call = called(monkeypatch, "parity_check", "parity-check", *paths, *line.split())
     found, checkpoint = call.positional
     assert (found, checkpoint) == (list(artifacts.values()), MY_WEIGHTS)
@@ -212,6 +213,9 @@ def test_arguments_of_parity_check_reach_the_library(
         "images": Path("photos"),
         "labels": Path("truth"),
         "gates": library.Gates(max_miou_drop=0.01, min_agreement=0.9, max_skin_de=2.0),
+        "stability": True,
+        "resume": Path("kept"),
+        "shard": (2, 7),
     }
 
 

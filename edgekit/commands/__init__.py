@@ -15,6 +15,7 @@ from edgekit.commands.doctor import doctor
 from edgekit.commands.evaluate import evaluate
 from edgekit.commands.finetune import finetune
 from edgekit.commands.lut import lut
+from edgekit.commands.merge import merge
 from edgekit.commands.parity_check import parity_check
 from edgekit.commands.plan import plan
 from edgekit.commands.preview import preview
@@ -27,6 +28,7 @@ COMMANDS: dict[str, Callable[..., None] | Typer] = {
     "convert": convert,
     "plan": plan,
     "parity-check": parity_check,
+    "merge": merge,
     "evaluate": evaluate,
     "shader": shader,
     "style": style,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.errors import CalibrationError, ImageError
+from edgekit.files import sha256_of, sha256_of_bytes
 from edgekit.images.decode import FORMATS, printable
 from edgekit.images.fit import read_image, stretch
 from edgekit.images.labels import LABEL_SUFFIX, read_labels
@@ -46,6 +46,7 @@ class Folder:
 
     def __init__(self, images: Path, labels: Path | None, classes: int) -> None:
         self._paths = images_in(images)
+        self._by_name = {path.name: path for path in self._paths}
         self._pairs = labels_beside(self._paths, labels) if labels else None
         if self._pairs is not None and not self._pairs:
             raise CalibrationError(f"No image in {images} has a label of the same name in {labels}.")
@@ -62,20 +63,28 @@ class Folder:
         return tuple(path.name for path in self._paths)
 
     def __iter__(self) -> Iterator[Picture]:
+        return self.pictures(frozenset(self.names))
+
+    def pictures(self, names: Collection[str]) -> Iterator[Picture]:
+        """The usable pictures of these file names, in the folder's order."""
         self.skipped.clear()
         self.notes.clear()
         for path in self._paths:
+            if path.name not in names:
+                continue
             try:
                 yield self._read(path)
             except ImageError as error:
                 self.skipped.append(Skipped(path.name, error.reason))
 
-    def named(self, names: Collection[str]) -> Iterator[Picture]:
-        """The pictures of these file names, in order; those that cannot be used are left out."""
-        for path in self._paths:
-            if path.name in names:
-                with suppress(ImageError):
-                    yield self._read(path)
+    def digest(self, name: str) -> str:
+        """The sha256 of a picture's file and of its label's. Raises ImageError if one cannot be read any more."""
+        path = self._by_name[name]
+        files = [path] if self._pairs is None or path not in self._pairs else [path, self._pairs[path]]
+        try:
+            return sha256_of_bytes("".join(sha256_of(file) for file in files).encode())
+        except OSError as error:
+            raise ImageError(path, f"cannot be read any more: {error.strerror}.") from error
 
     def _read(self, path: Path) -> Picture:
         if self._pairs is None:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from edgekit import console
 from edgekit.artifact import Artifact, read_artifact
 from edgekit.errors import EdgekitError
 from edgekit.images import Folder, astronaut
-from edgekit.parity.compare import check_parity
+from edgekit.parity.compare import Comparison, check_parity
 from edgekit.parity.gates import Gates
 from edgekit.parity.picture import PixelGate
 from edgekit.parity.report import ParityReport
+from edgekit.parity.shards import Inputs, Journal, names_of, report_of
 from edgekit.parity.stability import chosen
 from edgekit.weights import Checkpoint
+
+WHOLE = (1, 1)  # the one shard of a check that is not divided
 
 
 def parity_check(
@@ -26,21 +28,30 @@ def parity_check(
     labels: Path | None = None,
     gates: Gates | None = None,
     stability: bool = False,
+    resume: Path | None = None,
+    shard: tuple[int, int] = WHOLE,
 ) -> ParityReport:
     """Compare artifacts with the checkpoint in PyTorch: logits, labels, delivered output, true labels, final picture.
 
     `images`: a folder of photos (one public-domain portrait by default); `labels`: a folder of label PNGs with the
     photos' names. `gates`: bounds to judge by; for those that are None, the bounds of each artifact's recipe apply.
-    `stability`: whether flicker is measured too, on at most 16 of the photos.
+    `stability`: whether flicker is measured too, on at most 16 of the photos. `resume`: a folder that keeps what was
+    counted, where the same call goes on after an interruption; `shard`: (2, 7) for the second of seven parts of the
+    photos, whose file in `resume` is for `merge`.
 
     Raises ConversionError for an artifact of other weights, CalibrationError if no photo can be used, EdgekitError for
-    options that do not go together. A failed gate is a result, not an error: see `ParityReport.passed`.
+    options that do not go together or for a `resume` of other inputs. A failed gate is a result, not an error: see
+    `ParityReport.passed`.
     """
     stated = gates or Gates()
     if labels is not None and images is None:
         raise EdgekitError("`labels` needs `images`: the folder of the pictures they belong to.")
+    if resume is not None and images is None:
+        raise EdgekitError("`resume` needs `images`: a single portrait is not worth keeping.")
     if stated.max_miou_drop is not None and labels is None:
         raise EdgekitError("`max_miou_drop` needs `labels`: true labels to measure mIoU with.")
+    if shard != WHOLE and resume is None:
+        raise EdgekitError("`shard` needs `resume`: the folder for the shard's file.")
     opened = [each if isinstance(each, Artifact) else read_artifact(each) for each in artifacts]
     in_picture = PixelGate(checkpoint) if checkpoint.groups.skin else None
     with console.quiet_libraries():
@@ -49,8 +60,42 @@ def parity_check(
             flickering = [portrait.name] if stability else []
             return check_parity(opened, checkpoint, [portrait], stated, in_picture, stability=flickering)
         folder = Folder(images, labels, len(checkpoint.class_names))
-        pictures = console.track(folder, len(folder), "comparing pictures")
-        flickering = chosen(folder.names) if stability else []
-        report = check_parity(opened, checkpoint, pictures, stated, in_picture, stability=flickering)
-    skipped = tuple((item.name, item.reason) for item in folder.skipped)
-    return replace(report, skipped=skipped, notes=tuple(folder.notes))
+        comparison = Comparison(opened, checkpoint, in_picture)
+        inputs = Inputs(
+            checkpoint.sha256,
+            tuple(checkpoint.class_names),
+            tuple(checkpoint.groups.skin),
+            comparison.subjects(stated),
+            folder.names,
+            labels is not None,
+            stability,
+        )
+        return _on_folder(comparison, folder, inputs, resume, shard)
+
+
+def _on_folder(
+    comparison: Comparison, folder: Folder, inputs: Inputs, resume: Path | None, shard: tuple[int, int]
+) -> ParityReport:
+    """Count a folder's photos, or a shard of them, and keep what was counted in `resume`."""
+    names = names_of(inputs.photos, *shard)
+    flickering = chosen(inputs.photos) if inputs.stability else frozenset()
+    journal = None if resume is None else Journal(resume, inputs, *shard)
+    earlier: tuple[str, ...] = ()
+    if journal is not None:
+        comparison.tally, earlier = journal.tally() or comparison.tally, journal.notes
+        for name, digest in journal.done.items():
+            if folder.digest(name) != digest:
+                raise EdgekitError(
+                    f"{name} changed since {journal.path} counted it; remove that file to start anew."
+                )
+    left = frozenset(names) - frozenset(journal.done if journal else ())
+    with console.interruptible(journal.kept if journal else lambda: "nothing half-written was left."):
+        for picture in console.track(folder.pictures(left), len(left), "comparing pictures"):
+            comparison.add(picture, flicker=picture.name in flickering)
+            if journal is not None:
+                notes = (*earlier, *folder.notes)
+                journal.count(picture.name, folder.digest(picture.name), comparison.tally, notes)
+    skipped, notes = [(item.name, item.reason) for item in folder.skipped], (*earlier, *folder.notes)
+    if journal is not None:
+        journal.write(comparison.tally, skipped, notes, complete=True)
+    return report_of(comparison.tally, inputs, skipped, notes)

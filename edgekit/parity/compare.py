@@ -10,27 +10,17 @@ import numpy as np
 import torch
 
 from edgekit.artifact import Artifact, require_weights
-from edgekit.errors import CalibrationError, ConversionError
+from edgekit.errors import ConversionError
 from edgekit.images import Picture
 from edgekit.model.outputs import OutputMode, output_head
 from edgekit.model.prepared import PreparedSegmenter
 from edgekit.model.reference import ReferenceSegmenter
-from edgekit.parity.counts import ParityCounts
-from edgekit.parity.gates import (
-    Gates,
-    gates_for,
-    judge,
-    judge_photos,
-    judge_stability,
-    judge_strata,
-    overall,
-    worst_photos,
-)
+from edgekit.parity.gates import Gates, gates_for
 from edgekit.parity.picture import PixelGate
-from edgekit.parity.report import ArtifactReport, Check, ParityReport, Status
-from edgekit.parity.stability import flicker_of, stability_of
+from edgekit.parity.report import Check, ParityReport, Status
+from edgekit.parity.stability import flicker_of
+from edgekit.parity.tally import Subject, Tally
 from edgekit.runtimes import open_runtime
-from edgekit.scores.counts import LogitDifference
 from edgekit.scores.runners import (
     Opener,
     Prediction,
@@ -51,11 +41,10 @@ PYTORCH, PREPARED, ARTIFACT = "pytorch", "prepared", "artifact"
 
 @dataclass(frozen=True)
 class Candidate:
-    """An artifact, open in a runtime, with its counts so far."""
+    """An artifact, open in a runtime."""
 
     artifact: Artifact
     runner: RuntimeRunner
-    counts: ParityCounts
 
 
 def check_parity(
@@ -83,7 +72,7 @@ def check_parity(
 class Comparison:
     """Artifacts that are open beside the checkpoint in PyTorch, with their counts over the pictures so far.
 
-    Raises ConversionError for an artifact made from other weights.
+    `tally`: the counts to go on from. Raises ConversionError for an artifact made from other weights.
     """
 
     def __init__(
@@ -92,43 +81,77 @@ class Comparison:
         checkpoint: Checkpoint,
         in_picture: PixelGate | None = None,
         opener: Opener = open_runtime,
+        tally: Tally | None = None,
     ) -> None:
         for artifact in artifacts:
             require_weights(artifact, checkpoint)
         classes, skin = len(checkpoint.class_names), checkpoint.groups.skin
         self._checkpoint, self._in_picture = checkpoint, in_picture
-        self._candidates = [
-            Candidate(artifact, artifact_runner(artifact, opener), ParityCounts.empty(classes, skin))
-            for artifact in artifacts
-        ]
+        self._candidates = [Candidate(artifact, artifact_runner(artifact, opener)) for artifact in artifacts]
         self._sizes = {candidate.runner.size for candidate in self._candidates}
         self._runners = _runners(checkpoint, self._candidates, self._sizes)
-        self._prepared, self._pictures = LogitDifference(), 0
+        self.tally = tally or Tally.empty(len(artifacts), classes, skin)
 
     def add(self, picture: Picture, flicker: bool = False) -> None:
         """Count one picture for every artifact. flicker: whether its stability is measured too."""
         ((_, found),) = predictions(self._runners, [picture])
         for size in self._sizes:
-            self._prepared.add(found[PYTORCH, size].logits, found[PREPARED, size].logits)
-        _count(self._checkpoint, self._candidates, picture, found, self._in_picture)
+            self.tally.prepared.add(found[PYTORCH, size].logits, found[PREPARED, size].logits)
+        self._count(picture, found)
         if flicker:
             self._count_flicker(picture)
-        self._pictures += 1
+        self.tally.pictures += 1
+
+    def subjects(self, stated: Gates) -> tuple[Subject, ...]:
+        """The artifacts for a report, each with its recipe's gates and those stated."""
+        return tuple(_subject(candidate, stated) for candidate in self._candidates)
 
     def report(self, stated: Gates) -> ParityReport:
         """The report on the pictures so far. Raises CalibrationError if there are none."""
-        if self._pictures == 0:
-            raise CalibrationError("No picture could be used; nothing was compared.")
-        reports = tuple(_report(candidate, self._checkpoint, stated) for candidate in self._candidates)
-        passed = all(report.status in (Status.PASSED, Status.UNDECIDED) for report in reports)
-        return ParityReport(passed, reports, self._prepared.max_abs, self._pictures, (), ())
+        return self.tally.report(self.subjects(stated), self._checkpoint.class_names)
+
+    def _count(self, picture: Picture, found: Mapping[Key, Prediction]) -> None:
+        """Count one picture for every artifact; its predecessor is the previous model of the same input size."""
+        previous: dict[int, Prediction] = {}
+        traits: dict[int, Traits] = {}
+        for i, (candidate, counts) in enumerate(zip(self._candidates, self.tally.counts, strict=True)):
+            artifact, size = candidate.artifact, candidate.runner.size
+            reference, prediction = found[PYTORCH, size], found[ARTIFACT, i]
+            _check_logits(artifact, reference, prediction)
+            if size not in traits:
+                traits[size] = _traits(picture, reference, self._checkpoint.groups.skin)
+            counts.add(
+                picture,
+                traits[size],
+                reference,
+                previous.get(size, found[PREPARED, size]),
+                prediction,
+                _output_error_levels(artifact, self._checkpoint, prediction),
+                self._in_picture(reference.image, reference.logits, prediction.logits)
+                if self._in_picture
+                else {},
+            )
+            previous[size] = prediction
 
     def _count_flicker(self, picture: Picture) -> None:
         styled = None if self._in_picture is None else self._in_picture.styled
         references = {size: flicker_of(picture, self._runners[PYTORCH, size], styled) for size in self._sizes}
-        for candidate in self._candidates:
+        for candidate, counts in zip(self._candidates, self.tally.counts, strict=True):
             found = flicker_of(picture, candidate.runner, styled)
-            candidate.counts.add_stability(picture.name, found, references[candidate.runner.size])
+            counts.add_stability(picture.name, found, references[candidate.runner.size])
+
+
+def _subject(candidate: Candidate, stated: Gates) -> Subject:
+    artifact, manifest = candidate.artifact, candidate.artifact.manifest
+    return Subject(
+        path=str(artifact.path),
+        sha256=manifest.sha256,
+        target=manifest.target,
+        recipe=manifest.recipe_name,
+        runtime=candidate.runner.runtime.name,
+        gates=gates_for(manifest.recipe).overridden(stated),
+        native=native_runtime(target_named(manifest.target)),
+    )
 
 
 def _runners(
@@ -140,34 +163,6 @@ def _runners(
         (name, size): TorchRunner(size, graph) for name, graph in graphs.items() for size in sizes
     }
     return runners | {(ARTIFACT, i): candidate.runner for i, candidate in enumerate(candidates)}
-
-
-def _count(
-    checkpoint: Checkpoint,
-    candidates: Sequence[Candidate],
-    picture: Picture,
-    found: Mapping[Key, Prediction],
-    in_picture: PixelGate | None,
-) -> None:
-    """Count one picture for every artifact; its predecessor is the previous model of the same input size."""
-    previous: dict[int, Prediction] = {}
-    traits: dict[int, Traits] = {}
-    for i, candidate in enumerate(candidates):
-        artifact, size = candidate.artifact, candidate.runner.size
-        reference, prediction = found[PYTORCH, size], found[ARTIFACT, i]
-        _check_logits(artifact, reference, prediction)
-        if size not in traits:
-            traits[size] = _traits(picture, reference, checkpoint.groups.skin)
-        candidate.counts.add(
-            picture,
-            traits[size],
-            reference,
-            previous.get(size, found[PREPARED, size]),
-            prediction,
-            _output_error_levels(artifact, checkpoint, prediction),
-            in_picture(reference.image, reference.logits, prediction.logits) if in_picture else {},
-        )
-        previous[size] = prediction
 
 
 def _traits(picture: Picture, reference: Prediction, skin: Sequence[int]) -> Traits:
@@ -207,46 +202,6 @@ def _output_error_levels(artifact: Artifact, checkpoint: Checkpoint, prediction:
     if output == "labels":
         return float((defined != delivered).mean())
     return float(np.abs(defined - delivered).max())
-
-
-def _report(candidate: Candidate, checkpoint: Checkpoint, stated: Gates) -> ArtifactReport:
-    """The artifact's metrics, judged by its recipe's gates and those stated."""
-    manifest, counts = candidate.artifact.manifest, candidate.counts
-    gates = gates_for(manifest.recipe).overridden(stated)
-    metrics, strata = counts.metrics(checkpoint.class_names), counts.stratum_rows()
-    photos = tuple(sorted(counts.rows, key=lambda row: row.name))
-    stability = stability_of(counts.stability)
-    checks = (
-        *judge(metrics, gates),
-        *judge_photos(photos, gates),
-        *judge_strata(strata, gates),
-        *judge_stability(stability, gates),
-    )
-    native = native_runtime(target_named(manifest.target))
-    if native is not None:
-        checks = (*checks, native)
-    return ArtifactReport(
-        path=str(candidate.artifact.path),
-        target=manifest.target,
-        recipe=manifest.recipe_name,
-        runtime=candidate.runner.runtime.name,
-        status=overall(checks),
-        reason=_reason(checks),
-        metrics=metrics,
-        checks=checks,
-        photos=photos,
-        worst_photos=worst_photos(photos),
-        strata=strata,
-        stability=stability,
-    )
-
-
-def _reason(checks: Sequence[Check]) -> str:
-    """The names of the checks that failed, or else of those that are undecided."""
-    for status in (Status.FAILED, Status.UNDECIDED):
-        if names := [check.name for check in checks if check.status is status]:
-            return f"{status.lower()}: {', '.join(names)}"
-    return ""
 
 
 def native_runtime(target: Target) -> Check | None:

@@ -138,7 +138,7 @@ class ParityCounts:
             boundary_agreement=boundary,
             skin_pixels=len(skin_delta_e00),
             skin_iou_agreement=_known(agreement.union_iou(skin)),
-            skin_delta_e00_p95=float(np.percentile(skin_delta_e00, 95)) if len(skin_delta_e00) else None,
+            skin_delta_e00_p95=_known(np.percentile(skin_delta_e00, 95)) if len(skin_delta_e00) else None,
             miou=None if truth is None else _known(truth.miou),
             miou_reference=None if reference_truth is None else _known(reference_truth.miou),
             skin_iou=None if truth is None else _known(truth.union_iou(skin)),
@@ -231,6 +231,6 @@ def _difference(reference: float, candidate: float) -> float | None:
     return _known(reference - candidate)
 
 
-def _known(value: float) -> float | None:
+def _known(value: float | np.floating) -> float | None:
     """The value, or None for NaN, which JSON lacks: a mean over nothing is null."""
     return None if math.isnan(value) else float(value)

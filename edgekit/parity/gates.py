@@ -251,6 +251,7 @@ def _over_photos(
     """A bound on a score over photos, judged by its interval. missing: why there may be no value."""
     if bound is None:
         return None
+    bound = float(bound)
     if value is None:
         return Check(name, Status.NOT_RUN, None, bound, missing)
     if math.isnan(value):
@@ -274,4 +275,4 @@ def _exact(name: str, value: float, bound: float | None) -> Check | None:
     """A bound on the largest value that any pixel of any photo may have; NaN fails."""
     if bound is None:
         return None
-    return Check(name, Status.PASSED if value <= bound else Status.FAILED, value, bound)
+    return Check(name, Status.PASSED if value <= bound else Status.FAILED, value, float(bound))

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from edgekit.files import write_whole
-from edgekit.parity.pictures import HOT_DELTA_E, Comparison
+from edgekit.parity.baseline import Change
+from edgekit.parity.pictures import HOT_DELTA_E, DrawnPhoto
+from edgekit.parity.present import changed
 from edgekit.parity.report import ArtifactReport, Check, Interval, ParityReport, Status, StratumRow
 
 TEMPLATES = "templates"
@@ -43,19 +44,12 @@ MEANINGS = {
 SHARES = ("agreement", "share")  # metrics that are read as per cent
 
 
-def write_page(
+def html(
     report: ParityReport,
-    path: Path,
-    pictures: Mapping[str, Sequence[Comparison]],
-    *,
-    replace: bool = False,
-) -> None:
-    """Write the page whole. EdgekitError for a place that holds something, unless `replace`."""
-    write_whole(path, html(report, pictures), replace=replace)
-
-
-def html(report: ParityReport, pictures: Mapping[str, Sequence[Comparison]]) -> str:
-    """The page's text. pictures: an artifact's path to its photos, as far as they are drawn."""
+    pictures: Mapping[str, Sequence[DrawnPhoto]],
+    changes: Sequence[Change] = (),
+) -> str:
+    """The page's text. pictures: an artifact's path to its photos, as far as they are drawn. changes: since a baseline."""
     environment = Environment(
         loader=PackageLoader("edgekit.parity", TEMPLATES),
         autoescape=True,
@@ -67,6 +61,8 @@ def html(report: ParityReport, pictures: Mapping[str, Sequence[Comparison]]) -> 
     return environment.get_template(TEMPLATE).render(
         report=report,
         pictures=pictures,
+        changes=changes,
+        changed=changed,
         sentence=verdict(report),
         script=script,
         script_sha256=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),

@@ -33,7 +33,7 @@ Pixels = NDArray[np.uint8]  # (h, w, 3) sRGB
 
 
 @dataclass(frozen=True)
-class Comparison:
+class DrawnPhoto:
     """One photo by two masks, as data URIs of pictures of width × height pixels.
 
     `difference`: the ΔE2000 of the two styled pictures as red over the grey photo, full at HOT_DELTA_E.
@@ -49,7 +49,7 @@ class Comparison:
     styled: str
 
 
-def comparison(picture: Picture, gate: PixelGate, reference: Runner, runner: Runner) -> Comparison:
+def drawn_photo(picture: Picture, gate: PixelGate, reference: Runner, runner: Runner) -> DrawnPhoto:
     """Draw a photo with the masks of two runners of one input size."""
     photo = np.asarray(reduced(picture.image, SHOWN_PX), np.uint8)
     shape = photo.shape[:2]
@@ -59,12 +59,12 @@ def comparison(picture: Picture, gate: PixelGate, reference: Runner, runner: Run
     styled = [styled_pixels(photo, layers, Controls(), mask) for mask in masks]
     drawn = [tinted(photo, mask_at(mask, shape)) for mask in masks]
     shown = [*drawn, _heat(photo, delta_e00(*styled)), *styled]
-    return Comparison(picture.name, shape[1], shape[0], *(data_uri(Image.fromarray(each)) for each in shown))
+    return DrawnPhoto(picture.name, shape[1], shape[0], *(data_uri(Image.fromarray(each)) for each in shown))
 
 
 def worst_compared(
     report: ParityReport, checkpoint: Checkpoint, images: Path | None = None, opener: Opener = open_runtime
-) -> dict[str, tuple[Comparison, ...]]:
+) -> dict[str, tuple[DrawnPhoto, ...]]:
     """Run every artifact again on the photos that lose most and draw them: an artifact's path to its photos.
 
     images: the folder that was compared; None for the bundled portrait. Empty for a checkpoint without skin, which no
@@ -73,20 +73,22 @@ def worst_compared(
     if not checkpoint.groups.skin:
         return {}
     graph, gate = ReferenceSegmenter(checkpoint), PixelGate(checkpoint)
-    drawn: dict[str, tuple[Comparison, ...]] = {}
+    drawn: dict[str, tuple[DrawnPhoto, ...]] = {}
     for each in report.artifacts:
         runner = artifact_runner(read_artifact(Path(each.path)), opener)
         reference = TorchRunner(runner.size, graph)
         names = each.worst_photos[:DRAWN_PHOTOS]
         photos = {picture.name: picture for picture in _pictures(names, images, checkpoint)}
         drawn[each.path] = tuple(
-            comparison(photos[name], gate, reference, runner) for name in names if name in photos
+            drawn_photo(photos[name], gate, reference, runner) for name in names if name in photos
         )
     return drawn
 
 
 def _pictures(names: Sequence[str], images: Path | None, checkpoint: Checkpoint) -> Iterable[Picture]:
-    return [astronaut()] if images is None else Folder(images, None, len(checkpoint.class_names)).named(names)
+    return (
+        [astronaut()] if images is None else Folder(images, None, len(checkpoint.class_names)).pictures(names)
+    )
 
 
 def _heat(photo: Pixels, difference: NDArray[np.float64]) -> Pixels:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from edgekit import console
 from edgekit.files import JsonValue
+from edgekit.parity.baseline import BETTER, SAME, UNDECIDED, WORSE, Change
 from edgekit.parity.report import ArtifactReport, Check, ParityReport, Status
 
 STYLES = {
@@ -79,6 +80,27 @@ def print_report(report: ParityReport) -> None:
         console.say(f"skipped {name}: {reason}")
     for note in report.notes:
         console.say(f"note: {note}")
+
+
+def print_changes(changes: Sequence[Change]) -> None:
+    """Print what changed since a baseline: what got worse as a result, the rest as notes."""
+    for change in changes:
+        (console.show if change.verdict == WORSE else console.say)(changed(change))
+
+
+def changed(change: Change) -> str:
+    """A change as a sentence: `a.tflite: label_agreement is worse than the baseline by 0.002 (0.001 to 0.003) …`."""
+    interval = "" if change.interval is None else f" ({change.interval[0]:.4g} to {change.interval[1]:.4g})"
+    verdicts = {
+        WORSE: "is worse than",
+        BETTER: "is better than",
+        SAME: "is that of",
+        UNDECIDED: "is undecided against",
+    }
+    return (
+        f"{change.artifact}: {change.measure} {verdicts[change.verdict]} the baseline; it loses {change.loss:.4g}"
+        f"{interval} per photo, over {change.photos} photos"
+    )
 
 
 def cells(artifact: ArtifactReport) -> list[str]:

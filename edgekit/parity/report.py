@@ -92,7 +92,7 @@ class PhotoRow:
     skin_iou: float | None
     skin_iou_reference: float | None
     ita_deg: float | None
-    mean_lightness: float
+    mean_lightness: float | None
     person_share: float | None
 
 

@@ -26,7 +26,7 @@ from edgekit.scores.resamples import Counts, Resamples, ratio
 from edgekit.scores.runners import Image, Labels, Logits, Runner
 
 MOST_PHOTOS = (
-    16  # of a set: each costs FRAMES inferences per model more, and the interval is then narrow enough
+    16  # of a set: each costs eleven inferences per model more, and the interval is then narrow enough
 )
 MARGIN_PX = 8  # between the window and the photo that it lies in, on every side
 BORDER_PX = 16  # left out of comparisons: a logit's side, within which other content has come into the window
@@ -40,7 +40,6 @@ PAN = tuple((0, step * PAN_STEP_PX) for step in (-2, -1, 0, 1, 2))
 SHIFT, CROP, EXPOSED, JPEG, PANNED = "one-pixel shift", "small crop", "exposure", "JPEG", "pan"
 CHANGES = (SHIFT, CROP, EXPOSED, JPEG, PANNED)
 COLUMNS_PER_CHANGE = 6  # changed by artifact and reference, pixels; ΔE of artifact and reference, its pixels
-FRAMES = 11
 Styled = Callable[[Image, Logits], Image]
 
 

@@ -39,13 +39,13 @@ Labels = NDArray[np.uint8]  # (H, W)
 
 @dataclass(frozen=True)
 class Traits:
-    """What a photo is sorted by; None if it shows no skin or no person.
+    """What a photo is sorted by; None if it shows no skin or no person, or if that is unknown.
 
     ita_deg: of the median skin pixel. mean_lightness: CIELAB L*, 0 to 100. person_share: of the frame, in [0, 1].
     """
 
     ita_deg: float | None
-    mean_lightness: float
+    mean_lightness: float | None
     person_share: float | None
 
     def strata(self) -> dict[str, str]:
@@ -60,6 +60,9 @@ class Traits:
             for dimension, value in values.items()
             if value is not None
         }
+
+
+NO_TRAITS = Traits(None, None, None)  # of a photo that is sorted into no stratum
 
 
 def traits_of(image: Image, labels: Labels, skin: Sequence[int]) -> Traits:

@@ -69,6 +69,20 @@ def test_excess_is_in_bounds_and_holds_up_to_one() -> None:
     assert budget.excess(replace(point, skin_delta_e00_p95=None)) == inf
 
 
+def test_a_loss_is_the_worse_end_of_its_interval() -> None:
+    """So that parity, which judges with the same interval, does not find the plan undecided."""
+    budget = Budget(min_agreement=0.98, max_skin_de=1.0, min_boundary=0.8)
+    point = Point(
+        1, 0.5, 0.99, 20.0, None, None, None, 0.9, 0.9, agreement_ci95=(0.985, 0.995),
+        skin_delta_e00_p95_ci95=(0.8, 0.99), boundary_agreement_ci95=(0.85, 0.95),
+    )  # fmt: skip
+    assert budget.holds(point) and budget.excess(point) == pytest.approx(0.99)
+    assert not budget.holds(replace(point, agreement_ci95=(0.979, 0.995)))
+    assert not budget.holds(replace(point, skin_delta_e00_p95_ci95=(0.8, 1.01)))
+    assert not budget.holds(replace(point, boundary_agreement_ci95=(0.79, 0.95)))
+    assert budget.holds(replace(point, skin_delta_e00_p95_ci95=None))
+
+
 def test_the_block_that_hurts_is_protected_and_no_other() -> None:
     recipe, _ = run(World(), Budget(min_agreement=0.975))
     assert recipe.blocks == {"stage2.1": "w8"}

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from calibration.planner import Point
 from calibration.trials import LiteRTTrials
 from edgekit.images import Picture
 from edgekit.recipes import Recipe
+from edgekit.scores.resamples import FEWEST_PHOTOS
 from tests.support.tiny_tflite import LAYER_RANGES, X, layer
 
 WEIGHTS = np.array([[1.0, 0.5, -0.503], [0.25, 1.0, 0.753], [0.1, -0.2, 0.3]], np.float32)
@@ -62,3 +64,22 @@ def test_each_loss_is_measured_where_its_class_is(tmp_path: Path) -> None:
     point = trials.measure(Recipe("float"))
     assert (point.miou_drop, point.skin_iou_drop) == (0, 0)
     assert point.skin_delta_e00_p95 == pytest.approx(np.percentile([0.2, 0.4, 0.6], 95), abs=0.0005)
+
+
+def test_a_point_has_intervals_where_there_are_photos_enough(tmp_path: Path) -> None:
+    logits = WEIGHTS @ X.reshape(3)
+    right = np.full((1, 1), logits.argmax(), np.uint8)
+
+    def point(n: int) -> Point:
+        pictures = [Floats(f"{i}", X.reshape(1, 1, 3), right if i else None) for i in range(n)]
+        model = layer("CONV_2D", WEIGHTS, source="image")
+        trials = LiteRTTrials(
+            model, {}, pictures, [0], tmp_path, "segmenter/stem", lambda image, expected, got: np.array([0.2])
+        )
+        return trials.measure(Recipe("float"))
+
+    enough, few = point(FEWEST_PHOTOS + 1), point(FEWEST_PHOTOS - 1)
+    assert enough.agreement_ci95 == (1.0, 1.0) and enough.miou_drop_ci95 == (0.0, 0.0)
+    assert enough.skin_delta_e00_p95_ci95 == pytest.approx((0.2, 0.2), rel=0.02)
+    assert few.agreement_ci95 is few.miou_drop_ci95 is few.skin_delta_e00_p95_ci95 is None
+    assert point(FEWEST_PHOTOS).miou_drop_ci95 is None  # one of them has no labels

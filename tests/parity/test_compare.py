@@ -158,3 +158,41 @@ def test_options_needing_labels_say_so(
 def test_no_artifact_at_all_says_what_to_run(tmp_path: Path) -> None:
     with pytest.raises(EdgekitError, match="run edgekit convert first"):
         artifacts_at([], default=tmp_path)
+
+
+def test_every_photo_has_a_row_and_the_worst_are_named(
+    artifacts: dict[str, Artifact], checkpoint: Checkpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One of seven photos is upside down for the artifact: its own gate fails, and it is named."""
+    pictures = [Picture(f"{i}.png", picture(150, 210, i)) for i in range(7)]
+    turned = pictures[3].at(128)
+
+    def wrong(path: Path, taps: Sequence[str]) -> Runtime:
+        return Turned(open_runtime(path, taps), turned)
+
+    stated = Gates(min_agreement=0.95)
+    report = check_parity(
+        [artifacts["tflite"]], checkpoint, pictures, stated, opener=wrong, stability=["1.png", "3.png"]
+    )
+    (found,) = report.artifacts
+    assert [row.name for row in found.photos] == [f"{i}.png" for i in range(7)]
+    assert found.worst_photos[0] == "3.png"
+    failed = {check.name: check.where for check in found.checks if check.status is Status.FAILED}
+    assert failed["label agreement, worst photo"] == "3.png"
+    assert found.stability is not None and found.stability.photos == 2
+    present.print_report(report)
+    assert "the photos that lose most: 3.png (labels " in capsys.readouterr().out
+    assert len(present.as_json(report)["artifacts"][0]["photos"]) == 7
+
+
+class Turned:
+    """A runtime that turns one image upside down before it runs."""
+
+    def __init__(self, inner: Runtime, image: Any) -> None:
+        self.inner, self.image, self.name = inner, image, inner.name
+
+    def run(self, inputs: Tensors) -> dict[str, np.ndarray[Any, Any]]:
+        given = inputs["image"]
+        return self.inner.run(
+            {"image": given[:, ::-1].copy()} if np.array_equal(given[0], self.image) else inputs
+        )

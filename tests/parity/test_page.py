@@ -20,7 +20,7 @@ from edgekit.parity.check import parity_check
 from edgekit.parity.gates import GATES, judge
 from edgekit.parity.page import figure, html, meaning, span, verdict
 from edgekit.parity.picture import PixelGate
-from edgekit.parity.pictures import DRAWN_PHOTOS, HEAT, comparison, worst_compared
+from edgekit.parity.pictures import DRAWN_PHOTOS, HEAT, drawn_photo, worst_compared
 from edgekit.parity.report import ArtifactReport, Check, Metrics, ParityReport, Status
 from edgekit.scores.runners import Image, Outputs
 from edgekit.weights import Checkpoint
@@ -144,13 +144,13 @@ def test_pictures_show_where_the_masks_differ(checkpoint: Checkpoint) -> None:
     half = background.copy()
     half[checkpoint.groups.skin[0], :, :4] = 40.0  # the left half is skin
     gate = PixelGate(checkpoint)
-    drawn = comparison(astronaut(), gate, Fixed(background), Fixed(half))
+    drawn = drawn_photo(astronaut(), gate, Fixed(background), Fixed(half))
     assert (drawn.photo, drawn.width, drawn.height) == (astronaut().name, 480, 480)
     pixels = _pixels(drawn.difference)
     left, right = (pixels[:, columns].reshape(-1, 3) for columns in (slice(40, 200), slice(280, 440)))
     assert np.ptp(right, axis=-1).max() < 12  # grey
     assert (np.abs(left - HEAT).max(axis=-1) < 40).mean() > 0.3  # red
-    equal = comparison(astronaut(), gate, Fixed(half), Fixed(half))
+    equal = drawn_photo(astronaut(), gate, Fixed(half), Fixed(half))
     assert equal.mask == equal.mask_reference and equal.styled == equal.styled_reference
 
 
