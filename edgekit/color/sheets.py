@@ -66,7 +66,7 @@ def tinted(picture: Picture, weights: NDArray[np.float32]) -> Picture:
     """The picture with each group in its colour. weights: (h, w, 3) of skin, hair, clothes, as the picture."""
     share = OPACITY * weights
     mixed = picture * (1 - share.sum(-1, keepdims=True)) + share @ np.asarray(TINTS, np.float32)
-    return np.rint(np.clip(mixed, 0, 255)).astype(np.uint8)
+    return np.asarray(np.rint(np.clip(mixed, 0, 255)), np.uint8)
 
 
 def mask_sheet(picture: Picture, weights: NDArray[np.float32]) -> Picture:

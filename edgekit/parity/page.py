@@ -49,7 +49,7 @@ def html(
     pictures: Mapping[str, Sequence[DrawnPhoto]],
     changes: Sequence[Change] = (),
 ) -> str:
-    """The page's text. pictures: an artifact's path to its photos, as far as they are drawn. changes: since a baseline."""
+    """The page's text. pictures: an artifact's path to its drawn photos. changes: since a baseline."""
     environment = Environment(
         loader=PackageLoader("edgekit.parity", TEMPLATES),
         autoescape=True,
