@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edgekit.errors import CalibrationError, ImageError
 from edgekit.images.decode import FORMATS, printable
 from edgekit.images.fit import read_image, stretch
-from edgekit.images.labels import LABEL_SUFFIX, read_labels
+from edgekit.images.labels import LABEL_SUFFIX, UNLABELLED, read_labels
 
 
 @dataclass(frozen=True)
@@ -40,15 +40,17 @@ class Folder:
     """The usable pictures of a folder, decoded one at a time, with their labels if a folder of labels is given.
 
     Iterating fills `skipped` (unreadable, unpaired, or with a label of another size) and `notes` (labels without any
-    class).
+    class). values: the label values that may occur, if they are not the indices of `classes` classes.
     """
 
-    def __init__(self, images: Path, labels: Path | None, classes: int) -> None:
+    def __init__(
+        self, images: Path, labels: Path | None, classes: int, values: Collection[int] | None = None
+    ) -> None:
         self._paths = images_in(images)
         self._pairs = labels_beside(self._paths, labels) if labels else None
         if self._pairs is not None and not self._pairs:
             raise CalibrationError(f"No image in {images} has a label of the same name in {labels}.")
-        self._classes = classes
+        self._classes, self._values = classes, values
         self.skipped: list[Skipped] = []
         self.notes: list[str] = []
 
@@ -69,13 +71,22 @@ class Folder:
             return Picture(path.name, read_image(path))
         if path not in self._pairs:
             raise ImageError(path, "has no label of the same name")
-        image, labels = read_image(path), read_labels(self._pairs[path], self._classes)
+        image, labels = read_image(path), self._labels(self._pairs[path])
         if labels.shape != image.shape[:2]:
             sizes = [f"{width}×{height}" for height, width in (labels.shape, image.shape[:2])]
             raise ImageError(path, f"has a label of {sizes[0]} pixels, but the photo has {sizes[1]}.")
-        if not labels.any():
+        if self._values is None and not labels.any():
             self.notes.append(f"{path.name}: its label image is all background")
         return Picture(path.name, image, labels)
+
+    def _labels(self, path: Path) -> NDArray[np.uint8]:
+        if self._values is None:
+            return read_labels(path, self._classes)
+        labels = read_labels(path)
+        wrong = np.setdiff1d(labels, [*self._values, UNLABELLED])
+        if wrong.size:
+            raise ImageError(path, f"holds label {int(wrong[0])}, which the label scheme does not list.")
+        return labels
 
 
 def astronaut() -> Picture:

@@ -9,7 +9,9 @@ import torch
 from PIL import Image
 
 from edgekit.errors import CalibrationError
-from edgekit.training.data import Pair, TrainingSet, batches, read_class_names, split
+from edgekit.training.data import Pair, read_class_names, split
+from edgekit.training.label_sets import LabelSets
+from edgekit.training.samples import Drawn, TrainingSet, batches
 from tests.support.checkpoints import ATR_CLASSES
 from tests.training.toy import HEIGHT, WIDTH, checked, write_set
 
@@ -86,7 +88,7 @@ def test_the_split_follows_the_names_not_the_order() -> None:
 
 
 def test_samples_repeat_with_the_epoch_and_differ_between_epochs(folder: Path) -> None:
-    samples = TrainingSet(checked(folder).pairs, ATR_CLASSES, 128, seed=3)
+    samples = TrainingSet([Drawn(checked(folder).pairs)], LabelSets.of(ATR_CLASSES), 128, seed=3)
     samples.epoch = 1
     image, labels = samples[2]
     assert image.shape == (3, 128, 128) and image.dtype == torch.uint8
@@ -99,6 +101,6 @@ def test_samples_repeat_with_the_epoch_and_differ_between_epochs(folder: Path) -
 
 
 def test_batches_repeat_and_the_short_last_one_is_dropped(folder: Path) -> None:
-    samples = TrainingSet(checked(folder).pairs, ATR_CLASSES, 128, seed=3)
+    samples = TrainingSet([Drawn(checked(folder).pairs)], LabelSets.of(ATR_CLASSES), 128, seed=3)
     first, again, other = ([x.sum().item() for x, _ in batches(samples, e, 4, 0)] for e in (1, 1, 2))
     assert len(first) == 1 and first == again and first != other
