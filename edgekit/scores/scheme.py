@@ -20,7 +20,7 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from edgekit.errors import CalibrationError, printable
-from edgekit.reading import JsonKind, Text, read_json, shown
+from edgekit.reading import JsonKind, Text, declared, read_json, shown
 from edgekit.scores.metrics import IGNORE
 
 SCHEME_FILE = "labels.json"
@@ -28,16 +28,14 @@ VALUES = 256  # of a uint8 label
 BACKGROUND = 0  # the class that is nobody, first in every class list
 Members = Sequence[int]
 
-WRITTEN: JsonKind[dict[int, tuple[str, ...] | None]] = JsonKind(
-    Annotated[  # type: ignore[arg-type]
-        dict[
-            Annotated[int, Meta(ge=0, lt=VALUES)],
-            Annotated[tuple[Text, ...], Meta(min_length=1, max_length=IGNORE)] | None,
-        ],
-        Meta(min_length=1),
-    ],
+WRITTEN: JsonKind[dict[int, object]] = JsonKind(
+    Annotated[dict[Annotated[int, Meta(ge=0, lt=VALUES)], object], Meta(min_length=1)],  # type: ignore[arg-type]
     "a label scheme",
     advice="it maps each label value to a list of class names, or to null for what does not count",
+)
+NAMED: JsonKind[tuple[str, ...] | None] = JsonKind(
+    Annotated[tuple[Text, ...], Meta(min_length=1, max_length=IGNORE)] | None,  # type: ignore[arg-type]
+    "a list of class names or null",
 )
 
 
@@ -78,11 +76,13 @@ class Scheme:
     def inside(self, members: Members) -> NDArray[np.bool_]:
         """(256,), true for the values that stand for `members` or some of them, and nothing else."""
         chosen = np.isin(np.arange(len(self.class_names)), members)
-        return self.counted & ~np.logical_or.reduce(self.members[:, ~chosen], axis=1)
+        others: NDArray[np.bool_] = np.logical_or.reduce(self.members[:, ~chosen], axis=1)
+        return self.counted & ~others
 
     def outside(self, members: Members) -> NDArray[np.bool_]:
         """(256,), true for the values that stand for none of `members`, but for something."""
-        return self.counted & ~np.logical_or.reduce(self.members[:, list(members)], axis=1)
+        some: NDArray[np.bool_] = np.logical_or.reduce(self.members[:, list(members)], axis=1)
+        return self.counted & ~some
 
     def tells(self, members: Members) -> bool:
         """Whether labels of this scheme can show the `members`, taken as one class."""
@@ -108,7 +108,8 @@ def read_scheme(file: Path, class_names: Sequence[str]) -> Scheme:
         return CalibrationError(f"{shown(file)}: label value {value} {problem}.")
 
     sets: dict[int, frozenset[int]] = {}
-    for value, names in written.items():
+    for value, given in written.items():
+        names = declared(given, f"{shown(file)}: label value {value}", NAMED, CalibrationError)
         unknown = [name for name in names or () if name not in index]
         if unknown:
             name = printable(unknown[0], 80)
