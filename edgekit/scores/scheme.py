@@ -85,8 +85,8 @@ class Scheme:
         return self.counted & ~some
 
     def tells(self, members: Members) -> bool:
-        """Whether labels of this scheme can show the `members`, taken as one class."""
-        return bool(self.inside(members).any())
+        """Whether labels of this scheme can show the `members`, taken as one class, and what is none of them."""
+        return bool(self.inside(members).any() and self.outside(members).any())
 
 
 def scheme_in(folders: Sequence[Path], class_names: Sequence[str]) -> Scheme | None:

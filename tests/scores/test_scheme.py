@@ -46,6 +46,8 @@ def test_a_group_is_told_by_values_inside_it(scheme: Scheme) -> None:
     assert np.flatnonzero(scheme.outside(skin)).tolist() == [0, 9]
     assert np.flatnonzero(scheme.outside(hair)).tolist() == [0, 3, 7]  # 9 may be hair
     assert scheme.tells(skin) and not scheme.tells(hair) and not scheme.tells(())
+    only_arms = Scheme(NAMES, {0: frozenset([0, 1, 2]), 1: frozenset([3, 4])})
+    assert not only_arms.tells([1, 2, 3, 4])  # no value is surely nobody
 
 
 def test_complete_labels_tell_every_class() -> None:

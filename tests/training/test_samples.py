@@ -15,7 +15,7 @@ from edgekit.training.data import Pair, checked_folder
 from edgekit.training.label_sets import LabelSets
 from edgekit.training.samples import Drawn, TrainingSet
 from tests.support.checkpoints import ATR_CLASSES
-from tests.training.toy import FACE, HAIR, PARTIAL, write_partial_set, write_set
+from tests.training.toy import FACE, HAIR, write_partial_set, write_set
 
 PAIRS = tuple(Pair(Path(f"{i}.jpg"), Path(f"{i}.png")) for i in range(10))
 
@@ -89,7 +89,3 @@ def test_a_scheme_of_single_classes_gives_the_samples_of_complete_labels(tmp_pat
     first, second = (TrainingSet([Drawn(data.pairs)], sets, 128, seed=3) for data in (plain, named))
     for index in range(4):
         assert all(torch.equal(a, b) for a, b in zip(first[index], second[index], strict=True))
-
-
-def test_the_partial_toy_lists_a_set_with_background() -> None:
-    assert any(names and "Background" in names and len(names) > 1 for names in PARTIAL.values())
