@@ -59,8 +59,8 @@ class Epoch:
         return asdict(self)
 
     def sentence(self, epochs: int) -> str:
-        """The epoch on one line, out of `epochs`, and a line for each of its folders."""
-        return _lines(f"epoch {self.epoch}/{epochs}  loss {self.loss:.3f}", self)
+        """The epoch on one line, out of `epochs`."""
+        return _line(f"epoch {self.epoch}/{epochs}  loss {self.loss:.3f}", self)
 
 
 @dataclass(frozen=True)
@@ -77,24 +77,26 @@ class Start:
         return asdict(self)
 
     def sentence(self, epochs: int) -> str:
-        """The starting weights on one line, before `epochs` epochs, and a line for each folder."""
-        return _lines(f"epoch 0/{epochs}  starting weights", self)
+        """The starting weights on one line, before `epochs` epochs."""
+        return _line(f"epoch 0/{epochs}  starting weights", self)
 
 
-def _lines(head: str, scored: Epoch | Start) -> str:
+def folder_lines(scored: Epoch | Start) -> list[str]:
+    """The IoUs of each folder on a line, and the score on one more; none for a run without them."""
+    lines = [
+        f"  {name}: " + "  ".join(f"{group} IoU {_shown(iou)}" for group, iou in groups.items())
+        for name, groups in scored.folders.items()
+    ]
+    return lines if scored.score is None else [*lines, f"  mean group IoU {scored.score:.4f}"]
+
+
+def _line(head: str, scored: Epoch | Start) -> str:
     whole, close = scored.whole, scored.head_and_shoulders
-    line = (
+    return (
         f"{head}  mIoU {_shown(whole.miou)}  mean accuracy {_shown(whole.mean_accuracy)}  "
         f"overall {_shown(whole.overall_accuracy)}  skin IoU {_shown(whole.skin_iou)}  "
         f"head shots: mIoU {_shown(close.miou)}  ({scored.seconds:.0f} s)"
     )
-    lines = [line]
-    for name, groups in scored.folders.items():
-        ious = "  ".join(f"{group} IoU {_shown(iou)}" for group, iou in groups.items())
-        lines.append(f"  {name}: {ious}")
-    if scored.score is not None:
-        lines.append(f"  mean group IoU {scored.score:.4f}")
-    return "\n".join(lines)
 
 
 def write_log(history: Sequence[Epoch], folder: Path) -> None:

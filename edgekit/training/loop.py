@@ -207,11 +207,13 @@ def train(
         )
         parts = (learner.model, learner.average, learner.optimizer)
         start, history = state.restore(out, run, *parts) if resume else (_start(learner, validation), [])
-        console.say(start.sentence(settings.epochs))
+        for line in (start.sentence(settings.epochs), *log.folder_lines(start)):
+            console.say(line)
         with console.interruptible(lambda: _kept(out, len(history), settings.epochs)):
             for number in range(len(history) + 1, settings.epochs + 1):
                 epoch = _epoch(number, learner, samples, validation, workers)
-                console.say(epoch.sentence(settings.epochs))
+                for line in (epoch.sentence(settings.epochs), *log.folder_lines(epoch)):
+                    console.say(line)
                 so_far = [*history, epoch]
                 if _kept_epoch(so_far, settings.keep) == number:
                     write_checkpoint(out, checkpoint, learner.average.model)
