@@ -28,9 +28,9 @@ from PIL import Image
 
 from edgekit import console
 from edgekit.files import FolderKind, staged_folder, write_json
-from edgekit.images import images_in, labels_beside, read_image, read_labels
+from edgekit.images import SCHEME_FILE, images_in, labels_beside, read_image, read_labels
 from edgekit.scores.metrics import IGNORE
-from edgekit.scores.scheme import BACKGROUND, SCHEME_FILE
+from edgekit.scores.scheme import BACKGROUND
 from edgekit.weights import load_checkpoint
 from tools.fetch_android_tools import NpmPackage, fetch_npm, require_npm
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edgekit.errors import CalibrationError, ImageError
 from edgekit.images.decode import FORMATS, printable
 from edgekit.images.fit import read_image, stretch
-from edgekit.images.labels import LABEL_SUFFIX, UNLABELLED, read_labels
+from edgekit.images.labels import LABEL_SUFFIX, UNLABELLED, read_labels, require_class_indices
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,15 @@ class Folder:
     """The usable pictures of a folder, decoded one at a time, with their labels if a folder of labels is given.
 
     Iterating fills `skipped` (unreadable, unpaired, or with a label of another size) and `notes` (labels without any
-    class). values: the label values that may occur, if they are not the indices of `classes` classes.
+    class). values: the label values that may occur, if they are not the indices of `classes` classes;
+    without them a labels.json is refused.
     """
 
     def __init__(
         self, images: Path, labels: Path | None, classes: int, values: Collection[int] | None = None
     ) -> None:
+        if labels is not None and values is None:
+            require_class_indices(labels)
         self._paths = images_in(images)
         self._pairs = labels_beside(self._paths, labels) if labels else None
         if self._pairs is not None and not self._pairs:

@@ -9,12 +9,12 @@ from pathlib import Path
 from edgekit import console
 from edgekit.artifact import read_artifact
 from edgekit.errors import CalibrationError
-from edgekit.images import Folder
+from edgekit.images import SCHEME_FILE, Folder
 from edgekit.scores import evaluation
 from edgekit.scores.evaluation import Evaluation
 from edgekit.scores.groups import judged_groups
 from edgekit.scores.runners import Runner, artifact_runner, reference_runner
-from edgekit.scores.scheme import SCHEME_FILE, scheme_in
+from edgekit.scores.scheme import scheme_of
 from edgekit.weights import Checkpoint
 
 
@@ -43,7 +43,7 @@ def evaluate(
     says, and models are judged by the groups that it can tell. Shares and IoUs are in [0, 1], intervals are 95 %
     bootstrap over photos. Raises CalibrationError if no labelled photo can be used.
     """
-    scheme = scheme_in((labels, *labels.resolve().parents[:2]), checkpoint.class_names)
+    scheme = scheme_of(labels, checkpoint.class_names)
     folder = Folder(images, labels, len(checkpoint.class_names), None if scheme is None else scheme.sets)
     groups = judged_groups(checkpoint.groups, len(checkpoint.class_names))
     if scheme is not None and not any(scheme.tells(members) for members in groups.values()):

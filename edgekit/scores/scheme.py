@@ -8,7 +8,6 @@ pixels do not count. 255 is never labelled.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,10 +19,10 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from edgekit.errors import CalibrationError, printable
+from edgekit.images import scheme_file
 from edgekit.reading import JsonKind, Text, declared, read_json, shown
 from edgekit.scores.metrics import IGNORE
 
-SCHEME_FILE = "labels.json"
 VALUES = 256  # of a uint8 label
 BACKGROUND = 0  # the class that is nobody, first in every class list
 Members = Sequence[int]
@@ -89,13 +88,12 @@ class Scheme:
         return bool(self.inside(members).any() and self.outside(members).any())
 
 
-def scheme_in(folders: Sequence[Path], class_names: Sequence[str]) -> Scheme | None:
-    """The scheme of the first of the folders that holds a labels.json; None if none does.
+def scheme_of(labels: Path, class_names: Sequence[str]) -> Scheme | None:
+    """The scheme of a folder of labels by its `scheme_file`; None if values are class indices.
 
     Raises CalibrationError for a file that is no scheme or names a class that is not in `class_names`.
     """
-    files = (folder / SCHEME_FILE for folder in folders)
-    file = next((file for file in files if os.path.lexists(file)), None)
+    file = scheme_file(labels)
     return None if file is None else read_scheme(file, class_names)
 
 

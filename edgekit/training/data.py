@@ -19,13 +19,14 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from edgekit.errors import CalibrationError, ImageError
-from edgekit.images import images_in, read_image, read_labels
+from edgekit.images import SCHEME_FILE, images_in, read_image, read_labels, scheme_file
 from edgekit.reading import JsonKind, Text, read_json, shown
 from edgekit.scores.metrics import IGNORE
-from edgekit.scores.scheme import BACKGROUND, SCHEME_FILE, VALUES, Scheme, scheme_in
+from edgekit.scores.scheme import BACKGROUND, VALUES, Scheme, scheme_of
 
 VALIDATION_SHARE = 1 / 15
 CLASSES_FILE = "classes.json"
+LABELS = "labels"
 NAMED_PROBLEMS = 5  # files named per kind of problem in the sentence; `Problem.files` has them all
 
 
@@ -136,7 +137,8 @@ def class_names_of(folders: Iterable[Path], otherwise: Sequence[str]) -> tuple[s
     """
     first: tuple[Path, tuple[str, ...]] | None = None
     for folder in folders:
-        if not _has(folder, CLASSES_FILE) and _has(folder, SCHEME_FILE):
+        listed = any(os.path.lexists(place / CLASSES_FILE) for place in _places(folder))
+        if not listed and scheme_file(folder / LABELS) is not None:
             continue
         names = read_class_names(folder)
         if first is not None and names != first[1]:
@@ -148,19 +150,15 @@ def class_names_of(folders: Iterable[Path], otherwise: Sequence[str]) -> tuple[s
     return tuple(otherwise) if first is None else first[1]
 
 
-def _has(folder: Path, name: str) -> bool:
-    return any(os.path.lexists(place / name) for place in _places(folder))
-
-
 def _places(folder: Path) -> tuple[Path, Path]:
-    """Where a folder's class list and label scheme may lie: in it, or above it, for train and eval sets to share."""
+    """Where a folder's class list may lie: in it, or above it, for train and eval sets to share."""
     return folder, folder.resolve().parent
 
 
 def checked_folder(folder: Path, class_names: Sequence[str], weight: float = 1.0) -> LabelledData:
     """Check every file of a folder with images/ and labels/; its labels.json, if any, says what values stand for."""
-    scheme = scheme_in(_places(folder), class_names)
-    data = check(images_in(folder / "images"), folder / "labels", class_names, scheme)
+    labels = folder / LABELS
+    data = check(images_in(folder / "images"), labels, class_names, scheme_of(labels, class_names))
     return replace(data, name=str(folder), weight=weight)
 
 

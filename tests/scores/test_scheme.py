@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from edgekit.errors import CalibrationError
-from edgekit.scores.scheme import Scheme, read_scheme, scheme_in
+from edgekit.images import Folder, require_class_indices
+from edgekit.scores.scheme import Scheme, read_scheme, scheme_of
 from tests.support.checkpoints import ATR_CLASSES
 
 NAMES = ("Background", "Hair", "Face", "Left-arm", "Right-arm")
@@ -95,31 +96,43 @@ def test_pipes_folders_dangling_links_and_huge_files_are_refused(tmp_path: Path)
     file = tmp_path / "labels.json"
     os.mkfifo(file)
     with pytest.raises(CalibrationError, match="is not a regular file"):
-        scheme_in([tmp_path], NAMES)
+        scheme_of(tmp_path, NAMES)
     file.unlink()
     file.mkdir()
     with pytest.raises(CalibrationError, match="is not a regular file"):
-        scheme_in([tmp_path], NAMES)
+        scheme_of(tmp_path, NAMES)
     file.rmdir()
     file.symlink_to(tmp_path / "nowhere")
     with pytest.raises(CalibrationError, match="does not exist"):
-        scheme_in([tmp_path], NAMES)
+        scheme_of(tmp_path, NAMES)
     file.unlink()
     file.write_bytes(b" " * (5 << 20))
     with pytest.raises(CalibrationError, match=r"more than the .* that are allowed"):
-        scheme_in([tmp_path], NAMES)
+        scheme_of(tmp_path, NAMES)
 
 
 def test_the_nearest_scheme_counts_and_none_is_none(tmp_path: Path) -> None:
-    inner = tmp_path / "train"
-    inner.mkdir()
-    assert scheme_in([inner, tmp_path], NAMES) is None
-    written(tmp_path, {"1": ["Face"]})
-    outer = scheme_in([inner, tmp_path], NAMES)
-    written(inner, {"2": ["Hair"]})
-    nearest = scheme_in([inner, tmp_path], NAMES)
-    assert outer is not None and set(outer.sets) == {1}
-    assert nearest is not None and set(nearest.sets) == {2}
+    labels = tmp_path / "set" / "train" / "labels"
+    labels.mkdir(parents=True)
+    assert scheme_of(labels, NAMES) is None
+    for value, folder in enumerate((tmp_path / "set", labels.parent, labels)):
+        written(folder, {str(value): ["Face"], "9": None})
+        found = scheme_of(labels, NAMES)
+        assert found is not None and set(found.sets) == {value, 9}
+    (tmp_path / "link").symlink_to(labels.parent)
+    labels.joinpath("labels.json").unlink()
+    labels.parent.joinpath("labels.json").unlink()
+    above = scheme_of(tmp_path / "link" / "labels", NAMES)
+    assert above is not None and set(above.sets) == {0, 9}
+
+
+def test_labels_that_must_be_class_indices_are_refused_with_a_scheme(tmp_path: Path) -> None:
+    require_class_indices(tmp_path)
+    written(tmp_path, WRITTEN)
+    with pytest.raises(
+        CalibrationError, match=r"labels\.json says that the labels in .* are of another scheme"
+    ):
+        Folder(tmp_path, tmp_path, 5)
 
 
 @pytest.mark.shared

@@ -31,7 +31,7 @@ from edgekit.errors import EdgekitError
 from edgekit.files import sha256_of_bytes, write_json
 from edgekit.reading import read_json
 from edgekit.recipes import recipe as recipes
-from edgekit.scores.scheme import scheme_in
+from edgekit.scores.scheme import scheme_of
 from edgekit.shader.backends.cases import swirl_lut, warm_lut
 from edgekit.shader.compose import LayerSpec, describe
 from edgekit.shader.description import read_description, write_description
@@ -153,7 +153,7 @@ def classes_case(folder: Path) -> Case:
 def scheme_case(folder: Path) -> Case:
     names = ("Background", "Face", "Hair")
     write_json(folder / "labels.json", {"0": ["Background"], "7": ["Face", "Hair"], "9": None})
-    return Case(folder / "labels.json", lambda: scheme_in([folder], names))
+    return Case(folder / "labels.json", lambda: scheme_of(folder, names))
 
 
 def state_case(folder: Path) -> Case:
