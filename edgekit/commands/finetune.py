@@ -88,7 +88,8 @@ def finetune(
 ) -> None:
     """Train a checkpoint on your photos; the result is a checkpoint folder like any other.
 
-    The data are checked first. Every epoch saves the weights, so an interruption costs at most one epoch.
+    The data are checked first. Every epoch saves the weights to keep and the state to go on from, so an interruption
+    costs at most one epoch.
     """
     import edgekit
 
