@@ -16,7 +16,7 @@ from converters.conversion import Conversion
 from edgekit import console
 from edgekit.errors import CalibrationError, EdgekitError
 from edgekit.files import JsonValue, json_text, sha256_of_bytes
-from edgekit.images import Picture, read_labels
+from edgekit.images import Picture, read_labels, require_class_indices
 from edgekit.parity.gates import BOUNDARY, GATES, Gates, check_finite
 from edgekit.parity.picture import PixelGate
 from edgekit.recipes import recipe_named
@@ -132,6 +132,8 @@ def _judged(
     pictures: CalibrationSet, judging: Sequence[int], labels: Path | None, classes: int
 ) -> list[Picture]:
     """The judging pictures, with true labels where the folder has them."""
+    if labels is not None:
+        require_class_indices(labels)
     names = list(pictures.files)
     judged = []
     for i in judging:

@@ -47,15 +47,8 @@ from edgekit.files import staged_file
 from edgekit.images import images_in, read_image, stretch
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.training import history as log
-from edgekit.training.data import (
-    LabelledData,
-    Pair,
-    TrainingSet,
-    batches,
-    check,
-    read_class_names,
-    split,
-)
+from edgekit.training.data import LabelledData, Pair, check, read_class_names, split
+from edgekit.training.label_sets import LabelSets
 from edgekit.training.loop import (
     VALIDATION_FRAMES,
     FromLabels,
@@ -71,6 +64,7 @@ from edgekit.training.loop import (
     validate,
 )
 from edgekit.training.losses import class_weights, distillation
+from edgekit.training.samples import Drawn, TrainingSet, batches
 from edgekit.training.save import write_checkpoint
 from edgekit.training.settings import Settings
 from edgekit.weights import Checkpoint, load_checkpoint
@@ -464,7 +458,8 @@ class Course:
             drawn = size
             if isinstance(model, Pupil):
                 model.side, drawn = size, max(size, model.teacher_side)
-            samples = TrainingSet(self.training, self.data.class_names, drawn, self.settings.seed)
+            sets = LabelSets.of(self.data.class_names)
+            samples = TrainingSet([Drawn(self.training)], sets, drawn, self.settings.seed)
             started = time.perf_counter()
             steps_taken = console.track(
                 batches(samples, epoch, self.settings.batch, workers), steps, f"epoch {epoch} at {size}"

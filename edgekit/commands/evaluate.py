@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 
 def evaluate(
     images: Annotated[Path, typer.Option(help="Folder of photos.")],
-    labels: Annotated[Path, typer.Option(help="Folder of label PNGs with the photos' names.")],
+    labels: Annotated[
+        Path,
+        typer.Option(
+            help="Folder of label PNGs with the photos' names; labels.json there, beside it or one folder above says "
+            "what values of another scheme stand for."
+        ),
+    ],
     artifacts: Annotated[
         list[Path] | None,
         typer.Argument(help="Artifacts to evaluate beside the checkpoint.", show_default="none"),
@@ -25,7 +31,7 @@ def evaluate(
     baselines: Annotated[bool, typer.Option(help="Also evaluate classical skin thresholds.")] = True,
     json: Json = False,
 ) -> None:
-    """Measure mIoU, accuracy and skin IoU against true labels, with intervals, and IoU per class."""
+    """Measure mIoU, accuracy and skin IoU against true labels, with intervals, and IoU per class and per group."""
     from dataclasses import asdict
 
     import edgekit
@@ -43,7 +49,7 @@ def evaluate(
 
 
 def print_evaluations(models: tuple[Evaluation, ...]) -> None:
-    """Print one row per model, then IoU per class."""
+    """Print one row per model, then IoU per class and per group."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
@@ -57,14 +63,27 @@ def print_evaluations(models: tuple[Evaluation, ...]) -> None:
             _ranged(m.skin_iou, m.skin_iou_ci95), _shown(m.skin_precision), _shown(m.skin_recall), _shown(m.skin_f1),
         )  # fmt: skip
     console.print_table(table)
-    classes = Table(title="IoU per class", box=SIMPLE_HEAD, pad_edge=False)
-    parsers = [m for m in models if m.per_class]
-    classes.add_column("class")
-    for m in parsers:
-        classes.add_column(m.name, justify="right")
-    for name in parsers[0].per_class:
-        classes.add_row(name, *(_shown(m.per_class[name].iou) for m in parsers))
-    console.print_table(classes)
+    parsers = [m for m in models if m.groups]
+    if parsers[0].per_class:
+        _print_ious("class", {m.name: {k: _shown(v.iou) for k, v in m.per_class.items()} for m in parsers})
+    _print_ious(
+        "group (95 %)",
+        {m.name: {k: _ranged(v.iou, v.iou_ci95) for k, v in m.groups.items()} for m in parsers},
+    )
+
+
+def _print_ious(what: str, columns: dict[str, dict[str, str]]) -> None:
+    """Print a table with a column for each model and a row for each class or group."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(title=f"IoU per {what}", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column(what.split()[0])
+    for name in columns:
+        table.add_column(name, justify="right")
+    for row in next(iter(columns.values())):
+        table.add_row(row, *(column[row] for column in columns.values()))
+    console.print_table(table)
 
 
 def _shown(value: float | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -40,6 +41,13 @@ class TrainingOptions:
         int,
         typer.Option(help="Random seed: the same seed, data and options give the same weights on a CPU."),
     ] = 0
+    keep: Annotated[
+        str | None,
+        typer.Option(
+            help="The epoch whose weights are kept: last, or best by the mean group IoU of the folders.",
+            show_default="best with several folders or a labels.json, else last",
+        ),
+    ] = None
     workers: Annotated[
         int,
         typer.Option(
@@ -51,7 +59,14 @@ class TrainingOptions:
 @unpacked
 def finetune(
     *,
-    data: Annotated[Path, typer.Option(help="Folder with images/, labels/ and classes.json.")],
+    data: Annotated[
+        list[str],
+        typer.Option(
+            metavar="DIR[:WEIGHT]",
+            help="Folder with images/, labels/ and classes.json, or labels.json for labels of sets of classes; "
+            "repeatable. WEIGHT: how often an epoch draws each of its photos.",
+        ),
+    ],
     out: Annotated[Path, typer.Option(help="Folder for the trained checkpoint, its log and plot.")],
     weights: Weights = None,
     qat: Annotated[
@@ -73,7 +88,8 @@ def finetune(
 ) -> None:
     """Train a checkpoint on your photos; the result is a checkpoint folder like any other.
 
-    The data are checked first. Every epoch saves the weights, so an interruption costs at most one epoch.
+    The data are checked first. Every epoch saves the weights to keep and the state to go on from, so an interruption
+    costs at most one epoch.
     """
     import edgekit
 
@@ -83,7 +99,7 @@ def finetune(
         checkpoint = edgekit.load_checkpoint(weights)
     trained = finetuning.finetune(
         checkpoint,
-        data,
+        weighted(data),
         out,
         qat=qat,
         unlabelled=unlabelled or (),
@@ -96,6 +112,7 @@ def finetune(
         skin_jaccard=training.skin_jaccard,
         class_jaccard=training.class_jaccard,
         seed=training.seed,
+        keep=training.keep,
         workers=training.workers,
         resume=resume,
         force=force,
@@ -110,5 +127,30 @@ def finetune(
                 "problems": {problem.reason: list(problem.files) for problem in trained.problems},
                 "starting_weights": trained.start.to_json(),
                 "epochs": [epoch.to_json() for epoch in trained.history],
+                "kept_epoch": trained.kept,
             }
         )
+
+
+def weighted(folders: Sequence[str]) -> dict[Path, float]:
+    """The folders of DIR or DIR:WEIGHT with their weights, 1 unless given.
+
+    A text that is itself the name of a folder has no weight, so that a folder may end in a colon and a number.
+    """
+    found: dict[Path, float] = {}
+    for text in folders:
+        name, colon, number = text.rpartition(":")
+        given = bool(name and colon) and not Path(text).is_dir()
+        weight = _number(number) if given else None
+        folder = Path(text if weight is None else name)
+        if folder in found:
+            raise typer.BadParameter(f"--data names {folder} twice; give it a weight instead.")
+        found[folder] = 1.0 if weight is None else weight
+    return found
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None

@@ -3,7 +3,13 @@
 from edgekit.images.decode import FORMATS, MAX_BYTES, MAX_PIXELS, status_of
 from edgekit.images.fit import PREPROCESSING_ID, read_image, read_input, stretch
 from edgekit.images.folder import Folder, Picture, Skipped, astronaut, images_in, labels_beside
-from edgekit.images.labels import mask_from_picture, read_labels
+from edgekit.images.labels import (
+    SCHEME_FILE,
+    mask_from_picture,
+    read_labels,
+    require_class_indices,
+    scheme_file,
+)
 from edgekit.images.photo import (
     CMYK_WITHOUT_PROFILE,
     WRITTEN_SUFFIXES,
@@ -21,6 +27,7 @@ __all__ = [
     "MAX_BYTES",
     "MAX_PIXELS",
     "PREPROCESSING_ID",
+    "SCHEME_FILE",
     "WRITTEN_SUFFIXES",
     "Folder",
     "Photo",
@@ -35,6 +42,8 @@ __all__ = [
     "read_input",
     "read_labels",
     "read_photo",
+    "require_class_indices",
+    "scheme_file",
     "srgb_bytes",
     "status_of",
     "stretch",

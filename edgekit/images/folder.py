@@ -13,7 +13,7 @@ from edgekit.errors import CalibrationError, ImageError
 from edgekit.files import sha256_of, sha256_of_bytes
 from edgekit.images.decode import FORMATS, printable
 from edgekit.images.fit import read_image, stretch
-from edgekit.images.labels import LABEL_SUFFIX, read_labels
+from edgekit.images.labels import LABEL_SUFFIX, UNLABELLED, read_labels, require_class_indices
 
 
 @dataclass(frozen=True)
@@ -41,16 +41,21 @@ class Folder:
     """The usable pictures of a folder, decoded one at a time, with their labels if a folder of labels is given.
 
     Iterating fills `skipped` (unreadable, unpaired, or with a label of another size) and `notes` (labels without any
-    class).
+    class). values: the label values that may occur, if they are not the indices of `classes` classes;
+    without them a labels.json is refused.
     """
 
-    def __init__(self, images: Path, labels: Path | None, classes: int) -> None:
+    def __init__(
+        self, images: Path, labels: Path | None, classes: int, values: Collection[int] | None = None
+    ) -> None:
+        if labels is not None and values is None:
+            require_class_indices(labels)
         self._paths = images_in(images)
         self._by_name = {path.name: path for path in self._paths}
         self._pairs = labels_beside(self._paths, labels) if labels else None
         if self._pairs is not None and not self._pairs:
             raise CalibrationError(f"No image in {images} has a label of the same name in {labels}.")
-        self._classes = classes
+        self._classes, self._values = classes, values
         self.skipped: list[Skipped] = []
         self.notes: list[str] = []
 
@@ -91,13 +96,22 @@ class Folder:
             return Picture(path.name, read_image(path))
         if path not in self._pairs:
             raise ImageError(path, "has no label of the same name")
-        image, labels = read_image(path), read_labels(self._pairs[path], self._classes)
+        image, labels = read_image(path), self._labels(self._pairs[path])
         if labels.shape != image.shape[:2]:
             sizes = [f"{width}×{height}" for height, width in (labels.shape, image.shape[:2])]
             raise ImageError(path, f"has a label of {sizes[0]} pixels, but the photo has {sizes[1]}.")
-        if not labels.any():
+        if self._values is None and not labels.any():
             self.notes.append(f"{path.name}: its label image is all background")
         return Picture(path.name, image, labels)
+
+    def _labels(self, path: Path) -> NDArray[np.uint8]:
+        if self._values is None:
+            return read_labels(path, self._classes)
+        labels = read_labels(path)
+        wrong = np.setdiff1d(labels, [*self._values, UNLABELLED])
+        if wrong.size:
+            raise ImageError(path, f"holds label {int(wrong[0])}, which the label scheme does not list.")
+        return labels
 
 
 def astronaut() -> Picture:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.errors import ImageError
+from edgekit.errors import CalibrationError, ImageError
 from edgekit.images import png
 from edgekit.images.decode import decode, opened
 
+SCHEME_FILE = "labels.json"
 LABEL_SUFFIX = ".png"  # a lossless format that every labelling tool writes
 UNLABELLED = 255
 ANY_CLASSES = 256
@@ -33,6 +35,27 @@ def read_labels(path: Path, classes: int = ANY_CLASSES) -> NDArray[np.uint8]:
     if wrong.size:
         raise ImageError(path, f"holds label {int(wrong.max())}, but the model has {classes} classes.")
     return labels
+
+
+def scheme_file(labels: Path) -> Path | None:
+    """The labels.json of a folder of labels, which says that their values are no class indices; None without one.
+
+    It lies in the folder, in the one above, where photos and labels have folders side by side, or above that one, for
+    train and eval sets to share.
+    """
+    folder = labels.absolute()
+    places = (folder, folder.parent, Path(os.path.realpath(folder.parent)).parent)
+    return next((place / SCHEME_FILE for place in places if os.path.lexists(place / SCHEME_FILE)), None)
+
+
+def require_class_indices(labels: Path) -> None:
+    """CalibrationError if a labels.json says that the values of these labels are no class indices."""
+    file = scheme_file(labels)
+    if file is not None:
+        raise CalibrationError(
+            f"{file} says that the labels in {labels} are of another scheme, and here their values must be class "
+            "indices; `edgekit evaluate` and `edgekit finetune` take such labels."
+        )
 
 
 def mask_from_picture(path: Path) -> NDArray[np.float32]:

@@ -140,12 +140,14 @@ class Augmentation:
     photo: (H, W, 3) uint8 RGB, the whole photo that the frame was cut from. enlargement: the picture's side in pixels
     per pixel of the frame's. seed: the same seed changes a picture in the same way, in any worker process and
     whatever was augmented before.
+
+    mirror: (256,) uint8, the label that each label becomes in a mirror.
     """
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self, mirror: NDArray[np.uint8]) -> None:
         self._transforms = A.Compose(
             [
-                Mirror(mirror_table(names), p=0.5),
+                Mirror(mirror, p=0.5),
                 A.Rotate(limit=TILT_DEGREES, border_mode=cv2.BORDER_REFLECT_101, p=0.35),
                 Lattice(p=0.05),
                 A.Downscale(

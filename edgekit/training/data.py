@@ -1,53 +1,42 @@
-"""A labelled data set (images/, labels/ and classes.json), checked before training, and its training samples.
+"""Folders of labelled photos (images/, labels/ and classes.json or labels.json), checked before training.
 
-A photo and its label share a stem; labels are single-channel PNGs whose values index classes.json (255: not
-labelled).
+A photo and its label share a stem; labels are single-channel PNGs whose values index classes.json, or stand for what
+labels.json says (255: not labelled).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
 
-import cv2
 import numpy as np
-import torch
 from msgspec import Meta
 from numpy.typing import NDArray
-from PIL import Image
 
 from edgekit.errors import CalibrationError, ImageError
-from edgekit.images import read_image, read_labels, stretch
+from edgekit.images import SCHEME_FILE, images_in, read_image, read_labels, scheme_file
 from edgekit.reading import JsonKind, Text, read_json, shown
 from edgekit.scores.metrics import IGNORE
-from edgekit.training.augment import Augmentation
-from edgekit.training.composite import (
-    CROWD_CHANCE,
-    EDGE_SIGMA,
-    HAIRCUT_CHANCE,
-    SCENE_CHANCE,
-    Scene,
-    empty_piece,
-    haircut,
-    pasted,
-    scenery,
-)
-from edgekit.training.framing import Frame, head_classes, indices_of, persons, training_frame
+from edgekit.scores.scheme import BACKGROUND, VALUES, Scheme, scheme_of
 
 VALIDATION_SHARE = 1 / 15
-LABEL_STRIDE = 4  # the loss is taken at size/4, where the shader reads the mask; the logits are at size/16
+CLASSES_FILE = "classes.json"
+LABELS = "labels"
 NAMED_PROBLEMS = 5  # files named per kind of problem in the sentence; `Problem.files` has them all
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A photo and its label file."""
+    """A photo and its label file. scheme: what the label's values stand for; None: each is the index of a class."""
 
     image: Path
     label: Path
+    scheme: Scheme | None = None
 
 
 @dataclass(frozen=True)
@@ -66,24 +55,51 @@ class Problem:
 
 @dataclass(frozen=True)
 class LabelledData:
-    """The usable pairs of a data set, in name order, and the problems of the others.
+    """The usable pairs of a folder, in name order, and the problems of the others.
 
-    pixels: (classes,) int64, the number of labelled pixels of each class.
+    values: (256,) int64, the number of pixels of each label value. scheme: as in `Pair`. name: of the folder, for
+    sentences and the log. weight: how often each photo is drawn in an epoch.
     """
 
     class_names: tuple[str, ...]
     pairs: tuple[Pair, ...]
-    pixels: NDArray[np.int64]
+    values: NDArray[np.int64]
     problems: tuple[Problem, ...]
+    scheme: Scheme | None = None
+    name: str = ""
+    weight: float = 1.0
+
+    @property
+    def samples(self) -> float:
+        """The photos that an epoch draws of this folder, validation photos included."""
+        return self.weight * len(self.pairs)
+
+    @cached_property
+    def told(self) -> Scheme:
+        """What the label values stand for."""
+        return self.scheme or Scheme.of_classes(self.class_names)
+
+    @property
+    def pixels(self) -> NDArray[np.int64]:
+        """(classes,) int64, the number of pixels labelled as each class and nothing else."""
+        single = self.told.members.sum(1) == 1
+        pixels: NDArray[np.int64] = self.values[single] @ self.told.members[single]
+        return pixels
 
     @property
     def absent(self) -> tuple[str, ...]:
-        """The classes that occur in no label, and so cannot be learned from this data set."""
-        return tuple(name for name, n in zip(self.class_names, self.pixels, strict=True) if n == 0)
+        """The classes that no label can mean, and so cannot be learned from this folder."""
+        occur = np.logical_or.reduce(self.told.members[self.values > 0])
+        return tuple(name for name, found in zip(self.class_names, occur, strict=True) if not found)
 
     def sentences(self) -> list[str]:
         """The result of the check, one line per finding."""
-        found = [f"{len(self.pairs)} photos with labels, {len(self.class_names)} classes"]
+        labels = (
+            f"{len(self.class_names)} classes"
+            if self.scheme is None
+            else f"{len(self.scheme.sets)} label values"
+        )
+        found = [f"{len(self.pairs)} photos with labels, {labels}"]
         found += [problem.sentence() for problem in self.problems]
         if self.absent:
             found.append(f"no label holds {', '.join(self.absent)}")
@@ -92,7 +108,7 @@ class LabelledData:
 
 def read_class_names(folder: Path) -> tuple[str, ...]:
     """The class list from `classes.json` in the folder, or in its parent (which train and eval sets share)."""
-    for file in (folder / "classes.json", folder.resolve().parent / "classes.json"):
+    for file in (place / CLASSES_FILE for place in _places(folder)):
         if file.is_file():
             return _class_names(file)
     raise CalibrationError(
@@ -114,36 +130,72 @@ def _class_names(file: Path) -> tuple[str, ...]:
     return names
 
 
-def check(images: Sequence[Path], labels: Path, class_names: Sequence[str]) -> LabelledData:
-    """Pair `images` with the PNGs in `labels` and check every file.
+def class_names_of(folders: Iterable[Path], otherwise: Sequence[str]) -> tuple[str, ...]:
+    """The class list of the folders. A folder with a labels.json needs none of its own; without any: `otherwise`.
+
+    Raises CalibrationError for a folder with neither file, and for two class lists that differ.
+    """
+    first: tuple[Path, tuple[str, ...]] | None = None
+    for folder in folders:
+        listed = any(os.path.lexists(place / CLASSES_FILE) for place in _places(folder))
+        if not listed and scheme_file(folder / LABELS) is not None:
+            continue
+        names = read_class_names(folder)
+        if first is not None and names != first[1]:
+            raise CalibrationError(
+                f"{shown(folder)} and {shown(first[0])} have different class lists; write the one of the result, and "
+                f"say in a {SCHEME_FILE} what the label values of the other stand for."
+            )
+        first = first or (folder, names)
+    return tuple(otherwise) if first is None else first[1]
+
+
+def _places(folder: Path) -> tuple[Path, Path]:
+    """Where a folder's class list may lie: in it, or above it, for train and eval sets to share."""
+    return folder, folder.resolve().parent
+
+
+def checked_folder(folder: Path, class_names: Sequence[str], weight: float = 1.0) -> LabelledData:
+    """Check every file of a folder with images/ and labels/; its labels.json, if any, says what values stand for."""
+    labels = folder / LABELS
+    data = check(images_in(folder / "images"), labels, class_names, scheme_of(labels, class_names))
+    return replace(data, name=str(folder), weight=weight)
+
+
+def check(
+    images: Sequence[Path], labels: Path, class_names: Sequence[str], scheme: Scheme | None = None
+) -> LabelledData:
+    """Pair `images` with the PNGs in `labels` and check every file. scheme: as in `Pair`.
 
     Left out, and named in `problems`: photos without a label and labels without a photo, unreadable files, labels
-    whose size differs from their photo's, with values outside the class list, or without a labelled person (an empty
-    mask is far more often a failed export than a photo without people, and teaches that people are background).
-    Raises CalibrationError if nothing is left.
+    whose size differs from their photo's, with values outside the class list or scheme, or without a labelled person
+    (an empty mask is far more often a failed export than a photo without people, and teaches that people are
+    background; a scheme that knows nothing but the background is of photos without people). Raises CalibrationError
+    if nothing is left.
     """
     if not labels.is_dir():
         raise CalibrationError(f"{labels} is not a folder of label images.")
-    pairs = [Pair(image, labels / f"{image.stem}.png") for image in images]
+    pairs = [Pair(image, labels / f"{image.stem}.png", scheme) for image in images]
     found: dict[str, list[str]] = {}
     stems = {image.stem for image in images}
     orphans = [path.name for path in sorted(labels.glob("*.png")) if path.stem not in stems]
     if orphans:
         found["label without a photo"] = orphans
     kept: list[Pair] = []
-    pixels = np.zeros(len(class_names), np.int64)
+    told = scheme or Scheme.of_classes(class_names)
+    values = np.zeros(VALUES, np.int64)
     for pair in pairs:
-        verdict = _read(pair, len(class_names))
+        verdict = _read(pair, told)
         if isinstance(verdict, Fault):
             found.setdefault(verdict.reason, []).append(verdict.name)
             continue
         kept.append(pair)
-        pixels += np.bincount(verdict[verdict != IGNORE], minlength=len(class_names))
+        values += np.bincount(verdict[verdict != IGNORE], minlength=VALUES)
     problems = tuple(Problem(reason, tuple(files)) for reason, files in found.items())
     if not kept:
         reasons = "; ".join(problem.sentence() for problem in problems)
         raise CalibrationError(f"No photo can be trained on with {labels}: {reasons}.")
-    return LabelledData(tuple(class_names), tuple(kept), pixels, problems)
+    return LabelledData(tuple(class_names), tuple(kept), values, problems, scheme)
 
 
 @dataclass(frozen=True)
@@ -154,12 +206,12 @@ class Fault:
     name: str
 
 
-def _read(pair: Pair, classes: int) -> NDArray[np.uint8] | Fault:
+def _read(pair: Pair, told: Scheme) -> NDArray[np.uint8] | Fault:
     """The (H, W) labels of a sound pair, or its fault."""
     if not pair.label.is_file():
         return Fault("photo without a label", pair.image.name)
     try:
-        # Labels of any value are read: those outside the class list are named below.
+        # Labels of any value are read: those that are not listed are named below.
         image, labels = read_image(pair.image), read_labels(pair.label)
     except ImageError as error:
         return Fault("unreadable", f"{error.path.name} ({error.reason.rstrip('.')})")
@@ -169,10 +221,13 @@ def _read(pair: Pair, classes: int) -> NDArray[np.uint8] | Fault:
             f"{pair.label.name} ({labels.shape[1]}×{labels.shape[0]}, its photo "
             f"{image.shape[1]}×{image.shape[0]})",
         )
-    unknown = np.setdiff1d(np.unique(labels), [*range(classes), IGNORE])
-    if unknown.size:
-        return Fault("label value not in the class list", f"{pair.label.name} ({int(unknown[0])})")
-    if not persons(labels).any():
+    unlisted = told.unlisted(labels)
+    if unlisted is not None:
+        where = "the class list" if pair.scheme is None else SCHEME_FILE
+        return Fault(f"label value not in {where}", f"{pair.label.name} ({unlisted})")
+    somebody = told.outside([BACKGROUND])
+    needed = somebody if somebody.any() else told.counted
+    if not needed[labels].any():
         return Fault("empty label", pair.label.name)
     return labels
 
@@ -195,94 +250,3 @@ def split(
 
 def _name_hash(pair: Pair) -> str:
     return sha256(pair.image.stem.encode()).hexdigest()
-
-
-class TrainingSet(torch.utils.data.Dataset[tuple[torch.Tensor, torch.Tensor]]):
-    """Framed, stretched and augmented samples: (3, size, size) uint8 RGB and (size/4, size/4) int64 labels.
-
-    `epoch` must be set before each pass. A sample depends on (seed, epoch, index) alone, so neither resuming nor
-    worker processes change it.
-    """
-
-    def __init__(self, pairs: Sequence[Pair], class_names: Sequence[str], size: int, seed: int) -> None:
-        self._pairs, self._size, self.seed = tuple(pairs), size, seed
-        self._head = head_classes(class_names)
-        self._hair, self._face = indices_of(class_names, ("hair",)), indices_of(class_names, ("face",))
-        self._augment = Augmentation(class_names)
-        self.epoch = 0
-
-    def __len__(self) -> int:
-        return len(self._pairs)
-
-    def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
-        rng = np.random.default_rng((self.seed, self.epoch, index))
-        photo, truth = self._opened(index)
-        frame = training_frame(truth, self._head, self._face, rng)
-        enlargement = self._size / (frame.height * frame.width) ** 0.5
-        scene = self._composed(self._scene(photo, truth, frame), enlargement, rng)
-        image, labels = self._augment(scene.image, scene.labels, photo, enlargement, int(rng.integers(2**31)))
-        middle = LABEL_STRIDE // 2  # the nearest to each mask pixel's centre
-        coarse = np.ascontiguousarray(labels[middle::LABEL_STRIDE, middle::LABEL_STRIDE])
-        pixels = np.ascontiguousarray(image.transpose(2, 0, 1))
-        return torch.from_numpy(pixels), torch.from_numpy(coarse).long()
-
-    def _opened(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """The (H, W, 3) RGB photo and its (H, W) labels, both uint8."""
-        pair = self._pairs[index]
-        return read_image(pair.image), read_labels(pair.label)
-
-    def _scene(self, photo: NDArray[np.uint8], labels: NDArray[np.uint8], frame: Frame) -> Scene:
-        return Scene(
-            stretch(np.ascontiguousarray(frame.of(photo)), self._size),
-            stretched_labels(frame.of(labels), self._size),
-        )
-
-    def _composed(self, front: Scene, enlargement: float, rng: np.random.Generator) -> Scene:
-        """The scene, or by chance a composite of its person and another photo."""
-        kind = rng.random()
-        if kind >= CROWD_CHANCE + SCENE_CHANCE:
-            return front
-        photo, truth = self._opened(int(rng.integers(len(self._pairs))))
-        if kind < CROWD_CHANCE:
-            back = self._scene(photo, truth, training_frame(truth, self._head, self._face, rng))
-        else:
-            piece = empty_piece(photo, truth, rng)
-            if piece is None:
-                return front
-            back = scenery(stretch(piece, self._size), rng)
-        if rng.random() < HAIRCUT_CHANCE:
-            front = replace(front, labels=haircut(front.labels, self._hair, self._face))
-        return pasted(front, back, EDGE_SIGMA * max(1.0, enlargement), rng)
-
-
-def stretched_labels(labels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """The (H, W) labels stretched to (size, size) by nearest neighbour."""
-    resized = Image.fromarray(np.ascontiguousarray(labels)).resize((size, size), Image.Resampling.NEAREST)
-    return np.asarray(resized)
-
-
-def batches(
-    samples: TrainingSet, epoch: int, batch: int, workers: int
-) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """The batches of one epoch, in a random order that depends on the seed and the epoch.
-
-    The last, smaller batch is dropped: the BatchNorm of ASPP's pooled branch has one value per channel and picture,
-    and a batch of one has no variance.
-    """
-    samples.epoch = epoch
-    order = torch.Generator().manual_seed(int(np.random.default_rng((samples.seed, epoch)).integers(2**31)))
-    yield from torch.utils.data.DataLoader(
-        samples,
-        batch,
-        shuffle=True,
-        drop_last=True,
-        num_workers=workers,
-        generator=order,
-        worker_init_fn=_one_thread,
-        pin_memory=torch.cuda.is_available(),
-    )
-
-
-def _one_thread(worker: int) -> None:
-    """Keep OpenCV to one thread in a worker process; by default each would start one per core."""
-    cv2.setNumThreads(1)

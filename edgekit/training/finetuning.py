@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from edgekit import console
@@ -22,12 +23,13 @@ from edgekit.weights import Checkpoint
 
 LR_DEFAULT = 4e-4  # found on 902 photos at 384², batches of 8
 LR_QAT = 4e-5  # the weights are trained already; they only have to settle on the int8 grid
+WEIGHT_BOUNDS = (0.01, 100.0)  # of a folder; beyond them it is hardly seen, or hardly anything else is
 LEAST_SIZE = 384  # px: 24 cells at DeepLab's 1/16 scale, where its widest dilation reaches 18 cells each way
 
 
 def finetune(
     checkpoint: Checkpoint,
-    data: Path,
+    data: Path | Mapping[Path, float],
     out: Path,
     *,
     qat: str | None = None,
@@ -41,23 +43,28 @@ def finetune(
     skin_jaccard: float = 0.5,
     class_jaccard: float = 0.0,
     seed: int = 0,
+    keep: str | None = None,
     workers: int = 0,
     resume: bool = False,
     force: bool = False,
 ) -> Trained:
     """Train `checkpoint` on the labelled photos in `data` and write an ordinary checkpoint folder to `out`.
 
-    data: a folder with `images/`, `labels/` (single-channel PNGs, 255: not labelled) and `classes.json`; a fifteenth
-    of the photos validates. Every epoch writes the averaged weights, `log.jsonl`, `training.png` and the state for
-    `resume`; the last removes the state. Progress and what is left out of the data go to standard error.
+    data: a folder with `images/`, `labels/` (single-channel PNGs, 255: not labelled) and `classes.json`, or several
+    with weights: how often each of their photos is drawn in an epoch. A `labels.json` says which sets of classes the
+    label values of a folder stand for. A fifteenth of each folder's photos validates. Every epoch writes `log.jsonl`,
+    `training.png`, the state for `resume` and, if they are those to keep, the averaged weights; the last removes the
+    state. Progress and what is left out of the data go to standard error.
 
     qat: an int8 recipe (w8a8, w8 or a recipe's .json) to train for; `convert` then finds it in `out`. unlabelled:
     with `qat`, folders of further photos to train on. epochs: passes over the photos. size, val_size: side of the
     input in training and in validation (None: the checkpoint's), in pixels, multiples of 64 from 128 to 1024. batch:
     photos per step. lr: base learning rate (None: 4e-4, with `qat` 4e-5). decay: cosine or exponential.
     skin_jaccard, class_jaccard: weights of these terms of the loss, 0 leaves one out. seed: the same seed, data and
-    settings give the same weights on a CPU. workers: processes that prepare photos, 0: none beside this one. resume:
-    go on with the interrupted run in `out`. force: replace what is in `out`.
+    settings give the same weights on a CPU. keep: the epoch whose weights are kept, `last` or `best` by the mean over
+    the folders of their mean group IoU (None: best with several folders or a labels.json). workers: processes
+    that prepare photos, 0: none beside this one. resume: go on with the interrupted run in `out`. force: replace what
+    is in `out`.
 
     Raises EdgekitError: a setting out of its bounds, an occupied `out`, a run that cannot be resumed; UnknownName: no
     such recipe or decay; CalibrationError: unusable data, too little of it, or a loss that is no longer a number.
@@ -75,21 +82,29 @@ def finetune(
         skin_jaccard=skin_jaccard,
         class_jaccard=class_jaccard,
         seed=seed,
+        keep="last" if keep is None else keep,
         qat=None if recipe is None else {block: recipe.mode_of(block) for block in BLOCKS},
     )
     processors = os.cpu_count() or 1
     check_bounds("workers", workers, 0, processors, f"this machine has {processors} processors")
     check_out(out, checkpoint, resume=resume, force=force)
-    names = labelled.read_class_names(data)
+    weights = data if isinstance(data, Mapping) else {data: 1.0}
+    _check_folders(weights)
+    names = labelled.class_names_of(weights, checkpoint.class_names)
     photos = [photo for folder in unlabelled for photo in images_in(folder)]
-    checked = labelled.check(images_in(data / "images"), data / "labels", names)
-    for sentence in (*checked.sentences(), *_warnings(settings, checkpoint, names)):
+    folders = [labelled.checked_folder(folder, names, weight) for folder, weight in weights.items()]
+    if keep is None and (len(folders) > 1 or folders[0].scheme is not None):
+        settings = replace(settings, keep="best")
+    for folder in folders:
+        for sentence in folder.sentences():
+            console.say(sentence if len(folders) == 1 else f"{folder.name}: {sentence}")
+    for sentence in _warnings(settings, checkpoint, names):
         console.say(sentence)
     with console.quiet_libraries():
         fitted = checkpoint if checkpoint.class_names == names else with_classes(checkpoint, names, seed)
         return train(
             fitted,
-            checked,
+            folders,
             settings,
             out,
             unlabelled=photos,
@@ -97,6 +112,23 @@ def finetune(
             workers=workers,
             recipe=recipe,
         )
+
+
+def _check_folders(weights: Mapping[Path, float]) -> None:
+    """EdgekitError unless the folders are different ones and their weights within bounds."""
+    if not weights:
+        raise EdgekitError("`data` names no folder.")
+    first: dict[Path, Path] = {}
+    for folder, weight in weights.items():
+        least, most = WEIGHT_BOUNDS
+        if not least <= weight <= most:
+            raise EdgekitError(
+                f"`data`: the weight of {folder} is {weight}; it must be at least {least} and at most {most:g}."
+            )
+        place = Path(os.path.realpath(folder))
+        if place in first:
+            raise EdgekitError(f"`data`: {folder} and {first[place]} are the same folder; give it a weight.")
+        first[place] = folder
 
 
 def check_out(out: Path, checkpoint: Checkpoint, *, resume: bool, force: bool) -> None:

@@ -30,6 +30,10 @@ HEADS = 7  # in a standing person, at least
 ROOM_ABOVE = (-0.08, 0.3)  # of the frame's height, above the head; a close-up may cut into the hair
 ASPECT = (0.5, 1.8)  # width / height: 9:16 and 16:9 phones, and what stretching does to both
 SIDEWAYS = (-0.25, 0.25)  # of the frame's width, away from the head's centre
+FREE_SHARE = (
+    0.4,
+    1.0,
+)  # share of the photo's sides where no head can be placed: data of portraits and close-ups
 
 T = TypeVar("T", bound=np.generic)
 
@@ -140,6 +144,19 @@ def training_frame(
         sideways=float(rng.uniform(*SIDEWAYS)),
         slide=slide,
     )
+
+
+def free_frame(shape: tuple[int, ...], rng: np.random.Generator) -> Frame:
+    """A random frame of a photo whose labels cannot place a head: at any place, of any aspect in ASPECT."""
+    share = float(rng.uniform(*FREE_SHARE))
+    aspect = float(np.exp(rng.uniform(*np.log(ASPECT))))
+    area = share**2 * shape[0] * shape[1]
+    height, width = (
+        max(FRAME_MIN_PX, round(side)) for side in ((area / aspect) ** 0.5, (area * aspect) ** 0.5)
+    )
+    height, width = min(height, shape[0]), min(width, shape[1])
+    top, left = (int(rng.integers(of - side + 1)) for of, side in ((shape[0], height), (shape[1], width)))
+    return Frame(top, left, height, width)
 
 
 def _room_above(share: float, rng: np.random.Generator) -> float:

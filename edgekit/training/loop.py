@@ -30,9 +30,12 @@ from edgekit.scores.metrics import labels_from_logits
 from edgekit.scores.runners import TorchRunner
 from edgekit.training import history as log
 from edgekit.training import qat, state
-from edgekit.training.data import LabelledData, Pair, Problem, TrainingSet, batches, split
+from edgekit.training.data import LabelledData, Pair, Problem, split
 from edgekit.training.framing import FIXED_FRAMES, head_classes, persons, subject_of
+from edgekit.training.judging import folder_ious
+from edgekit.training.label_sets import LabelSets, class_pixels
 from edgekit.training.losses import class_weights, cross_entropy, distillation, mean_jaccard, union_jaccard
+from edgekit.training.samples import Drawn, TrainingSet, batches
 from edgekit.training.save import write_checkpoint
 from edgekit.training.settings import Settings
 from edgekit.weights import Checkpoint
@@ -51,7 +54,8 @@ M = TypeVar("M", bound=nn.Module)
 class Trained:
     """A finished run. `folder` is a checkpoint, with the log and the plot beside the weights.
 
-    start: scores of the starting weights. problems: what was left out of the labelled data, and why.
+    start: scores of the starting weights. problems: what was left out of the labelled data, and why. kept: the epoch
+    whose weights are in the checkpoint.
     """
 
     folder: Path
@@ -60,6 +64,7 @@ class Trained:
     training_photos: int
     validation_photos: int
     problems: tuple[Problem, ...]
+    kept: int
 
 
 # The loss, a scalar, of (B, 3, size, size) float32 pictures in [0, 255], the model's logits for them and (B, H, W)
@@ -71,22 +76,24 @@ Objective = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 class FromLabels:
     """The loss against the labels: weighted cross-entropy plus Jaccard terms of skin as one class and of all classes.
 
-    weights: (classes,) float32, of the cross-entropy. skin: the skin classes. skin_jaccard, class_jaccard: weights of
-    the two terms, 0 leaves one out.
+    weights: (labels,) float32, of the cross-entropy. skin: the skin classes. skin_jaccard, class_jaccard: weights of
+    the two terms, 0 leaves one out. sets: (labels, classes) bool, the classes that each label stands for; None: labels
+    are classes.
     """
 
     weights: torch.Tensor
     skin: tuple[int, ...]
     skin_jaccard: float
     class_jaccard: float
+    sets: torch.Tensor | None = None
 
     def __call__(self, images: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         wide = resized(logits.float(), labels.shape[-2:])
-        loss = cross_entropy(wide, labels, self.weights)
+        loss = cross_entropy(wide, labels, self.weights, self.sets)
         if self.skin_jaccard and self.skin:
-            loss = loss + self.skin_jaccard * union_jaccard(wide, labels, self.skin)
+            loss = loss + self.skin_jaccard * union_jaccard(wide, labels, self.skin, self.sets)
         if self.class_jaccard:
-            loss = loss + self.class_jaccard * mean_jaccard(wide, labels)
+            loss = loss + self.class_jaccard * mean_jaccard(wide, labels, self.sets)
         return loss
 
 
@@ -158,7 +165,7 @@ class Learner(Generic[M]):
 
 def train(
     checkpoint: Checkpoint,
-    data: LabelledData,
+    folders: Sequence[LabelledData],
     settings: Settings,
     out: Path,
     *,
@@ -169,47 +176,83 @@ def train(
 ) -> Trained:
     """Train, writing the averaged weights, log, plot and state into `out` after every epoch.
 
-    unlabelled: further photos to train on, with pseudo-labels that the checkpoint predicts; quantisation-aware
-    training, which imitates the checkpoint, needs them to place frames only. recipe: the one that `settings.qat` is
-    of, kept beside the weights. The same settings, data and thread count give the same weights on a CPU, interrupted
-    or not. The state is removed at the end. Raises CalibrationError for too little data or a loss that is no longer a
-    number, EdgekitError for a run that cannot be resumed.
+    folders: at least one, all of the checkpoint's classes. unlabelled: further photos to train on, with pseudo-labels
+    that the checkpoint predicts; quantisation-aware training, which imitates the checkpoint, needs them to place
+    frames only. recipe: the one that `settings.qat` is of, kept beside the weights. The same settings, data and thread
+    count give the same weights on a CPU, interrupted or not. The state is removed at the end. Raises CalibrationError
+    for too little data or a loss that is no longer a number, EdgekitError for a run that cannot be resumed.
     """
     check_folder_place(out / state.STATE_FOLDER, state.RUN_STATE, replace=True)
     with tempfile.TemporaryDirectory(prefix="edgekit-") as pseudo_labels_folder:
-        training, validation = split(data.pairs)
+        training, validating = zip(*(split(folder.pairs) for folder in folders), strict=True)
+        drawn = [Drawn(pairs, folder.weight) for pairs, folder in zip(training, folders, strict=True)]
         if unlabelled:
-            training += _pseudo_labelled(
-                checkpoint, unlabelled, settings.val_size, Path(pseudo_labels_folder)
-            )
-        if len(training) < settings.batch:
+            labels = Path(pseudo_labels_folder)
+            drawn.append(Drawn(_pseudo_labelled(checkpoint, unlabelled, settings.val_size, labels)))
+        sets = LabelSets.of(checkpoint.class_names, (folder.told for folder in folders))
+        samples = TrainingSet(drawn, sets, settings.size, settings.seed)
+        if len(samples) < settings.batch:
             raise CalibrationError(
-                f"{len(training)} photos remain to train on, less than one batch; lower `batch` {settings.batch}."
+                f"{len(samples)} photos remain to train on, less than one batch; lower `batch` {settings.batch}."
             )
-        samples = TrainingSet(training, data.class_names, settings.size, settings.seed)
         learner = _learner(
-            checkpoint, data, settings, batches(samples, 0, settings.batch, workers), len(training)
+            checkpoint, folders, sets, settings, batches(samples, 0, settings.batch, workers), len(samples)
         )
-        names = [pair.image.name for pair in (*training, *validation)]
-        run = state.RunIdentity(settings, checkpoint.sha256, state.data_identity(names))
+        validation = Validation(checkpoint, tuple(zip(folders, validating, strict=True)), settings)
+        names = [
+            pair.image.name for pairs in (*(some.pairs for some in drawn), *validating) for pair in pairs
+        ]
+        run = state.RunIdentity(
+            settings, checkpoint.sha256, state.data_identity(names), state.folder_identities(folders)
+        )
         parts = (learner.model, learner.average, learner.optimizer)
-        start, history = (
-            state.restore(out, run, *parts) if resume else (_start(learner, checkpoint, validation), [])
-        )
-        console.say(start.sentence(settings.epochs))
+        start, history = state.restore(out, run, *parts) if resume else (_start(learner, validation), [])
+        for line in (start.sentence(settings.epochs), *log.folder_lines(start)):
+            console.say(line)
         with console.interruptible(lambda: _kept(out, len(history), settings.epochs)):
             for number in range(len(history) + 1, settings.epochs + 1):
-                epoch = _epoch(number, learner, samples, checkpoint, validation, workers)
-                console.say(epoch.sentence(settings.epochs))
+                epoch = _epoch(number, learner, samples, validation, workers)
+                for line in (epoch.sentence(settings.epochs), *log.folder_lines(epoch)):
+                    console.say(line)
                 so_far = [*history, epoch]
-                write_checkpoint(out, checkpoint, learner.average.model)
+                if _kept_epoch(so_far, settings.keep) == number:
+                    write_checkpoint(out, checkpoint, learner.average.model)
                 keep_recipe(out, recipe)
                 log.write_log(so_far, out)
                 log.write_plot(so_far, out)
                 state.save(out, run, *parts, start, so_far)
                 history = so_far
             remove_folder(out / state.STATE_FOLDER, state.RUN_STATE)
-    return Trained(out, start, tuple(history), len(training), len(validation), data.problems)
+    kept = _kept_epoch(history, settings.keep)
+    if settings.keep == "best":
+        console.say(f"kept: epoch {kept}, with the best mean group IoU")
+    return Trained(
+        out,
+        start,
+        tuple(history),
+        sum(len(some.pairs) for some in drawn),
+        sum(len(pairs) for pairs in validating),
+        _problems(folders),
+        kept,
+    )
+
+
+def _kept_epoch(history: Sequence[log.Epoch], keep: str) -> int:
+    """The number of the epoch whose weights are kept: the last, or the first of those with the best score."""
+    if keep == "last":
+        return history[-1].epoch
+    return max(history, key=lambda epoch: -math.inf if epoch.score is None else epoch.score).epoch
+
+
+def _problems(folders: Sequence[LabelledData]) -> tuple[Problem, ...]:
+    """The problems of all folders, one for each reason; of several folders, files are named with theirs."""
+    files: dict[str, tuple[str, ...]] = {}
+    for folder in folders:
+        for problem in folder.problems:
+            named = (f"{folder.name}/{name}" for name in problem.files)
+            found = problem.files if len(folders) == 1 else tuple(named)
+            files[problem.reason] = files.get(problem.reason, ()) + found
+    return tuple(Problem(reason, names) for reason, names in files.items())
 
 
 def _pseudo_labelled(
@@ -223,21 +266,42 @@ def _pseudo_labelled(
     return pairs
 
 
-def _start(
-    learner: Learner[ReferenceSegmenter], checkpoint: Checkpoint, validation: Sequence[Pair]
-) -> log.Start:
+@dataclass(frozen=True)
+class Validation:
+    """The photos of every folder that validate, and how: complete labels in each of VALIDATION_FRAMES, all folders
+    together, and, with several folders, labels of sets of classes or the best epoch to keep, each folder by its groups.
+    """
+
+    checkpoint: Checkpoint
+    folders: tuple[tuple[LabelledData, tuple[Pair, ...]], ...]
+    settings: Settings
+
+    def scores(self, model: nn.Module) -> tuple[log.Scores, log.Scores, log.Folders]:
+        """Scores in each of VALIDATION_FRAMES, and IoUs of each folder."""
+        complete = [pair for _, pairs in self.folders for pair in pairs if pair.scheme is None]
+        size = self.settings.val_size
+        whole, close = (
+            validate(model, self.checkpoint, complete, size, frame) if complete else log.Scores()
+            for frame in VALIDATION_FRAMES
+        )
+        by_group = len(self.folders) > 1 or not complete or self.settings.keep == "best"
+        ious = folder_ious(_runner(model, size), self.folders, self.checkpoint.groups) if by_group else {}
+        return whole, close, ious
+
+
+def _start(learner: Learner[ReferenceSegmenter], validation: Validation) -> log.Start:
     """The starting weights, validated like those of every epoch."""
     started = time.perf_counter()
-    whole, close = _validated(learner, checkpoint, validation)
-    return log.Start(round(time.perf_counter() - started, 1), whole, close)
+    whole, close, folders = validation.scores(learner.average)
+    seconds = round(time.perf_counter() - started, 1)
+    return log.Start(seconds, whole, close, folders, log.mean_group_iou(folders))
 
 
 def _epoch(
     number: int,
     learner: Learner[ReferenceSegmenter],
     samples: TrainingSet,
-    checkpoint: Checkpoint,
-    validation: Sequence[Pair],
+    validation: Validation,
     workers: int,
 ) -> log.Epoch:
     """Train through one epoch and validate the averaged weights."""
@@ -248,20 +312,10 @@ def _epoch(
         f"epoch {number}/{settings.epochs}",
     )
     loss = learner.epoch(number, steps)
-    whole, close = _validated(learner, checkpoint, validation)
+    whole, close, folders = validation.scores(learner.average)
     step, seconds = number * learner.steps_per_epoch, round(time.perf_counter() - started, 1)
-    return log.Epoch(number, step, loss, learner.rate(step - 1), seconds, whole, close)
-
-
-def _validated(
-    learner: Learner[ReferenceSegmenter], checkpoint: Checkpoint, validation: Sequence[Pair]
-) -> tuple[log.Scores, log.Scores]:
-    """Scores of the averaged weights in each of VALIDATION_FRAMES."""
-    whole, close = (
-        validate(learner.average, checkpoint, validation, learner.settings.val_size, frame)
-        for frame in VALIDATION_FRAMES
-    )
-    return whole, close
+    rate, score = learner.rate(step - 1), log.mean_group_iou(folders)
+    return log.Epoch(number, step, loss, rate, seconds, whole, close, folders, score)
 
 
 def _kept(out: Path, finished: int, epochs: int) -> str:
@@ -274,7 +328,8 @@ def _kept(out: Path, finished: int, epochs: int) -> str:
 
 def _learner(
     checkpoint: Checkpoint,
-    data: LabelledData,
+    folders: Sequence[LabelledData],
+    sets: LabelSets,
     settings: Settings,
     first_batches: Iterable[tuple[torch.Tensor, torch.Tensor]],
     photos: int,
@@ -282,11 +337,17 @@ def _learner(
     device = training_device()
     torch.manual_seed(settings.seed)
     model = trainable(checkpoint, device, dropout=0.0 if settings.qat else DROPOUT_MAX)
-    weights = class_weights(data.pixels).to(device)
+    pixels = class_pixels(folders, sets)
+    several = len(sets.sets) > len(sets.class_names)
     objective: Objective = FromLabels(
-        weights, checkpoint.groups.skin, settings.skin_jaccard, settings.class_jaccard
+        class_weights(pixels, sets.members if several else None).to(device),
+        checkpoint.groups.skin,
+        settings.skin_jaccard,
+        settings.class_jaccard,
+        torch.from_numpy(sets.members).to(device) if several else None,
     )
     if settings.qat:
+        weights = class_weights(pixels).to(device)
         objective = FromNetwork(copy.deepcopy(model).eval().requires_grad_(False), weights)
         qat.prepare(model, partial(_mode, settings.qat))
         qat.observe(model, (pixels.to(device).float() for pixels, _ in first_batches))

@@ -1,4 +1,8 @@
-"""The terms of the training loss: cross-entropy, soft Jaccard terms, and distillation from another network."""
+"""The terms of the training loss: cross-entropy, soft Jaccard terms, and distillation from another network.
+
+A label is a class or, where the labels of a folder say no more, a set of classes, which counts by the sum of their
+probabilities.
+"""
 
 from __future__ import annotations
 
@@ -18,45 +22,96 @@ TEMPERATURE = 2.0  # softens both sides of `distillation`, so that the unlikely 
 JACCARD_SMOOTHING = 1.0  # pixels; the term is 0, not 0/0, where neither truth nor prediction has the class
 
 
-def class_weights(pixels: NDArray[np.int64]) -> torch.Tensor:
-    """(classes,) float32 weights from (classes,) pixel counts: larger for rarer classes, within WEIGHT_RANGE."""
-    share = np.maximum(pixels / pixels.sum(), FREQUENCY_FLOOR)
-    weights = (1 / len(pixels) / share) ** RARITY
+def class_weights(pixels: NDArray[np.number], sets: NDArray[np.bool_] | None = None) -> torch.Tensor:
+    """(labels,) float32 weights from (classes,) pixel counts: larger for rarer labels, within WEIGHT_RANGE.
+
+    sets: (labels, classes), the classes of each label, which is as frequent as they are together; None: each label is
+    one class.
+    """
+    share = pixels / pixels.sum()
+    if sets is not None:
+        share = sets @ share
+    weights = (1 / len(pixels) / np.maximum(share, FREQUENCY_FLOOR)) ** RARITY
     return torch.tensor(np.clip(weights, *WEIGHT_RANGE), dtype=torch.float32)
 
 
-def cross_entropy(logits: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """Weighted mean over the labelled pixels. logits: (B, C, h, w) float32, labels: (B, h, w) int64.
+def cross_entropy(
+    logits: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor, sets: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Weighted mean over the labelled pixels; for a label that stands for several classes, −log of their summed
+    probability (the marginal cross-entropy of Shi et al., Medical Image Analysis 70, 2021, arXiv 2007.03868).
 
-    Zero, not NaN, when no pixel is labelled.
+    logits: (B, C, h, w) float32, labels: (B, h, w) int64. weights: (labels,). sets: (labels, C) bool, the classes of
+    each label, of which the first C are single classes; None: all are. Zero, not NaN, when no pixel is labelled.
     """
-    per_pixel = F.cross_entropy(logits, labels, weight=weights, ignore_index=IGNORE, reduction="sum")
+    classes = logits.shape[1]
+    single = labels.where(labels < classes, IGNORE)
+    total = F.cross_entropy(logits, single, weight=weights[:classes], ignore_index=IGNORE, reduction="sum")
     kept = labels[labels != IGNORE]
-    return per_pixel / weights[kept].sum().clamp_min(FREQUENCY_FLOOR)
+    several = (labels >= classes) & (labels != IGNORE)
+    if sets is not None and several.any():
+        of = labels[several]
+        log_likelihood = logits.movedim(1, -1)[several].log_softmax(1)  # (n, C)
+        marginal = log_likelihood.masked_fill(~sets[of], -torch.inf).logsumexp(1)
+        total = total - (weights[of] * marginal).sum()
+    return total / weights[kept].sum().clamp_min(FREQUENCY_FLOOR)
 
 
-def union_jaccard(logits: torch.Tensor, labels: torch.Tensor, members: Sequence[int]) -> torch.Tensor:
-    """1 − soft IoU of the `members` taken as one class, pooled over the batch (Rahman & Wang, ISVC 2016)."""
-    labelled = (labels != IGNORE).to(logits.dtype)
+def union_jaccard(
+    logits: torch.Tensor,
+    labels: torch.Tensor,
+    members: Sequence[int],
+    sets: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """1 − soft IoU of the `members` taken as one class, pooled over the batch (Rahman & Wang, ISVC 2016).
+
+    sets: as in `cross_entropy`. Pixels whose label mixes members with other classes are left out.
+    """
+    inside, known = _told(labels, members, logits.shape[1], sets)
+    labelled = known.to(logits.dtype)
     predicted = logits.softmax(1)[:, list(members)].sum(1) * labelled  # (B, h, w) in [0, 1]
-    truth = torch.isin(labels, torch.tensor(list(members), device=labels.device)).to(logits.dtype)
+    truth = inside.to(logits.dtype)
     hits = (predicted * truth).sum()
     union = (predicted + truth).sum() - hits
     return 1 - (hits + JACCARD_SMOOTHING) / (union + JACCARD_SMOOTHING)
 
 
-def mean_jaccard(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """1 − soft IoU, averaged over the classes that occur in `labels`, each pooled over the batch; 0 if none occurs.
+def _told(
+    labels: torch.Tensor, members: Sequence[int], classes: int, sets: torch.Tensor | None
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """(B, h, w) bool twice: the label is of the members alone, and it is that or has none of them."""
+    chosen = torch.zeros(classes, dtype=torch.bool, device=labels.device)
+    chosen[list(members)] = True
+    of_label = torch.eye(classes, dtype=torch.bool, device=labels.device) if sets is None else sets
+    some, others = of_label[:, chosen].any(1), of_label[:, ~chosen].any(1)
+    labelled = labels != IGNORE
+    at = labels.where(labelled, 0)
+    return labelled & (some & ~others)[at], labelled & ~(some & others)[at]
 
-    logits: (B, C, h, w) float32, labels: (B, h, w) int64. As in mIoU, a class counts the same however small it is.
-    A class absent from the labels adds no term of its own; pixels wrongly predicted as it lower the IoU of their own
-    classes.
+
+def mean_jaccard(
+    logits: torch.Tensor, labels: torch.Tensor, sets: torch.Tensor | None = None
+) -> torch.Tensor:
+    """1 − soft IoU, averaged over the labels that occur, each pooled over the batch; 0 if none occurs.
+
+    logits: (B, C, h, w) float32, labels: (B, h, w) int64. sets: as in `cross_entropy`; a label of several classes is
+    one class of their summed probability, and pixels whose label mixes some of them with others are left out of it.
+    As in mIoU, a label counts the same however small it is. One that does not occur adds no term of its own; pixels
+    wrongly predicted as it lower the IoU of their own labels.
     """
     kept = labels != IGNORE
     predicted = logits.softmax(1).transpose(0, 1)[:, kept]  # (C, n) in [0, 1]
-    truth = F.one_hot(labels[kept], logits.shape[1]).T.to(logits.dtype)
+    if sets is None:
+        truth = F.one_hot(labels[kept], logits.shape[1]).T.to(logits.dtype)
+        present = truth.any(1)
+    else:
+        shares = sets.to(predicted.dtype)
+        overlap = (shares @ shares.T)[:, labels[kept]]  # (labels, n), classes in common
+        inside = overlap == shares.sum(1)[labels[kept]]
+        truth = inside.to(predicted.dtype)
+        predicted = shares @ predicted * (inside | (overlap == 0))
+        present = torch.bincount(labels[kept], minlength=len(sets)) > 0
     area = truth.sum(1)
-    present = area > 0
     hits = (predicted * truth).sum(1)[present]
     union = predicted.sum(1)[present] + area[present] - hits
     return (1 - (hits + JACCARD_SMOOTHING) / (union + JACCARD_SMOOTHING)).sum() / present.sum().clamp_min(1)

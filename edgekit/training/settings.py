@@ -11,6 +11,8 @@ from edgekit.errors import EdgekitError, UnknownName
 
 Decay = Literal["cosine", "exponential"]
 DECAYS: tuple[Decay, ...] = get_args(Decay)
+Kept = Literal["last", "best"]
+KEPT: tuple[Kept, ...] = get_args(Kept)
 WARM_UP_STEPS = 60  # until AdamW's second moments (horizon ~1/(1 − 0.999)) and the BatchNorms have settled
 LR_FLOOR = 0.01  # fraction of the base rate at the end of either decay
 SIZE_STEP = 64  # MobileViT's stride 32 times its 2×2 patches
@@ -41,7 +43,7 @@ class Settings:
     size, val_size: side of the input in training and in validation (the deployed one), in pixels. batch: photos per
     step. lr: base learning rate. skin_jaccard, class_jaccard: weights of these terms of the loss; 0 leaves one out.
     qat: the mode (`float`, `w8` or `w8a8`) of every named block for quantisation-aware training; None trains the
-    float model.
+    float model. keep: the epoch whose weights are kept, the last or the one with the best mean group IoU.
     """
 
     epochs: int
@@ -54,10 +56,13 @@ class Settings:
     class_jaccard: float = 0.0
     seed: int = 0
     qat: Mapping[str, str] | None = None
+    keep: str = "last"
 
     def __post_init__(self) -> None:
         if self.decay not in DECAYS:
             raise UnknownName("decay", self.decay, DECAYS)
+        if self.keep not in KEPT:
+            raise UnknownName("epoch to keep", self.keep, KEPT)
         for name, bounds in BOUNDS.items():
             check_bounds(name, getattr(self, name), *bounds, REASONS.get(name, ""))
         for name, side in (("size", self.size), ("val_size", self.val_size)):

@@ -17,6 +17,8 @@ from torch import nn
 from edgekit.errors import EdgekitError
 from edgekit.files import FolderKind, sha256_of_bytes, staged_folder, write_json
 from edgekit.reading import JsonKind, check_regular_file, read_json
+from edgekit.scores.scheme import Scheme
+from edgekit.training.data import LabelledData
 from edgekit.training.history import Epoch, Start
 from edgekit.training.settings import Settings
 
@@ -28,12 +30,25 @@ MOMENTS = ("exp_avg", "exp_avg_sq")  # AdamW's, per parameter
 
 
 @dataclass(frozen=True)
+class FolderIdentity:
+    """How a folder of the run counts. labels_sha256: of its label scheme; None for complete labels."""
+
+    photos: int
+    weight: float
+    labels_sha256: str | None
+
+
+@dataclass(frozen=True)
 class RunIdentity:
-    """What must not change for a run to be resumed: its settings, the weights it started from, its data."""
+    """What must not change for a run to be resumed: its settings, the weights it started from, its data.
+
+    folders: how each folder counts; empty for one folder of complete labels and weight 1.
+    """
 
     settings: Settings
     weights_sha256: str
     data_sha256: str
+    folders: tuple[FolderIdentity, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,6 +78,22 @@ RUN_STATE = FolderKind("the state of a training run", _files_of)
 def data_identity(names: Sequence[str]) -> str:
     """Digest of the file names trained and validated on."""
     return sha256_of_bytes("\0".join(names).encode())
+
+
+def folder_identities(folders: Sequence[LabelledData]) -> tuple[FolderIdentity, ...]:
+    """What distinguishes the folders of a run beside their file names."""
+    if len(folders) == 1 and folders[0].scheme is None and folders[0].weight == 1:
+        return ()
+    return tuple(
+        FolderIdentity(len(folder.pairs), folder.weight, _scheme_sha256(folder.scheme)) for folder in folders
+    )
+
+
+def _scheme_sha256(scheme: Scheme | None) -> str | None:
+    if scheme is None:
+        return None
+    sets = {value: sorted(classes) for value, classes in sorted(scheme.sets.items())}
+    return sha256_of_bytes(json.dumps(sets).encode())
 
 
 def save(
@@ -130,9 +161,9 @@ def _below(prefix: str, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.
 def require_same(before: RunIdentity, now: RunIdentity, state: Path) -> None:
     """EdgekitError that names every difference, unless both are the same run."""
     earlier, present = _flat(before), _flat(now)
-    changed = [key for key in present if earlier[key] != present[key]]
+    changed = [key for key in {**earlier, **present} if earlier.get(key) != present.get(key)]
     if changed:
-        differences = ", ".join(f"{key} was {earlier[key]}, is {present[key]}" for key in changed)
+        differences = ", ".join(f"{key} was {earlier.get(key)}, is {present.get(key)}" for key in changed)
         raise EdgekitError(
             f"{state} is of another run ({differences}); resume with the same settings, or choose another `out`."
         )
@@ -145,4 +176,9 @@ def _flat(run: RunIdentity) -> dict[str, str | int | float | None]:
         digests["qat"] = (
             f"recipe {sha256_of_bytes(json.dumps(run.settings.qat, sort_keys=True).encode())[:12]}"
         )
-    return {**asdict(run.settings), **digests}
+    folders: dict[str, str | int | float] = {}
+    for i, folder in enumerate(run.folders, 1):
+        folders[f"photos of folder {i}"] = folder.photos
+        folders[f"weight of folder {i}"] = folder.weight
+        folders[f"labels.json of folder {i}"] = (folder.labels_sha256 or "none")[:12]
+    return {**asdict(run.settings), **digests, **folders}

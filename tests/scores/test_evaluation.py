@@ -131,3 +131,46 @@ def test_command_prints_the_published_keys(checkpoint: Checkpoint, tmp_path: Pat
     keys = {"name", "miou", "mean_accuracy", "overall_accuracy", "skin_iou", "skin_iou_ci95", "per_class"}
     assert report["n"] == 1
     assert keys <= set(report["models"][0])
+    groups = report["models"][0]["groups"]
+    assert set(groups) == {"skin", "hair", "clothes", "person"}
+    assert groups["skin"]["iou"] == report["models"][0]["skin_iou"]
+
+
+@pytest.mark.parametrize("place", [".", "..", "../.."])
+def test_labels_of_another_scheme_are_judged_by_group(
+    checkpoint: Checkpoint, tmp_path: Path, place: str
+) -> None:
+    """The same truth as class indices and in a scheme of its own: skin or not."""
+    inner = tmp_path / "set" / "eval"
+    inner.mkdir(parents=True)
+    images, labels = folder_of(inner, 3)
+    for file in labels.iterdir():
+        Image.fromarray(np.where(np.asarray(Image.open(file)) == 11, 7, 9).astype(np.uint8)).save(file)
+    Image.fromarray(np.full((90, 60), 8, np.uint8)).save(labels / "2.png")
+    skin = [checkpoint.class_names[i] for i in checkpoint.groups.skin]
+    rest = [name for name in checkpoint.class_names if name not in skin]
+    (labels / place / "labels.json").write_text(json.dumps({"7": skin, "9": rest}))
+    ran = edgekit(
+        "evaluate", "--weights", checkpoint.folder, "--images", images, "--labels", labels, "--json"
+    )
+    assert ran.code == 0, ran.err
+    report = json.loads(ran.out)
+    assert report["skipped"] == [["2.png", "holds label 8, which the label scheme does not list."]]
+    assert (report["n"], list(report["models"][0]["groups"])) == (2, ["skin"])
+    (labels / place / "labels.json").unlink()
+    (images / "2.png").unlink()
+    (labels / "2.png").unlink()
+    for file in labels.iterdir():
+        Image.fromarray(np.where(np.asarray(Image.open(file)) == 7, 11, 0).astype(np.uint8)).save(file)
+    plain = evaluate_folder(checkpoint, images=images, labels=labels)
+    for told, model in zip(report["models"], plain.models, strict=True):
+        assert told["skin_iou"] == pytest.approx(model.skin_iou)
+        assert told["skin_f1"] == pytest.approx(model.skin_f1)
+        assert told["miou"] is None and told["per_class"] == {}
+
+
+def test_labels_that_tell_no_group_are_refused(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    images, labels = folder_of(tmp_path, 1)
+    (labels / "labels.json").write_text('{"0": ["Background"], "11": null}')
+    with pytest.raises(CalibrationError, match=r"tells none of skin, hair, clothes, person apart"):
+        evaluate_folder(checkpoint, images=images, labels=labels)

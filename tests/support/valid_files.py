@@ -31,6 +31,7 @@ from edgekit.errors import EdgekitError
 from edgekit.files import sha256_of_bytes, write_json
 from edgekit.reading import read_json
 from edgekit.recipes import recipe as recipes
+from edgekit.scores.scheme import scheme_of
 from edgekit.shader.backends.cases import swirl_lut, warm_lut
 from edgekit.shader.compose import LayerSpec, describe
 from edgekit.shader.description import read_description, write_description
@@ -149,6 +150,12 @@ def classes_case(folder: Path) -> Case:
     return Case(folder / "classes.json", lambda: read_class_names(folder))
 
 
+def scheme_case(folder: Path) -> Case:
+    names = ("Background", "Face", "Hair")
+    write_json(folder / "labels.json", {"0": ["Background"], "7": ["Face", "Hair"], "9": None})
+    return Case(folder / "labels.json", lambda: scheme_of(folder, names))
+
+
 def state_case(folder: Path) -> Case:
     scores = Scores(0.5, 0.5, 0.9, None)
     run = state.RunIdentity(Settings(4, 256, 512, 8, 1e-3, qat={"stem": "float"}), DIGEST, DIGEST)
@@ -192,6 +199,7 @@ CASES: dict[str, Callable[[Path], Case]] = {
     "bundle": bundle_case,
     "description": description_case,
     "classes": classes_case,
+    "scheme": scheme_case,
     "state": state_case,
     "config": config_case,
     "groups": groups_case,

@@ -71,7 +71,7 @@ def test_detail_replaces_what_enlarging_took_and_no_more() -> None:
 def test_a_seed_decides_everything_whatever_came_before() -> None:
     image = RNG.integers(0, 256, (64, 64, 3)).astype(np.uint8)
     labels = RNG.integers(0, 5, (64, 64)).astype(np.uint8)
-    augment = Augmentation(NAMES)
+    augment = Augmentation(mirror_table(NAMES))
     first = augment(image, labels, image, 1.0, 11)
     other = augment(image, labels, image, 1.0, 12)
     again = augment(image, labels, image, 1.0, 11)
@@ -83,7 +83,7 @@ def test_transforms_do_not_roll_the_same_number() -> None:
     """With one seed for all, a rare transform would fire only together with every more likely one."""
     image = np.full((16, 16, 3), 90, np.uint8)
     labels = np.tile(np.array([1, 2, 2, 2], np.uint8), (16, 4))
-    augment = Augmentation(NAMES)
+    augment = Augmentation(mirror_table(NAMES))
     mirrored, barred = [], []
     for seed in range(0, 4000, 10):
         changed = augment(image, labels, image, 1.0, seed)[1]

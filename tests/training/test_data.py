@@ -9,9 +9,11 @@ import torch
 from PIL import Image
 
 from edgekit.errors import CalibrationError
-from edgekit.training.data import Pair, TrainingSet, batches, read_class_names, split
+from edgekit.training.data import Pair, checked_folder, class_names_of, read_class_names, split
+from edgekit.training.label_sets import LabelSets
+from edgekit.training.samples import Drawn, TrainingSet, batches
 from tests.support.checkpoints import ATR_CLASSES
-from tests.training.toy import HEIGHT, WIDTH, checked, write_set
+from tests.training.toy import HEIGHT, WIDTH, checked, write_partial_set, write_set
 
 
 @pytest.fixture
@@ -86,7 +88,7 @@ def test_the_split_follows_the_names_not_the_order() -> None:
 
 
 def test_samples_repeat_with_the_epoch_and_differ_between_epochs(folder: Path) -> None:
-    samples = TrainingSet(checked(folder).pairs, ATR_CLASSES, 128, seed=3)
+    samples = TrainingSet([Drawn(checked(folder).pairs)], LabelSets.of(ATR_CLASSES), 128, seed=3)
     samples.epoch = 1
     image, labels = samples[2]
     assert image.shape == (3, 128, 128) and image.dtype == torch.uint8
@@ -99,6 +101,62 @@ def test_samples_repeat_with_the_epoch_and_differ_between_epochs(folder: Path) -
 
 
 def test_batches_repeat_and_the_short_last_one_is_dropped(folder: Path) -> None:
-    samples = TrainingSet(checked(folder).pairs, ATR_CLASSES, 128, seed=3)
+    samples = TrainingSet([Drawn(checked(folder).pairs)], LabelSets.of(ATR_CLASSES), 128, seed=3)
     first, again, other = ([x.sum().item() for x, _ in batches(samples, e, 4, 0)] for e in (1, 1, 2))
     assert len(first) == 1 and first == again and first != other
+
+
+# -- labels that stand for sets of classes ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def partial(tmp_path: Path) -> Path:
+    return write_partial_set(tmp_path / "partial", 6)
+
+
+def test_partial_labels_are_counted_by_their_scheme(partial: Path) -> None:
+    data = checked_folder(partial, ATR_CLASSES, weight=2.0)
+    assert (len(data.pairs), data.problems, data.samples) == (6, (), 12.0)
+    assert data.values.sum() == 6 * HEIGHT * WIDTH and data.values[20] == 6 * 14 * 12
+    assert data.pixels[11] == 6 * 14 * 12 and data.pixels[14] == 0  # an arm is left or right
+    assert data.absent == ()
+    assert data.sentences() == ["6 photos with labels, 5 label values"]
+
+
+def test_partial_labels_lie_above_the_folder_too(partial: Path) -> None:
+    (partial / "labels.json").rename(partial.parent / "labels.json")
+    assert checked_folder(partial, ATR_CLASSES).scheme is not None
+
+
+def test_damage_to_partial_labels_is_named(partial: Path) -> None:
+    labels = partial / "labels"
+    Image.fromarray(np.full((HEIGHT, WIDTH), 3, np.uint8)).save(labels / "toy00.png")
+    Image.fromarray(np.full((HEIGHT, WIDTH), 30, np.uint8)).save(labels / "toy01.png")  # nobody for certain
+    Image.fromarray(np.full((HEIGHT, WIDTH), 40, np.uint8)).save(labels / "toy02.png")
+    Image.fromarray(np.full((HEIGHT, WIDTH - 1), 20, np.uint8)).save(labels / "toy03.png")
+    data = checked_folder(partial, ATR_CLASSES)
+    found = {problem.reason: problem.files for problem in data.problems}
+    assert found == {
+        "label value not in labels.json": ("toy00.png (3)",),
+        "empty label": ("toy01.png", "toy02.png"),
+        "label of another size": (f"toy03.png ({WIDTH - 1}×{HEIGHT}, its photo {WIDTH}×{HEIGHT})",),
+    }
+
+
+def test_photos_of_nobody_need_a_scheme_that_knows_only_the_background(folder: Path) -> None:
+    for label in (folder / "labels").iterdir():
+        Image.fromarray(np.zeros((HEIGHT, WIDTH), np.uint8)).save(label)
+    (folder / "labels.json").write_text('{"0": ["Background"]}')
+    assert len(checked_folder(folder, ATR_CLASSES).pairs) == 6
+
+
+def test_the_class_list_is_that_of_the_folders_that_have_one(folder: Path, partial: Path) -> None:
+    assert class_names_of([partial], ("A", "B")) == ("A", "B")
+    assert class_names_of([partial, folder], ("A", "B")) == ATR_CLASSES
+    other = write_set(folder.parent / "other", 2)
+    (other / "classes.json").write_text('["Background", "Face"]')
+    with pytest.raises(CalibrationError, match="have different class lists"):
+        class_names_of([folder, partial, other], ATR_CLASSES)
+    (partial / "labels.json").unlink()
+    with pytest.raises(CalibrationError, match=r"no classes\.json"):
+        class_names_of([folder, partial], ATR_CLASSES)

@@ -19,20 +19,26 @@ import edgekit
 import edgekit.training
 from edgekit.cli import Terminated
 from edgekit.commands import COMMANDS
+from edgekit.commands.finetune import weighted
 from edgekit.errors import EdgekitError, MissingDependency
 from edgekit.files import sha256_of, write_json
 from edgekit.images import astronaut, read_labels
+from edgekit.model.outputs import resized
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.recipes import BLOCKS, QAT_OBSERVER, Recipe, recipe_for
 from edgekit.targets import TARGETS
-from edgekit.training import finetuning, loop
-from edgekit.training.data import split
+from edgekit.training import finetuning, history, loop, state
+from edgekit.training.data import checked_folder, split
+from edgekit.training.label_sets import LabelSets
 from edgekit.training.loop import Trained
+from edgekit.training.losses import class_weights, mean_jaccard, union_jaccard
+from edgekit.training.samples import Drawn, TrainingSet, batches
 from edgekit.training.save import with_classes
+from edgekit.training.settings import Settings
 from edgekit.weights import Checkpoint, load_checkpoint
 from tests.support.cli import Ran
 from tests.support.cli import edgekit as run_edgekit
-from tests.training.toy import checked, write_set
+from tests.training.toy import checked, write_partial_set, write_set
 
 EPOCHS, PHOTOS = 3, 14
 TOY = ("--size", "128", "--batch", "6", "--lr", "1e-3", "--seed", "1")
@@ -91,15 +97,15 @@ def test_the_options_reach_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
     line = (
         "finetune --data d --out o --weights mine --qat w8 --unlabelled a --unlabelled b --epochs 2 --size 192 "
         "--val-size 256 --batch 3 --lr 0.01 --decay exponential --skin-jaccard 0.1 --class-jaccard 0.2 --seed 5 "
-        "--workers 1 --resume --force"
+        "--workers 1 --keep best --resume --force"
     )
     assert run_edgekit(*line.split()).code == 3
     named = {
         "qat": "w8", "unlabelled": [Path("a"), Path("b")], "epochs": 2, "size": 192, "val_size": 256, "batch": 3,
         "lr": 0.01, "decay": "exponential", "skin_jaccard": 0.1, "class_jaccard": 0.2, "seed": 5, "workers": 1,
-        "resume": True, "force": True,
+        "resume": True, "force": True, "keep": "best",
     }  # fmt: skip
-    assert calls == [("the checkpoint in mine", Path("d"), Path("o"), named)]
+    assert calls == [("the checkpoint in mine", {Path("d"): 1.0}, Path("o"), named)]
 
 
 @pytest.mark.parametrize(
@@ -114,6 +120,10 @@ def test_the_options_reach_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
         (("--seed", "9" * 400), "it must be at least 0 and at most 4,294,967,295"),
         (("--workers", "-1"), "--workers is -1; it must be at least 0"),
         (("--workers", "100000"), f"at most {os.cpu_count()} (this machine has"),
+        (("--keep", "first"), "There is no epoch to keep 'first'; known: last, best."),
+        (("--data", "b:0"), "--data: the weight of b is 0.0; it must be at least 0.01 and at most 100."),
+        (("--data", "b:nan"), "--data: the weight of b is nan; it must be at least 0.01"),
+        (("--data", "b:1e999"), "--data: the weight of b is inf; it must be"),
         (("--decay", "linear"), "There is no decay 'linear'; known: cosine, exponential."),
     ],
 )
@@ -141,6 +151,41 @@ def test_a_small_training_size_is_warned_about(
     printed = capsys.readouterr().err
     assert ("dilated convolutions see mostly padding" in printed) is warned
     assert f"{PHOTOS} photos with labels, 18 classes" in printed
+
+
+def test_a_weight_follows_the_last_colon_unless_the_whole_is_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("set:2").mkdir()
+    texts = ["a", "b:2", "c:0.5", "d:e", "set:2", "f:g:3", ":4", "h:"]
+    assert weighted(texts) == {
+        Path("a"): 1, Path("b"): 2, Path("c"): 0.5, Path("d:e"): 1, Path("set:2"): 1, Path("f:g"): 3,
+        Path(":4"): 1, Path("h:"): 1,
+    }  # fmt: skip
+    assert weighted(["set:2:1"]) == {Path("set:2"): 1}
+
+
+@pytest.mark.parametrize("second", ["set", "set:2", "./set", "other/../set"])
+def test_a_folder_given_twice_is_refused(
+    checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("other").mkdir()
+    ran = run_edgekit(
+        "finetune", "--data", "set", "--data", second, "--out", "out", "--weights", checkpoint.folder
+    )
+    assert ran.code in (2, 3) and "give it a weight" in ran.err.replace("\n", " "), ran.err
+
+
+def test_a_label_scheme_that_does_not_fit_is_refused(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    partial = write_partial_set(tmp_path / "partial", 2)
+    (partial / "labels.json").write_text('{"10": ["Hair", "Beard"]}')
+    ran = run_edgekit(
+        "finetune", "--data", partial, "--out", tmp_path / "out", "--weights", checkpoint.folder
+    )
+    assert (ran.code, "labels.json: label value 10 stands for 'Beard'" in ran.sentence) == (3, True), ran.err
+    assert not (tmp_path / "out").exists()
 
 
 # -- nothing of the user's is lost ------------------------------------------------------------------------------
@@ -366,6 +411,129 @@ class SeesBrightness(torch.nn.Module):
         return torch.stack([torch.full_like(image[:, 0], 128), image[:, 0]], 1)
 
 
+# -- several folders, labels of sets of classes -----------------------------------------------------------------
+
+
+def test_one_folder_of_complete_labels_is_trained_as_ever(data: Path, checkpoint: Checkpoint) -> None:
+    """The objective that the loop makes gives the plain loss, bit for bit, and the run its old identity."""
+    folder = checked_folder(data, checkpoint.class_names)
+    settings = Settings(1, 128, 128, 6, 1e-3, class_jaccard=0.5)
+    sets = LabelSets.of(checkpoint.class_names, [folder.told])
+    samples = TrainingSet([Drawn(split(folder.pairs)[0])], sets, 128, seed=1)
+    pixels, labels = next(iter(batches(samples, 1, 6, 0)))
+    learner = loop._learner(checkpoint, [folder], sets, settings, [], len(samples))
+    with torch.no_grad():
+        logits = learner.model.eval()(pixels.float())
+    weights = class_weights(folder.pixels)
+    wide = resized(logits.float(), labels.shape[-2:])
+    expected = (
+        torch.nn.functional.cross_entropy(wide, labels, weights, ignore_index=255, reduction="sum")
+        / weights[labels[labels != 255]].sum()
+    )
+    expected = expected + 0.5 * union_jaccard(wide, labels, checkpoint.groups.skin)
+    expected = expected + 0.5 * mean_jaccard(wide, labels)
+    assert torch.equal(learner.objective(pixels, logits, labels), expected)
+    assert state.folder_identities([folder]) == ()
+
+
+@pytest.fixture(scope="module")
+def mixed(
+    data: Path, checkpoint: Checkpoint, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Callable[..., Ran], Path, Ran]:
+    """A run on the toy photos and on others with labels of another scheme: how to run it, its folder, its output."""
+    place = tmp_path_factory.mktemp("mixed")
+    partial = write_partial_set(place / "partial", 8)
+
+    def run(out: Path, *options: str, weight: str = "1.5") -> Ran:
+        folders = ("--data", data, "--data", f"{partial}:{weight}", "--out", out)
+        return run_edgekit("finetune", *folders, "--weights", checkpoint.folder, *TOY, *options)
+
+    ran = run(place / "out", "--epochs", str(EPOCHS), "--json")
+    assert ran.code == 0, ran.err
+    return run, place / "out", ran
+
+
+@pytest.mark.slow
+def test_two_label_schemes_are_learned_and_validated(
+    mixed: tuple[Callable[..., Ran], Path, Ran], data: Path
+) -> None:
+    _, out, ran = mixed
+    result = json.loads(ran.out)
+    epochs = result["epochs"]
+    assert epochs[-1]["loss"] < 0.9 * epochs[0]["loss"]
+    assert (result["training_photos"], result["validation_photos"]) == (PHOTOS - 1 + 7, 2)
+    assert [epoch["step"] for epoch in epochs] == [3, 6, 9]  # (13 + 10) // 6 batches
+    partial = str(out.parent / "partial")
+    for scored in (result["starting_weights"], *epochs):
+        assert set(scored["folders"]) == {str(data), partial}
+        assert set(scored["folders"][str(data)]) == {"skin", "hair", "clothes", "person"}
+        assert set(scored["folders"][partial]) == {"skin", "hair"}
+        assert scored["whole"]["skin_iou"] == pytest.approx(scored["folders"][str(data)]["skin"], abs=1e-5)
+        means = [np.mean(list(groups.values())) for groups in scored["folders"].values()]
+        assert scored["score"] == pytest.approx(np.mean(means))
+    best = max(epochs, key=lambda epoch: epoch["score"])
+    assert result["kept_epoch"] == best["epoch"]
+    assert f"kept: epoch {best['epoch']}, with the best mean group IoU" in ran.err
+    assert f"  {partial}: hair IoU" in ran.err.replace("skin IoU", "hair IoU")
+    made = loop.validate(
+        ReferenceSegmenter(load_checkpoint(out)).eval(), load_checkpoint(out), split(checked(data).pairs)[1], 128,
+        "whole",
+    )  # fmt: skip
+    assert made.skin_iou == pytest.approx(best["whole"]["skin_iou"], abs=1e-3)
+
+
+@pytest.mark.slow
+def test_a_run_on_two_folders_resumes_with_the_same_weights_and_schemes_only(
+    mixed: tuple[Callable[..., Ran], Path, Ran], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, whole_run, _ = mixed
+    out, epoch = tmp_path / "out", loop._epoch
+
+    def stopped(number: int, *arguments: object) -> object:
+        if number == 2:
+            raise KeyboardInterrupt
+        return epoch(number, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(loop, "_epoch", stopped)
+    assert run(out, "--epochs", str(EPOCHS)).code == 130
+    monkeypatch.undo()
+    ran = run(out, "--epochs", str(EPOCHS), "--resume", weight="2.5")
+    assert (ran.code, "weight of folder 2 was 1.5, is 2.5" in ran.sentence) == (3, True), ran.err
+    scheme = whole_run.parent / "partial" / "labels.json"
+    written = scheme.read_text()
+    scheme.write_text(written.replace('"40": null', '"40": ["Pants"]'))
+    ran = run(out, "--epochs", str(EPOCHS), "--resume")
+    scheme.write_text(written)
+    assert (ran.code, "labels.json of folder 2 was" in ran.sentence) == (3, True), ran.err
+    ran = run(out, "--epochs", str(EPOCHS), "--resume")
+    assert ran.code == 0, ran.err
+    assert sha256_of(out / "model.safetensors") == sha256_of(whole_run / "model.safetensors")
+    assert scores(out) == scores(whole_run)
+
+
+@pytest.mark.slow
+def test_the_trained_checkpoint_converts_and_passes_parity(
+    mixed: tuple[Callable[..., Ran], Path, Ran], data: Path, tmp_path: Path
+) -> None:
+    checkpoint = load_checkpoint(mixed[1])
+    artifacts = edgekit.convert(checkpoint, "tflite", size=128, out=tmp_path)
+    report = edgekit.parity_check(artifacts, checkpoint, images=data / "images", labels=data / "labels")
+    assert report.passed and report.artifacts[0].metrics.n == PHOTOS
+
+
+def test_the_best_epoch_is_the_first_with_the_highest_score() -> None:
+    none = history.Scores()
+    epochs = [
+        history.Epoch(i, i, 1.0, 1e-3, 1.0, none, none, {}, score)
+        for i, score in enumerate((0.2, 0.5, None, 0.5), 1)
+    ]
+    assert loop._kept_epoch(epochs, "best") == 2 and loop._kept_epoch(epochs, "last") == 4
+    assert (
+        history.mean_group_iou({"a": {"skin": 0.5, "hair": None}, "b": {"hair": 0.1, "person": 0.3}}) == 0.35
+    )
+    assert history.mean_group_iou({"a": {"skin": None}}) is None
+
+
 def test_pseudo_labels_leave_out_photos_without_people(tmp_path: Path) -> None:
     photos = [tmp_path / folder / "same.png" for folder in ("a", "b", "c")]
     for photo, lit in zip(photos, (True, True, False), strict=True):
@@ -388,13 +556,3 @@ def test_another_class_list_starts_a_new_classifier(checkpoint: Checkpoint) -> N
     assert logits.shape == (1, 3, 8, 8)
     assert other.groups.skin == (2,) and other.groups.hair == (1,)
     assert other.config.num_labels == 3
-
-
-@pytest.mark.slow
-def test_the_trained_checkpoint_converts_and_passes_parity(
-    data: Path, trained: tuple[Path, Ran], tmp_path: Path
-) -> None:
-    checkpoint = load_checkpoint(trained[0])
-    artifacts = edgekit.convert(checkpoint, "tflite", size=128, out=tmp_path)
-    report = edgekit.parity_check(artifacts, checkpoint, images=data / "images", labels=data / "labels")
-    assert report.passed and report.artifacts[0].metrics.n == PHOTOS

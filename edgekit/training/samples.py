@@ -1,0 +1,172 @@
+"""Training samples: photos of every folder, drawn by weight, framed, composed, augmented; and their batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from edgekit.images import read_image, read_labels, stretch
+from edgekit.training.augment import Augmentation
+from edgekit.training.composite import (
+    CROWD_CHANCE,
+    EDGE_SIGMA,
+    HAIRCUT_CHANCE,
+    SCENE_CHANCE,
+    Scene,
+    empty_piece,
+    haircut,
+    pasted,
+    scenery,
+)
+from edgekit.training.data import Pair
+from edgekit.training.framing import Frame, free_frame, head_classes, indices_of, training_frame
+from edgekit.training.label_sets import LabelSets
+
+LABEL_STRIDE = 4  # the loss is taken at size/4, where the shader reads the mask; the logits are at size/16
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The photos of one folder, and how often each is drawn in an epoch."""
+
+    pairs: tuple[Pair, ...]
+    weight: float = 1.0
+
+    def epoch(self, number: int, seed: int) -> list[Pair]:
+        """The photos of an epoch: all of them as often as the whole weight says, and of its fraction a part.
+
+        The parts of successive epochs go round the folder in random orders, so that every photo has its turn.
+        """
+        photos = len(self.pairs)
+        rounds, part = divmod(max(1, round(self.weight * photos)), photos)
+        turn, start = divmod(number * part, photos)
+        orders = [np.random.default_rng((seed, turn + i)).permutation(photos) for i in range(2)]
+        some = np.concatenate(orders)[start : start + part]
+        return [*self.pairs * rounds, *(self.pairs[i] for i in some)]
+
+
+class TrainingSet(torch.utils.data.Dataset[tuple[torch.Tensor, torch.Tensor]]):
+    """Framed, stretched and augmented samples: (3, size, size) uint8 RGB and (size/4, size/4) int64 labels.
+
+    Labels are those of `sets`. `epoch` must be set before each pass. A sample depends on (seed, epoch, index) alone,
+    so neither resuming nor worker processes change it.
+    """
+
+    def __init__(self, folders: Sequence[Drawn], sets: LabelSets, size: int, seed: int) -> None:
+        self._folders, self._sets, self._size, self.seed = tuple(folders), sets, size, seed
+        names = sets.class_names
+        self._head = head_classes(names)
+        self._hair, self._face = indices_of(names, ("hair",)), indices_of(names, ("face",))
+        self._augment = Augmentation(sets.mirrored)
+        self._labels = {
+            scheme: sets.from_values(scheme)
+            for scheme in {pair.scheme for folder in folders for pair in folder.pairs}
+            if scheme is not None
+        }
+        self.epoch = 0
+
+    @property
+    def epoch(self) -> int:
+        return self._epoch
+
+    @epoch.setter
+    def epoch(self, number: int) -> None:
+        self._epoch = number
+        self._pairs = [pair for folder in self._folders for pair in folder.epoch(number, self.seed)]
+
+    def __len__(self) -> int:
+        return len(self._pairs)
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
+        rng = np.random.default_rng((self.seed, self.epoch, index))
+        photo, truth, frame = self._framed(index, rng)
+        enlargement = self._size / (frame.height * frame.width) ** 0.5
+        scene = self._scene(photo, truth, frame)
+        if not self._sets.mixed[truth].any():  # the person can be cut out
+            scene = self._composed(scene, enlargement, rng)
+        image, labels = self._augment(scene.image, scene.labels, photo, enlargement, int(rng.integers(2**31)))
+        middle = LABEL_STRIDE // 2  # the nearest to each mask pixel's centre
+        coarse = np.ascontiguousarray(labels[middle::LABEL_STRIDE, middle::LABEL_STRIDE])
+        pixels = np.ascontiguousarray(image.transpose(2, 0, 1))
+        return torch.from_numpy(pixels), torch.from_numpy(coarse).long()
+
+    def _opened(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """The (H, W, 3) RGB photo and its (H, W) labels, both uint8."""
+        pair = self._pairs[index]
+        labels = read_labels(pair.label)
+        return read_image(pair.image), labels if pair.scheme is None else self._labels[pair.scheme][labels]
+
+    def _framed(
+        self, index: int, rng: np.random.Generator
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], Frame]:
+        """A photo, its labels and a random frame: around the head if the folder's labels can place one."""
+        photo, truth = self._opened(index)
+        scheme = self._pairs[index].scheme
+        if scheme is None or self._sets.places_heads(scheme, self._head):
+            return photo, truth, training_frame(truth, self._head, self._face, rng)
+        return photo, truth, free_frame(truth.shape, rng)
+
+    def _scene(self, photo: NDArray[np.uint8], labels: NDArray[np.uint8], frame: Frame) -> Scene:
+        return Scene(
+            stretch(np.ascontiguousarray(frame.of(photo)), self._size),
+            stretched_labels(frame.of(labels), self._size),
+        )
+
+    def _composed(self, front: Scene, enlargement: float, rng: np.random.Generator) -> Scene:
+        """The scene, or by chance a composite of its person and another photo."""
+        kind = rng.random()
+        if kind >= CROWD_CHANCE + SCENE_CHANCE:
+            return front
+        index = int(rng.integers(len(self._pairs)))
+        if kind < CROWD_CHANCE:
+            back = self._scene(*self._framed(index, rng))
+        else:
+            photo, truth = self._opened(index)
+            if self._sets.mixed[truth].any():
+                return front
+            piece = empty_piece(photo, truth, rng)
+            if piece is None:
+                return front
+            back = scenery(stretch(piece, self._size), rng)
+        if rng.random() < HAIRCUT_CHANCE:
+            front = replace(front, labels=haircut(front.labels, self._hair, self._face))
+        return pasted(front, back, EDGE_SIGMA * max(1.0, enlargement), rng)
+
+
+def stretched_labels(labels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """The (H, W) labels stretched to (size, size) by nearest neighbour."""
+    resized = Image.fromarray(np.ascontiguousarray(labels)).resize((size, size), Image.Resampling.NEAREST)
+    return np.asarray(resized)
+
+
+def batches(
+    samples: TrainingSet, epoch: int, batch: int, workers: int
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """The batches of one epoch, in a random order that depends on the seed and the epoch.
+
+    The last, smaller batch is dropped: the BatchNorm of ASPP's pooled branch has one value per channel and picture,
+    and a batch of one has no variance.
+    """
+    samples.epoch = epoch
+    order = torch.Generator().manual_seed(int(np.random.default_rng((samples.seed, epoch)).integers(2**31)))
+    yield from torch.utils.data.DataLoader(
+        samples,
+        batch,
+        shuffle=True,
+        drop_last=True,
+        num_workers=workers,
+        generator=order,
+        worker_init_fn=_one_thread,
+        pin_memory=torch.cuda.is_available(),
+    )
+
+
+def _one_thread(worker: int) -> None:
+    """Keep OpenCV to one thread in a worker process; by default each would start one per core."""
+    cv2.setNumThreads(1)

@@ -1,0 +1,215 @@
+"""The second round of the bundled weights: eight sets of photos, seven with labels of sets of classes.
+
+    python -m research.round_two pack DATA sets.zip
+    python -m research.round_two train DATA OUT --minutes 300 --rate 2
+    python -m research.round_two train sets.zip OUT --minutes 12 --rate 200 --batch 32 --workers 14
+
+DATA holds a folder for each of SETS, with train/images, train/labels and labels.json (people: classes.json). Nothing
+else of it is read, least of all the photos that the result is judged with. Training is `edgekit finetune` on all sets
+by weight; a fifteenth of each validates, and the best epoch is kept. Every epoch can be resumed from: the same command
+goes on after an interruption.
+"""
+
+from __future__ import annotations
+
+import io
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+from PIL import Image
+
+from edgekit import console
+from edgekit.commands.finetune import weighted
+from edgekit.files import staged_file
+from edgekit.images import images_in, read_image, read_labels
+from edgekit.training.finetuning import WEIGHT_BOUNDS, finetune
+from edgekit.training.state import STATE_FOLDER
+from edgekit.weights import load_checkpoint
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
+
+# Samples of each set in an epoch. Street photos keep what the weights know; faces have the best labels; portraits and
+# half bodies have many backgrounds and many people; hair, skin and persons show what the others do not.
+SETS: Mapping[str, int] = {
+    "people": 600,
+    "faces": 500,
+    "portraits": 300,
+    "halfbody": 250,
+    "hair": 150,
+    "skin": 150,
+    "persons": 150,
+    "synthetic_faces": 50,
+}
+STREET = "people"  # packed whole
+PHOTOS = "train"
+SCHEME_FILES = ("classes.json", "labels.json")
+JPEG_QUALITY = 80
+MIB = 1 << 20
+ENTRY_BYTES = 300  # of a file in a zip archive: two headers with its name
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file of the archive."""
+
+    name: str
+    data: bytes
+
+
+@app.command()
+def pack(
+    data: Annotated[Path, typer.Argument(help="Folder with a folder for each set.")],
+    out: Annotated[Path, typer.Argument(help="The archive, a .zip.")],
+    side: Annotated[int, typer.Option(help="Longest side of the copies in pixels.")] = 384,
+    most_mib: Annotated[int, typer.Option(help="Size of the archive at most.")] = 64,
+) -> None:
+    """Write smaller copies of the training photos and their labels, the street photos and as many others as fit."""
+    places = photos_to_pack(data)
+    room, kept = most_mib * MIB, 0
+    with (
+        staged_file(out, replace=False) as file,
+        zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive,
+    ):
+        for entry in scheme_files(data):
+            archive.writestr(entry.name, entry.data)
+            room -= len(entry.data) + ENTRY_BYTES
+        for name, image in console.track(places, len(places), "packing"):
+            entries = copies(name, image, side)
+            room -= sum(len(entry.data) + ENTRY_BYTES for entry in entries)
+            if room < 0:
+                break
+            for entry in entries:
+                archive.writestr(entry.name, entry.data)
+            kept += 1
+    console.say(f"{out}: {kept} of {len(places)} photos, {out.stat().st_size / MIB:.1f} MiB")
+
+
+def photos_to_pack(data: Path) -> list[tuple[str, Path]]:
+    """Every set's name with each of its training photos: the street's first, then the other sets in step."""
+    found = []
+    for name in SETS:
+        images = images_in(data / name / PHOTOS / "images")
+        shuffled = sorted(images, key=lambda path: sha256(path.stem.encode()).hexdigest())
+        place = 0.0 if name == STREET else 1.0
+        found += [(place + i / len(shuffled), name, path) for i, path in enumerate(shuffled)]
+    return [(name, path) for _, name, path in sorted(found)]
+
+
+def scheme_files(data: Path) -> list[Entry]:
+    """The class list and the label schemes."""
+    files = [Path(name) / file for name in SETS for file in SCHEME_FILES]
+    return [Entry(file.as_posix(), (data / file).read_bytes()) for file in files if (data / file).is_file()]
+
+
+def copies(name: str, image: Path, side: int) -> list[Entry]:
+    """A photo of a set as JPEG and its label as PNG, both at most `side` pixels; none if it has no label."""
+    label = image.parent.parent / "labels" / f"{image.stem}.png"
+    if not label.is_file():
+        return []
+    photo, truth = read_image(image), read_labels(label)
+    place = f"{name}/{PHOTOS}"
+    return [
+        Entry(
+            f"{place}/images/{image.stem}.jpg",
+            _encoded(photo, side, Image.Resampling.LANCZOS, "JPEG", quality=JPEG_QUALITY),
+        ),
+        Entry(
+            f"{place}/labels/{image.stem}.png",
+            _encoded(truth, side, Image.Resampling.NEAREST, "PNG", optimize=True),
+        ),
+    ]
+
+
+def _encoded(
+    pixels: NDArray[np.uint8], side: int, resampling: Image.Resampling, kind: str, **options: int
+) -> bytes:
+    """The picture in a file of this kind, made smaller until no side is longer than `side` pixels."""
+    picture = Image.fromarray(pixels)
+    scale = min(1.0, side / max(picture.size))
+    small = picture.resize([max(1, round(scale * length)) for length in picture.size], resampling)
+    stream = io.BytesIO()
+    small.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+@app.command()
+def train(
+    data: Annotated[Path, typer.Argument(help="Folder with a folder for each set, or what `pack` wrote.")],
+    out: Annotated[Path, typer.Argument(help="Folder for the checkpoint.")],
+    minutes: Annotated[float, typer.Option(help="Time for training and validation.")],
+    rate: Annotated[
+        float,
+        typer.Option(help="Photos per second, of which the number of epochs follows; a trial prints it."),
+    ],
+    weights: Annotated[str | None, typer.Option(help="Checkpoint to continue from; the bundled one.")] = None,
+    more: Annotated[
+        list[str] | None, typer.Option(help="DIR:WEIGHT, a further folder, as `edgekit finetune --data`.")
+    ] = None,
+    samples: Annotated[int, typer.Option(help="Photos per epoch, without the further folders.")] = 2150,
+    size: int = 384,
+    val_size: int = 512,
+    batch: int = 8,
+    lr: float = 4e-4,
+    class_jaccard: float = 0.5,
+    seed: int = 0,
+    workers: int = 0,
+) -> None:
+    """Continue from the bundled weights on all sets, for about so many minutes; resumes what was interrupted."""
+    with unpacked(data) as sets:
+        folders = {**weights_of(sets, samples), **weighted(more or ())}
+        epochs = max(1, int(minutes * 60 * rate / samples))
+        trained = finetune(
+            load_checkpoint(weights),
+            folders,
+            out,
+            epochs=epochs,
+            size=size,
+            val_size=val_size,
+            batch=batch,
+            lr=lr,
+            class_jaccard=class_jaccard,
+            seed=seed,
+            workers=workers,
+            resume=(out / STATE_FOLDER).is_dir(),
+        )
+    steps, seconds = trained.history[-1].step, sum(epoch.seconds for epoch in trained.history)
+    console.say(f"{batch * steps / seconds:.2f} photos per second, validation included")
+
+
+@contextmanager
+def unpacked(data: Path) -> Iterator[Path]:
+    """The folder of sets itself, or what `pack` wrote in a temporary folder."""
+    if data.is_dir():
+        yield data
+        return
+    with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
+        with zipfile.ZipFile(data) as archive:
+            archive.extractall(folder)
+        yield Path(folder)
+
+
+def weights_of(data: Path, samples: int) -> dict[Path, float]:
+    """The training folder of each set, with the weight that gives its share of the samples of an epoch."""
+    total, found = sum(SETS.values()), {}
+    for name, share in SETS.items():
+        folder = data / name / PHOTOS
+        wanted = samples * share / total
+        found[folder] = float(np.clip(wanted / len(_photos(folder)), *WEIGHT_BOUNDS))
+    return found
+
+
+def _photos(folder: Path) -> Sequence[Path]:
+    return images_in(folder / "images")
+
+
+if __name__ == "__main__":
+    app()
