@@ -38,7 +38,7 @@ class PixelGate:
         layers = layers_from_style(style_named(STYLE))
         styled = [styled_pixels(image, layers, Controls(), mask) for mask in masks]
         difference = delta_e00(*styled)
-        regions = _regions(masks[0], image.shape[:2])
+        regions = regions_of(masks[0], image.shape[:2])
         return {name: difference[region] for name, region in regions.items()}
 
     def _mask(self, logits: Logits, size: int) -> NDArray[np.float32]:
@@ -49,7 +49,7 @@ class PixelGate:
         return mask_of(head(torch.from_numpy(np.ascontiguousarray(logits))[None]))
 
 
-def _regions(mask: NDArray[np.float32], shape: tuple[int, int]) -> dict[str, NDArray[np.bool_]]:
+def regions_of(mask: NDArray[np.float32], shape: tuple[int, int]) -> dict[str, NDArray[np.bool_]]:
     """Masks of skin, of the band around group boundaries outside skin, and of the rest, (H, W) each."""
     weights = upsampled_rows(mask, shape, slice(0, shape[0]))  # (H, W, 3)
     background = 1 - weights.sum(-1, keepdims=True)
