@@ -38,6 +38,14 @@ def parity_check(
             show_default="the recipe's",
         ),
     ] = None,
+    explain: Annotated[
+        bool,
+        typer.Option(help="Say where each loss arises, which block causes it and what cures it (minutes)."),
+    ] = False,
+    repro: Annotated[
+        Path | None,
+        typer.Option(help="Write a folder that shows the first artifact's fault alone; includes --explain."),
+    ] = None,
     report: Annotated[Path | None, typer.Option(help="Write an HTML report here.")] = None,
     force: Force = False,
     json: Json = False,
@@ -45,18 +53,27 @@ def parity_check(
     """Compare artifacts with PyTorch: logits, labels, output, accuracy, final picture. Exits 1 when a gate fails."""
     import edgekit
     from edgekit.artifact import artifacts_at
-    from edgekit.files import check_file_place
+    from edgekit.causes.explaining import explained
+    from edgekit.causes.repro import REPRO
+    from edgekit.files import check_file_place, check_folder_place
     from edgekit.parity import present
     from edgekit.parity.gates import Gates
+    from edgekit.parity.present_stages import print_explained
 
     if report is not None:
         check_file_place(report, replace=force, inputs=artifacts or ())
+    if repro is not None:
+        check_folder_place(repro, REPRO, replace=force, inputs=artifacts or ())
     with console.quiet_libraries():
         checkpoint = edgekit.load_checkpoint(weights)
     gates = Gates(max_miou_drop=max_miou_drop, min_agreement=min_agreement, max_skin_de=max_skin_de)
     found = artifacts_at(artifacts or [])
     result = edgekit.parity_check(found, checkpoint, images=images, labels=labels, gates=gates)
     present.print_report(result)
+    if explain or repro is not None:
+        result = explained(result, found, checkpoint, images, repro, replace=force)
+        for row in result.artifacts:
+            print_explained(row)
     if report is not None:
         present.write_html(result, report, replace=force)
     if json:

@@ -10,6 +10,16 @@ if TYPE_CHECKING:
     from edgekit.parity.report import Status
 
 
+# What every stage is measured against; then the stages in the order in which data passes them. FLOAT to W8A8 run on
+# reference kernels, RUNTIME is what runs on the device. A recipe that pools adds its stage after PREPARED.
+REFERENCE = "Hugging Face"
+PREPROCESSING, PREPARED, FLOAT, FP16, W8, W8A8, RUNTIME, DELIVERED, UPSAMPLING, BLEND = STAGES = (
+    "preprocessing", "prepared graph", "exported float", "fp16", "w8", "w8a8", "runtime", "delivered output",
+    "mask upsampling", "LUT and blend",
+)  # fmt: skip
+SECOND_RUNTIME = "second runtime"  # beside the chain: it starts where RUNTIME does
+
+
 @dataclass(frozen=True)
 class Loss:
     """A loss against some other result; None where a result has no such value, or the photos show no skin.
@@ -98,3 +108,47 @@ class Operator:
     kind: str
     error: Drift
     least_snr_db: float
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A recipe's result on the explained photos, against Hugging Face or the float model.
+
+    `cost`: the planner's figure, latency as a ratio to the float model's, measured alternately; None where it was not
+    timed.
+    """
+
+    label_agreement: float
+    skin_delta_e00_p95: float | None
+    size_bytes: int | None = None
+    cost: float | None = None
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """One block taken back to float, and the artifact measured again with that recipe."""
+
+    block: str
+    measured: Measured
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Cause and cure of what one artifact loses.
+
+    `photos`: those it was found on, the worst of the set. `blocks`: the drift of every block's last tensor, worst
+    first; `tensors`: the worst tensors. `operator`: the first that departs by itself, if any does.
+    `ablations`: best first, or empty for the reason `not_ablated`. `before`, `after`: the artifact as it is, and as it
+    was measured with the cure; None where no cure could be made here.
+    """
+
+    photos: tuple[str, ...]
+    blocks: tuple[Drift, ...]
+    tensors: tuple[Drift, ...]
+    operator: Operator | None
+    ablations: tuple[Ablation, ...]
+    not_ablated: str
+    cause: str
+    cure: str
+    before: Measured | None
+    after: Measured | None

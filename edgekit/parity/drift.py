@@ -7,30 +7,26 @@ the float export's operator is given the artifact's own tensors, and what it giv
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from edgekit.artifact import Artifact
-from edgekit.model.prepared import (
-    AtrousPyramid,
-    Convolution,
-    InvertedResidual,
-    PreparedSegmenter,
-    TransformerLayer,
-)
+from edgekit.model.prepared import Convolution, InvertedResidual, PreparedSegmenter, TransformerLayer
 from edgekit.parity.blame import Drift, Operator
-from edgekit.parity.graphs import Array, Node, canonical, tensors_in, without_lists
+from edgekit.parity.graphs import Array, Node, taps_of, without_lists
 from edgekit.recipes import Recipe
-from edgekit.runtimes import open_runtime
+from edgekit.runtimes import image_order, open_runtime
 from edgekit.scores.counts import MAX_SNR_DB
 from edgekit.scores.runners import Image, network_input
 from edgekit.targets import target_named
 from edgekit.weights import Checkpoint
 
 # Modules whose last tensor in an exported graph is what the module returns.
-COMPARED = (nn.Conv2d, nn.Linear, Convolution, InvertedResidual, TransformerLayer, AtrousPyramid)
+COMPARED = (nn.Conv2d, nn.Linear, Convolution, InvertedResidual, TransformerLayer)
 # What a healthy operator keeps on its own inputs. float32 and fp16 operators keep 24 and 11 bits, 6 dB each, less what
 # sums cancel; an int8 tensor whose range is a hundred times its deviation keeps 19 dB, int8 weights more.
 LEAST_SNR_DB: Mapping[str, float] = {"fp32": 60.0, "fp16": 35.0, "w8": 15.0, "w8a8": 10.0}
@@ -41,11 +37,20 @@ def tensors_of(artifact: Artifact, names: Sequence[str], image: Image) -> dict[s
 
     image: (size, size, 3) uint8 as the app hands it over. Quantised tensors are dequantised.
     """
-    known = {canonical(name): name for name in tensors_in(artifact.path)}
+    known = taps_of(artifact.path)
     taps = {name: known[name] for name in names if name in known}
-    runtime = open_runtime(artifact.path, tuple(taps.values()))
+    runtime = open_runtime(artifact.path, tuple(dict.fromkeys(taps.values())))
     found = runtime.run({artifact.manifest.inputs[0].name: image[None]})
     return {name: found[tap] for name, tap in taps.items()}
+
+
+def as_read(artifact: Artifact, image: Image) -> dict[str, NDArray[Any]]:
+    """The network's input by name, as the float export's first operator reads it. image: as in `tensors_of`."""
+    name = artifact.manifest.inputs[0].name
+    if target_named(artifact.manifest.target).layout == "NHWC":
+        return {name: image[None]}
+    order = image_order(open_runtime(artifact.path))
+    return {name: np.ascontiguousarray(image[None][..., order].transpose(0, 3, 1, 2), np.float32)}
 
 
 def drift(

@@ -45,7 +45,7 @@ class Node:
 
 
 def canonical(name: str) -> str:
-    """A tensor's name in the float export of the same checkpoint."""
+    """A Core ML tensor's name in the fp32 program of the same checkpoint."""
     return name.replace(FP16_SUFFIX, "")
 
 
@@ -54,22 +54,9 @@ def nodes_of(path: Path) -> tuple[Node, ...]:
     return _coreml_nodes(path) if path.is_dir() else _tflite_nodes(path)
 
 
-def tensors_in(path: Path) -> tuple[str, ...]:
-    """The names of a model's computed tensors, in the file's order, without its outputs."""
-    if path.is_dir():
-        _, function = load_program(path)
-        operations = [
-            op
-            for op in function.operations
-            if op.op_type != "const" and not op.op_type.startswith("constexpr")
-        ]
-        outputs = {output.name for output in function.outputs}
-        return tuple(o.name for op in operations for o in op.outputs if o.name not in outputs)
-    graph = parsed(read_tflite(path), path).subgraphs[0]
-    indices = [
-        index for operator in graph.operators for index in operator.outputs if index not in graph.outputs
-    ]
-    return tuple(graph.tensors[index].name.decode() for index in indices)
+def taps_of(path: Path) -> dict[str, str]:
+    """A tensor's name in the float export to the tensor of this model that holds it, outputs left out."""
+    return _coreml_taps(path) if path.is_dir() else _tflite_taps(path)
 
 
 # --- .tflite
@@ -129,6 +116,13 @@ def _run_alone(model: Any, operator: Any, inputs: Sequence[int], values: Tensors
     return LiteRT.of_bytes(packed(alone), names[0]).run({name: values[name] for name in names})
 
 
+def _tflite_taps(path: Path) -> dict[str, str]:
+    graph = parsed(read_tflite(path), path).subgraphs[0]
+    indices = [i for operator in graph.operators for i in operator.outputs if i not in graph.outputs]
+    names = (graph.tensors[index].name.decode() for index in indices)
+    return {name: name for name in names}
+
+
 # --- Core ML
 
 
@@ -150,6 +144,34 @@ def _coreml_nodes(path: Path) -> tuple[Node, ...]:
             Node(step.kind, inputs, step.outputs, place, None if step.kind == "layer_norm" else block, run)
         )
     return tuple(nodes)
+
+
+def _coreml_taps(path: Path) -> dict[str, str]:
+    """As their operations give them, except int8 additions, which coremltools gives other units on both sides.
+
+    It divides an addition's inputs by a scale, and multiplies by it what others read of the sum: that is the tensor.
+    """
+    _, program = load_program(path)
+    operations = [op for op in program.operations if op.op_type != "const" and "constexpr" not in op.op_type]
+    outputs = {output.name for output in program.outputs}
+    added = {v.name for op in operations if op.op_type == "add" for v in (op.x, op.y)}
+    levels = {op.input.name: op.outputs[0].name for op in operations if op.op_type == "quantize"}
+    restored = {
+        op.input.name: op.outputs[0].name
+        for op in operations
+        if op.op_type == "dequantize" and op.outputs[0].name not in added
+    }
+    taps: dict[str, str] = {}
+    rescaled: set[str] = set()
+    for op in operations:
+        names = [output.name for output in op.outputs if output.name not in outputs]
+        if levels and (op.op_type == "add" or (op.op_type == "relu" and op.x.name in rescaled)):
+            rescaled.update(names)
+        for name in names:
+            as_read = restored.get(levels.get(name, "")) if name in rescaled else name
+            if as_read is not None:
+                taps[canonical(name)] = as_read
+    return taps
 
 
 def _place_and_block(

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from edgekit.parity.blame import Explanation, Waterfall
+
 
 class Status(StrEnum):
     PASSED = "PASSED"
@@ -57,7 +59,10 @@ class Metrics:
 
 @dataclass(frozen=True)
 class ArtifactReport:
-    """The verdict on one artifact: FAILED if any check failed, NOT_RUN if none could be made, else PASSED."""
+    """The verdict on one artifact: FAILED if any check failed, NOT_RUN if none could be made, else PASSED.
+
+    `stages`, `explanation`: where its losses arise and what would cure them; None unless they were asked for.
+    """
 
     path: str
     target: str
@@ -67,6 +72,8 @@ class ArtifactReport:
     reason: str
     metrics: Metrics
     checks: tuple[Check, ...]
+    stages: Waterfall | None = None
+    explanation: Explanation | None = None
 
 
 @dataclass(frozen=True)

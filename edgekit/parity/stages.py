@@ -8,7 +8,7 @@ is the distance to the stage before it. Stages are blamed for their step, never 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from edgekit.artifact import Artifact
 from edgekit.color.controls import Controls
-from edgekit.color.difference import delta_e00
 from edgekit.color.engine import layers_from_style, styled_pixels, upsampled_rows
 from edgekit.color.styles import style_named
 from edgekit.errors import CalibrationError, MissingDependency
@@ -25,15 +24,32 @@ from edgekit.images import Picture, stretch
 from edgekit.model.outputs import MASK_STRIDE, GroupWeights, mask_of
 from edgekit.model.prepared import PreparedSegmenter
 from edgekit.model.reference import ReferenceSegmenter
-from edgekit.parity.blame import Loss, PhotoStages, Stage, Waterfall
+from edgekit.parity.blame import (
+    BLEND,
+    DELIVERED,
+    FLOAT,
+    FP16,
+    PREPARED,
+    PREPROCESSING,
+    REFERENCE,
+    RUNTIME,
+    SECOND_RUNTIME,
+    STAGES,
+    UPSAMPLING,
+    W8,
+    W8A8,
+    Loss,
+    Stage,
+    Waterfall,
+)
 from edgekit.parity.gates import GATES
+from edgekit.parity.losses import Count, Result, Sums, total_of
 from edgekit.parity.picture import STYLE, regions_of
 from edgekit.parity.report import Status
 from edgekit.recipes import BLOCKS, Mode, Recipe, recipe_named
 from edgekit.runtimes import image_order
-from edgekit.scores.exact import DeltaE00Histogram
 from edgekit.scores.metrics import labels_from_logits
-from edgekit.scores.runners import Image, Labels, Logits, Runner, RuntimeRunner, TorchRunner, artifact_runner
+from edgekit.scores.runners import Image, Logits, Runner, RuntimeRunner, TorchRunner, artifact_runner
 from edgekit.shader.compose import describe
 from edgekit.shader.oracle import Frame, mask_pixels, render, sample_linear
 from edgekit.shader.transforms import pixel_centres
@@ -42,22 +58,11 @@ from edgekit.weights import Checkpoint
 
 Weights = NDArray[np.floating]  # (h, w, 3) of skin, hair, clothes in [0, 1]
 
-# In the order in which data passes them. FLOAT to W8A8 run on reference kernels, RUNTIME is what runs on the device.
-# A recipe that pools adds its stage after PREPARED.
-PREPROCESSING, PREPARED, FLOAT, FP16, W8, W8A8, RUNTIME, DELIVERED, UPSAMPLING, BLEND = STAGES = (
-    "preprocessing", "prepared graph", "exported float", "fp16", "w8", "w8a8", "runtime", "delivered output",
-    "mask upsampling", "LUT and blend",
-)  # fmt: skip
-REFERENCE, SECOND_RUNTIME = "Hugging Face", "second runtime"
 RGB = ("red", "green", "blue")
 
 # Two pictures that round apart differ by one level here and there: ΔE2000 of up to 0.8 in five per cent of the pixels
 # and of 0.2 on average (the shader's 8-bit tables against float ones, on photos). A mistake moves every pixel.
 ROUNDED = Loss(skin_delta_e00_p95=1.0, skin_delta_e00_mean=0.3)
-
-# Losses are kept as multiples of 2⁻³²: sums and differences of such numbers below 2²⁰ are exact in float64, so shares
-# add up to the total bit for bit. One pixel of 10⁹ is larger.
-GRID = 2.0**32
 
 
 def sampled(mask: Weights, shape: tuple[int, int]) -> Weights:
@@ -161,7 +166,7 @@ def waterfall(
     without one is NOT_RUN. `app`: what the app does around the network. `bounds`: stage name to the largest
     healthy step, in place of `bounds_of`. Raises CalibrationError without pictures.
     """
-    chain, count = _Chain(artifact, checkpoint, variants, app or App()), _Count()
+    chain, count = _Chain(artifact, checkpoint, variants, app or App()), Count()
     for picture in pictures:
         count.add(picture.name, *chain.results(picture))
     if not count.photos:
@@ -177,20 +182,8 @@ def waterfall(
             if name in chain.not_run or name in count.losses
         )
 
-    total = _total({name: sums.loss() for name, sums in count.losses.items()})
+    total = total_of({name: sums.loss() for name, sums in count.losses.items()})
     return Waterfall(stages_in(STAGES), total, tuple(count.photos), stages_in([SECOND_RUNTIME]))
-
-
-@dataclass(frozen=True)
-class Result:
-    """What one stage gives for one photo; None for what it does not define.
-
-    labels, groups: (size, size). picture: (size, size, 3) uint8 sRGB.
-    """
-
-    labels: Labels | None = None
-    groups: NDArray[np.integer] | None = None
-    picture: Image | None = None
 
 
 class _Chain:
@@ -201,7 +194,8 @@ class _Chain:
     ) -> None:
         manifest = artifact.manifest
         target = target_named(manifest.target)
-        self._manifest, self._app, self._definition = manifest, app, _Definition(checkpoint, manifest.size)
+        self._artifact, self._manifest, self._app = artifact, manifest, app
+        self._definition = _Definition(checkpoint, manifest.size)
         self._reference = TorchRunner(manifest.size, ReferenceSegmenter(checkpoint))
         self._before: dict[str, Runner] = {
             PREPARED: TorchRunner(manifest.size, PreparedSegmenter(checkpoint))
@@ -210,7 +204,7 @@ class _Chain:
         paths = {variant.stage: variant for variant in variants}
         for stage in variant_recipes(manifest.recipe):
             if stage in paths:
-                self._before[stage] = _variant_runner(paths[stage], artifact)
+                self._before[stage] = variant_runner(paths[stage], artifact)
             else:
                 self.not_run[stage] = "no model stands for this stage; `explain` makes one"
         own = artifact_runner(artifact, target.opened_by_definition)
@@ -232,7 +226,7 @@ class _Chain:
         """Hugging Face's result on the defined input, then every stage's in order, and the skin (size, size)."""
         size = self._manifest.size
         image = picture.at(size)
-        fed = self._app.network_input(picture.image, size)[..., _order(self._manifest.inputs[0].channels)]
+        fed = handed_over(self._app.network_input(picture.image, size), self._artifact)
         seen = np.ascontiguousarray(fed[..., self._read_order])
         logits = self._reference.run(image).logits
         found = {REFERENCE: self._definition.result(image, logits)}
@@ -287,7 +281,8 @@ class _Definition:
         """The heaviest group of every pixel, and the styled picture. mask: (h, w, 3) in [0, 1]."""
         weights = upsampled_rows(mask, self._shape, slice(0, self._shape[0]))
         groups = np.concatenate([weights, 1 - weights.sum(-1, keepdims=True)], -1).argmax(-1)
-        return Result(groups=groups, picture=styled_pixels(image, self._layers, Controls(), mask))
+        picture = np.asarray(styled_pixels(image, self._layers, Controls(), mask), np.uint8)
+        return Result(groups=groups, picture=picture)
 
     def skin(self, logits: Logits) -> NDArray[np.bool_]:
         """The pixels (size, size) that parity's gate on skin judges."""
@@ -300,110 +295,20 @@ class _Definition:
         return mask_of(self._head(torch.from_numpy(logits)[None]))
 
 
-class _Count:
-    """Sums over photos: every stage's loss against the reference, and its step from the stage before."""
-
-    def __init__(self) -> None:
-        self.losses: dict[str, _Sums] = {}
-        self._steps: dict[str, _Sums] = {}
-        self.photos: list[PhotoStages] = []
-
-    def add(self, name: str, results: Mapping[str, Result], skin: NDArray[np.bool_]) -> None:
-        reference = before = results[REFERENCE]
-        losses: dict[str, Loss] = {}
-        for stage, result in results.items():
-            if stage == REFERENCE:
-                continue
-            alone = _Sums()
-            for sums, other in (
-                (self.losses.setdefault(stage, _Sums()), reference),
-                (self._steps.setdefault(stage, _Sums()), self._before(stage, before, results)),
-                (alone, reference),
-            ):
-                sums.add(other, result, skin)
-            losses[stage] = alone.loss()
-            before = result
-        self.photos.append(PhotoStages(name, losses, _shares(losses)))
-
-    @staticmethod
-    def _before(stage: str, before: Result, results: Mapping[str, Result]) -> Result:
-        """The result that a stage starts from; a second runtime starts where the first does."""
-        if stage != SECOND_RUNTIME:
-            return before
-        return next(results[name] for name in (W8A8, W8, FP16, FLOAT) if name in results)
-
-    def stage(self, name: str, bound: Loss) -> Stage:
-        step = self._steps[name].loss()
-        share = None if name == SECOND_RUNTIME else self.shares[name]
-        blamed = _exceeded(step, bound)
-        status = Status.FAILED if blamed else Status.PASSED
-        return Stage(name, status, "", self.losses[name].loss(), share, step, bound, blamed)
-
-    @property
-    def shares(self) -> dict[str, Loss]:
-        return _shares({name: sums.loss() for name, sums in self.losses.items()})
+def loss_of(runner: Runner, checkpoint: Checkpoint, pictures: Iterable[Picture]) -> Loss:
+    """What one runner loses against Hugging Face on these pictures, drawn by the CPU engine."""
+    definition, sums = _Definition(checkpoint, runner.size), Sums()
+    reference = TorchRunner(runner.size, ReferenceSegmenter(checkpoint))
+    for picture in pictures:
+        image = picture.at(runner.size)
+        logits = reference.run(image).logits
+        result = definition.result(image, runner.run(image).logits)
+        sums.add(definition.result(image, logits), result, definition.skin(logits))
+    return sums.loss()
 
 
-def _shares(losses: Mapping[str, Loss]) -> dict[str, Loss]:
-    """Stage name to loss minus the last known loss before it, metric by metric."""
-    last, shares = Loss(0.0, 0.0, 0.0, 0.0), {}
-    for stage, loss in losses.items():
-        if stage == SECOND_RUNTIME:
-            continue
-        known = {f.name: value for f in fields(Loss) if (value := getattr(loss, f.name)) is not None}
-        shares[stage] = Loss(**{name: value - getattr(last, name) for name, value in known.items()})
-        last = replace(last, **known)
-    return shares
-
-
-def _total(losses: Mapping[str, Loss]) -> Loss:
-    """The last known loss of each metric: labels end where only groups are left."""
-    total = Loss()
-    for stage, loss in losses.items():
-        if stage != SECOND_RUNTIME:
-            total = replace(
-                total, **{f.name: v for f in fields(Loss) if (v := getattr(loss, f.name)) is not None}
-            )
-    return total
-
-
-def _exceeded(step: Loss, bound: Loss) -> tuple[str, ...]:
-    pairs = ((f.name, getattr(step, f.name), getattr(bound, f.name)) for f in fields(Loss))
-    return tuple(name for name, value, most in pairs if None not in (value, most) and not value <= most)
-
-
-@dataclass
-class _Sums:
-    """A distance between two results, summed over photos."""
-
-    pixels: int = 0
-    labels: int | None = None
-    groups: int | None = None
-    skin: DeltaE00Histogram | None = None
-
-    def add(self, first: Result, second: Result, skin: NDArray[np.bool_]) -> None:
-        self.pixels += skin.size
-        if first.labels is not None and second.labels is not None:
-            self.labels = (self.labels or 0) + int((first.labels != second.labels).sum())
-        if first.groups is not None and second.groups is not None:
-            self.groups = (self.groups or 0) + int((first.groups != second.groups).sum())
-        if first.picture is not None and second.picture is not None:
-            self.skin = self.skin or DeltaE00Histogram()
-            self.skin.add(delta_e00(first.picture[skin], second.picture[skin]))
-
-    def loss(self) -> Loss:
-        labels, groups = (
-            None if n is None else _on_grid(n / self.pixels) for n in (self.labels, self.groups)
-        )
-        skin = (None, None) if self.skin is None else (self.skin.percentile(95), self.skin.mean)
-        return Loss(labels, groups, *(None if value is None else _on_grid(value) for value in skin))
-
-
-def _on_grid(value: float) -> float:
-    return round(value * GRID) / GRID
-
-
-def _variant_runner(variant: Variant, artifact: Artifact) -> RuntimeRunner:
+def variant_runner(variant: Variant, artifact: Artifact) -> RuntimeRunner:
+    """A runner of a variant of the artifact, on the runtime that computes every operator by its definition."""
     target, logits = target_named(artifact.manifest.target), variant.logits_name
     return RuntimeRunner(
         runtime=target.opened_by_definition(variant.path, (logits,)),
@@ -415,6 +320,6 @@ def _variant_runner(variant: Variant, artifact: Artifact) -> RuntimeRunner:
     )
 
 
-def _order(channels: Sequence[str]) -> list[int]:
-    """The order in which an app that follows the manifest hands over RGB."""
-    return [RGB.index(channel) for channel in channels]
+def handed_over(image: Image, artifact: Artifact) -> Image:
+    """An RGB image (size, size, 3) in the order of channels that the manifest tells apps to hand over."""
+    return image[..., [RGB.index(channel) for channel in artifact.manifest.inputs[0].channels]]
