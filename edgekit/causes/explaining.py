@@ -239,7 +239,8 @@ def _accused(bad: Operator) -> str:
     error = bad.error
     return (
         f"{bad.kind} gives {error.tensor} in {error.place} otherwise than its definition, on its own inputs "
-        f"(SNR {error.snr_db:.1f} dB; a healthy one keeps {bad.least_snr_db:.0f})"
+        f"(SNR {error.snr_db:.1f} dB, in its worst channel {bad.channel_snr_db:.1f}; a healthy one keeps "
+        f"{bad.least_snr_db:.0f} and {bad.least_channel_snr_db:.0f})"
     )
 
 

@@ -102,12 +102,22 @@ class Operator:
     """An operator whose output departs from its definition although its inputs are the artifact's own.
 
     `kind`: the operator's name in the file, such as CONV_2D. `error`: of its output against the same operator of the
-    checkpoint's float export on the same inputs. `least_snr_db`: what a healthy operator of this number format keeps.
+    checkpoint's float export on the same inputs. `channel_snr_db`: of the worst channel's error against the whole
+    tensor's signal. `least_snr_db`, `least_channel_snr_db`: what a healthy operator of this number format keeps.
     """
 
     kind: str
     error: Drift
+    channel_snr_db: float
     least_snr_db: float
+    least_channel_snr_db: float
+
+    @property
+    def departs(self) -> bool:
+        """Whether it keeps less than a healthy one; so does one that gives NaN."""
+        return not (
+            self.error.snr_db >= self.least_snr_db and self.channel_snr_db >= self.least_channel_snr_db
+        )
 
 
 @dataclass(frozen=True)

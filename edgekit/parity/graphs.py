@@ -33,7 +33,7 @@ class Node:
     """One operator of a float model.
 
     `inputs`, `outputs`: names of its computed tensors, without constants. `place`, `block`: as in `Drift`.
-    `evaluate`: its inputs by name to its outputs by name.
+    `evaluate`: its inputs by name to its outputs by name. `channels_first`: the layout of tensors with four axes.
     """
 
     kind: str
@@ -42,6 +42,7 @@ class Node:
     place: str
     block: str | None
     evaluate: Callable[[Tensors], Tensors]
+    channels_first: bool
 
 
 def canonical(name: str) -> str:
@@ -83,6 +84,7 @@ def _tflite_nodes(path: Path) -> tuple[Node, ...]:
                 place=place_of_tensor(name(outputs[0])),
                 block=block_of_tensor(name(outputs[0])),
                 evaluate=partial(_run_alone, model, operator, inputs),
+                channels_first=False,
             )
         )
     return tuple(nodes)
@@ -140,9 +142,9 @@ def _coreml_nodes(path: Path) -> tuple[Node, ...]:
         if block is not None:
             blocks |= dict.fromkeys(step.outputs, block)
         run = partial(_step_alone, function, step)
-        nodes.append(
-            Node(step.kind, inputs, step.outputs, place, None if step.kind == "layer_norm" else block, run)
-        )
+        inputs, outputs = (tuple(map(canonical, names)) for names in (inputs, step.outputs))
+        block = None if step.kind == "layer_norm" else block  # norms lie outside the blocks
+        nodes.append(Node(step.kind, inputs, outputs, place, block, run, channels_first=True))
     return tuple(nodes)
 
 
@@ -207,7 +209,11 @@ def without_lists(place: str) -> str:
 
 
 def _step_alone(function: MilFunction, step: Step, values: Tensors) -> Tensors:
-    tensors = {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in values.items()}
+    tensors = {
+        name: torch.from_numpy(np.ascontiguousarray(values[canonical(name)]))
+        for name in step.inputs
+        if name is not None and name not in function.constants
+    }
     with torch.inference_mode():
         results = step.results({**function.constants, **tensors})
-    return {name: np.asarray(value.contiguous().numpy()) for name, value in results.items()}
+    return {canonical(name): np.asarray(value.contiguous().numpy()) for name, value in results.items()}

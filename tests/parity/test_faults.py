@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,6 @@ from edgekit.parity.blame import (
     FP16,
     PREPROCESSING,
     UPSAMPLING,
-    W8A8,
     Loss,
     Operator,
     Waterfall,
@@ -32,9 +30,10 @@ from edgekit.parity.drift import as_read, first_bad, local_errors, tensors_of
 from edgekit.parity.graphs import nodes_of
 from edgekit.parity.stages import App, sampled, shaded, waterfall
 from edgekit.recipes import Recipe
-from edgekit.runtimes.litert import operator_name, packed, parsed, read_tflite
+from edgekit.runtimes.litert import operator_name
 from edgekit.shader import mistakes, oracle
 from edgekit.weights import Checkpoint
+from tests.parity.faults import constant, edited, zeroed
 from tests.support.checkpoints import SIDE
 
 PORTRAIT = astronaut()
@@ -46,14 +45,6 @@ def blamed(found: Waterfall) -> list[str]:
     return [stage.name for stage in found.blamed]
 
 
-def edited(artifact: Artifact, edit: Callable[[Any], None]) -> Artifact:
-    """The .tflite with its object tree changed in place."""
-    model = parsed(read_tflite(artifact.path), artifact.path)
-    edit(model)
-    artifact.path.write_bytes(packed(model))
-    return artifact
-
-
 def bad_operator(artifact: Artifact, export: Path, recipe: Recipe | None = None) -> Operator | None:
     image = PORTRAIT.at(SIDE)
     nodes = nodes_of(export)
@@ -62,13 +53,6 @@ def bad_operator(artifact: Artifact, export: Path, recipe: Recipe | None = None)
     )
     tensors |= as_read(artifact, image)
     return first_bad(local_errors(nodes, tensors, recipe or artifact.manifest.recipe))
-
-
-def constant(model: Any, name: str) -> tuple[Any, NDArray[np.float32]]:
-    """The buffer of a constant float tensor, and its values."""
-    (tensor,) = (t for t in model.subgraphs[0].tensors if t.name == name.encode())
-    buffer = model.buffers[tensor.buffer]
-    return buffer, np.frombuffer(bytes(buffer.data), np.float32).reshape(tensor.shape).copy()
 
 
 # --- preprocessing
@@ -118,11 +102,7 @@ def test_half_a_pixel_lost_where_the_photo_is_resized(
 def test_a_bias_zeroed_in_one_block(
     copied: dict[str, Artifact], artifacts: dict[str, Artifact], checkpoint: Checkpoint
 ) -> None:
-    def zero(model: Any) -> None:
-        buffer, values = constant(model, "segmenter/stage4/fusion/conv")
-        buffer.data = np.zeros_like(values).view(np.uint8)
-
-    broken = edited(copied["tflite"], zero)
+    broken = edited(copied["tflite"], zeroed("segmenter/stage4/fusion/conv"))
     assert blamed(waterfall(broken, checkpoint, [PORTRAIT])) == [FLOAT]
     found = bad_operator(broken, artifacts["tflite"].path)
     assert found is not None and found.kind == "CONV_2D"
@@ -190,7 +170,7 @@ def test_a_dead_channels_bias_clipped(
         weights[3] = 1e-12
         buffer.data = weights.reshape(-1).view(np.uint8)
         buffer, bias = constant(model, name)
-        bias[3] = 3.0
+        bias[3] = 20.0
         buffer.data = bias.view(np.uint8)
 
     folder = copied["tflite"].path.parent
