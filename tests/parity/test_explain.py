@@ -203,7 +203,7 @@ def test_the_folder_shows_the_fault_alone(
         [sys.executable, str(folder / "show.py")], capture_output=True, text=True, check=True
     )
     assert "label agreement 0." in shown.stdout
-    assert len((folder / "show.py").read_text().splitlines()) == 12
+    assert len((folder / "show.py").read_text().splitlines()) == 11
     with pytest.raises(EdgekitError, match="exists already"):
         write_repro(folder, broken, checkpoint, PORTRAIT, FOUND)
     write_repro(folder, broken, checkpoint, PORTRAIT, FOUND, replace=True)
