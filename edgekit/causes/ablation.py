@@ -71,7 +71,7 @@ def in_float(recipe: Recipe, block: str) -> Recipe:
 
 def badness(measured: Measured) -> tuple[float, float]:
     """What recipes are compared by: the final picture's skin; where there is none, labels."""
-    return measured.skin_delta_e00_p95 or 0.0, -measured.label_agreement
+    return measured.skin_delta_e00_p95 or 0.0, 1 - measured.label_agreement
 
 
 def _noisiest(recipe: Recipe, operators: Sequence[Operator]) -> list[str]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from heapq import nlargest
 from pathlib import Path
 
+import numpy as np
+
 from edgekit import console
 from edgekit.artifact import Artifact
 from edgekit.causes.ablation import ablated, badness, why_not_ablated
@@ -38,6 +40,7 @@ from edgekit.parity.blame import (
     Waterfall,
 )  # fmt: skip
 from edgekit.parity.drift import as_read, block_drift, drift, first_bad, local_errors, tensors_of
+from edgekit.parity.gates import Gates, gates_for
 from edgekit.parity.graphs import nodes_of
 from edgekit.parity.report import ParityReport, Status
 from edgekit.parity.stages import Variant, handed_over, loss_of, own_stage, variant_runner, waterfall
@@ -48,6 +51,7 @@ from edgekit.weights import Checkpoint
 # The reference kernels take tens of seconds for a photo of 512².
 EXPLAINED_PHOTOS = 2
 WORST_TENSORS = 20
+WORTHWHILE = 0.9  # a block is a cure if what is lost falls to this share
 GRAPH = (FLOAT, FP16, W8, W8A8, RUNTIME)
 # Stage to (cause, cure), in the order in which data passes.
 SENTENCES = {
@@ -145,7 +149,14 @@ def explain(
             again, ablations = ablated(artifact, checkpoint, made, pictures, operators)
         elif bad is not None:
             again = _converted_again(artifact, checkpoint, made, pictures, Path(folder))
-    verdict = _verdict(stages, bad, _artifact_measured(stages, artifact), again, ablations)
+    verdict = _verdict(
+        stages,
+        bad,
+        _artifact_measured(stages, artifact),
+        again,
+        ablations,
+        gates_for(artifact.manifest.recipe),
+    )
     return stages, Explanation(
         photos=tuple(picture.name for picture in pictures),
         blocks=block_drift(drifts),
@@ -214,6 +225,7 @@ def _verdict(
     now: Measured,
     again: Measured | None,
     ablations: Sequence[Ablation],
+    gates: Gates,
 ) -> _Verdict:
     """The cause is the stage that exceeds its bound most; within the graph, the operator that departs by itself."""
     worst = max(stages.blamed, key=_excess, default=None)
@@ -221,18 +233,28 @@ def _verdict(
         return _Verdict(
             _accused(bad), "convert again: the recipe itself does not give this operator", now, again
         )
+    if worst is None and not _beyond(now, gates):
+        return _Verdict("no stage exceeds its bound", "none is needed", now, None)
     if ablations and again is not None and (worst is None or worst.name in (W8, W8A8)):
         best = ablations[0]
-        cause = "no stage exceeds its bound" if worst is None else f"{worst.name}: {SENTENCES[worst.name][0]}"
-        if badness(best.measured) < badness(again):
+        cause = "int8 in all" if worst is None else f"{worst.name}: {SENTENCES[worst.name][0]}"
+        if badness(best.measured) < tuple(WORTHWHILE * value for value in badness(again)):
             return _Verdict(
                 cause, f'in the recipe\'s `blocks`: "{best.block}": "float"', again, best.measured
             )
-        return _Verdict(cause, "none: no single block in float returns anything", again, None)
+        return _Verdict(
+            cause, "no single block returns a tenth of it; plan a recipe on such photos", again, None
+        )
     if worst is None:
-        return _Verdict("no stage exceeds its bound", "none is needed", now, None)
+        return _Verdict("the stages together lose too much", "choose a finer recipe", now, None)
     cause, cure = SENTENCES[worst.name]
     return _Verdict(f"{worst.name}: {cause}", cure, now, None)
+
+
+def _beyond(now: Measured, gates: Gates) -> bool:
+    """Whether what was measured breaks a gate on labels or on the picture's skin."""
+    skin = now.skin_delta_e00_p95 or 0.0
+    return now.label_agreement < (gates.min_agreement or 0.0) or skin > (gates.max_skin_de or np.inf)
 
 
 def _accused(bad: Operator) -> str:
