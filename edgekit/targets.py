@@ -7,7 +7,7 @@ first used: the table itself loads nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -46,6 +46,8 @@ class Target:
     runtime that runs the artifact on this machine.
     `unproved`: "module:name" of a function that says why this machine cannot run the target's own runtime, for
     targets whose `runtime` is a reference executor; None where `runtime` is what runs on the device.
+    `reference`: "module:name" of a runtime that computes every operator by its definition, where `runtime` is not one.
+    `second`: "module:name" of another runtime for the same file, made by others.
     `trial`: "module:name" of a function that opens and runs the artifact in a process of its own first, for runtimes in
     native code that a damaged file can crash.
     """
@@ -65,6 +67,8 @@ class Target:
     observe: str
     runtime: str
     unproved: str | None = None
+    reference: str | None = None
+    second: str | None = None
     trial: str | None = None
 
     def minimum_os_for(self, recipe: Recipe) -> str:
@@ -86,6 +90,17 @@ class Target:
     def opened(self, path: Path, taps: tuple[str, ...], threads: int) -> Runtime:
         """The artifact at `path` in the runtime of this machine."""
         runtime: Runtime = _loaded(self.runtime)(path, taps, threads)
+        return runtime
+
+    def opened_by_definition(self, path: Path, taps: Sequence[str]) -> Runtime:
+        """The artifact at `path` in the runtime that computes every operator by its definition."""
+        runtime: Runtime = _loaded(self.reference or self.runtime)(path, tuple(taps))
+        return runtime
+
+    def opened_in_second(self, path: Path, taps: Sequence[str]) -> Runtime:
+        """The artifact in the runtime that `second` names. Raises MissingDependency."""
+        assert self.second is not None
+        runtime: Runtime = _loaded(self.second)(path, tuple(taps))
         return runtime
 
     def try_out(self, path: Path) -> None:
@@ -133,6 +148,8 @@ TARGETS: dict[str, Target] = {
         convert="converters.tflite:convert",
         observe="converters.tflite:observable",
         runtime="edgekit.runtimes.litert:LiteRT",
+        reference="edgekit.runtimes.litert:ReferenceLiteRT",
+        second="edgekit.runtimes.litert:TensorFlowLite",
         trial="edgekit.devices.probe:probe",
     ),
 }

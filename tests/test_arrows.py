@@ -25,7 +25,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("parity", "segmenter"),
     ("converters", "styling"),
     ("calibration", "devices"),
-    ("benchmark", "bundles", "training"),
+    ("benchmark", "bundles", "causes", "training"),
     ("preview",),
     ("pipeline",),
     ("demo",),

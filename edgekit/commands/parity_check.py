@@ -68,6 +68,23 @@ class LargeSetOptions:
     ] = None
 
 
+@dataclass(frozen=True)
+class CauseOptions:
+    """Whether the causes of losses are looked for, and where one is shown."""
+
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain",
+            help="Say where each loss arises, which block causes it and what cures it (minutes).",
+        ),
+    ] = False
+    repro: Annotated[
+        Path | None,
+        typer.Option(help="Write a folder that shows the first artifact's fault alone; includes --explain."),
+    ] = None
+
+
 @unpacked
 def parity_check(
     artifacts: Annotated[
@@ -84,6 +101,7 @@ def parity_check(
         bool, typer.Option("--stability", help="Also measure flicker, on at most 16 of the photos.")
     ] = False,
     large: LargeSetOptions,
+    cause: CauseOptions,
     report: Reports = None,
     baseline: Baseline = None,
     force: Force = False,
@@ -95,12 +113,17 @@ def parity_check(
     """
     import edgekit
     from edgekit.artifact import artifacts_at
+    from edgekit.causes.explaining import explained
+    from edgekit.causes.repro import REPRO
+    from edgekit.files import check_folder_place
     from edgekit.parity.check import WHOLE
     from edgekit.parity.gates import Gates
     from edgekit.parity.pictures import worst_compared
     from edgekit.parity.shards import parsed_shard
 
     outputs = Outputs(report, baseline, force, json, artifacts or ())
+    if cause.repro is not None:
+        check_folder_place(cause.repro, REPRO, replace=force, inputs=artifacts or ())
     part = WHOLE if large.shard is None else parsed_shard(large.shard)
     with console.quiet_libraries():
         checkpoint = edgekit.load_checkpoint(weights)
@@ -112,6 +135,8 @@ def parity_check(
         found, checkpoint, images=images, labels=labels, gates=gates, stability=stability,
         resume=large.resume, shard=part,
     )  # fmt: skip
+    if cause.explain or cause.repro is not None:
+        result = explained(result, found, checkpoint, images, cause.repro, replace=force)
     if large.shard is not None:
         console.say("this is one shard's part; edgekit merge judges the whole")
     outputs.finish(
@@ -152,10 +177,13 @@ class Outputs:
         """
         from edgekit.parity import present, written
         from edgekit.parity.baseline import WORSE, changes_since
+        from edgekit.parity.present_stages import print_explained
 
         changes = () if self.baseline is None else changes_since(self.baseline, result)
         present.print_report(result)
         present.print_changes(changes)
+        for artifact in result.artifacts:
+            print_explained(artifact)
         with console.quiet_libraries():
             pictures = drawn() if any(map(written.is_page, self.reports)) else {}
         for path in self.reports:

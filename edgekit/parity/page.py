@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from edgekit.parity.baseline import Change
 from edgekit.parity.pictures import HOT_DELTA_E, DrawnPhoto
 from edgekit.parity.present import changed
+from edgekit.parity.present_stages import sentences
 from edgekit.parity.report import ArtifactReport, Check, Interval, ParityReport, Status, StratumRow
 
 TEMPLATES = "templates"
@@ -75,6 +76,10 @@ def html(
         reasons=reasons,
         groups=strata_by_dimension,
         classes=classes_by_loss,
+        sentences=sentences,
+        scales={row.path: _scales(row) for row in report.artifacts},
+        percent=lambda value: "–" if value is None else f"{value:+.2%}",
+        signed=lambda value: "–" if value is None else f"{value:+.2f}",
     )
 
 
@@ -141,3 +146,12 @@ def classes_by_loss(artifact: ArtifactReport) -> list[tuple[str, float]]:
     """(class, IoU with PyTorch's labels) of the classes that were seen, the worst first."""
     known = artifact.metrics.per_class_iou_agreement.items()
     return sorted(((name, iou) for name, iou in known if iou is not None), key=lambda row: row[1])
+
+
+def _scales(artifact: ArtifactReport) -> dict[str, float]:
+    """The largest share of any stage, in either direction: the length of a whole bar."""
+    shares = [stage.share for stage in artifact.stages.stages if stage.share] if artifact.stages else []
+    return {
+        "labels": max((abs(share.labels or 0.0) for share in shares), default=0.0),
+        "skin": max((abs(share.skin_delta_e00_p95 or 0.0) for share in shares), default=0.0),
+    }

@@ -35,7 +35,7 @@ class PixelGate:
     ) -> Mapping[str, NDArray[np.float64]]:
         """Return region name to ΔE2000 of its pixels, (n,). image: (size, size, 3) uint8 sRGB."""
         difference = delta_e00(*(self.styled(image, logits) for logits in (reference, candidate)))
-        regions = _regions(self.mask(reference, image.shape[0]), image.shape[:2])
+        regions = regions_of(self.mask(reference, image.shape[0]), image.shape[:2])
         return {name: difference[region] for name, region in regions.items()}
 
     def styled(self, image: NDArray[np.uint8], logits: Logits) -> NDArray[np.uint8]:
@@ -52,7 +52,7 @@ class PixelGate:
         return mask_of(head(torch.from_numpy(np.ascontiguousarray(logits))[None]))
 
 
-def _regions(mask: NDArray[np.float32], shape: tuple[int, int]) -> dict[str, NDArray[np.bool_]]:
+def regions_of(mask: NDArray[np.float32], shape: tuple[int, int]) -> dict[str, NDArray[np.bool_]]:
     """Masks of skin, of the band around group boundaries outside skin, and of the rest, (H, W) each."""
     weights = upsampled_rows(mask, shape, slice(0, shape[0]))  # (H, W, 3)
     background = 1 - weights.sum(-1, keepdims=True)

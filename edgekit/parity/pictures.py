@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from edgekit.images import Folder, Picture, astronaut
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.overlay import data_uri
 from edgekit.parity.picture import STYLE, PixelGate
-from edgekit.parity.report import ParityReport
+from edgekit.parity.report import ArtifactReport, ParityReport
 from edgekit.runtimes import open_runtime
 from edgekit.scores.runners import Opener, Runner, TorchRunner, artifact_runner
 from edgekit.weights import Checkpoint
@@ -74,21 +73,23 @@ def worst_compared(
         return {}
     graph, gate = ReferenceSegmenter(checkpoint), PixelGate(checkpoint)
     drawn: dict[str, tuple[DrawnPhoto, ...]] = {}
-    for each in report.artifacts:
-        runner = artifact_runner(read_artifact(Path(each.path)), opener)
+    for row in report.artifacts:
+        runner = artifact_runner(read_artifact(Path(row.path)), opener)
         reference = TorchRunner(runner.size, graph)
-        names = each.worst_photos[:DRAWN_PHOTOS]
-        photos = {picture.name: picture for picture in _pictures(names, images, checkpoint)}
-        drawn[each.path] = tuple(
-            drawn_photo(photos[name], gate, reference, runner) for name in names if name in photos
-        )
+        pictures = worst_pictures(row, checkpoint, images, DRAWN_PHOTOS)
+        drawn[row.path] = tuple(drawn_photo(picture, gate, reference, runner) for picture in pictures)
     return drawn
 
 
-def _pictures(names: Sequence[str], images: Path | None, checkpoint: Checkpoint) -> Iterable[Picture]:
-    return (
-        [astronaut()] if images is None else Folder(images, None, len(checkpoint.class_names)).pictures(names)
-    )
+def worst_pictures(
+    row: ArtifactReport, checkpoint: Checkpoint, images: Path | None, most: int
+) -> list[Picture]:
+    """The photos on which an artifact loses most, read again from the folder that was compared, the worst first."""
+    if images is None:
+        return [astronaut()]
+    names = row.worst_photos[:most]
+    found = Folder(images, None, len(checkpoint.class_names)).pictures(names)
+    return sorted(found, key=lambda picture: names.index(picture.name))
 
 
 def _heat(photo: Pixels, difference: NDArray[np.float64]) -> Pixels:

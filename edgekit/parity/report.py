@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from edgekit.parity.blame import Explanation, Waterfall
+
 
 class Status(StrEnum):
     PASSED = "PASSED"
@@ -148,6 +150,7 @@ class ArtifactReport:
 
     FAILED if any check failed, else UNDECIDED if any is, else NOT_RUN if none could be made, else PASSED. `photos` are
     in order of their names; `worst_photos` names those that lose most, the worst first.
+    `stages`, `explanation`: where its losses arise and what would cure them; None unless they were asked for.
     """
 
     path: str
@@ -162,6 +165,8 @@ class ArtifactReport:
     worst_photos: tuple[str, ...] = ()
     strata: tuple[StratumRow, ...] = ()
     stability: Stability | None = None
+    stages: Waterfall | None = None
+    explanation: Explanation | None = None
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from numpy.typing import NDArray
 
@@ -24,6 +24,19 @@ class Runtime(Protocol):
     @property
     def name(self) -> str: ...
     def run(self, inputs: Tensors) -> dict[str, NDArray[Any]]: ...
+
+
+@runtime_checkable
+class ReadsImages(Protocol):
+    """A runtime whose file says in which order it reads the channels of an RGB image."""
+
+    @property
+    def channel_order(self) -> tuple[int, int, int]: ...
+
+
+def image_order(runtime: Runtime) -> tuple[int, int, int]:
+    """The order in which a runtime's graph reads the channels of an RGB image: (2, 1, 0) where its file says BGR."""
+    return runtime.channel_order if isinstance(runtime, ReadsImages) else (0, 1, 2)
 
 
 def open_runtime(path: Path, taps: Sequence[str] = (), threads: int = DEFAULT_THREADS) -> Runtime:

@@ -11,10 +11,10 @@ from typing import Any
 import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
-from ai_edge_litert.interpreter import Interpreter
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
-from edgekit.errors import ConversionError
+from edgekit.errors import ConversionError, MissingDependency
 from edgekit.reading import read_bytes, shown
 from edgekit.runtimes import DEFAULT_THREADS, Tensors
 
@@ -32,17 +32,29 @@ class LiteRT:
     name = "litert"
 
     def __init__(self, path: Path, taps: Sequence[str] = (), threads: int = DEFAULT_THREADS) -> None:
-        data = read_tflite(path)
+        self._open(read_tflite(path), path, taps, threads)
+
+    @classmethod
+    def of_bytes(cls, data: bytes, name: str) -> LiteRT:
+        """The interpreter of a .tflite that is no file; `name` stands in errors."""
+        runtime = cls.__new__(cls)
+        runtime._open(data, Path(name), (), DEFAULT_THREADS)
+        return runtime
+
+    def _open(self, data: bytes, path: Path, taps: Sequence[str], threads: int) -> None:
         self._taps = tuple(taps)
         try:
-            content = with_outputs(data, taps, path) if taps else data
-            self._interpreter = Interpreter(model_content=content, num_threads=threads)
+            self._interpreter = self._opened(with_outputs(data, taps, path) if taps else data, threads)
             self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             reason = str(error).splitlines()[0]
             raise ConversionError("tflite", "load", f"{path} cannot be loaded ({reason}).") from error
         self._inputs = {d["name"]: d for d in self._interpreter.get_input_details()}
         self._outputs = {d["name"]: d for d in self._interpreter.get_output_details()}
+
+    def _opened(self, content: bytes, threads: int) -> Any:
+        """An interpreter of the model's bytes."""
+        return Interpreter(model_content=content, num_threads=threads)
 
     def run(self, inputs: Tensors) -> dict[str, NDArray[Any]]:
         """Run the model once. Returns its outputs by name.
@@ -74,6 +86,35 @@ class LiteRT:
             levels = value.astype(np.float32) - zero_points
             return np.asarray(levels * scales, np.float32)
         return value
+
+
+class ReferenceLiteRT(LiteRT):
+    """A .tflite open in LiteRT's interpreter on its reference kernels, which define each operator, without a delegate.
+
+    They compute one value at a time: tens of times slower than XNNPACK.
+    """
+
+    name = "litert-reference"
+
+    def _opened(self, content: bytes, threads: int) -> Any:
+        kernels = OpResolverType.BUILTIN_REF
+        return Interpreter(model_content=content, num_threads=threads, experimental_op_resolver_type=kernels)
+
+
+class TensorFlowLite(LiteRT):
+    """A .tflite open in the interpreter that TensorFlow carries: other binaries of the same kernels and delegate.
+
+    Raises MissingDependency without the extra `tensorflow`.
+    """
+
+    name = "tensorflow"
+
+    def _opened(self, content: bytes, threads: int) -> Any:
+        try:
+            import tensorflow as tf
+        except ImportError as error:
+            raise MissingDependency("tensorflow", "TensorFlow's interpreter", extra="tensorflow") from error
+        return tf.lite.Interpreter(model_content=content, num_threads=threads)
 
 
 def read_tflite(path: Path) -> bytes:

@@ -9,7 +9,7 @@ the executor `mil-reference`, never `coreml`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,18 +33,27 @@ class Step:
     rounds: whether its outputs are rounded to fp16. forgets: tensors that no later step reads.
     """
 
+    kind: str
     function: Function
     inputs: tuple[str | None, ...]
     outputs: tuple[str, ...]
     rounds: bool
     forgets: tuple[str, ...] = ()
 
+    def results(self, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The outputs by name. values: every input by name, constants too."""
+        result = self.function(*(None if name is None else values[name] for name in self.inputs))
+        results = result if isinstance(result, tuple) else (result,)
+        rounded = (tensor.half().float() if self.rounds else tensor for tensor in results)
+        return dict(zip(self.outputs, rounded, strict=True))
+
 
 class MilReference:
     """A saved .mlpackage, executed operator by operator.
 
-    Image inputs are (1, H, W, 3) uint8; image outputs come back (1, C, H, W) uint8, rounded to the nearest
-    level and clipped; other tensors as float32 or int32 in the program's layout.
+    Image inputs are (1, H, W, 3) uint8 RGB, which reach the program in the order that the file states; image outputs
+    come back (1, C, H, W) uint8, rounded to the nearest level and clipped; other tensors as float32 or int32 in the
+    program's layout.
     """
 
     name = "mil-reference"
@@ -54,6 +63,7 @@ class MilReference:
         self._threads = threads
         self._images_in = {i.name for i in specification.description.input if i.type.HasField("imageType")}
         self._images_out = {o.name for o in specification.description.output if o.type.HasField("imageType")}
+        self.channel_order = _channel_order(specification)
         self._shapes = {name: tuple(int(n) for n in v.shape) for name, v in function.inputs.items()}
         self._function = MilFunction(function, taps)
 
@@ -87,7 +97,9 @@ class MilReference:
                 "coreml", "run", f"input {name!r} must be {wanted} {kind}, not {value.shape} {value.dtype}."
             )
         tensor = torch.from_numpy(np.array(value))
-        return tensor.permute(0, 3, 1, 2).float().contiguous() if is_image else tensor
+        if not is_image:
+            return tensor
+        return tensor[..., self.channel_order].permute(0, 3, 1, 2).float().contiguous()
 
     def _output_array(self, name: str, value: Tensor) -> NDArray[Any]:
         """An output as numpy; an image is rounded to bytes."""
@@ -100,18 +112,20 @@ class MilReference:
 class MilFunction:
     """A function of a MIL program made ready to run; `taps` are tensors returned beside its outputs.
 
+    `steps`: its operations in order. `constants`: every constant that they read, by name.
+
     Raises UnsupportedOperator, and ConversionError for a tap that the function does not have.
     """
 
     def __init__(self, function: Any, taps: Sequence[str] = ()) -> None:
         self._outputs = tuple(dict.fromkeys([*(o.name for o in function.outputs), *taps]))
-        self._constants: dict[str, Tensor] = {}
+        self.constants: dict[str, Tensor] = {}
         steps = [step for op in function.operations if (step := self._prepared(op)) is not None]
         known = {*function.inputs, *(name for step in steps for name in step.outputs)}
         for tap in taps:
             if tap not in known:
                 raise ConversionError("coreml", "load", f"the program has no tensor {tap!r}.")
-        self._steps = _with_lifetimes(steps, kept={*self._outputs, *self._constants})
+        self.steps = _with_lifetimes(steps, kept={*self._outputs, *self.constants})
 
     def run(self, inputs: Mapping[str, Tensor], watch: Watch | None = None) -> dict[str, Tensor]:
         """Run the function once. Returns outputs and taps by name, floats as float32.
@@ -119,14 +133,12 @@ class MilFunction:
         `inputs` are in the program's layout. `watch` is called with the name and value of every tensor as soon as it
         is computed, so that none need be kept.
         """
-        values = {**self._constants, **inputs}
-        for step in self._steps:
-            result = step.function(*(None if name is None else values[name] for name in step.inputs))
-            results = result if isinstance(result, tuple) else (result,)
-            for name, tensor in zip(step.outputs, results, strict=True):
-                values[name] = tensor.half().float() if step.rounds else tensor
+        values = {**self.constants, **inputs}
+        for step in self.steps:
+            for name, tensor in step.results(values).items():
+                values[name] = tensor
                 if watch is not None:
-                    watch(name, values[name])
+                    watch(name, tensor)
             for name in step.forgets:
                 del values[name]
         return {name: values[name] for name in self._outputs}
@@ -137,7 +149,7 @@ class MilFunction:
         if op.op_type == "const":
             return None
         if op.op_type == AFFINE:
-            self._constants[operation.output] = torch.from_numpy(
+            self.constants[operation.output] = torch.from_numpy(
                 _rounded(affine_dequantized(operation), _is_half(op.outputs[0]))
             )
             return None
@@ -150,15 +162,15 @@ class MilFunction:
             for variable in variables if isinstance(variables, list | tuple) else [variables]:
                 names.append(None if variable is None else self._named(variable))
         rounds = _is_half(op.outputs[0]) and op.op_type not in EXACT
-        return Step(kernel.function, tuple(names), tuple(o.name for o in op.outputs), rounds)
+        return Step(op.op_type, kernel.function, tuple(names), tuple(o.name for o in op.outputs), rounds)
 
     def _named(self, variable: Any) -> str:
         """The variable's name; a constant's value is stored under it, fp16 as float32."""
         name = str(variable.name)
-        if name not in self._constants and variable.val is not None:
+        if name not in self.constants and variable.val is not None:
             value = np.asarray(variable.val)
             wide = value.astype(np.float32) if value.dtype.kind == "f" else value
-            self._constants[name] = torch.from_numpy(np.array(wide))
+            self.constants[name] = torch.from_numpy(np.array(wide))
         return name
 
 
@@ -186,6 +198,16 @@ def load_program(path: Path) -> tuple[Any, Any]:
         if foreign is not None:
             raise UnsupportedOperator("coreml", foreign) from error
         raise ConversionError("coreml", "load", f"{path} is damaged or incomplete.") from error
+
+
+def _channel_order(specification: Any) -> tuple[int, int, int]:
+    """The order in which Core ML hands the channels of an RGB image to the program."""
+    from coremltools.proto import FeatureTypes_pb2
+
+    spaces = [
+        i.type.imageType.colorSpace for i in specification.description.input if i.type.HasField("imageType")
+    ]
+    return (2, 1, 0) if FeatureTypes_pb2.ImageFeatureType.BGR in spaces else (0, 1, 2)
 
 
 def specification_bytes_of(path: Path) -> bytes:
@@ -229,7 +251,7 @@ def _with_lifetimes(steps: Sequence[Step], kept: set[str]) -> list[Step]:
     dying: Mapping[int, list[str]] = {i: [] for i in range(len(steps))}
     for name, index in last.items():
         dying[index].append(name)
-    return [Step(s.function, s.inputs, s.outputs, s.rounds, tuple(dying[i])) for i, s in enumerate(steps)]
+    return [replace(step, forgets=tuple(dying[i])) for i, step in enumerate(steps)]
 
 
 def _is_half(variable: Any) -> bool:

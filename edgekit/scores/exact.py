@@ -61,6 +61,15 @@ class DeltaE00Histogram:
     def __add__(self, other: DeltaE00Histogram) -> DeltaE00Histogram:
         return DeltaE00Histogram(self.counts + other.counts, float(np.maximum(self.largest, other.largest)))
 
+    @property
+    def mean(self) -> float | None:
+        """The mean, to half a step; None for an empty histogram."""
+        n = int(self.counts.sum())
+        if n == 0 or math.isnan(self.largest):
+            return math.nan if n else None
+        total = int(self.counts[:OVERFLOW] @ np.arange(OVERFLOW)) / STEPS_PER_DELTA_E
+        return (total + int(self.counts[OVERFLOW]) * self.largest) / n
+
     def percentile(self, percent: float) -> float | None:
         """The percentile, interpolated linearly between neighbouring values; None for an empty histogram."""
         n = int(self.counts.sum())
