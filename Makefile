@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV   := .venv
 PY     := $(VENV)/bin/python
 STAMP  := $(VENV)/.installed
+# Tests run in so many processes of one thread each: `make test WORKERS=8` on a machine with the cores and 16 GiB.
+WORKERS ?= 2
+PYTEST := OMP_NUM_THREADS=1 $(PY) -m pytest --numprocesses $(WORKERS) --dist worksteal
 
 .PHONY: demo check test system lint types unit docs clean
 
@@ -19,7 +22,7 @@ test: system lint types unit
 
 # For daily work: everything that is fast.
 check: lint types
-	$(PY) -m pytest -q -m "not slow and not system"
+	$(PYTEST) -q -m "not slow and not system"
 
 # CI installs what tests marked `system` need; elsewhere those tests skip and name the command that helps.
 system: $(STAMP)
@@ -34,7 +37,7 @@ types: $(STAMP)
 	$(VENV)/bin/mypy
 
 unit: $(STAMP)
-	$(PY) -m pytest --durations=25
+	$(PYTEST) --durations=25
 
 # The documentation site, in site/: open site/index.html.
 docs: $(STAMP)

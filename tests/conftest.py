@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator
@@ -9,8 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from edgekit.artifact import Artifact
+from edgekit.files import sha256_of_bytes, write_whole
 from edgekit.weights import Checkpoint, load_checkpoint
 
 SHARED = Path(__file__).parent.parent.parent / "shared"
@@ -35,21 +38,32 @@ def shared() -> Path:
 
 
 @pytest.fixture(scope="session")
-def float_graphs() -> Iterator[Callable[..., bytes]]:
-    """Keeps every float .tflite that a session makes: litert-torch takes 20 s for one, and the same weights, size and
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that the worker processes of this run share; what takes long is made once, under a lock."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "run"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def float_graphs(run_folder: Path) -> Iterator[Callable[..., bytes]]:
+    """Keeps every float .tflite that a run makes: litert-torch takes 20 s for one, and the same weights, size and
     output give the same bytes. Returns the function that makes one anew.
     """
     from converters import tflite
     from converters.conversion import Conversion
 
-    make, kept = tflite.float_model, {}
+    make = tflite.float_model
 
     def float_model(conversion: Conversion) -> bytes:
         checkpoint = conversion.checkpoint
         key = (checkpoint.sha256, checkpoint.groups, conversion.size, conversion.output, conversion.mask_size)
-        if key not in kept:
-            kept[key] = make(conversion)
-        return kept[key]
+        kept = run_folder / f"{sha256_of_bytes(repr(key).encode())}.tflite"
+        with FileLock(f"{kept}.lock"):
+            if not kept.exists():
+                write_whole(kept, make(conversion))
+            return kept.read_bytes()
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tflite, "float_model", float_model)
@@ -57,11 +71,14 @@ def float_graphs() -> Iterator[Callable[..., bytes]]:
 
 
 @pytest.fixture(scope="session")
-def checkpoint(float_graphs: object, tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
+def checkpoint(float_graphs: object, run_folder: Path) -> Checkpoint:
     """A small checkpoint of ATR's 18 classes with random weights: of every block, a fraction of the channels."""
     from tests.support.checkpoints import seeded_checkpoint
 
-    return load_checkpoint(seeded_checkpoint(tmp_path_factory.mktemp("checkpoint") / "seeded"))
+    with FileLock(run_folder / "checkpoint.lock"):
+        if not (run_folder / "seeded").exists():
+            seeded_checkpoint(run_folder / "seeded")
+    return load_checkpoint(run_folder / "seeded")
 
 
 @pytest.fixture(scope="session")
@@ -85,15 +102,12 @@ def voc_folder(float_graphs: object, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def artifacts(checkpoint: Checkpoint, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Artifact]:
-    """The small checkpoint at 128²: TFLite fp32 and Core ML fp16, converted once for the whole session."""
-    from tests.support.conversions import converted
+def artifacts(checkpoint: Checkpoint, run_folder: Path) -> dict[str, Artifact]:
+    """The small checkpoint at 128²: TFLite fp32 and Core ML fp16, converted once for the whole run."""
+    from tests.support.conversions import float_artifacts
 
-    folder = tmp_path_factory.mktemp("artifacts")
-    return {
-        target: converted(checkpoint, target, recipe, folder)
-        for target, recipe in (("tflite", "fp32"), ("coreml", "fp16"))
-    }
+    with FileLock(run_folder / "artifacts.lock"):
+        return float_artifacts(checkpoint, run_folder / "artifacts")
 
 
 @pytest.fixture

@@ -104,3 +104,9 @@ def test_nothing_imports_what_is_not_shipped() -> None:
             assert module.split(".")[0] not in ("tests", "benchmarks", "research", "device_tests", "tools"), (
                 path
             )
+
+
+@pytest.mark.parametrize("name", ["litert_child.py", "litert_profiler.py"])
+def test_the_children_of_litert_run_without_edgekit(name: str) -> None:
+    modules = {module.split(".")[0] for module, _ in imports_of(ROOT / "edgekit/devices" / name)}
+    assert modules and not modules & set(PACKAGES)

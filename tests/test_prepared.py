@@ -46,6 +46,7 @@ def test_weights_keep_their_logits_exactly(
     assert exact_difference(checkpoint, norm, image(height, width)) <= tolerance
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("norm", "size"), [("layer", 256), ("rms", 256), ("rms", 512)])
 def test_weights_keep_their_logits_in_float32(checkpoint: Checkpoint, norm: NormForm, size: int) -> None:
     with torch.inference_mode():

@@ -92,6 +92,7 @@ def test_styling_the_portrait_spares_the_face(shipped: Checkpoint, tmp_path: Pat
 # -- the prepared graph -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("norm", "size"), [("layer", 256), ("rms", 256), ("rms", 512)])
 def test_the_prepared_graph_keeps_their_logits(shipped: Checkpoint, norm: NormForm, size: int) -> None:
     x = pixels(picture(size, size))

@@ -107,7 +107,7 @@ def opened(
 def _require_picture_file(path: Path, suffixes: Sequence[str]) -> None:
     """ImageError unless `path` is a regular file with one of the suffixes and at most MAX_BYTES."""
     if path.suffix.lower() not in suffixes:
-        raise ImageError(Path(printable(path)), f"the extension is not one of {', '.join(suffixes)}.")
+        raise ImageError(Path(utf8_text(path)), f"the extension is not one of {', '.join(suffixes)}.")
     status = status_of(path)
     if not stat.S_ISREG(status.st_mode):
         raise ImageError(path, "is not a regular file, but a folder, a pipe, a socket or a device.")
@@ -117,7 +117,7 @@ def _require_picture_file(path: Path, suffixes: Sequence[str]) -> None:
 
 def status_of(path: Path) -> os.stat_result:
     """The status of the file at `path`, links followed. ImageError: missing, or a name that is not text or too long."""
-    text = printable(path)
+    text = utf8_text(path)
     if text != str(path):
         raise ImageError(Path(text), "has a name with bytes that are not UTF-8 text; rename it.")
     try:
@@ -128,7 +128,7 @@ def status_of(path: Path) -> os.stat_result:
         raise ImageError(path, f"cannot be read ({getattr(error, 'strerror', None) or error}).") from error
 
 
-def printable(path: Path) -> str:
+def utf8_text(path: Path) -> str:
     """The path as text that can be printed: bytes that are not UTF-8 are shown as `\\udcXX`."""
     return str(path).encode("utf-8", "backslashreplace").decode()
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edgekit.errors import CalibrationError, ImageError
 from edgekit.files import sha256_of, sha256_of_bytes
-from edgekit.images.decode import FORMATS, printable
+from edgekit.images.decode import FORMATS, utf8_text
 from edgekit.images.fit import read_image, stretch
 from edgekit.images.labels import LABEL_SUFFIX, UNLABELLED, read_labels, require_class_indices
 
@@ -128,14 +128,14 @@ def images_in(folder: Path) -> list[Path]:
     CalibrationError if there are none, or if a name is not text, which no manifest can hold.
     """
     if not _is_folder(folder):
-        raise CalibrationError(f"{printable(folder)} is not a folder of images.")
+        raise CalibrationError(f"{utf8_text(folder)} is not a folder of images.")
     found = sorted(path for path in folder.iterdir() if path.suffix.lower() in FORMATS)
     if not found:
         raise CalibrationError(f"{folder} holds no images ({', '.join(FORMATS)}).")
     for path in found:
-        if printable(path) != str(path):
+        if utf8_text(path) != str(path):
             raise CalibrationError(
-                f"{printable(path)} has a name with bytes that are not UTF-8 text; rename it."
+                f"{utf8_text(path)} has a name with bytes that are not UTF-8 text; rename it."
             )
     return found
 
@@ -143,7 +143,7 @@ def images_in(folder: Path) -> list[Path]:
 def labels_beside(images: Sequence[Path], folder: Path) -> dict[Path, Path]:
     """Map each image to its label, the .png of the same stem in `folder`. Images without a label are left out."""
     if not _is_folder(folder):
-        raise CalibrationError(f"{printable(folder)} is not a folder of label images.")
+        raise CalibrationError(f"{utf8_text(folder)} is not a folder of label images.")
     pairs = {image: folder / f"{image.stem}{LABEL_SUFFIX}" for image in images}
     return {image: label for image, label in pairs.items() if label.is_file()}
 

@@ -68,6 +68,7 @@ def abs_covers(ends: object) -> bool:
     return bool(ends.low <= 40.0 <= ends.high)  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("memory", [0.0, 0.5])
 def test_false_alarms_are_rare(memory: float) -> None:
     """Two runs of one build: at most 1 % are called slower (0.5 % nominal without any tolerance)."""
@@ -79,6 +80,7 @@ def test_false_alarms_are_rare(memory: float) -> None:
     assert alarms / trials <= 0.01
 
 
+@pytest.mark.slow
 def test_without_tolerance_false_alarms_stay_near_their_nominal_rate() -> None:
     alarms = sum(
         change_between(series(2 * i), series(2 * i + 1), tolerance=0.0).verdict != "SAME" for i in range(300)
@@ -86,6 +88,7 @@ def test_without_tolerance_false_alarms_stay_near_their_nominal_rate() -> None:
     assert alarms / 300 <= 0.03
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("slowdown", "most_missed"), [(1.10, 0.02), (1.07, 0.30)])
 def test_a_known_regression_is_rarely_missed(slowdown: float, most_missed: float) -> None:
     trials = 200

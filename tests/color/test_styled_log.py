@@ -312,6 +312,7 @@ def children() -> Iterator[Any]:
     yield context
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_a_run_that_is_killed_twice_ends_with_every_output_once(
     tmp_path: Path, children: Any, seed: int

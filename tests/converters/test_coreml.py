@@ -67,6 +67,7 @@ def test_identifiers_follow_the_content(path: Path, tmp_path: Path) -> None:
     assert identifier(tmp_path / "other.mlpackage") != identifier(path)
 
 
+@pytest.mark.slow
 def test_a_failing_conversion_is_one_sentence(
     checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -56,10 +56,12 @@ def watched_ranges(model: ct.models.MLModel, image: NDArray[np.uint8]) -> dict[s
 # -- blocks -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_every_block_of_the_recipes_has_operations_and_no_other(parser: ct.models.MLModel) -> None:
     assert set(blocks_of(parser).values()) == set(BLOCKS)
 
 
+@pytest.mark.slow
 def test_operations_are_where_they_belong(parser: ct.models.MLModel) -> None:
     blocks, kind = blocks_of(parser), kinds(parser)
     found = {block: sorted(kind[n] for n, b in blocks.items() if b == block) for block in BLOCKS}
@@ -188,6 +190,7 @@ def test_macs_are_counted_by_what_is_multiplied(small: ct.models.MLModel) -> Non
 # -- the parser -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_w8_rounds_the_weights_of_the_chosen_blocks_and_no_others(parser: ct.models.MLModel) -> None:
     kept_float = {"classifier", *FIRST_BLOCKS}
     blocks, kind = blocks_of(parser), kinds(parser)
@@ -198,6 +201,7 @@ def test_w8_rounds_the_weights_of_the_chosen_blocks_and_no_others(parser: ct.mod
     assert {blocks[n] for n in weighted if by_name[n].weight.op.op_type == "const"} == kept_float
 
 
+@pytest.mark.slow
 def test_w8a8_runs_from_disk_with_every_product_int8(parser: ct.models.MLModel, tmp_path: Path) -> None:
     image = picture(SIZE, SIZE)
     blocks, kind = blocks_of(parser), kinds(parser)
@@ -222,6 +226,7 @@ def test_w8a8_runs_from_disk_with_every_product_int8(parser: ct.models.MLModel, 
 # -- what is used of coremltools without being public ----------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_coremltools_still_has_what_is_used_of_it(parser: ct.models.MLModel) -> None:
     from coremltools.converters.mil.mil import Operation
     from coremltools.converters.mil.mil.passes.graph_pass import AbstractGraphPass

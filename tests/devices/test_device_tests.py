@@ -24,6 +24,7 @@ MANIFEST = Manifest(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_without_a_device_it_says_not_run_and_why() -> None:
     ended = device_suite("-rs")
     assert ended.returncode == 0

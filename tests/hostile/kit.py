@@ -15,15 +15,12 @@ from edgekit.files import write_json
 from edgekit.shader.backends.cases import warm_lut
 from edgekit.shader.compose import LayerSpec, describe
 from edgekit.shader.description import write_description
-from edgekit.targets import TARGETS
 from edgekit.weights import Checkpoint, load_checkpoint
 from tests.color.fuzzing import SEEDS
 from tests.support.checkpoints import ATR_CLASSES, seeded_checkpoint
-from tests.support.conversions import converted
+from tests.support.conversions import float_artifacts
 from tests.support.pictures import picture
 from tests.support.valid_files import CASES
-
-RECIPES = {"tflite": "fp32", "coreml": "fp16"}
 
 
 def made_checkpoint(folder: Path) -> tuple[Checkpoint, list[Artifact]]:
@@ -31,10 +28,7 @@ def made_checkpoint(folder: Path) -> tuple[Checkpoint, list[Artifact]]:
     if not (folder / "checkpoint").exists():
         seeded_checkpoint(folder / "checkpoint")
     checkpoint = load_checkpoint(folder / "checkpoint")
-    kept = [p for t in RECIPES for p in folder.glob(f"artifacts/*{TARGETS[t].suffix}")]
-    if len(kept) == len(RECIPES):
-        return checkpoint, [read_artifact(path) for path in kept]
-    return checkpoint, [converted(checkpoint, t, r, folder / "artifacts") for t, r in RECIPES.items()]
+    return checkpoint, list(float_artifacts(checkpoint, folder / "artifacts").values())
 
 
 def fill(kit: Path, checkpoint: Checkpoint, artifacts: Sequence[Artifact]) -> None:

@@ -41,6 +41,7 @@ PIECES = st.binary(max_size=4) | st.sampled_from(
 HERE = "HERE"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", CASES)
 def test_values_put_in_several_places(kind: str, tmp_path: Path) -> None:
     one = CASES[kind](tmp_path)
@@ -63,6 +64,7 @@ def test_values_put_in_several_places(kind: str, tmp_path: Path) -> None:
     run()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", CASES)
 def test_bytes_replaced_moved_and_cut(kind: str, tmp_path: Path) -> None:
     one = CASES[kind](tmp_path)

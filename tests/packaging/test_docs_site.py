@@ -15,6 +15,8 @@ from tools.docs_site import OUTSIDE_DOCS, _with_separate_lists
 ROOT = Path(__file__).parent.parent.parent
 FROM_ELSEWHERE = re.compile(r"<(?:script|link|img|source|iframe)\b[^>]*(?:src|href)=\"?(?:https?:)?//[^>]*>")
 
+pytestmark = pytest.mark.slow  # the site is built
+
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -143,6 +143,7 @@ def test_clients_that_go_away_are_no_news(server: PreviewServer, capfd: pytest.C
     assert "Traceback" not in capfd.readouterr().err
 
 
+@pytest.mark.slow
 def test_connections_are_capped_and_idle_ones_end(
     server: PreviewServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -60,6 +60,7 @@ def fp16_labels(checkpoint: Checkpoint, tmp_path_factory: pytest.TempPathFactory
     return path, converted.taps["logits"]
 
 
+@pytest.mark.slow
 def test_fp32_logits_are_pytorchs(
     fp32_logits: Path, image: NDArray[np.uint8], expected: NDArray[np.float32]
 ) -> None:
@@ -89,6 +90,7 @@ def test_fp16_groups_follow_pytorch(
     assert np.abs(head(torch.from_numpy(logits))[0].numpy() - groups[0]).max() <= 2
 
 
+@pytest.mark.slow
 def test_fp16_labels_are_the_argmax_of_the_tapped_logits(
     fp16_labels: tuple[Path, str], checkpoint: Checkpoint, image: NDArray[np.uint8]
 ) -> None:
@@ -102,6 +104,7 @@ def test_fp16_labels_are_the_argmax_of_the_tapped_logits(
     assert (logits == logits.astype(np.float16)).all()
 
 
+@pytest.mark.slow
 def test_any_tensor_can_be_tapped(fp16_labels: tuple[Path, str], image: NDArray[np.uint8]) -> None:
     path, tap = fp16_labels
     alone = MilReference(path).run({"image": image})
@@ -113,12 +116,14 @@ def test_any_tensor_can_be_tapped(fp16_labels: tuple[Path, str], image: NDArray[
         MilReference(path, taps=("nowhere",))
 
 
+@pytest.mark.slow
 def test_threads_are_given_back(fp16_labels: tuple[Path, str], image: NDArray[np.uint8]) -> None:
     before = torch.get_num_threads()
     MilReference(fp16_labels[0], threads=1).run({"image": image})
     assert torch.get_num_threads() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("inputs", "match"),
     [

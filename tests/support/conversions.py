@@ -6,7 +6,7 @@ from pathlib import Path
 
 from calibration.ranges import with_ranges
 from converters.conversion import Conversion, resolve, write_artifact
-from edgekit.artifact import Artifact
+from edgekit.artifact import Artifact, read_artifact
 from edgekit.model.outputs import OutputMode
 from edgekit.recipes import Recipe, recipe_named
 from edgekit.targets import TARGETS
@@ -35,3 +35,15 @@ def converted(
     conversion = conversion_of(checkpoint, recipe, output, size)
     job = resolve(TARGETS[target], conversion, folder, minimum_ios=None, replace=False)
     return write_artifact(with_ranges(job, calibration))
+
+
+def float_artifacts(checkpoint: Checkpoint, folder: Path) -> dict[str, Artifact]:
+    """A float artifact of every target, by target; those that are in `folder` already are taken."""
+    recipes = {"tflite": "fp32", "coreml": "fp16"}
+    kept = {target: next(folder.glob(f"*{TARGETS[target].suffix}"), None) for target in recipes}
+    return {
+        target: converted(checkpoint, target, recipes[target], folder)
+        if path is None
+        else read_artifact(path)
+        for target, path in kept.items()
+    }

@@ -1,6 +1,7 @@
 """Frames follow the labelled person and stay inside the photo."""
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from edgekit.scores.metrics import IGNORE
@@ -85,6 +86,7 @@ def test_a_portrait_is_framed_as_the_upper_part_of_somebody_standing() -> None:
     assert min(framed_heights(seated)) == 24
 
 
+@pytest.mark.slow
 def test_a_frame_lower_than_the_head_lies_anywhere_on_it() -> None:
     labels = np.zeros((900, 240), np.uint8)
     labels[30:150, 90:150] = 11  # a head of 120 rows
