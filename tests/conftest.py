@@ -46,7 +46,14 @@ def float_graphs() -> Iterator[Callable[..., bytes]]:
 
     def float_model(conversion: Conversion) -> bytes:
         checkpoint = conversion.checkpoint
-        key = (checkpoint.sha256, checkpoint.groups, conversion.size, conversion.output, conversion.mask_size)
+        key = (
+            checkpoint.sha256,
+            checkpoint.groups,
+            conversion.size,
+            conversion.output,
+            conversion.mask_size,
+            tuple(conversion.recipe.pool.items()),
+        )
         if key not in kept:
             kept[key] = make(conversion)
         return kept[key]

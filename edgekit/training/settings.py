@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from edgekit.errors import EdgekitError, UnknownName
@@ -41,7 +41,7 @@ class Settings:
     size, val_size: side of the input in training and in validation (the deployed one), in pixels. batch: photos per
     step. lr: base learning rate. skin_jaccard, class_jaccard: weights of these terms of the loss; 0 leaves one out.
     qat: the mode (`float`, `w8` or `w8a8`) of every named block for quantisation-aware training; None trains the
-    float model.
+    float model. pool: with `qat`, the recipe's pooling of attention.
     """
 
     epochs: int
@@ -54,6 +54,7 @@ class Settings:
     class_jaccard: float = 0.0
     seed: int = 0
     qat: Mapping[str, str] | None = None
+    pool: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.decay not in DECAYS:

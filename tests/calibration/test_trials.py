@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from calibration.trials import LiteRTTrials
+from calibration.trials import FloatGraph, LiteRTTrials
 from edgekit.images import Picture
-from edgekit.recipes import Recipe
+from edgekit.recipes import Pool, Recipe
 from tests.support.tiny_tflite import LAYER_RANGES, X, layer
 
 WEIGHTS = np.array([[1.0, 0.5, -0.503], [0.25, 1.0, 0.753], [0.1, -0.2, 0.3]], np.float32)
@@ -28,8 +29,10 @@ class Floats(Picture):
 def test_rounded_weights_are_measured_as_such(mode: str, tmp_path: Path) -> None:
     """Weights alone too: a trial of int8 weights computed in float is not one of the float model."""
     trials = LiteRTTrials(
-        layer("CONV_2D", WEIGHTS, source="image"),
-        {"minmax": {**LAYER_RANGES, "image": LAYER_RANGES["x"]}},
+        lambda pool: FloatGraph(
+            layer("CONV_2D", WEIGHTS, source="image"),
+            lambda: {"minmax": {**LAYER_RANGES, "image": LAYER_RANGES["x"]}},
+        ),
         [Floats("one pixel", X.reshape(1, 1, 3), TRUTH)],  # type: ignore[arg-type]
         (),
         tmp_path,
@@ -48,8 +51,7 @@ def test_each_loss_is_measured_where_its_class_is(tmp_path: Path) -> None:
     logits = WEIGHTS @ X.reshape(3)
     right, wrong = (np.full((1, 1), label, np.uint8) for label in (logits.argmax(), logits.argmin()))
     trials = LiteRTTrials(
-        layer("CONV_2D", WEIGHTS, source="image"),
-        {},
+        lambda pool: FloatGraph(layer("CONV_2D", WEIGHTS, source="image"), dict),
         [
             Floats(name, X.reshape(1, 1, 3), truth)
             for name, truth in (("a", right), ("b", wrong), ("c", None))
@@ -62,3 +64,16 @@ def test_each_loss_is_measured_where_its_class_is(tmp_path: Path) -> None:
     point = trials.measure(Recipe("float"))
     assert (point.miou_drop, point.skin_iou_drop) == (0, 0)
     assert point.skin_delta_e00_p95 == pytest.approx(np.percentile([0.2, 0.4, 0.6], 95), abs=0.0005)
+
+
+def test_a_recipe_that_pools_is_measured_on_its_own_graph_against_the_one_that_does_not(
+    tmp_path: Path,
+) -> None:
+    def graph(pool: Mapping[str, Pool]) -> FloatGraph:
+        weights = -WEIGHTS if pool else WEIGHTS
+        return FloatGraph(layer("CONV_2D", weights, source="image"), dict)
+
+    pictures = [Floats("one pixel", X.reshape(1, 1, 3), TRUTH)]  # type: ignore[arg-type]
+    trials = LiteRTTrials(graph, pictures, (), tmp_path, "segmenter/stem")
+    assert trials.measure(Recipe("float")).agreement == 1
+    assert trials.measure(Recipe("pooled", pool={"stage3": 2})).agreement == 0
