@@ -11,6 +11,8 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from converters import coreml
+from converters.coreml_int8 import activations_of, blocks_of, program_of
 from edgekit.artifact import Artifact, read_artifact
 from edgekit.model.prepared import PreparedSegmenter
 from edgekit.parity import check as parity
@@ -21,7 +23,7 @@ from edgekit.runtimes.litert import LiteRT, operator_counts
 from edgekit.scores.runners import artifact_runner
 from edgekit.weights import Checkpoint
 from tests.support.checkpoints import SIDE
-from tests.support.conversions import converted
+from tests.support.conversions import conversion_of, converted
 from tests.support.pictures import picture
 
 POOL: Mapping[str, Pool] = {"stage3": 4, "stage4": 2}
@@ -83,18 +85,25 @@ def test_pooling_costs_an_average_and_two_reshapes_a_layer_and_no_partition(
     assert after["avg_pool"] == LAYERS and after["matmul"] == before["matmul"]
 
 
-@pytest.mark.parametrize("target", ["tflite", "coreml"])
-def test_int8_and_pooling_go_together(
-    checkpoint: Checkpoint, photos: Path, target: str, tmp_path: Path
-) -> None:
-    """The ranges are those of the pooled graph's tensors: with another graph's, tensors would have none.
-
-    Rounding a random network costs much; the logits are still this network's.
-    """
+def test_int8_and_pooling_go_together(checkpoint: Checkpoint, photos: Path, tmp_path: Path) -> None:
+    """The ranges are those of the pooled graph's tensors: with another graph's, tensors would have none."""
     recipe = Recipe("both", mode="w8a8", observer="percentile", pool=POOL)
-    found = logits_of(converted(checkpoint, target, recipe, tmp_path, calibration=photos))
-    expected = expected_logits(checkpoint, POOL)
-    assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.8
+    found = logits_of(converted(checkpoint, "tflite", recipe, tmp_path, calibration=photos))
+    pooled, plain = expected_logits(checkpoint, POOL), expected_logits(checkpoint, {})
+    assert np.abs(found - pooled).mean() < np.abs(found - plain).mean()
+
+
+def test_an_ml_program_rounds_keys_and_values_after_the_average(checkpoint: Checkpoint) -> None:
+    recipe = Recipe("both", mode="w8a8", pool=POOL)
+    model = coreml._ml_program(conversion_of(checkpoint, recipe))
+    blocks = blocks_of(model)
+    reads = {
+        op.weight.name.partition("attention_")[2].partition("_")[0]: op.x.name
+        for op in program_of(model).operations
+        if op.op_type == "linear" and blocks.get(op.name) == "stage3.1.attention"
+    }
+    assert reads["key"] == reads["value"] != reads["query"]
+    assert {reads["key"], reads["query"]} <= set(activations_of(model, list(blocks)))
 
 
 def test_parity_compares_with_the_network_that_pools_nothing(
