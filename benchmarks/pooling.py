@@ -67,18 +67,21 @@ def main() -> None:
     options = parser.parse_args()
     if not options.time and options.images is None:
         parser.error("--images is needed, unless --time is given")
-    with tempfile.TemporaryDirectory() as folder, quiet_libraries():
-        checkpoint = load_checkpoint()
-        (time if options.time else count)(options, checkpoint, Path(folder))
+    with tempfile.TemporaryDirectory() as folder:
+        (time if options.time else count)(options, load_checkpoint(), Path(folder))
 
 
 def count(options: argparse.Namespace, checkpoint: Checkpoint, folder: Path) -> None:
     """Publish the figure `pooling`."""
-    made = artifacts(checkpoint, options.size, folder)
-    measured = quality(checkpoint, options)
+    with quiet_libraries():
+        made = artifacts(checkpoint, options.size, folder)
+        measured = quality(checkpoint, options)
+        counted = {
+            name: operations(checkpoint, pool, options.size, made[name]) for name, pool in POOLINGS.items()
+        }
     rows = []
     for name, m in measured.items():
-        found = operations(checkpoint, POOLINGS[name], options.size, made[name])
+        found = counted[name]
         kept = "–" if name == NOTHING else f"{m.label_agreement:.2%}"
         skin = "–" if name == NOTHING else harness.number(m.skin_delta_e00_p95, ".2f")
         rows.append(
@@ -99,13 +102,14 @@ def count(options: argparse.Namespace, checkpoint: Checkpoint, folder: Path) -> 
 
 def time(options: argparse.Namespace, checkpoint: Checkpoint, folder: Path) -> None:
     """Publish the figure `pooling-time`: every file in turn with the plain conversion, pair by pair."""
-    made = artifacts(checkpoint, options.size, folder)
     image = astronaut().at(options.size)[None]
-    plain = LiteRT(plain_tflite(checkpoint, options.size, folder / "plain.tflite"), threads=harness.THREADS)
-    runs = {PLAIN: partial(plain.run, {"image": image.astype(np.float32)})}
-    for name, path in made.items():
-        runs[name] = partial(LiteRT(path, threads=harness.THREADS).run, {"image": image})
-    samples = harness.interleaved_ms(runs, options.runs)
+    with quiet_libraries():
+        path = plain_tflite(checkpoint, options.size, folder / "plain.tflite")
+        plain = LiteRT(path, threads=harness.THREADS)
+        runs = {PLAIN: partial(plain.run, {"image": image.astype(np.float32)})}
+        for name, path in artifacts(checkpoint, options.size, folder).items():
+            runs[name] = partial(LiteRT(path, threads=harness.THREADS).run, {"image": image})
+        samples = harness.interleaved_ms(runs, options.runs)
     rows = [
         (name, f"{np.median(times):.0f}", f"{harness.paired_ratio(times, samples[PLAIN]):.2f}")
         for name, times in samples.items()
