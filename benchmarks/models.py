@@ -20,6 +20,7 @@ from edgekit.artifact import Artifact
 from edgekit.files import size_bytes_of
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.pipeline import convert
+from edgekit.recipes import Recipe
 from edgekit.runtimes import open_runtime
 from edgekit.runtimes.litert import LiteRT, packed, parsed
 from edgekit.targets import TARGETS
@@ -44,7 +45,7 @@ class Model:
 
 
 def converted(
-    checkpoint: Checkpoint, target: str, recipe: str | None, size: int, folder: Path
+    checkpoint: Checkpoint, target: str, recipe: Recipe | str | None, size: int, folder: Path
 ) -> tuple[str, Artifact]:
     """An artifact of edgekit's, and its name in a table. Ranges are those kept with the weights."""
     (artifact,) = convert(checkpoint, target, size=size, recipe=recipe, out=folder)

@@ -1,9 +1,10 @@
 """The recipe planner: the fastest recipe inside an accuracy budget.
 
 The search starts with every block in int8, with the observer that comes nearest to the budget. Then the most sensitive
-blocks return to float compute, one by one, until the budget holds; then each of them is tried in int8 again. Every
-measured point is written to a journal at once, so an interrupted plan resumes where it stopped. The planner measures
-nothing itself; its caller passes a `Measure`.
+blocks return to float compute, one by one, until the budget holds; then each of them is tried in int8 again. What is
+left of the budget is spent on pooling the attention of single stages. Every measured point is written to a journal at
+once, so an interrupted plan resumes where it stopped. The planner measures nothing itself; its caller passes a
+`Measure`.
 """
 
 from __future__ import annotations
@@ -11,14 +12,15 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from math import inf
 from pathlib import Path
+from types import MappingProxyType
 
 from edgekit.errors import CalibrationError
 from edgekit.files import json_text, write_json
 from edgekit.reading import Count, JsonKind, read_json, shown
-from edgekit.recipes import BLOCKS, Mode, Recipe
+from edgekit.recipes import BLOCKS, Mode, Pool, Recipe
 from edgekit.scores.resamples import Interval
 
 WORTHWHILE = 0.99  # int8 weights in a block must shrink the artifact to at most this share of its bytes
@@ -157,6 +159,7 @@ class _Written:
     context: str
     points: Mapping[str, Point]
     ranges: ObservedRanges | None = None
+    pooled_ranges: Mapping[str, ObservedRanges] = field(default_factory=dict)
 
 
 JOURNAL = JsonKind(
@@ -176,7 +179,7 @@ class Journal:
     def __init__(self, path: Path | None, context: str) -> None:
         self._path, self._context = path, context
         self._points: dict[str, Point] = {}
-        self._ranges: ObservedRanges | None = None
+        self._ranges: dict[str, ObservedRanges] = {}  # by `pool_name`
         if path is not None and os.path.lexists(path):
             self._load(path)
 
@@ -186,14 +189,18 @@ class Journal:
             raise CalibrationError(
                 f"{shown(path)} belongs to another plan (data, weights or tools); remove it to start anew."
             )
-        self._points, self._ranges = dict(written.points), written.ranges
+        self._points = dict(written.points)
+        self._ranges = {**({} if written.ranges is None else {"": written.ranges}), **written.pooled_ranges}
 
-    def observed(self, observe: Callable[[], ObservedRanges]) -> ObservedRanges:
-        """Return the saved activation ranges, or observe them now and save them at once."""
-        if self._ranges is None:
-            self._ranges = observe()
+    def observed(
+        self, observe: Callable[[], ObservedRanges], pool: Mapping[str, Pool] | None = None
+    ) -> ObservedRanges:
+        """Return the saved activation ranges of the graph with `pool`, or observe them now and save them at once."""
+        name = pool_name(pool or {})
+        if name not in self._ranges:
+            self._ranges[name] = observe()
             self._write()
-        return self._ranges
+        return self._ranges[name]
 
     def measured(self, recipe: Recipe, measure: Measure) -> Point:
         """Return a recipe's saved point, or measure it now and save it at once."""
@@ -206,12 +213,14 @@ class Journal:
     def _write(self) -> None:
         if self._path is not None:
             points = {key: asdict(point) for key, point in self._points.items()}
-            written = {"context": self._context, "ranges": self._ranges, "points": points}
-            write_json(self._path, {"version": JOURNAL_VERSION, **written}, replace=True)
+            pooled = {name: ranges for name, ranges in self._ranges.items() if name}
+            written = {"context": self._context, "ranges": self._ranges.get(""), "points": points}
+            added = {"pooled_ranges": pooled} if pooled else {}
+            write_json(self._path, {"version": JOURNAL_VERSION, **written, **added}, replace=True)
 
     def kept(self) -> str:
         """A sentence for an interrupted plan: which work is saved, and how to resume."""
-        if self._path is None or self._ranges is None:
+        if self._path is None or not self._ranges:
             return "nothing was measured yet, and nothing is kept."
         return f"{self._path} keeps the ranges and {len(self)} measured recipes; run the same command again to go on."
 
@@ -220,9 +229,17 @@ class Journal:
 
 
 def recipe_key(recipe: Recipe) -> str:
-    """A digest of a recipe's modes, compute type and observer; its name does not count."""
+    """A digest of a recipe's modes, pooling, compute type and observer; its name does not count."""
     modes = [recipe.mode_of(block) for block in BLOCKS]
-    return hashlib.sha256(json_text([recipe.compute, recipe.observer, modes]).encode()).hexdigest()[:16]
+    pool = [pool_name(recipe.pool)] if recipe.pool else []
+    return hashlib.sha256(json_text([recipe.compute, recipe.observer, modes, *pool]).encode()).hexdigest()[
+        :16
+    ]
+
+
+def pool_name(pool: Mapping[str, Pool]) -> str:
+    """A recipe's pooling as text: `stage3 2×2, stage4 2×2`; empty for none."""
+    return ", ".join(f"{stage} {side}×{side}" for stage, side in sorted(pool.items()))
 
 
 def search(
@@ -232,13 +249,15 @@ def search(
     journal: Journal,
     say: Callable[[str], None],
     name: str = "planned",
+    pools: Mapping[str, Sequence[Pool]] = MappingProxyType({}),
 ) -> Plan:
     """Find the cheapest recipe that keeps the budget.
 
     A protected block is computed in float. Two searches are made and the cheaper result wins. The first keeps int8
     weights in every protected block; it is left out if int8 weights alone break the budget. The second gives protected
-    blocks float weights and, at the end, int8 ones where the budget allows. Raises CalibrationError if not even the
-    float model keeps the budget.
+    blocks float weights and, at the end, int8 ones where the budget allows. On the result, each stage's attention is
+    pooled by the sides in `pools`, where the budget allows. Raises CalibrationError if not even the float model keeps
+    the budget.
     """
     trials: list[Trial] = []
 
@@ -259,6 +278,7 @@ def search(
         key=lambda trial: (budget.excess(trial.point), -trial.point.snr_db),
     )
     if budget.holds(best.point):
+        best = _pooled(tried, budget, best, pools)
         return Plan(replace(best.recipe, name=name), best, tuple(trials), {})
     observer = best.recipe.observer
     damage = {
@@ -271,7 +291,7 @@ def search(
     rounded = tried("all int8 weights, computed in float", Recipe("weights", mode="w8", observer=observer))
     ways: tuple[Mode, ...] = ("w8", "float") if budget.holds(rounded.point) else ("float",)
     found = [_searched(tried, budget, order, observer, fallback) for fallback in ways]
-    chosen = min(found, key=lambda trial: trial.point.cost)
+    chosen = _pooled(tried, budget, min(found, key=lambda trial: trial.point.cost), pools)
     sensitivity = {block: trial.point.snr_db for block, trial in damage.items()}
     return Plan(replace(chosen.recipe, name=name), chosen, tuple(trials), sensitivity)
 
@@ -324,5 +344,23 @@ def _lightened(tried: Tried, budget: Budget, chosen: Trial, order: Sequence[str]
         blocks: dict[str, Mode] = {**chosen.recipe.blocks, block: "w8"}
         trial = tried(f"int8 weights in {block}", replace(chosen.recipe, blocks=blocks))
         if budget.holds(trial.point) and trial.point.size_bytes <= WORTHWHILE * chosen.point.size_bytes:
+            chosen = trial
+    return chosen
+
+
+def _pooled(tried: Tried, budget: Budget, chosen: Trial, pools: Mapping[str, Sequence[Pool]]) -> Trial:
+    """Pool the attention of one stage after the other, ever more, while the budget holds and the cost falls.
+
+    The float model is pooled first: where that alone breaks the budget, no ranges of the pooled graph are needed.
+    """
+    for stage, sides in pools.items():
+        for side in sides:
+            pool: dict[str, Pool] = {**chosen.recipe.pool, stage: side}
+            alone = tried(f"float, attention pooled in {pool_name(pool)}", Recipe("fp32", pool=pool))
+            if not budget.holds(alone.point):
+                break
+            trial = tried(f"attention pooled in {pool_name(pool)}", replace(chosen.recipe, pool=pool))
+            if not budget.holds(trial.point) or trial.point.cost >= chosen.point.cost:
+                break
             chosen = trial
     return chosen

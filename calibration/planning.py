@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from calibration.dataset import CalibrationSet, calibration_set
-from calibration.planner import Budget, Journal, ObservedRanges, Plan, search
+from calibration.planner import Budget, Journal, ObservedRanges, Plan, pool_name, search
 from calibration.ranges import observe, unstable_share
-from calibration.trials import LiteRTTrials, SkinDifference
+from calibration.trials import FloatGraph, LiteRTTrials, SkinDifference
 from converters import tflite
 from converters.conversion import Conversion
 from edgekit import console
 from edgekit.errors import CalibrationError, EdgekitError
 from edgekit.files import JsonValue, json_text, sha256_of_bytes
 from edgekit.images import Picture, read_labels, require_class_indices
+from edgekit.model.stages import pool_problem
 from edgekit.parity.gates import BOUNDARY, GATES, Gates, check_finite
 from edgekit.parity.picture import PixelGate
-from edgekit.recipes import recipe_named
+from edgekit.recipes import POOLS, STAGE_DEPTHS, Pool, recipe_named
 from edgekit.scores.resamples import FEWEST_PHOTOS
 from edgekit.targets import TARGETS, Target
 from edgekit.weights import Checkpoint
@@ -101,12 +103,14 @@ def planned(checkpoint: Checkpoint, task: Task, bounds: Bounds, name: str) -> Pl
     context = [checkpoint.sha256, whole.sha256, labels_sha256, task.size, task.target.name, tflite.tools()]
     journal = Journal(task.journal, sha256_of_bytes(json_text(context).encode()))
     with console.interruptible(journal.kept):
-        ranges = journal.observed(lambda: _observed(task.target, conversion, calibrating))
+        journal.observed(partial(_observed, task.target, conversion, calibrating))
         with tempfile.TemporaryDirectory() as folder, console.quiet_libraries():
-            trials = _trials(conversion, task.target, ranges, judged, Path(folder))
+            graph = _graphs(task.target, conversion, calibrating, journal)
+            trials = _trials(conversion, task.target, graph, judged, Path(folder))
             budget = bounds.budget(task.labels is not None)
-            found = search(trials.measure, budget, OBSERVERS, journal, console.say, name)
-    unstable = _instability(task.target, conversion, calibrating, found.recipe.observer)
+            found = search(trials.measure, budget, OBSERVERS, journal, console.say, name, _pools(conversion))
+    chosen = _with_pool(conversion, found.recipe.pool)
+    unstable = _instability(task.target, chosen, calibrating, found.recipe.observer)
     return replace(
         found, recipe=replace(found.recipe, evidence=_evidence(found, whole, len(judged), unstable))
     )
@@ -116,6 +120,39 @@ def _observed(target: Target, conversion: Conversion, pictures: CalibrationSet) 
     """Observer name to tensor name to (low, high)."""
     ranges = observe(target, conversion, pictures, OBSERVERS)
     return {observer: found.tensors for observer, found in ranges.items()}
+
+
+def _with_pool(conversion: Conversion, pool: Mapping[str, Pool]) -> Conversion:
+    """The float conversion with attention pooled as a recipe says."""
+    return replace(conversion, recipe=replace(conversion.recipe, pool=pool))
+
+
+def _pools(conversion: Conversion) -> dict[str, tuple[Pool, ...]]:
+    """The sides, smallest first, by which each stage's attention can be pooled at the conversion's size."""
+    size, stride = conversion.size, int(conversion.checkpoint.config.output_stride)
+    return {
+        stage: tuple(
+            side for side in POOLS if side > 1 and pool_problem({stage: side}, size, size, stride) is None
+        )
+        for stage in STAGE_DEPTHS
+    }
+
+
+def _graphs(
+    target: Target, conversion: Conversion, pictures: CalibrationSet, journal: Journal
+) -> Callable[[Mapping[str, Pool]], FloatGraph]:
+    """The function from a pooling to its float graph, which is made once; ranges are observed when they are needed."""
+    made: dict[str, FloatGraph] = {}
+
+    def graph(pool: Mapping[str, Pool]) -> FloatGraph:
+        name = pool_name(pool)
+        if name not in made:
+            pooled = _with_pool(conversion, pool)
+            observe = partial(_observed, target, pooled, pictures)
+            made[name] = FloatGraph(tflite.float_model(pooled), partial(journal.observed, observe, pool))
+        return made[name]
+
+    return graph
 
 
 def split(pictures: CalibrationSet) -> tuple[CalibrationSet, tuple[int, ...]]:
@@ -146,12 +183,15 @@ def _judged(
 
 
 def _trials(
-    conversion: Conversion, target: Target, ranges: ObservedRanges, judged: Sequence[Picture], folder: Path
+    conversion: Conversion,
+    target: Target,
+    graph: Callable[[Mapping[str, Pool]], FloatGraph],
+    judged: Sequence[Picture],
+    folder: Path,
 ) -> LiteRTTrials:
     checkpoint = conversion.checkpoint
     return LiteRTTrials(
-        tflite.float_model(conversion),
-        ranges,
+        graph,
         judged,
         checkpoint.groups.skin,
         folder,
@@ -185,6 +225,7 @@ def _evidence(found: Plan, pictures: CalibrationSet, judged: int, unstable: floa
         {
             "step": trial.why,
             "protected": list(trial.recipe.blocks),
+            "pool": dict(trial.recipe.pool),
             "chosen": trial is found.chosen,
             **asdict(trial.point),
         }

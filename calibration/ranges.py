@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from edgekit import console
 from edgekit.errors import CalibrationError, UnknownName, printable
 from edgekit.files import write_json
 from edgekit.reading import JsonKind, read_json, shown
-from edgekit.recipes import Recipe, ranges_path
+from edgekit.recipes import Pool, Recipe, ranges_path
 from edgekit.targets import Target
 from edgekit.weights import Checkpoint
 
@@ -30,7 +30,10 @@ Run = Callable[[NDArray[np.uint8]], Mapping[str, NDArray[np.float32]]]
 
 @dataclass(frozen=True)
 class Ranges:
-    """(low, high) of every observed tensor of one float graph, with the data and weights that gave them."""
+    """(low, high) of every observed tensor of one float graph, with the data and weights that gave them.
+
+    `pool`: the graph's, as in its recipe; a graph that pools has other tensors.
+    """
 
     target: str
     observer: str
@@ -39,9 +42,13 @@ class Ranges:
     calibration_sha256: str
     tensors: Mapping[str, tuple[float, float]]
     version: int = RANGES_VERSION
+    pool: Mapping[str, Pool] = field(default_factory=dict)
 
     def save(self, path: Path, *, replace: bool = False) -> None:
-        write_json(path, asdict(self), replace=replace)
+        values = asdict(self)
+        if not self.pool:
+            del values["pool"]  # as before graphs could pool
+        write_json(path, values, replace=replace)
 
 
 RANGES = JsonKind(Ranges, "a file of activation ranges", version=("version", RANGES_VERSION))
@@ -84,7 +91,8 @@ def _kept_ranges(target: Target, checkpoint: Checkpoint, recipe: Recipe) -> Rang
     path = ranges_path(checkpoint.folder, target)
     if path.is_file():
         ranges = read_ranges(path)
-        if ranges.weights_sha256 == checkpoint.sha256 and ranges.observer == recipe.observer:
+        found = (ranges.weights_sha256, ranges.observer, ranges.pool)
+        if found == (checkpoint.sha256, recipe.observer, recipe.pool):
             return ranges
     raise CalibrationError(
         f"Recipe {recipe.name} has int8 activations, and no ranges for it on {target.name} are saved with these "
@@ -104,9 +112,9 @@ def observe(
     for tensors in collected.values():
         for name in tensors.keys() & set(target.logits_names):
             tensors[name] = collected[UNCLIPPED][name]
-    weights = conversion.checkpoint.sha256
+    weights, pool = conversion.checkpoint.sha256, conversion.recipe.pool
     return {
-        name: Ranges(target.name, name, len(pictures.images), weights, pictures.sha256, tensors)
+        name: Ranges(target.name, name, len(pictures.images), weights, pictures.sha256, tensors, pool=pool)
         for name, tensors in collected.items()
         if name in observers
     }

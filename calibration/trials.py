@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.planner import Point
+from calibration.planner import ObservedRanges, Point
 from converters.tflite_int8 import quantized
 from edgekit.images import Picture
 from edgekit.parity.counts import ParityCounts
-from edgekit.recipes import Recipe
+from edgekit.recipes import Pool, Recipe
 from edgekit.runtimes.litert import LiteRT
 from edgekit.scores.resamples import FEWEST_PHOTOS, Interval
 from edgekit.scores.runners import Image, Logits, Prediction, RuntimeRunner, predictions
@@ -25,17 +26,25 @@ INPUT = "image"
 SkinDifference = Callable[[Image, Logits, Logits], NDArray[np.float64]]
 
 
+@dataclass(frozen=True)
+class FloatGraph:
+    """A float .tflite, and the ranges of its tensors when a recipe needs them."""
+
+    model: bytes
+    ranges: Callable[[], ObservedRanges]
+
+
 class LiteRTTrials:
     """Measures recipes in this machine's LiteRT: accuracy on held-out pictures, latency against the float model.
 
-    `model` is a float .tflite, `logits_name` the tensor that holds its logits; `ranges` holds each observer's
-    ranges of its tensors; `pictures` have the model's input size. Without `skin_difference`, points have no ΔE2000.
+    `graph` returns the float model with a recipe's pooling, `logits_name` is the tensor that holds its logits;
+    `pictures` have the model's input size. Accuracy and latency are set against the float model that pools nothing.
+    Without `skin_difference`, points have no ΔE2000.
     """
 
     def __init__(
         self,
-        model: bytes,
-        ranges: Mapping[str, Mapping[str, tuple[float, float]]],
+        graph: Callable[[Mapping[str, Pool]], FloatGraph],
         pictures: Sequence[Picture],
         skin: Sequence[int],
         folder: Path,
@@ -43,17 +52,18 @@ class LiteRTTrials:
         skin_difference: SkinDifference | None = None,
     ) -> None:
         self._logits_name = logits_name
-        self._model, self._ranges, self._pictures = model, ranges, pictures
+        self._graph, self._pictures = graph, pictures
         self._skin, self._folder = tuple(skin), folder
         self._skin_difference = skin_difference
-        self._float = self._opened(model, "float")
+        self._float = self._opened(graph({}).model, "float")
         self._expected = self._predictions(self._float)
 
     def measure(self, recipe: Recipe) -> Point:
         """Quantise, run and time a recipe; a float recipe is measured like any other."""
-        data = self._model
+        graph = self._graph(recipe.pool)
+        data = graph.model
         if recipe.quantises:
-            data = quantized(self._model, recipe, self._ranges[recipe.observer])
+            data = quantized(data, recipe, graph.ranges()[recipe.observer])
         runtime = self._opened(data, "trial")
         counts = ParityCounts.empty(len(self._expected[0].logits), self._skin)
         for picture, expected, got in zip(

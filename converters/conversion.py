@@ -26,6 +26,7 @@ from edgekit.errors import ConversionError, UnknownName
 from edgekit.files import sha256_of, size_bytes_of
 from edgekit.images import PREPROCESSING_ID
 from edgekit.model.outputs import MASK_STRIDE, OUTPUT_MODES, OutputMode
+from edgekit.model.stages import pool_problem
 from edgekit.recipes import Recipe
 from edgekit.targets import Target
 from edgekit.weights import GROUP_NAMES, Checkpoint, require_skin
@@ -71,6 +72,11 @@ class Conversion:
                 "options",
                 f"`mask_size` {self.mask_size} is not from 1 to the input size {self.size}.",
             )
+        problem = pool_problem(
+            self.recipe.pool, self.size, self.size, int(self.checkpoint.config.output_stride)
+        )
+        if problem is not None:
+            raise ConversionError("convert", "recipe", problem)
         if self.output == "groups":
             require_skin(self.checkpoint.groups, self.checkpoint.class_names, self.checkpoint.folder)
 
@@ -161,7 +167,10 @@ def made_before(target: Target, conversion: Conversion, folder: Path) -> Artifac
         conversion.mask_size,
         __version__,
     )
-    return artifact if found == expected and manifest.recipe.blocks == conversion.recipe.blocks else None
+    computed = (
+        manifest.recipe.blocks == conversion.recipe.blocks and manifest.recipe.pool == conversion.recipe.pool
+    )
+    return artifact if found == expected and computed else None
 
 
 def _check_minimum_ios(target: Target, recipe: Recipe, minimum_ios: int) -> None:

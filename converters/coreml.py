@@ -56,7 +56,7 @@ class ImageSegmenter(nn.Module):
     def __init__(self, conversion: Conversion) -> None:
         super().__init__()
         checkpoint = conversion.checkpoint
-        self.segmenter = PreparedSegmenter(checkpoint, norm="layer")
+        self.segmenter = PreparedSegmenter(checkpoint, norm="layer", pool=conversion.recipe.pool)
         classes = len(checkpoint.class_names)
         self.head = output_head(
             conversion.output, checkpoint.groups, classes, conversion.mask_size, rgba=False

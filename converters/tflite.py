@@ -34,7 +34,7 @@ class ByteSegmenter(nn.Module):
     def __init__(self, conversion: Conversion) -> None:
         super().__init__()
         checkpoint = conversion.checkpoint
-        self.segmenter = PreparedSegmenter(checkpoint, norm="rms")
+        self.segmenter = PreparedSegmenter(checkpoint, norm="rms", pool=conversion.recipe.pool)
         classes = len(checkpoint.class_names)
         self.head = output_head(
             conversion.output, checkpoint.groups, classes, conversion.mask_size, rgba=True

@@ -148,7 +148,8 @@ def staged_artifact(path: Path, target: Target, *, replace: bool) -> AbstractCon
 
 
 def write_manifest(path: Path, manifest: Manifest, *, replace: bool = False) -> Artifact:
-    write_json(manifest_path_of(path), asdict(manifest), replace=replace)
+    values = {**asdict(manifest), "recipe": manifest.recipe.to_json()}
+    write_json(manifest_path_of(path), values, replace=replace)
     return Artifact(path, manifest)
 
 

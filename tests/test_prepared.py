@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -10,8 +13,11 @@ import torch
 
 from edgekit.model import prepared
 from edgekit.model.outputs import output_head
+from edgekit.model.pooling import averaged_tokens
 from edgekit.model.prepared import NormForm, PreparedSegmenter, fold, unfold
-from edgekit.model.reference import ReferenceSegmenter
+from edgekit.model.reference import ReferenceSegmenter, pool_attention
+from edgekit.model.stages import pool_problem, token_grid
+from edgekit.recipes import STAGE_DEPTHS
 from edgekit.weights import Checkpoint, Groups, load_checkpoint
 from tests.support.checkpoints import VOC_CLASSES, seeded_checkpoint
 from tests.support.pictures import picture
@@ -26,12 +32,20 @@ def image(height: int, width: int, seed: int = 0) -> torch.Tensor:
     return torch.from_numpy(picture(height, width, seed).copy()).permute(2, 0, 1)[None].float()
 
 
-def exact_difference(checkpoint: Checkpoint, norm: NormForm, x: torch.Tensor) -> float:
+def exact_difference(
+    checkpoint: Checkpoint,
+    norm: NormForm,
+    x: torch.Tensor,
+    pool: Mapping[str, int] = MappingProxyType({}),
+    reference_pool: Mapping[str, int] = MappingProxyType({}),
+) -> float:
     """Largest difference in float64, with the folded weights not rounded to float32."""
-    model = PreparedSegmenter(checkpoint, norm).double()
+    model = PreparedSegmenter(checkpoint, norm, pool).double()
     model.load_state_dict(prepared.prepared_state_dict(checkpoint, torch.float64))
+    reference = ReferenceSegmenter(checkpoint).double()
+    pool_attention(reference, reference_pool)
     with torch.inference_mode():
-        expected = ReferenceSegmenter(checkpoint).double()(x.double())
+        expected = reference(x.double())
         got = model(x.double())
     assert got.shape == expected.shape
     assert expected.std() > 1e-3
@@ -69,6 +83,51 @@ def test_a_batch_gives_what_its_pictures_give(checkpoint: Checkpoint) -> None:
     with torch.inference_mode():
         alone = torch.cat([model(pair[:1]), model(pair[1:])])
         assert torch.allclose(model(pair), alone, atol=1e-4)
+
+
+def test_pooled_attention_is_the_pooled_references(tmp_path: Path) -> None:
+    """Rows and columns differ, stages 4 and 5 have the same grid, and the reference is copied as for training."""
+    checkpoint = load_checkpoint(seeded_checkpoint(tmp_path, VOC_CLASSES, seed=1, output_stride=8))
+    pool = {"stage3": 4, "stage5": 2}
+    assert exact_difference(checkpoint, "layer", image(128, 192), pool, pool) <= EXACT_TOLERANCE
+    assert exact_difference(checkpoint, "layer", image(128, 192), pool, {"stage3": 4}) > 1e-3
+    assert exact_difference(checkpoint, "layer", image(128, 192), pool) > 1e-3
+
+
+def test_a_copy_of_a_pooled_reference_has_a_grid_of_its_own(checkpoint: Checkpoint) -> None:
+    model = ReferenceSegmenter(checkpoint)
+    pool_attention(model, {"stage3": 2})
+    twin = copy.deepcopy(model)
+    with torch.inference_mode():
+        twin(image(192, 320))
+        assert torch.equal(model(image(128, 128)), copy.deepcopy(twin)(image(128, 128)))
+
+
+def test_tokens_are_averaged_over_squares_of_their_grid_and_within_their_sequence() -> None:
+    tokens = torch.arange(2 * 8, dtype=torch.float32).reshape(2, 8, 1)  # two sequences of 2 rows × 4 columns
+    assert averaged_tokens(tokens, (2, 4), 2).squeeze(2).tolist() == [[2.5, 4.5], [10.5, 12.5]]
+    assert averaged_tokens(tokens, (4, 2), 2).squeeze(2).tolist() == [[1.5, 5.5], [9.5, 13.5]]
+    assert torch.equal(averaged_tokens(tokens, (2, 4), 1), tokens)
+
+
+@pytest.mark.parametrize("stride", [8, 16, 32])
+def test_token_grids_are_those_of_the_graph(tmp_path: Path, stride: int) -> None:
+    checkpoint = load_checkpoint(seeded_checkpoint(tmp_path, VOC_CLASSES, seed=1, output_stride=stride))
+    model, found = PreparedSegmenter(checkpoint), {}
+    for stage in STAGE_DEPTHS:
+        first = getattr(model, stage).layers[0]
+        first.register_forward_pre_hook(lambda module, inputs, stage=stage: found.update({stage: inputs[1]}))
+    with torch.inference_mode():
+        model(image(128, 192))
+    assert found == {stage: token_grid(stage, 128, 192, stride) for stage in STAGE_DEPTHS}
+
+
+def test_tokens_that_squares_do_not_divide_are_named() -> None:
+    assert pool_problem({"stage3": 4, "stage4": 2}, 192, 256, 16) is None
+    assert pool_problem({"stage3": 4, "stage4": 4}, 192, 256, 16) == (
+        "`pool` 4 of stage4 does not divide its 6×8 tokens at an input of 192×256; "
+        "choose a smaller one, or another input size."
+    )
 
 
 def test_the_comparison_fails_for_a_wrong_folding(

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from calibration.planner import Point
-from calibration.trials import LiteRTTrials
+from calibration.trials import FloatGraph, LiteRTTrials
+from converters import tflite
 from edgekit import console
 from edgekit.artifact import Artifact
-from edgekit.causes.rebuilt import Rebuilt, ranges_in
+from edgekit.causes.rebuilt import Rebuilt, conversion_of, ranges_in
 from edgekit.images import Picture
 from edgekit.parity.blame import Ablation, Measured, Operator
 from edgekit.parity.picture import PixelGate
-from edgekit.recipes import Recipe
+from edgekit.recipes import Pool, Recipe, recipe_named
 from edgekit.targets import target_named
 from edgekit.weights import Checkpoint
 
@@ -44,12 +45,18 @@ def ablated(
     operators: the artifact's local errors, by which the blocks to try are chosen.
     """
     recipe, size = artifact.manifest.recipe, artifact.manifest.size
+    ranges = {recipe.observer: ranges_in(artifact.path)}
+
+    def graph(pool: Mapping[str, Pool]) -> FloatGraph:
+        if pool == recipe.pool:
+            return FloatGraph(made.export.path.read_bytes(), lambda: ranges)
+        return FloatGraph(tflite.float_model(conversion_of(artifact, checkpoint, recipe_named("fp32"))), dict)
+
     judged = [Picture(picture.name, picture.at(size)) for picture in pictures]
     gate = PixelGate(checkpoint)
     with tempfile.TemporaryDirectory() as folder, console.quiet_libraries():
         trials = LiteRTTrials(
-            made.export.path.read_bytes(),
-            {recipe.observer: ranges_in(artifact.path)},
+            graph,
             judged,
             checkpoint.groups.skin,
             Path(folder),

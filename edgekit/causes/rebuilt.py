@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +36,8 @@ class Rebuilt:
 
 def rebuilt(artifact: Artifact, checkpoint: Checkpoint, folder: Path) -> Rebuilt:
     """Convert the checkpoint by the artifact's target for every stage before the artifact's recipe."""
-    recipes = {FLOAT: recipe_named("fp32"), **variant_recipes(artifact.manifest.recipe)}
+    recipe = artifact.manifest.recipe
+    recipes = {FLOAT: replace(recipe_named("fp32"), pool=recipe.pool), **variant_recipes(recipe)}
     made = _tflite_variants if target_named(artifact.manifest.target).plans else _variants
     with console.quiet_libraries():
         variants = made(artifact, checkpoint, recipes, folder)

@@ -13,12 +13,14 @@ Every rewrite is exact up to float rounding; a test holds the logits to the refe
   (Apple, "Deploying Transformers on the Apple Neural Engine", principle 2).
 - ASPP's pooled branch is constant over the picture: it becomes a bias of the projection (no resize, no
   broadcast, a fifth less to concatenate).
+
+Only pooling, where a recipe asks for it, changes the function: a stage's keys and values are then averaged over k×k
+tokens, so that its attention computes a k²-th of the products (edgekit/model/pooling.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -26,6 +28,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from edgekit.model.folding import STREAM_SCALE, Folding
+from edgekit.model.pooling import averaged_tokens
+from edgekit.model.stages import PATCH, STAGES
 from edgekit.recipes import STAGE2_DEPTH, STAGE_DEPTHS
 from edgekit.weights import Checkpoint
 
@@ -33,7 +37,6 @@ NormForm = Literal["layer", "rms"]
 FIRST_GAIN = (
     8 / STREAM_SCALE
 )  # of a stage's first norm, which reads the stream before any layer has added to it
-PATCH = 2  # MobileViT's patch is 2×2: four interleaved token sequences
 
 
 class Convolution(nn.Module):
@@ -109,22 +112,27 @@ class TokenNorm(nn.Module):
 
 
 class Attention(nn.Module):
-    """Multi-head self-attention, head by head. x: (4, N, C)."""
+    """Multi-head self-attention, head by head, to keys and values averaged over `pool`² tokens.
 
-    def __init__(self, channels: int, heads: int) -> None:
+    x: (4, N, C), tokens in the rows and columns of `grid`.
+    """
+
+    def __init__(self, channels: int, heads: int, pool: int) -> None:
         super().__init__()
         self.head_size = channels // heads
+        self.pool = pool
         self.query = nn.Linear(channels, channels)
         self.key = nn.Linear(channels, channels, bias=False)
         self.value = nn.Linear(channels, channels, bias=False)
         self.out = nn.Linear(channels, channels)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, grid: tuple[int, int]) -> torch.Tensor:
+        seen = x if self.pool == 1 else averaged_tokens(x, grid, self.pool)  # (4, M, C), M = N/pool²
         queries = self.query(x).split(self.head_size, -1)  # heads × (4, N, d)
-        keys = self.key(x).split(self.head_size, -1)
-        values = self.value(x).split(self.head_size, -1)
+        keys = self.key(seen).split(self.head_size, -1)  # heads × (4, M, d)
+        values = self.value(seen).split(self.head_size, -1)
         mixed = [
-            torch.softmax(q @ k.transpose(-1, -2), -1) @ v  # (4, N, N) @ (4, N, d)
+            torch.softmax(q @ k.transpose(-1, -2), -1) @ v  # (4, N, M) @ (4, M, d)
             for q, k, v in zip(queries, keys, values, strict=True)
         ]
         out: torch.Tensor = self.out(torch.cat(mixed, -1))
@@ -145,19 +153,28 @@ class FeedForward(nn.Module):
 
 
 class TransformerLayer(nn.Module):
-    """Attention and feed-forward block, each added to the stream. x: (4, N, C)."""
+    """Attention and feed-forward block, each added to the stream.
+
+    x: (4, N, C), tokens in the rows and columns of `grid`.
+    """
 
     def __init__(
-        self, channels: int, hidden: int, heads: int, norm_before: TokenNorm, norm_after: TokenNorm
+        self,
+        channels: int,
+        hidden: int,
+        heads: int,
+        pool: int,
+        norm_before: TokenNorm,
+        norm_after: TokenNorm,
     ) -> None:
         super().__init__()
         self.norm_before = norm_before
         self.norm_after = norm_after
-        self.attention = Attention(channels, heads)
+        self.attention = Attention(channels, heads, pool)
         self.ffn = FeedForward(channels, hidden)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = x + self.attention(self.norm_before(x))
+    def forward(self, x: torch.Tensor, grid: tuple[int, int]) -> torch.Tensor:
+        x = x + self.attention(self.norm_before(x), grid)
         out: torch.Tensor = x + self.ffn(self.norm_after(x))
         return out
 
@@ -195,6 +212,7 @@ class MobileViTBlock(nn.Module):
         hidden: int,
         depth: int,
         heads: int,
+        pool: int,
         eps: float,
         form: NormForm,
     ) -> None:
@@ -205,7 +223,7 @@ class MobileViTBlock(nn.Module):
         self.norm = TokenNorm(tokens, eps, form)
         first = TokenNorm(tokens, eps, form, gain=FIRST_GAIN)
         self.layers = nn.ModuleList(
-            TransformerLayer(tokens, hidden, heads, self.norm if i else first, self.norm)
+            TransformerLayer(tokens, hidden, heads, pool, self.norm if i else first, self.norm)
             for i in range(depth)
         )
         self.from_tokens = Convolution(tokens, channels, 1, "silu")
@@ -216,7 +234,7 @@ class MobileViTBlock(nn.Module):
         _, _, h, w = x.shape
         tokens = unfold(self.to_tokens(self.local(x)))  # (4, N, C)
         for layer in self.layers:
-            tokens = layer(tokens)
+            tokens = layer(tokens, (h // PATCH, w // PATCH))
         y = self.from_tokens(fold(self.norm(tokens), h, w))
         out: torch.Tensor = self.fusion(torch.cat([x, y], 1))
         return out
@@ -238,30 +256,18 @@ class AtrousPyramid(nn.Module):
         return F.relu(self.projection(torch.cat([b(x) for b in self.branches], 1)) + picture)
 
 
-@dataclass(frozen=True)
-class StageShape:
-    """The stride and dilation of a MobileViT stage's inverted residual."""
-
-    stride: int
-    dilation: int
-
-
-# Strides and dilations of stages 3–5 by output stride (MobileViTEncoder: a dilated stage keeps its resolution).
-STAGES: Mapping[int, tuple[StageShape, StageShape, StageShape]] = {
-    32: (StageShape(2, 1), StageShape(2, 1), StageShape(2, 1)),
-    16: (StageShape(2, 1), StageShape(2, 1), StageShape(1, 1)),
-    8: (StageShape(2, 1), StageShape(1, 1), StageShape(1, 2)),
-}
-
-
 class PreparedSegmenter(nn.Module):
     """The export-friendly graph from RGB to logits.
 
     Input: (1, 3, H, W) float32 RGB in [0, 255], H and W multiples of 64.
     Output: (1, classes, H/stride, W/stride) float32 logits.
+
+    `pool`: a recipe's; without it the graph computes what Hugging Face's does.
     """
 
-    def __init__(self, checkpoint: Checkpoint, norm: NormForm = "layer") -> None:
+    def __init__(
+        self, checkpoint: Checkpoint, norm: NormForm = "layer", pool: Mapping[str, int] | None = None
+    ) -> None:
         super().__init__()
         config = checkpoint.config
         neck = config.neck_hidden_sizes
@@ -281,11 +287,12 @@ class PreparedSegmenter(nn.Module):
                 hidden=int(config.hidden_sizes[i] * config.mlp_ratio),
                 depth=depth,
                 heads=config.num_attention_heads,
+                pool=(pool or {}).get(stage, 1),
                 eps=config.layer_norm_eps,
                 form=norm,
             )
-            for i, (shape, depth) in enumerate(
-                zip(STAGES[config.output_stride], STAGE_DEPTHS.values(), strict=True)
+            for i, (shape, (stage, depth)) in enumerate(
+                zip(STAGES[config.output_stride], STAGE_DEPTHS.items(), strict=True)
             )
         ]
         self.stage3, self.stage4, self.stage5 = stages

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
 import torch
 from torch import nn
+from torch.nn import functional as F
 from transformers import MobileViTForSemanticSegmentation
+from transformers.models.mobilevit.modeling_mobilevit import MobileViTSelfAttention
 
+from edgekit.model.pooling import averaged_tokens
+from edgekit.model.stages import PATCH
+from edgekit.recipes import STAGE_DEPTHS
 from edgekit.weights import Checkpoint
+
+FIRST_STAGE = 2  # of the encoder's layers, the one that is stage 3
 
 
 class ReferenceSegmenter(nn.Module):
@@ -28,3 +39,47 @@ class ReferenceSegmenter(nn.Module):
             pixels = pixels.flip(1)
         logits: torch.Tensor = self.model(pixel_values=pixels).logits
         return logits
+
+
+def pool_attention(model: ReferenceSegmenter, pool: Mapping[str, int]) -> None:
+    """Change the graph, in place, to what a recipe with `pool` computes, for training; its parameters stay the same."""
+    for stage, side in pool.items():
+        layer = cast(Any, model.model.mobilevit.encoder.layer[FIRST_STAGE + list(STAGE_DEPTHS).index(stage)])
+        tokens = _Tokens(side)
+        layer.conv_1x1.register_forward_hook(tokens.note_grid)
+        for block in layer.transformer.layer:
+            block.attention.attention.__class__ = _PooledSelfAttention
+            block.attention.attention.tokens = tokens
+
+
+@dataclass
+class _Tokens:
+    """A stage's tokens: the side of the squares that are averaged, and the grid of those that came last."""
+
+    side: int
+    grid: tuple[int, int] = (0, 0)
+
+    def note_grid(self, module: nn.Module, inputs: object, output: torch.Tensor) -> None:
+        """Note the grid of the tokens of a (B, C, H, W) map: H/2 rows and W/2 columns in each sequence."""
+        self.grid = (output.shape[2] // PATCH, output.shape[3] // PATCH)
+
+
+class _PooledSelfAttention(MobileViTSelfAttention):
+    """Hugging Face's attention to keys and values averaged over squares of tokens. hidden_states: (B, N, C)."""
+
+    tokens: _Tokens
+
+    def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
+        seen = averaged_tokens(hidden_states, self.tokens.grid, self.tokens.side)
+        mixed = F.scaled_dot_product_attention(
+            self._by_head(self.query(hidden_states)),
+            self._by_head(self.key(seen)),
+            self._by_head(self.value(seen)),
+            dropout_p=self.dropout.p if self.training else 0.0,
+        )
+        return mixed.transpose(1, 2).flatten(2)
+
+    def _by_head(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, N, C) to (B, heads, N, d)."""
+        shape = (*x.shape[:2], int(self.num_attention_heads), int(self.attention_head_size))
+        return x.reshape(shape).transpose(1, 2)

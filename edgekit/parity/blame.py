@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 
 # What every stage is measured against; then the stages in the order in which data passes them. FLOAT to W8A8 run on
-# reference kernels, RUNTIME is what runs on the device. A recipe that pools adds its stage after PREPARED.
+# reference kernels, RUNTIME is what runs on the device.
 REFERENCE = "Hugging Face"
-PREPROCESSING, PREPARED, FLOAT, FP16, W8, W8A8, RUNTIME, DELIVERED, UPSAMPLING, BLEND = STAGES = (
-    "preprocessing", "prepared graph", "exported float", "fp16", "w8", "w8a8", "runtime", "delivered output",
-    "mask upsampling", "LUT and blend",
+PREPROCESSING, PREPARED, POOLED, FLOAT, FP16, W8, W8A8, RUNTIME, DELIVERED, UPSAMPLING, BLEND = STAGES = (
+    "preprocessing", "prepared graph", "pooled attention", "exported float", "fp16", "w8", "w8a8", "runtime",
+    "delivered output", "mask upsampling", "LUT and blend",
 )  # fmt: skip
 SECOND_RUNTIME = "second runtime"  # beside the chain: it starts where RUNTIME does
 

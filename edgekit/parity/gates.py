@@ -93,8 +93,11 @@ ONE_PHOTO = f"one photo is judged by bounds of its own, a set by intervals over 
 
 
 def gates_for(recipe: Recipe) -> Gates:
-    """The bounds for a recipe, whatever its name: int8's if any block has int8 weights, else its compute type's."""
-    return GATES["int8" if recipe.quantises else recipe.compute]
+    """The bounds for a recipe, whatever its name: int8's if it rounds weights or pools, else its compute type's.
+
+    Pooling attention spends from the same budget as rounding, because the reference is never pooled.
+    """
+    return GATES["int8" if recipe.approximates else recipe.compute]
 
 
 def judge(metrics: Metrics, gates: Gates) -> tuple[Check, ...]:

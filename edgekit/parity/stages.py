@@ -29,6 +29,7 @@ from edgekit.parity.blame import (
     DELIVERED,
     FLOAT,
     FP16,
+    POOLED,
     PREPARED,
     PREPROCESSING,
     REFERENCE,
@@ -115,7 +116,7 @@ def variant_recipes(recipe: Recipe) -> dict[str, Recipe]:
         recipes[FP16] = recipe_named("fp16")
     if recipe.needs_calibration:
         recipes[W8] = Recipe("weights-only", recipe.compute, "float", weights_only)
-    return {stage: each for stage, each in recipes.items() if stage != own}
+    return {stage: replace(each, pool=recipe.pool) for stage, each in recipes.items() if stage != own}
 
 
 def own_stage(recipe: Recipe) -> str:
@@ -138,8 +139,8 @@ def bounds_of(recipe: Recipe) -> dict[str, Loss]:
     bytes_only = replace(half, labels=None)
     runtime = int8 if recipe.needs_calibration else exact
     return {
-        PREPROCESSING: exact, PREPARED: exact, FLOAT: exact, FP16: half, W8: int8, W8A8: int8, RUNTIME: runtime,
-        DELIVERED: bytes_only, UPSAMPLING: bytes_only, BLEND: bytes_only, SECOND_RUNTIME: runtime,
+        PREPROCESSING: exact, PREPARED: exact, POOLED: int8, FLOAT: exact, FP16: half, W8: int8, W8A8: int8,
+        RUNTIME: runtime, DELIVERED: bytes_only, UPSAMPLING: bytes_only, BLEND: bytes_only, SECOND_RUNTIME: runtime,
     }  # fmt: skip
 
 
@@ -200,6 +201,9 @@ class _Chain:
         self._before: dict[str, Runner] = {
             PREPARED: TorchRunner(manifest.size, PreparedSegmenter(checkpoint))
         }
+        if manifest.recipe.pool:
+            pooled = PreparedSegmenter(checkpoint, pool=manifest.recipe.pool)
+            self._before[POOLED] = TorchRunner(manifest.size, pooled)
         self.not_run: dict[str, str] = {}
         paths = {variant.stage: variant for variant in variants}
         for stage in variant_recipes(manifest.recipe):

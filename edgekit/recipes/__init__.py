@@ -1,4 +1,4 @@
-"""Recipes: which named blocks of the model become int8 and which stay float."""
+"""Recipes: which named blocks of the model become int8, which stay float, and which stages pool their attention."""
 
 from edgekit.recipes.blocks import (
     BLOCKS,
@@ -24,10 +24,12 @@ from edgekit.recipes.kept import (
 from edgekit.recipes.recipe import (
     MODES,
     OBSERVERS,
+    POOLS,
     RECIPE_VERSION,
     RECIPES,
     Compute,
     Mode,
+    Pool,
     Recipe,
     read_recipe,
     recipe_named,
@@ -40,6 +42,7 @@ __all__ = [
     "MODES",
     "OBSERVERS",
     "PLANNED_FOLDER",
+    "POOLS",
     "QAT_OBSERVER",
     "RECIPES",
     "RECIPE_FILE",
@@ -48,6 +51,7 @@ __all__ = [
     "STAGE_DEPTHS",
     "Compute",
     "Mode",
+    "Pool",
     "Recipe",
     "block_of_module",
     "block_of_parameter",

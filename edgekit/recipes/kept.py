@@ -44,10 +44,10 @@ def recipe_for_training(name: str) -> Recipe:
     """The recipe to train for, with the observer that is closest to the ranges of training.
 
     The evidence of an earlier plan is dropped, because it was measured with other weights. Raises EdgekitError for a
-    recipe without int8.
+    recipe with neither int8 nor pooling.
     """
     recipe = recipe_named(name)
-    if not recipe.quantises:
+    if not recipe.approximates:
         raise EdgekitError(
             f"`qat` {name}: this recipe quantises nothing; choose one with int8 weights, such as w8a8."
         )

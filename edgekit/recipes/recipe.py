@@ -1,8 +1,12 @@
-"""Recipes: which blocks become int8 and which stay float, in one target-neutral form that both converters read.
+"""Recipes: what is int8, what stays float, and how many keys attention sees, in one form that both converters read.
 
 A recipe names blocks of the prepared model (`stem`, `stage3.0.attention`, `aspp`, …), never a runtime's
 operators. Modes of a block: `float`; `w8` (weights stored as int8, computed in float); `w8a8`
 (weights and activations int8).
+
+A recipe names the stages with attention (`stage3`, `stage4`, `stage5`) for pooling: keys and values are averaged over
+k×k tokens before their projections (spatial-reduction attention: PVT, arXiv 2102.12122, section 3.2, with averages,
+which need no training, in place of its learned reduction).
 """
 
 from __future__ import annotations
@@ -17,23 +21,27 @@ from typing import Literal, get_args
 from edgekit.errors import ConversionError, UnknownName
 from edgekit.files import JsonValue
 from edgekit.reading import JsonKind, read_json
-from edgekit.recipes.blocks import BLOCKS, FIRST_BLOCKS
+from edgekit.recipes.blocks import BLOCKS, FIRST_BLOCKS, STAGE_DEPTHS
 
 RECIPE_VERSION = 1
 Mode = Literal["float", "w8", "w8a8"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 Compute = Literal["fp32", "fp16"]
 COMPUTES: tuple[Compute, ...] = get_args(Compute)
+Pool = Literal[1, 2, 4]
+POOLS: tuple[Pool, ...] = get_args(Pool)
 OBSERVERS = ("minmax", "moving-average", "percentile", "mse")  # calibration/observers.py has one of each name
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """The number formats of a converted model.
+    """The number formats and the attention of a converted model.
 
     `compute`: the type of everything that is not quantised. `mode`: of every block that `blocks` does not name.
     `observer`: the rule that chooses activation ranges (calibration/observers.py). int8 weights are always
     symmetric, per output channel.
+    `pool`: side k of the k×k tokens over which a stage's keys and values are averaged; 1, for a stage that is not
+    named, averages nothing and is dropped.
     `evidence`: the measurements of the plan that made the recipe, free-form.
     """
 
@@ -44,6 +52,7 @@ class Recipe:
     observer: str = "minmax"
     evidence: JsonValue = None
     version: int = RECIPE_VERSION
+    pool: Mapping[str, Pool] = field(default_factory=dict, kw_only=True)
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{0,39}", self.name):
@@ -55,9 +64,20 @@ class Recipe:
             ("observer", self.observer, OBSERVERS),
             *(("block", block, BLOCKS) for block in self.blocks),
             *(("mode", mode, MODES) for mode in (self.mode, *self.blocks.values())),
+            *(("stage with attention", stage, tuple(STAGE_DEPTHS)) for stage in self.pool),
         ):
             if name not in known:
                 raise UnknownName(kind, str(name), known)
+        given: Mapping[str, object] = self.pool
+        for stage, side in given.items():
+            if type(side) is not int or side not in POOLS:
+                known_sides = ", ".join(map(str, POOLS))
+                raise ConversionError(
+                    "recipe",
+                    "pool",
+                    f"{side!r} of {stage} is none of the sides that are known: {known_sides}.",
+                )
+        object.__setattr__(self, "pool", {stage: side for stage, side in self.pool.items() if side != 1})
 
     def mode_of(self, block: str) -> Mode:
         return self.blocks.get(block, self.mode)
@@ -76,8 +96,16 @@ class Recipe:
         """Whether any block has int8 activations, whose ranges must be calibrated."""
         return bool(self.blocks_in("w8a8"))
 
-    def to_json(self) -> JsonValue:
-        values: JsonValue = asdict(self)
+    @property
+    def approximates(self) -> bool:
+        """Whether the recipe changes the function that is computed, by rounding weights or by pooling attention."""
+        return self.quantises or bool(self.pool)
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """The recipe as JSON; without the key `pool` if nothing is pooled, as before recipes could pool."""
+        values: dict[str, JsonValue] = asdict(self)
+        if not self.pool:
+            del values["pool"]
         return values
 
 

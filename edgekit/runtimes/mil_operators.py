@@ -112,6 +112,14 @@ def _conv(op: Operation) -> Kernel:
     return Kernel(("x", "weight", "bias"), run)
 
 
+def _avg_pool(op: Operation) -> Kernel:
+    kernel, strides = op.integers("kernel_sizes"), op.integers("strides", (1, 1))
+    padded = op.text("pad_type", "valid") != "valid" and any(op.integers("pad", (0,)))
+    if len(kernel) != 2 or padded or op.flag("ceil_mode"):
+        raise op.unsupported(f"{len(kernel)} spatial axes, padding or ceil_mode")
+    return Kernel(("x",), lambda x: F.avg_pool2d(x, kernel, strides))
+
+
 def _linear(op: Operation) -> Kernel:
     return Kernel(("x", "weight", "bias"), F.linear)
 
@@ -283,6 +291,7 @@ EXACT = frozenset({"reshape", "transpose", "split", "concat", "expand_dims", "sq
 
 OPERATORS: Mapping[str, Callable[[Operation], Kernel]] = {
     "add": _binary(torch.add),
+    "avg_pool": _avg_pool,
     "cast": _cast,
     "concat": _concat,
     "conv": _conv,

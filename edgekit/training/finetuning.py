@@ -11,6 +11,7 @@ from edgekit import console
 from edgekit.errors import EdgekitError
 from edgekit.files import check_file_place, check_folder_place
 from edgekit.images import images_in
+from edgekit.model.stages import pool_problem
 from edgekit.recipes import BLOCKS, recipe_for_training
 from edgekit.recipes.kept import PLANNED_FOLDER, RECIPE_FILE
 from edgekit.training import data as labelled
@@ -56,15 +57,15 @@ def finetune(
     `training.png`, the state for `resume` and, if they are those to keep, the averaged weights; the last removes the
     state. Progress and what is left out of the data go to standard error.
 
-    qat: an int8 recipe (w8a8, w8 or a recipe's .json) to train for; `convert` then finds it in `out`. unlabelled:
-    with `qat`, folders of further photos to train on. epochs: passes over the photos. size, val_size: side of the
-    input in training and in validation (None: the checkpoint's), in pixels, multiples of 64 from 128 to 1024. batch:
-    photos per step. lr: base learning rate (None: 4e-4, with `qat` 4e-5). decay: cosine or exponential.
-    skin_jaccard, class_jaccard: weights of these terms of the loss, 0 leaves one out. seed: the same seed, data and
-    settings give the same weights on a CPU. keep: the epoch whose weights are kept, `last` or `best` by the mean over
-    the folders of their mean group IoU (None: best with several folders or a labels.json). workers: processes
-    that prepare photos, 0: none beside this one. resume: go on with the interrupted run in `out`. force: replace what
-    is in `out`.
+    qat: an int8 recipe (w8a8, w8 or a recipe's .json) to train for, its pooling included; `convert` then finds it
+    in `out`. unlabelled: with `qat`, folders of further photos to train on. epochs: passes over the photos. size,
+    val_size: side of the input in training and in validation (None: the checkpoint's), in pixels, multiples of 64
+    from 128 to 1024. batch: photos per step. lr: base learning rate (None: 4e-4, with `qat` 4e-5). decay: cosine or
+    exponential. skin_jaccard, class_jaccard: weights of these terms of the loss, 0 leaves one out. seed: the same
+    seed, data and settings give the same weights on a CPU. keep: the epoch whose weights are kept, `last` or `best`
+    by the mean over the folders of their mean group IoU (None: best with several folders or a labels.json).
+    workers: processes that prepare photos, 0: none beside this one. resume: go on with the interrupted run in
+    `out`. force: replace what is in `out`.
 
     Raises EdgekitError: a setting out of its bounds, an occupied `out`, a run that cannot be resumed; UnknownName: no
     such recipe or decay; CalibrationError: unusable data, too little of it, or a loss that is no longer a number.
@@ -84,7 +85,9 @@ def finetune(
         seed=seed,
         keep="last" if keep is None else keep,
         qat=None if recipe is None else {block: recipe.mode_of(block) for block in BLOCKS},
+        pool={} if recipe is None else recipe.pool,
     )
+    _check_pool(settings, checkpoint)
     processors = os.cpu_count() or 1
     check_bounds("workers", workers, 0, processors, f"this machine has {processors} processors")
     check_out(out, checkpoint, resume=resume, force=force)
@@ -151,6 +154,15 @@ def check_out(out: Path, checkpoint: Checkpoint, *, resume: bool, force: bool) -
             )
         raise EdgekitError(f"{out} exists already; pass `force` to write into it, or choose another `out`.")
     check_folder_place(out / state.STATE_FOLDER, state.RUN_STATE, replace=True)
+
+
+def _check_pool(settings: Settings, checkpoint: Checkpoint) -> None:
+    """EdgekitError unless attention can be pooled as settings say, at the sizes of training and validation."""
+    stride = int(checkpoint.config.output_stride)
+    for size in (settings.size, settings.val_size):
+        problem = pool_problem(settings.pool, size, size, stride)
+        if problem is not None:
+            raise EdgekitError(f"`qat`: {problem}")
 
 
 def _warnings(settings: Settings, checkpoint: Checkpoint, names: Sequence[str]) -> list[str]:

@@ -23,7 +23,7 @@ from edgekit.errors import CalibrationError, ImageError
 from edgekit.files import check_folder_place, remove_folder, staged_file
 from edgekit.images import Picture, read_image, read_labels, stretch
 from edgekit.model.outputs import resized
-from edgekit.model.reference import ReferenceSegmenter
+from edgekit.model.reference import ReferenceSegmenter, pool_attention
 from edgekit.recipes import Recipe, block_of_module, keep_recipe
 from edgekit.scores.counts import counted
 from edgekit.scores.metrics import labels_from_logits
@@ -349,6 +349,7 @@ def _learner(
     if settings.qat:
         weights = class_weights(pixels).to(device)
         objective = FromNetwork(copy.deepcopy(model).eval().requires_grad_(False), weights)
+        pool_attention(model, settings.pool)
         qat.prepare(model, partial(_mode, settings.qat))
         qat.observe(model, (pixels.to(device).float() for pixels, _ in first_batches))
     return Learner(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from edgekit.errors import EdgekitError, UnknownName
@@ -43,7 +43,8 @@ class Settings:
     size, val_size: side of the input in training and in validation (the deployed one), in pixels. batch: photos per
     step. lr: base learning rate. skin_jaccard, class_jaccard: weights of these terms of the loss; 0 leaves one out.
     qat: the mode (`float`, `w8` or `w8a8`) of every named block for quantisation-aware training; None trains the
-    float model. keep: the epoch whose weights are kept, the last or the one with the best mean group IoU.
+    float model. pool: with `qat`, the recipe's pooling of attention. keep: the epoch whose weights are kept, the last
+    or the one with the best mean group IoU.
     """
 
     epochs: int
@@ -57,6 +58,7 @@ class Settings:
     seed: int = 0
     qat: Mapping[str, str] | None = None
     keep: str = "last"
+    pool: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.decay not in DECAYS:

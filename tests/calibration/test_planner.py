@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from calibration.planner import Budget, Journal, Point, recipe_key, search
+from calibration.planner import Budget, Journal, ObservedRanges, Point, recipe_key, search
 from edgekit.errors import CalibrationError
-from edgekit.recipes import BLOCKS, Recipe
+from edgekit.recipes import BLOCKS, Pool, Recipe
 
 BAD = {"stage2.1": 0.03, "aspp": 0.015}  # agreement lost when the block is int8
 COST = {block: 0.01 for block in BLOCKS}  # latency saved when it is
@@ -155,6 +155,54 @@ def test_float_weights_in_one_block_beat_float_activations_in_most() -> None:
     found = search(measure, budget, ("mse",), Journal(None, ""), lambda line: None)
     assert budget.holds(found.chosen.point)
     assert found.recipe.mode_of("stem") == "float" and len(found.recipe.blocks_in("w8a8")) == 33
+
+
+POOLED_LOSS = {("stage3", 2): 0.002, ("stage3", 4): 0.012, ("stage4", 2): 0.5}  # of agreement
+POOLS: dict[str, tuple[Pool, ...]] = {"stage3": (2, 4), "stage4": (2,), "stage5": (2,)}
+
+
+def measure_pooled(recipe: Recipe) -> Point:
+    """Pooling stage 3 saves a tenth each time; stage 4's spoils everything; stage 5's saves nothing."""
+    point = World().measure(recipe)
+    lost = sum(POOLED_LOSS.get(item, 0.0) for item in recipe.pool.items())
+    saved = {2: 0.1, 4: 0.2}.get(recipe.pool.get("stage3", 1), 0.0)
+    return replace(point, agreement=point.agreement - lost, cost=point.cost - saved)
+
+
+@pytest.mark.parametrize(("least", "pool"), [(0.9, {"stage3": 4}), (0.975, {"stage3": 2}), (0.9795, {})])
+def test_what_rounding_leaves_of_the_budget_is_spent_on_pooling(least: float, pool: dict[str, int]) -> None:
+    budget = Budget(min_agreement=least)
+    found = search(measure_pooled, budget, ("mse",), Journal(None, ""), lambda line: None, pools=POOLS)
+    assert found.recipe.pool == pool and budget.holds(found.chosen.point)
+    without = search(measure_pooled, budget, ("mse",), Journal(None, ""), lambda line: None)
+    assert without.recipe == replace(found.recipe, pool={})
+
+
+def test_a_pooled_graph_is_not_calibrated_where_it_breaks_the_budget_in_float() -> None:
+    found = search(measure_pooled, Budget(0.9), ("mse",), Journal(None, ""), lambda line: None, pools=POOLS)
+    pooled = [trial.recipe for trial in found.trials if "stage4" in trial.recipe.pool]
+    assert pooled and not any(recipe.quantises for recipe in pooled)
+
+
+def test_recipes_that_pool_are_measured_apart_and_keys_without_pooling_stay() -> None:
+    """Journals that were begun before there was pooling go on."""
+    assert recipe_key(Recipe("fp32", pool={"stage3": 2})) != recipe_key(Recipe("fp32"))
+    assert recipe_key(Recipe("fp32")) == "ce917cfc0dd151d3"
+
+
+def test_ranges_are_kept_for_each_pooled_graph(tmp_path: Path) -> None:
+    path = tmp_path / "plan.journal.json"
+    plain, pooled = {"mse": {"x": (0.0, 1.0)}}, {"mse": {"x": (0.0, 0.5)}}
+    journal = Journal(path, "same")
+    journal.observed(lambda: pooled, {"stage3": 2})
+    journal.observed(lambda: plain)
+
+    def never() -> ObservedRanges:
+        raise AssertionError("these ranges are kept")
+
+    again = Journal(path, "same")
+    assert again.observed(never) == plain
+    assert again.observed(never, {"stage3": 2}) == pooled
 
 
 def test_an_impossible_budget_is_an_error() -> None:

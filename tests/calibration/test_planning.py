@@ -9,11 +9,13 @@ import pytest
 from PIL import Image
 
 import edgekit
+from calibration import planning
 from calibration.dataset import calibration_set
 from calibration.planning import split
 from edgekit.errors import CalibrationError
 from edgekit.weights import Checkpoint
 from tests.support.checkpoints import SIDE
+from tests.support.conversions import conversion_of
 from tests.support.pictures import picture
 
 
@@ -36,12 +38,24 @@ def test_every_fourth_picture_judges_and_gives_no_range(checkpoint: Checkpoint, 
         calibration_set(photos, checkpoint, SIDE, None, photos)
 
 
+def test_attention_is_pooled_by_sides_that_divide_its_tokens(checkpoint: Checkpoint) -> None:
+    assert planning._pools(conversion_of(checkpoint, "fp32", size=192)) == {
+        "stage3": (2, 4), "stage4": (2,), "stage5": (2,),
+    }  # fmt: skip
+
+
 @pytest.mark.slow
-def test_a_small_plan_ends_with_a_recipe_and_its_evidence(checkpoint: Checkpoint, photos: Path) -> None:
+def test_a_small_plan_ends_with_a_recipe_and_its_evidence(
+    checkpoint: Checkpoint, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "STAGE_DEPTHS", ("stage3",))  # each pooled graph is a conversion
     easy = edgekit.Bounds(min_agreement=0.5, max_skin_de=20.0)  # random weights see skin in noise
     found = edgekit.plan(checkpoint, photos, size=SIDE, bounds=easy)
     assert found.recipe.mode == "w8a8"
     evidence = json.loads(json.dumps(found.recipe.evidence))
     assert evidence["judged"] == 3 and 0 <= evidence["unstable_range_share"] <= 1
     assert any(row["cost"] > 0 for row in evidence["pareto"])
+    pooled = [trial for trial in found.trials if trial.recipe.pool == {"stage3": 2}]
+    assert [trial.recipe.quantises for trial in pooled] == [False, True]  # in float first
+    assert all(trial.point.agreement < 1 and trial.point.partitions == 1 for trial in pooled)
     assert [row["chosen"] for row in evidence["pareto"]].count(True) == 1

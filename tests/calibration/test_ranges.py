@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,25 @@ def test_kept_ranges_are_taken(atr_folder: Path) -> None:
     ready = with_ranges(job(atr_folder), None).conversion
     assert (ready.ranges, ready.calibration_sha256) == (kept.tensors, kept.calibration_sha256)
     assert with_ranges(job(atr_folder, "w8"), None).conversion.ranges is None
+
+
+def test_ranges_serve_the_pooling_they_were_observed_with(atr_folder: Path) -> None:
+    """A pooled graph has other tensors; ranges of one that pools nothing are written as before there was pooling."""
+    own = load_checkpoint(atr_folder).sha256
+    pooling = Job(
+        TFLITE,
+        conversion_of(load_checkpoint(atr_folder), replace(RECIPE, pool={"stage3": 2})),
+        Path("never written"),
+    )
+    path = ranges_path(atr_folder, TFLITE)
+    kept = keep(atr_folder, own, RECIPE.observer)
+    assert "pool" not in json.loads(path.read_text())
+    with pytest.raises(CalibrationError, match="no ranges for it on tflite are saved"):
+        with_ranges(pooling, None)
+    replace(kept, pool={"stage3": 2}).save(path, replace=True)
+    assert with_ranges(pooling, None).conversion.ranges == kept.tensors
+    with pytest.raises(CalibrationError, match="no ranges for it on tflite are saved"):
+        with_ranges(job(atr_folder), None)
 
 
 def test_ranges_of_other_weights_or_another_observer_are_not(atr_folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,9 @@ import pytest
 from numpy.typing import NDArray
 
 from calibration.planner import Point
-from calibration.trials import LiteRTTrials
+from calibration.trials import FloatGraph, LiteRTTrials
 from edgekit.images import Picture
-from edgekit.recipes import Recipe
+from edgekit.recipes import Pool, Recipe
 from edgekit.scores.resamples import FEWEST_PHOTOS
 from tests.support.tiny_tflite import LAYER_RANGES, X, layer
 
@@ -30,8 +31,10 @@ class Floats(Picture):
 def test_rounded_weights_are_measured_as_such(mode: str, tmp_path: Path) -> None:
     """Weights alone too: a trial of int8 weights computed in float is not one of the float model."""
     trials = LiteRTTrials(
-        layer("CONV_2D", WEIGHTS, source="image"),
-        {"minmax": {**LAYER_RANGES, "image": LAYER_RANGES["x"]}},
+        lambda pool: FloatGraph(
+            layer("CONV_2D", WEIGHTS, source="image"),
+            lambda: {"minmax": {**LAYER_RANGES, "image": LAYER_RANGES["x"]}},
+        ),
         [Floats("one pixel", X.reshape(1, 1, 3), TRUTH)],  # type: ignore[arg-type]
         (),
         tmp_path,
@@ -50,8 +53,7 @@ def test_each_loss_is_measured_where_its_class_is(tmp_path: Path) -> None:
     logits = WEIGHTS @ X.reshape(3)
     right, wrong = (np.full((1, 1), label, np.uint8) for label in (logits.argmax(), logits.argmin()))
     trials = LiteRTTrials(
-        layer("CONV_2D", WEIGHTS, source="image"),
-        {},
+        lambda pool: FloatGraph(layer("CONV_2D", WEIGHTS, source="image"), dict),
         [
             Floats(name, X.reshape(1, 1, 3), truth)
             for name, truth in (("a", right), ("b", wrong), ("c", None))
@@ -72,10 +74,10 @@ def test_a_point_has_intervals_where_there_are_photos_enough(tmp_path: Path) -> 
 
     def point(n: int) -> Point:
         pictures = [Floats(f"{i}", X.reshape(1, 1, 3), right if i else None) for i in range(n)]
-        model = layer("CONV_2D", WEIGHTS, source="image")
         trials = LiteRTTrials(
-            model, {}, pictures, [0], tmp_path, "segmenter/stem", lambda image, expected, got: np.array([0.2])
-        )
+            lambda pool: FloatGraph(layer("CONV_2D", WEIGHTS, source="image"), dict),
+            pictures, [0], tmp_path, "segmenter/stem", lambda image, expected, got: np.array([0.2]),
+        )  # fmt: skip
         return trials.measure(Recipe("float"))
 
     enough, few = point(FEWEST_PHOTOS + 1), point(FEWEST_PHOTOS - 1)
@@ -83,3 +85,16 @@ def test_a_point_has_intervals_where_there_are_photos_enough(tmp_path: Path) -> 
     assert enough.skin_delta_e00_p95_ci95 == pytest.approx((0.2, 0.2), rel=0.02)
     assert few.agreement_ci95 is few.miou_drop_ci95 is few.skin_delta_e00_p95_ci95 is None
     assert point(FEWEST_PHOTOS).miou_drop_ci95 is None  # one of them has no labels
+
+
+def test_a_recipe_that_pools_is_measured_on_its_own_graph_against_the_one_that_does_not(
+    tmp_path: Path,
+) -> None:
+    def graph(pool: Mapping[str, Pool]) -> FloatGraph:
+        weights = -WEIGHTS if pool else WEIGHTS
+        return FloatGraph(layer("CONV_2D", weights, source="image"), dict)
+
+    pictures = [Floats("one pixel", X.reshape(1, 1, 3), TRUTH)]  # type: ignore[arg-type]
+    trials = LiteRTTrials(graph, pictures, (), tmp_path, "segmenter/stem")
+    assert trials.measure(Recipe("float")).agreement == 1
+    assert trials.measure(Recipe("pooled", pool={"stage3": 2})).agreement == 0

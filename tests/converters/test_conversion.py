@@ -6,7 +6,7 @@ import pytest
 
 from converters.conversion import Conversion
 from edgekit.errors import ConversionError, UnknownName, WeightsError
-from edgekit.recipes import recipe_named
+from edgekit.recipes import Recipe, recipe_named
 from edgekit.weights import Checkpoint, load_checkpoint
 
 
@@ -30,6 +30,13 @@ def test_groups_need_skin_and_other_outputs_do_not(voc_folder: Path) -> None:
     with pytest.raises(WeightsError, match="no skin class"):
         Conversion(voc, 256, recipe_named("fp32"))
     assert Conversion(voc, 256, recipe_named("fp32"), "labels").file_stem == "voc-256-fp32-labels"
+
+
+def test_attention_that_cannot_be_pooled_at_a_size(checkpoint: Checkpoint) -> None:
+    recipe = Recipe("pooled", pool={"stage3": 4, "stage4": 4})
+    assert Conversion(checkpoint, 256, recipe).recipe.pool == recipe.pool
+    with pytest.raises(ConversionError, match="`pool` 4 of stage4 does not divide its 6×6 tokens"):
+        Conversion(checkpoint, 192, recipe)
 
 
 def test_mask_is_a_quarter_unless_asked_for(checkpoint: Checkpoint) -> None:

@@ -178,6 +178,8 @@ def test_a_check_that_did_not_run_is_no_pass() -> None:
 def test_gates_follow_what_a_recipe_does() -> None:
     assert gates_for(RECIPES["fp16"]) == GATES["fp16"]
     assert gates_for(Recipe("planned-7", mode="w8a8")) == GATES["int8"]
+    for compute in ("fp32", "fp16"):
+        assert gates_for(replace(RECIPES[compute], pool={"stage3": 2})) == GATES["int8"]
     assert gates_for(RECIPES["fp32"]).overridden(Gates(min_agreement=0.5)).min_agreement == 0.5
 
 

@@ -16,6 +16,8 @@ from edgekit.parity.blame import (
     DELIVERED,
     FLOAT,
     FP16,
+    POOLED,
+    PREPARED,
     PREPROCESSING,
     RUNTIME,
     SECOND_RUNTIME,
@@ -46,8 +48,22 @@ def test_a_healthy_artifact_is_not_blamed(healthy: dict[str, Waterfall]) -> None
     found = healthy["tflite"]
     assert found.blamed == ()
     ran = [stage.name for stage in found.stages]
-    assert ran == [name for name in STAGES if name not in (FP16, W8, W8A8)]
+    assert ran == [name for name in STAGES if name not in (POOLED, FP16, W8, W8A8)]
     assert {stage.status for stage in found.stages} == {Status.PASSED}
+
+
+def test_pooled_attention_is_a_stage_after_the_prepared_graph(
+    artifacts: dict[str, Artifact], checkpoint: Checkpoint
+) -> None:
+    recipe = Recipe("pooled", pool={"stage3": 4})
+    artifact = artifacts["tflite"]  # which does not pool: its stage takes back what pooling lost
+    said = replace(artifact, manifest=replace(artifact.manifest, recipe=recipe))
+    found = {stage.name: stage for stage in waterfall(said, checkpoint, PICTURES).stages}
+    assert list(found).index(POOLED) == list(found).index(PREPARED) + 1
+    pooled, exported = found[POOLED].share, found[FLOAT].share
+    assert pooled is not None and exported is not None
+    assert pooled.labels is not None and pooled.labels > 0.001
+    assert exported.labels == -pooled.labels and found[FLOAT].blamed
 
 
 @pytest.mark.parametrize("target", ["tflite", "coreml"])

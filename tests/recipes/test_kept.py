@@ -62,6 +62,11 @@ def test_trained_weights_keep_the_recipe_of_qat_and_no_older_plan(folder: Path) 
     assert not (folder / PLANNED_FOLDER).exists()
 
 
+def test_training_for_pooling_alone_is_training_for_something(tmp_path: Path) -> None:
+    write_json(tmp_path / "pooled.json", Recipe("pooled", pool={"stage3": 4}).to_json())
+    assert recipe_for_training(str(tmp_path / "pooled.json")).pool == {"stage3": 4}
+
+
 def test_training_for_a_recipe_without_int8_is_refused() -> None:
     with pytest.raises(EdgekitError, match="quantises nothing"):
         recipe_for_training("fp16")

@@ -121,6 +121,19 @@ def resize_bilinear(x: Array, target_size_height: int, target_size_width: int, s
     return interpolated(x, grid(x.shape[2], target_size_height), grid(x.shape[3], target_size_width))
 
 
+def avg_pool(
+    x: Array, kernel_sizes: tuple[int, int], strides: tuple[int, int], pad_type: str, pad: object = None
+) -> Array:
+    """The mean of each window, without padding."""
+    height, width = ((x.shape[2 + a] - kernel_sizes[a]) // strides[a] + 1 for a in range(2))
+    y = np.zeros((*x.shape[:2], height, width))
+    for i in range(height):
+        for j in range(width):
+            top, left = i * strides[0], j * strides[1]
+            y[:, :, i, j] = x[:, :, top : top + kernel_sizes[0], left : left + kernel_sizes[1]].mean((2, 3))
+    return y
+
+
 # -- the cases ------------------------------------------------------------------------------------------------
 
 
@@ -205,6 +218,15 @@ CASES: Mapping[str, Case] = {
         },
     ),
     "layer_norm bare, two axes": Case("layer_norm", {"x": WIDE}, {"axes": np.array([1, 2], np.int32)}),
+    "avg_pool, windows apart": Case(
+        "avg_pool", {"x": X}, {"kernel_sizes": (2, 3), "strides": (2, 3), "pad_type": "valid"}, avg_pool
+    ),
+    "avg_pool, no custom padding": Case(
+        "avg_pool",
+        {"x": X},
+        {"kernel_sizes": (3, 2), "strides": (1, 2), "pad_type": "custom", "pad": (0, 0, 0, 0)},
+        avg_pool,
+    ),
     "conv valid": conv_case({"pad_type": "valid"}),
     "conv strides": conv_case({"strides": (2, 3), "bias": BIAS}),
     "conv dilations": conv_case({"dilations": (1, 3), "bias": BIAS}),

@@ -136,6 +136,17 @@ def test_what_cannot_be_trained_is_refused_before_the_data_are_read(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("smaller", ["size", "val_size"])
+def test_pooling_must_fit_the_sizes_of_training_and_of_validation(
+    checkpoint: Checkpoint, tmp_path: Path, smaller: str
+) -> None:
+    recipe = tmp_path / "pooled.json"
+    write_json(recipe, Recipe("pooled", pool={"stage4": 4}).to_json())
+    sizes = {"size": 256, "val_size": 256, smaller: 192}
+    with pytest.raises(EdgekitError, match="`pool` 4 of stage4 does not divide its 6×6 tokens"):
+        finetuning.finetune(checkpoint, tmp_path / "nothing", tmp_path / "out", qat=str(recipe), **sizes)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(("size", "warned"), [(320, True), (384, False)])
 def test_a_small_training_size_is_warned_about(
     data: Path,
@@ -386,7 +397,14 @@ def test_qat_follows_a_recipe_and_takes_photos_without_labels(run: Run, tmp_path
     Image.fromarray(astronaut().image).save(photos / "toy03.png")
     (photos / "broken.png").write_bytes(b"not a picture")
     blocks = dict.fromkeys(set(BLOCKS) - {"stage3.fusion", "classifier"}, "float") | {"classifier": "w8"}
-    partly = Recipe("partly", mode="w8a8", blocks=blocks, observer="percentile", evidence={"of": "others"})
+    partly = Recipe(
+        "partly",
+        mode="w8a8",
+        blocks=blocks,
+        observer="percentile",
+        evidence={"of": "others"},
+        pool={"stage3": 2},
+    )
     write_json(tmp_path / "partly.json", partly.to_json())
     out = tmp_path / "out"
     options = ("--qat", str(tmp_path / "partly.json"), "--epochs", "1", "--unlabelled", str(photos))

@@ -1,16 +1,21 @@
 """Rounding by hand, gradients straight through, and nothing left behind in the checkpoint's keys."""
 
 from functools import partial
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 from transformers.activations import SiLUActivation
 
-from edgekit.recipes import block_of_module
+from edgekit.model.reference import ReferenceSegmenter, pool_attention
+from edgekit.recipes import BLOCKS, block_of_module
 from edgekit.training import loop, qat
 from edgekit.training.loop import trainable
+from edgekit.training.settings import Settings
 from edgekit.weights import Checkpoint
+from tests.support.pictures import picture
+from tests.training.toy import checked, write_set
 
 
 def everything(module: str) -> str:
@@ -92,6 +97,44 @@ def test_the_modes_of_a_recipe_reach_the_modules(checkpoint: Checkpoint) -> None
     rounding = {block_of_module(n) for n, m in model.named_modules() if hasattr(m, qat.RANGE_KEY)}
     weights = {block_of_module(n) for n, m in model.named_modules() if isinstance(m, qat.WeightRoundedConv2d)}
     assert rounding == {"stage3.fusion"} and weights == {"stage3.fusion", "aspp"}
+
+
+def test_the_student_pools_its_attention_and_the_teacher_does_not(
+    checkpoint: Checkpoint, tmp_path: Path
+) -> None:
+    pool = {"stage3": 2, "stage4": 2}
+    settings = Settings(
+        epochs=1, size=128, val_size=128, batch=2, lr=1e-4, qat=dict.fromkeys(BLOCKS, "float"), pool=pool
+    )
+    learner = loop._learner(checkpoint, checked(write_set(tmp_path / "toy", 2)), settings, [], 2)
+    x = torch.from_numpy(picture(128, 192).copy()).permute(2, 0, 1)[None].float()
+    plain, pooled = ReferenceSegmenter(checkpoint), ReferenceSegmenter(checkpoint)
+    pool_attention(pooled, pool)
+    with torch.no_grad():
+        assert isinstance(learner.objective, loop.FromNetwork)
+        assert torch.allclose(learner.objective.network(x), plain(x), atol=1e-4)
+        assert not torch.allclose(plain(x), pooled(x), atol=1e-2)
+        for student in (learner.model.eval(), learner.average):
+            assert torch.allclose(student(x), pooled(x), atol=1e-4)
+    assert learner.model.state_dict().keys() == plain.state_dict().keys()
+
+
+def test_pooled_keys_are_rounded_after_they_are_averaged(checkpoint: Checkpoint) -> None:
+    """As in the exported graph: the average is in float, and its range is the key projection's own."""
+    model = trainable(checkpoint, torch.device("cpu"))
+    pool_attention(model, {"stage3": 4})
+    qat.prepare(model, everything)
+    attention = model.model.mobilevit.encoder.layer[2].transformer.layer[0].attention.attention
+    seen: dict[str, torch.Size] = {}
+    for name in ("query", "key", "value"):
+        projection = getattr(attention, name)
+        assert isinstance(projection, qat.RoundedLinear)
+        projection.register_forward_pre_hook(
+            lambda module, inputs, name=name: seen.update({name: inputs[0].shape[1]})
+        )
+    with torch.no_grad():
+        model(torch.zeros(1, 3, 128, 192))
+    assert seen == {"query": 8 * 12, "key": 2 * 3, "value": 2 * 3}
 
 
 def test_rounding_changes_the_output_a_little() -> None:
