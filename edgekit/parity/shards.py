@@ -11,6 +11,9 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Annotated
+
+from msgspec import Meta
 
 from edgekit.errors import EdgekitError
 from edgekit.files import write_json
@@ -22,6 +25,7 @@ from edgekit.reading import JsonKind, Sha256, read_json, shown
 SHARD_VERSION = 1
 MOST_SHARDS = 10_000
 MOST_BYTES = 1 << 30
+Number = Annotated[int, Meta(ge=1, le=MOST_SHARDS)]
 SAVING_SHARE = 0.05  # of the time that may go into writing the file
 
 
@@ -47,8 +51,8 @@ class Kept:
     """
 
     inputs: Inputs
-    shard: int
-    shards: int
+    shard: Number
+    shards: Number
     tally: PackedTally
     done: Mapping[str, Sha256] = field(default_factory=dict)
     complete: bool = False

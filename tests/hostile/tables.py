@@ -94,6 +94,8 @@ SLOTS = (
     Slot(SMALL, "recipe.json", ("finetune", "--data", "nowhere", "--out", "ft", *CK, "--qat", HERE)),
     Slot(SMALL, "baseline.json", ("bench", "nowhere.tflite", "--baseline", HERE)),
     Slot(SMALL, "app-report.json", ("bench", "report", HERE)),
+    Slot(SMALL, "parity-report.json", ("parity-check", "nowhere.tflite", *CK, "--baseline", HERE)),
+    Slot(SMALL, "shard.json", ("merge", HERE)),
 )
 JSON_SLOTS = tuple(slot for slot in SLOTS if slot.good.endswith(".json"))
 

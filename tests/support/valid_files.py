@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from calibration.planner import Journal, Point
 from calibration.ranges import Ranges, read_ranges
 from edgekit import weights
@@ -29,9 +31,16 @@ from edgekit.bundles.format import (
 from edgekit.bundles.reading import read_bundle
 from edgekit.errors import EdgekitError
 from edgekit.files import sha256_of_bytes, write_json
+from edgekit.images import Picture
+from edgekit.parity import baseline as parity_baseline
+from edgekit.parity import shards
+from edgekit.parity.gates import Gates
+from edgekit.parity.tally import Subject, Tally
 from edgekit.reading import read_json
 from edgekit.recipes import recipe as recipes
+from edgekit.scores.runners import Prediction
 from edgekit.scores.scheme import scheme_of
+from edgekit.scores.strata import Traits
 from edgekit.shader.backends.cases import swirl_lut, warm_lut
 from edgekit.shader.compose import LayerSpec, describe
 from edgekit.shader.description import read_description, write_description
@@ -100,6 +109,34 @@ def baseline_case(folder: Path) -> Case:
     }  # fmt: skip
     write_json(folder / "b.json", report)
     return Case(folder / "b.json", lambda: read_baseline(folder / "b.json"))
+
+
+def parity_report_case(folder: Path) -> Case:
+    row = {"name": "1.jpg", "label_agreement": 0.99, "boundary_agreement": 0.9, "skin_delta_e00_p95": None}
+    report = {"passed": True, "artifacts": [{"path": "a.tflite", "status": "PASSED", "photos": [row]}]}
+    write_json(folder / "p.json", report)
+    return Case(folder / "p.json", lambda: parity_baseline.read_baseline(folder / "p.json"))
+
+
+def shard_case(folder: Path) -> Case:
+    subject = Subject("a.tflite", DIGEST, "tflite", "w8a8", "litert", Gates(min_agreement=0.5))
+    inputs = shards.Inputs(DIGEST, ("Background", "Face"), (1,), (subject,), ("1.jpg", "2.jpg"), False, False)
+    journal = shards.Journal(folder, inputs, 1, 1)
+    journal.done = {"1.jpg": DIGEST}
+    journal.write(counted_tally("1.jpg"), [("2.jpg", "is damaged")], ["1.jpg: a note"], complete=True)
+    return Case(journal.path, lambda: shards.merge([journal.path]))
+
+
+def counted_tally(name: str) -> Tally:
+    """One artifact on one picture of two classes."""
+    tally = Tally.empty(1, 2, (1,))
+    image, logits = np.zeros((32, 32, 3), np.uint8), np.eye(2, dtype=np.float32)[:, :, None].repeat(2, axis=2)
+    found = Prediction(image, logits, logits.astype(np.float64))
+    colours = {region: np.ones(8) for region in ("skin", "edge", "elsewhere")}
+    tally.counts[0].add(Picture(name, image), Traits(30.0, 50.0, 0.5), found, found, found, 0.5, colours)
+    tally.prepared.add(logits, logits)
+    tally.pictures = 1
+    return tally
 
 
 def app_report_case(folder: Path) -> Case:
@@ -195,6 +232,8 @@ CASES: dict[str, Callable[[Path], Case]] = {
     "ranges": ranges_case,
     "journal": journal_case,
     "baseline": baseline_case,
+    "parity report": parity_report_case,
+    "shard": shard_case,
     "app report": app_report_case,
     "bundle": bundle_case,
     "description": description_case,
