@@ -16,6 +16,16 @@ from PIL import Image as pillow
 
 from edgekit.artifact import Artifact
 from edgekit.images import astronaut
+from edgekit.parity.blame import (
+    RUNTIME,
+    SECOND_RUNTIME,
+    W8,
+    Explanation,
+    Loss,
+    PhotoStages,
+    Stage,
+    Waterfall,
+)
 from edgekit.parity.check import parity_check
 from edgekit.parity.gates import GATES, judge
 from edgekit.parity.page import figure, html, meaning, span, verdict
@@ -125,6 +135,27 @@ def test_figures_are_read_by_people(name: str, value: float | None, shown: str) 
 def test_an_interval_names_its_unit_once() -> None:
     assert span("mIoU drop", (0.001, 0.006)) == "0.10 to 0.60 points"
     assert span("mIoU drop", None) == ""
+
+
+def test_stages_and_the_cure_stand_on_the_page() -> None:
+    lost, back = Loss(labels=0.004, skin_delta_e00_p95=0.9), Loss(labels=-0.001, skin_delta_e00_p95=-0.3)
+    stages = (
+        Stage(W8, Status.FAILED, share=lost, step=lost, blamed=("labels",)),
+        Stage(RUNTIME, Status.PASSED, share=back, step=lost),
+        Stage(SECOND_RUNTIME, Status.NOT_RUN, "<no such package>"),
+    )
+    found = Waterfall(stages, Loss(labels=0.003, skin_delta_e00_p95=0.6), (PhotoStages("a.jpg", {}, {}),))
+    explanation = Explanation(
+        ("a.jpg",), (), (), None, (), "it cannot be timed", "int8 weights lose it", "plan again", None, None
+    )
+    page = html(report(artifact("a.tflite", Status.FAILED, stages=found, explanation=explanation)), {})
+    assert "Cause: int8 weights lose it." in page and "Cure: plan again." in page
+    assert "+0.40%" in page and "-0.10%" in page and "+0.30%" in page
+    assert re.findall(r'class="share (more|less)" style="--part: ([\d.]+)%', page) == [
+        ("more", "100.0"), ("more", "100.0"), ("less", "25.0"), ("less", "33.3"),
+    ]  # fmt: skip
+    assert page.count("beyond its bound") == 1
+    assert "not run: &lt;no such package&gt;" in page
 
 
 @dataclass(frozen=True)
