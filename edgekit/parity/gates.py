@@ -42,7 +42,7 @@ class Gates:
 
     def least_agreement(self, factor: float) -> float | None:
         """The agreement that loses `factor` times what `min_agreement` allows."""
-        return None if self.min_agreement is None else 1 - factor * (1 - self.min_agreement)
+        return None if self.min_agreement is None else _readable(1 - factor * (1 - self.min_agreement))
 
     def most_skin_de(self, factor: float) -> float | None:
         """`factor` times `max_skin_de`."""
@@ -52,13 +52,18 @@ class Gates:
     def max_stratum_iou_loss(self) -> float | None:
         """What a stratum's skin IoU with PyTorch may lose beyond all photos', where skin is judged at all."""
         least = self.least_agreement(STRATUM_LABELS)
-        return None if least is None or self.max_skin_de is None else 1 - least
+        return None if least is None or self.max_skin_de is None else _readable(1 - least)
 
     @property
     def max_flicker(self) -> float | None:
         """The share of labels that may flicker beyond those that flicker in PyTorch."""
         least = self.least_agreement(FLICKER)
-        return None if least is None else 1 - least
+        return None if least is None else _readable(1 - least)
+
+
+def _readable(bound: float) -> float:
+    """A bound without the last digits of its subtractions: 0.8, not 0.7999999999999998."""
+    return round(bound, 12)
 
 
 def check_finite(**bounds: float | None) -> None:

@@ -44,9 +44,10 @@ def test_every_command_of_the_page_works(
         Image.fromarray(astronaut().image[: 500 - left, left:]).save(f"my-photos/{left}.png")
     for arguments in commands():
         ran = previewed(arguments, monkeypatch) if arguments[0] == "preview" else edgekit(*arguments)
-        # Random weights in w8a8 fail their gates: the case that the page goes on from with `plan`.
-        fails = arguments[0] == "parity-check" and "w8a8" in arguments[1]
-        assert ran.code == int(fails), f"edgekit {shlex.join(arguments)}\n{ran.err}"
+        assert ran.code == 0, f"edgekit {shlex.join(arguments)}\n{ran.err}"
+        if arguments[0] == "parity-check" and "w8a8" in arguments[1]:
+            # Random weights in w8a8 keep no bound; that two photos decide nothing is the page's case for more of them.
+            assert "UNDECIDED" in ran.out
     assert Path("parity.html").is_file() and Path("planned.json").is_file()
     assert Path("bundle/bundle.json").is_file()
 
