@@ -95,3 +95,13 @@ def test_shards_of_pixels_have_the_percentile_of_all() -> None:
         merged = shards[1] + shards[0]
         assert np.array_equal(merged.counts, whole.counts) and merged.largest == whole.largest
         assert merged.percentile(95) == whole.percentile(95)
+
+
+def test_the_mean_is_numpys_to_half_a_step() -> None:
+    histogram = DeltaE00Histogram()
+    assert histogram.mean is None
+    values = np.random.default_rng(3).exponential(2.0, 999)
+    histogram.add(values)
+    assert histogram.mean == pytest.approx(values.mean(), abs=0.0005)
+    histogram.add(np.array([np.nan]))
+    assert histogram.mean is not None and np.isnan(histogram.mean)
