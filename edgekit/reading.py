@@ -212,7 +212,7 @@ def _field_problem(given: Any, kept: object, complete: bool, place: str = "") ->
     if is_dataclass(kept):
         known = [field.name for field in fields(kept)]
         if unknown := [key for key in given if key not in known]:
-            return f"at {place}{printable(unknown[0], 40)}: unknown field; known: {', '.join(known)}"
+            return f"at {place}{printable(unknown[0], 40)}: unknown field; known: {printable(', '.join(known), 160)}"
         if complete and (missing := [name for name in known if name not in given]):
             return f"at {place}{missing[0]}: missing field"
         pairs = ((key, value, getattr(kept, key)) for key, value in given.items())

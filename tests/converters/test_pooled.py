@@ -115,4 +115,4 @@ def test_parity_compares_with_the_network_that_pools_nothing(
     by_name = {check.name: check for check in report.checks}
     assert report.metrics.max_abs_logit is not None and report.metrics.max_abs_logit > 0.05
     assert "max |Δlogit|" not in by_name  # fp32's own bound does not apply
-    assert by_name["label agreement"].status.name == "FAILED"
+    assert by_name["label agreement, this photo"].status.name == "FAILED"

@@ -11,6 +11,7 @@ from transformers.activations import SiLUActivation
 from edgekit.model.reference import ReferenceSegmenter, pool_attention
 from edgekit.recipes import BLOCKS, block_of_module
 from edgekit.training import loop, qat
+from edgekit.training.label_sets import LabelSets
 from edgekit.training.loop import trainable
 from edgekit.training.settings import Settings
 from edgekit.weights import Checkpoint
@@ -106,7 +107,8 @@ def test_the_student_pools_its_attention_and_the_teacher_does_not(
     settings = Settings(
         epochs=1, size=128, val_size=128, batch=2, lr=1e-4, qat=dict.fromkeys(BLOCKS, "float"), pool=pool
     )
-    learner = loop._learner(checkpoint, checked(write_set(tmp_path / "toy", 2)), settings, [], 2)
+    folder = checked(write_set(tmp_path / "toy", 2))
+    learner = loop._learner(checkpoint, [folder], LabelSets.of(checkpoint.class_names), settings, [], 2)
     x = torch.from_numpy(picture(128, 192).copy()).permute(2, 0, 1)[None].float()
     plain, pooled = ReferenceSegmenter(checkpoint), ReferenceSegmenter(checkpoint)
     pool_attention(pooled, pool)
