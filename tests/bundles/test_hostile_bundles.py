@@ -16,7 +16,7 @@ from edgekit.bundles.reading import read_bundle, unpack_bundle
 from edgekit.bundles.writing import BundleContents, write_bundle
 from edgekit.errors import BundleError, EdgekitError
 from edgekit.shader.description import read_description
-from tests.bundle.conftest import soft_mask
+from tests.bundles.conftest import soft_mask
 from tests.support.cli import edgekit
 from tests.support.hostile_bundles import HOSTILE, Reading, good_draft, problems, write_cases
 from tests.support.pictures import picture

@@ -22,7 +22,7 @@ from edgekit.errors import BundleError, EdgekitError, UnknownName
 from edgekit.files import files_in, sha256_of, sha256_of_bytes
 from edgekit.shader.description import read_description
 from edgekit.shader.transforms import apply
-from tests.bundle.conftest import STYLES, contents, soft_mask
+from tests.bundles.conftest import STYLES, contents, soft_mask
 from tests.support.pictures import picture
 
 
