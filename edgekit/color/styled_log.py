@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import stat
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -46,6 +47,8 @@ class StyledLog:
     settings: dict[str, JsonValue]
     resumed: bool = False
     _continued: bool = False  # the file there has these settings: lines are added to it
+    _made_folder: bool = False  # by `begin`
+    _made_file: bool = False
     _finished: dict[str, _Finished] = field(default_factory=dict)
     _started: set[str] = field(default_factory=set)
 
@@ -120,8 +123,17 @@ class StyledLog:
         """Write the first line, unless there is one of these settings."""
         if not self._continued:
             head = {"schema": SCHEMA, "version": VERSION, "settings": self.settings}
+            self._made_folder, self._made_file = not self.folder.exists(), not self.path.exists()
             write_whole(self.path, json.dumps(head), replace=True)
             self._continued = True
+
+    def withdraw(self) -> None:
+        """Remove what `begin` made, for a run that styled nothing."""
+        if self._made_file:
+            self.path.unlink(missing_ok=True)
+        if self._made_folder:
+            with suppress(OSError):  # it holds something
+                self.folder.rmdir()
 
     def recorded(self, name: str, source: Path, outputs: Sequence[Path], style: Callable[[], T]) -> T:
         """Style a photo, with a line in the log before and after."""

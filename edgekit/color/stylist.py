@@ -139,6 +139,8 @@ class Stylist:
                     photos, pictures = self._recorded(job, log)
                 except EdgekitError as error:
                     if len(jobs) == 1:
+                        if log is not None:
+                            log.withdraw()
                         raise
                     failed.append((job.source, str(error)))
                 else:

@@ -152,7 +152,7 @@ def class_names_of(folders: Iterable[Path], otherwise: Sequence[str]) -> tuple[s
 
 def _places(folder: Path) -> tuple[Path, Path]:
     """Where a folder's class list may lie: in it, or above it, for train and eval sets to share."""
-    return folder, folder.resolve().parent
+    return folder, Path(os.path.realpath(folder)).parent
 
 
 def checked_folder(folder: Path, class_names: Sequence[str], weight: float = 1.0) -> LabelledData:

@@ -203,6 +203,17 @@ def test_a_photo_that_failed_is_tried_again(album: Path) -> None:
     assert ([photo.path.name for photo in again.done], len(again.skipped)) == (["03.jpg"], 5)
 
 
+@pytest.mark.parametrize("exists", [False, True])
+def test_a_folder_whose_only_photo_is_damaged_leaves_no_log(tmp_path: Path, exists: bool) -> None:
+    made_album(tmp_path, 0)
+    (tmp_path / "album" / "junk.png").write_bytes(b"junk")
+    if exists:
+        (tmp_path / "out").mkdir()
+    with pytest.raises(EdgekitError, match=r"junk\.png"):
+        styled(tmp_path / "album")
+    assert (tmp_path / "out").exists() == exists and not (tmp_path / "out" / LOG_FILE).exists()
+
+
 def test_photos_that_vanish_are_named(interrupted: Path) -> None:
     (interrupted / "04.jpg").rename(interrupted / "04.jpg.away")
     (interrupted / "04.jpg").symlink_to("nowhere")

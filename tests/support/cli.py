@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TextIO
 from unittest import mock
 
+from edgekit import console
 from edgekit.cli import main
 
 ROOT = Path(__file__).parent.parent.parent
@@ -64,6 +65,7 @@ def edgekit(*arguments: str | Path) -> Ran:
                 code = stop.code if isinstance(stop.code, int) else 0 if stop.code is None else 1
             finally:
                 signal.signal(signal.SIGTERM, on_termination)
+                console.expect_json(False)  # which a process would forget
             sys.stdout.flush()
             sys.stderr.flush()
         out.seek(0)
