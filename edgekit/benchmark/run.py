@@ -15,7 +15,7 @@ from importlib import metadata
 from pathlib import Path
 
 from edgekit import __version__, console
-from edgekit.artifact import manifest_path_of, read_artifact
+from edgekit.artifact import MOST_ARTIFACT_BYTES, manifest_path_of, read_artifact
 from edgekit.benchmark.report import ArtifactBench, Baseline, BaselineComparison, BenchReport
 from edgekit.benchmark.statistics import TOLERANCE, change_between, latency_of, paired_change
 from edgekit.devices.device import (
@@ -33,6 +33,7 @@ from edgekit.devices.macos import NEEDS_MAC
 from edgekit.devices.registry import open_device
 from edgekit.errors import DeviceError, EdgekitError, UnknownName
 from edgekit.files import sha256_of, size_bytes_of
+from edgekit.reading import check_regular_file
 from edgekit.targets import target_of
 
 TOOLS = ("ai-edge-litert", "numpy")
@@ -223,8 +224,14 @@ def check(artifacts: Sequence[Path], plan: BenchPlan, device: DeviceInfo) -> Non
     """Raise EdgekitError if an artifact is missing or damaged, or a number of the plan is out of bounds."""
     check_plan(plan, device)
     for path in artifacts:
+        if not path.name:
+            raise EdgekitError(
+                "An artifact's name is empty; name a file or folder that edgekit convert made."
+            )
         if not path.exists():
             raise EdgekitError(f"{path} does not exist; make an artifact with edgekit convert.")
+        if not path.is_dir():
+            check_regular_file(path, MOST_ARTIFACT_BYTES, EdgekitError)
         if manifest_path_of(path).exists():  # a model of another tool has no manifest
             read_artifact(path)
 

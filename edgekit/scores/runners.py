@@ -99,7 +99,13 @@ def artifact_runner(artifact: Artifact, opener: Opener = open_runtime) -> Runtim
     target = target_named(manifest.target)
     if opener is open_runtime:
         target.try_out(artifact.path)
-    logits = manifest.taps["logits"]
+    logits = manifest.taps.get("logits")
+    if logits is None:
+        raise ConversionError(
+            manifest.target,
+            "run",
+            f"the manifest of {artifact.path} names no tensor of logits; convert again.",
+        )
     return RuntimeRunner(
         runtime=opener(artifact.path, () if logits == manifest.output else (logits,)),
         size=manifest.size,

@@ -174,6 +174,11 @@ def test_a_file_that_is_no_model_names_itself_and_leaves_no_process(tmp_path: Pa
 def test_a_missing_file_and_bad_numbers_are_refused_first(tmp_path: Path) -> None:
     with pytest.raises(EdgekitError, match="does not exist"):
         bench_on(Host(), [tmp_path / "none.tflite"], QUICK, silent)
+    with pytest.raises(EdgekitError, match="name is empty"):
+        bench_on(Host(), [Path()], QUICK, silent)
+    os.mkfifo(tmp_path / "pipe.tflite")
+    with pytest.raises(EdgekitError, match="not a regular file"):
+        bench_on(Host(), [tmp_path / "pipe.tflite"], QUICK, silent)
     tiny = write_tiny(tmp_path / "tiny.tflite")
     with pytest.raises(EdgekitError, match="at least"):
         bench_on(Host(), [tiny], BenchPlan(runs=0), silent)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 import torch
 from numpy.typing import NDArray
 
 from edgekit.artifact import Artifact
+from edgekit.errors import ConversionError
 from edgekit.images import Picture
 from edgekit.scores.metrics import labels_from_logits
 from edgekit.scores.runners import Outputs, TorchRunner, artifact_runner, predictions, reference_runner
@@ -82,3 +86,9 @@ def test_an_artifact_and_the_checkpoint_give_the_same_logits(
     assert np.array_equal(labels, labels_from_logits(found["tflite"].logits, (45, 70)))
     assert found["tflite"].labels((45, 70)) is labels
     assert found["tflite"].input_labels.shape == (128, 128)
+
+
+def test_a_manifest_without_logits_is_a_sentence(artifacts: dict[str, Artifact]) -> None:
+    artifact = artifacts["tflite"]
+    with pytest.raises(ConversionError, match="names no tensor of logits"):
+        artifact_runner(replace(artifact, manifest=replace(artifact.manifest, taps={})))

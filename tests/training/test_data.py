@@ -160,3 +160,9 @@ def test_the_class_list_is_that_of_the_folders_that_have_one(folder: Path, parti
     (partial / "labels.json").unlink()
     with pytest.raises(CalibrationError, match=r"no classes\.json"):
         class_names_of([folder, partial], ATR_CLASSES)
+
+
+def test_a_loop_of_links_has_no_class_list(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(CalibrationError, match=r"no classes\.json"):
+        class_names_of([tmp_path / "loop"], ATR_CLASSES)
