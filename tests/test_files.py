@@ -276,6 +276,7 @@ def test_what_is_killed_while_it_starts_or_ends_is_swept(
     assert holder.exists() is not swept
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_folder", [False, True])
 @pytest.mark.parametrize("exists", [False, True])
 def test_an_interrupt_at_any_line_leaves_the_old_or_the_new_and_nothing_else(

@@ -70,6 +70,7 @@ def test_files_that_are_none_and_texts_that_are_no_json(kind: str, tmp_path: Pat
             case.file.touch()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", CASES)
 def test_every_edit_is_read_or_refused_in_one_sentence(kind: str, tmp_path: Path) -> None:
     case = CASES[kind](tmp_path)

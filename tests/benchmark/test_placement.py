@@ -150,6 +150,7 @@ def test_an_unknown_phone_lists_the_known_ones() -> None:
 # ---- the planner ------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_planner_refuses_an_unknown_phone_before_it_starts(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "edgekit", "plan", "--calibration", str(tmp_path), "--phone", "Pixel 66"]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60)

@@ -172,6 +172,7 @@ def edgekit(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
 
+@pytest.mark.slow
 def test_bench_against_its_own_and_a_doctored_baseline(tmp_path: Path) -> None:
     artifact = write_tiny(tmp_path / "tiny.tflite", "LOGISTIC", shape=(1, 512, 512, 3))
     common = ["bench", artifact, "--runs", "200", "--seconds", "0", "--threads", "1", "--set", "tolerance=3"]
@@ -214,6 +215,7 @@ def test_an_option_that_would_be_ignored_is_refused(arguments: list[str], words:
     assert words in " ".join(ended.err.replace("│", " ").split())
 
 
+@pytest.mark.slow
 def test_existing_files_are_kept_and_bad_input_is_one_sentence(tmp_path: Path) -> None:
     artifact = write_tiny(tmp_path / "tiny.tflite")
     kept = tmp_path / "kept.json"

@@ -43,6 +43,7 @@ def reading(name: str, folder: Path) -> Reading:
     return {"name": name, "sentence": sentence, "ms": 1000 * (time.monotonic() - started)}
 
 
+@pytest.mark.slow
 def test_every_hostile_bundle_is_refused(cases: Path) -> None:
     listed = json.loads((cases / "cases.json").read_text())
     readings = [reading(case["name"], cases / case["folder"]) for case in listed]

@@ -159,6 +159,7 @@ def is_alive(pid: int) -> bool:
         return False
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("job", ["measuring", "waiting for a command", "profiling"])
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="NOT RUN: looks at /proc")
 def test_a_child_does_not_outlive_a_killed_parent(job: str, tmp_path: Path) -> None:

@@ -89,6 +89,7 @@ def written(folder: Path, shards: int, inputs: Inputs = INPUTS) -> list[Path]:
     return paths
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shards", [1, 2, 7])
 def test_shards_merge_to_the_report_of_the_whole(tmp_path: Path, shards: int) -> None:
     paths, expected = written(tmp_path, shards), whole()

@@ -34,7 +34,7 @@ def server(tmp_path: Path) -> Iterator[PreviewServer]:
     (tmp_path / "bundle/link").symlink_to(tmp_path / "secret")
     (tmp_path / "bundle/folder").symlink_to(tmp_path)
     with open_server(Site(tmp_path / "bundle", tmp_path / "litert"), port=0) as opened:
-        threading.Thread(target=opened.serve_forever, daemon=True).start()
+        threading.Thread(target=opened.serve_forever, args=(0.01,), daemon=True).start()
         yield opened
         opened.shutdown()
 

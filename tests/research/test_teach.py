@@ -127,6 +127,7 @@ def test_transplanted_stages_can_be_trained_further(teacher: teach.Teacher) -> N
     assert last.convolution.weight.grad[:24, 144:].abs().max() > 0  # and so can the spare hidden ones
 
 
+@pytest.mark.slow
 def test_the_kept_stages_neither_learn_nor_drift(teacher: teach.Teacher) -> None:
     pupil = teach.Pupil(trainable(load_checkpoint(), torch.device("cpu")), teacher, shared=True)
     kept = pupil.network.model.mobilevit.encoder.layer[: teach.KEPT_STAGES]
@@ -286,6 +287,7 @@ def further(start: Checkpoint, folder: Path) -> Checkpoint:
     return load_checkpoint(folder)
 
 
+@pytest.mark.slow
 def test_one_share_of_the_way_named_is_taken(tmp_path: Path) -> None:
     folder = toy.write_set(tmp_path / "toy", 12)
     start = load_checkpoint()
@@ -323,6 +325,7 @@ def with_scores_times(checkpoint: Checkpoint, factor: float, folder: Path) -> Ch
     return load_checkpoint(folder)
 
 
+@pytest.mark.slow
 def test_softening_takes_back_grown_scores(tmp_path: Path) -> None:
     folder = toy.write_set(tmp_path / "toy", 12)
     checkpoint = load_checkpoint()
