@@ -4,7 +4,7 @@
 
 The inputs are those of tests/hostile/tables.py. Each runs in a folder of its own; most in a worker process that runs
 one command after the other and is replaced when it hangs or crashes, some as processes of their own. Prints a table of
-counts (docs/figures/hostile-inputs.md is made so), and every finding; exits 1 when there is one.
+counts and every finding; exits 1 when there is one.
 """
 
 from __future__ import annotations
