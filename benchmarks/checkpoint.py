@@ -38,6 +38,7 @@ from edgekit.files import write_json
 from edgekit.images import Folder, Picture, stretch
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.scores.metrics import Confusion, labels_from_logits, ratio_interval
+from edgekit.scores.strata import ita_deg
 from edgekit.training.framing import FIXED_FRAMES, head_classes, subject_of
 from edgekit.weights import Checkpoint, load_checkpoint
 
@@ -192,13 +193,10 @@ def figures(checkpoint: Checkpoint, photos: Sequence[Scored]) -> Figures:
 
 def light_of(picture: Picture, skin: Sequence[int]) -> Light:
     """Mean L* of the photo, and the ITA of its labelled skin's median colour."""
-    lab = rgb2lab(picture.image)  # (H, W, 3) CIELAB, D65
     assert picture.labels is not None  # Folder was given labels
-    chosen = lab[np.isin(picture.labels, skin)]
-    if len(chosen) < SKIN_MIN_PX:
-        return Light(float(lab[..., 0].mean()), None)
-    lightness, _, b = np.median(chosen, axis=0)
-    return Light(float(lab[..., 0].mean()), math.degrees(math.atan2(lightness - 50, b)))
+    lightness = float(rgb2lab(picture.image)[..., 0].mean())
+    chosen = picture.image[np.isin(picture.labels, skin)]
+    return Light(lightness, ita_deg(chosen) if len(chosen) >= SKIN_MIN_PX else None)
 
 
 def members(stratum: str, lights: Mapping[str, Light]) -> set[str]:

@@ -21,7 +21,7 @@ from edgekit.errors import CalibrationError
 from edgekit.files import json_text, write_json
 from edgekit.reading import Count, JsonKind, read_json, shown
 from edgekit.recipes import BLOCKS, Mode, Pool, Recipe
-from edgekit.scores.resamples import Interval
+from edgekit.scores.metrics import Interval
 
 WORTHWHILE = 0.99  # int8 weights in a block must shrink the artifact to at most this share of its bytes
 JOURNAL_VERSION = 2

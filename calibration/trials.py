@@ -16,7 +16,8 @@ from edgekit.images import Picture
 from edgekit.parity.counts import ParityCounts
 from edgekit.recipes import Pool, Recipe
 from edgekit.runtimes.litert import LiteRT
-from edgekit.scores.resamples import FEWEST_PHOTOS, Interval
+from edgekit.scores.metrics import Interval
+from edgekit.scores.resamples import FEWEST_PHOTOS
 from edgekit.scores.runners import Image, Logits, Prediction, RuntimeRunner, predictions
 from edgekit.scores.strata import NO_TRAITS
 

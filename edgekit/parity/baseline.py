@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from edgekit.errors import EdgekitError
-from edgekit.parity.report import ArtifactReport, Interval, ParityReport, PhotoRow
+from edgekit.parity.report import ArtifactReport, ParityReport, PhotoRow
 from edgekit.reading import JsonKind, read_json, shown
+from edgekit.scores.metrics import Interval
 from edgekit.scores.resamples import FEWEST_PHOTOS, RESAMPLES, draws, interval_of, ratio
 
 MOST_BYTES = 1 << 28

@@ -16,8 +16,8 @@ from edgekit.parity.report import Metrics, PhotoRow, StratumRow
 from edgekit.parity.stability import CHANGES, COLUMNS_PER_CHANGE, Flicker, counts_of
 from edgekit.scores.counts import LogitDifference
 from edgekit.scores.exact import DeltaE00Histogram, ExactSum
-from edgekit.scores.metrics import Confusion, boundary_f_score
-from edgekit.scores.resamples import LEVEL, Counts, Interval, Resamples, Statistic, draws, interval_of
+from edgekit.scores.metrics import Confusion, Interval, boundary_f_score
+from edgekit.scores.resamples import LEVEL, Counts, Resamples, Statistic, draws, interval_of
 from edgekit.scores.runners import Prediction
 from edgekit.scores.strata import STRATA, Traits
 

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
 from edgekit.errors import EdgekitError
-from edgekit.parity.report import Check, Interval, Metrics, PhotoRow, Stability, Status, StratumRow
+from edgekit.parity.report import Check, Metrics, PhotoRow, Stability, Status, StratumRow
 from edgekit.recipes import Recipe
+from edgekit.scores.metrics import Interval
 from edgekit.scores.resamples import FEWEST_PHOTOS
 
 

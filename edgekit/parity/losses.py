@@ -78,10 +78,7 @@ class Count:
 def shares_of(losses: Mapping[str, Loss]) -> dict[str, Loss]:
     """Stage name to loss minus the last known loss before it, metric by metric."""
     last, shares = Loss(0.0, 0.0, 0.0, 0.0), {}
-    for stage, loss in losses.items():
-        if stage == SECOND_RUNTIME:
-            continue
-        known = {f.name: value for f in fields(Loss) if (value := getattr(loss, f.name)) is not None}
+    for stage, known in _known(losses).items():
         shares[stage] = Loss(**{name: value - getattr(last, name) for name, value in known.items()})
         last = replace(last, **known)
     return shares
@@ -89,13 +86,16 @@ def shares_of(losses: Mapping[str, Loss]) -> dict[str, Loss]:
 
 def total_of(losses: Mapping[str, Loss]) -> Loss:
     """The last known loss of each metric: labels end where only groups are left."""
-    total = Loss()
-    for stage, loss in losses.items():
-        if stage != SECOND_RUNTIME:
-            total = replace(
-                total, **{f.name: v for f in fields(Loss) if (v := getattr(loss, f.name)) is not None}
-            )
-    return total
+    return Loss(**{name: value for known in _known(losses).values() for name, value in known.items()})
+
+
+def _known(losses: Mapping[str, Loss]) -> dict[str, dict[str, float]]:
+    """Stage of the chain to the metrics that it has."""
+    return {
+        stage: {f.name: value for f in fields(Loss) if (value := getattr(loss, f.name)) is not None}
+        for stage, loss in losses.items()
+        if stage != SECOND_RUNTIME
+    }
 
 
 def _exceeded(step: Loss, bound: Loss) -> tuple[str, ...]:

@@ -15,16 +15,11 @@ from edgekit.parity.baseline import Change
 from edgekit.parity.pictures import HOT_DELTA_E, DrawnPhoto
 from edgekit.parity.present import changed
 from edgekit.parity.present_stages import sentences
-from edgekit.parity.report import ArtifactReport, Check, Interval, ParityReport, Status, StratumRow
+from edgekit.parity.report import ArtifactReport, Check, ParityReport, Status, StratumRow
+from edgekit.scores.metrics import Interval
 
 TEMPLATES = "templates"
 TEMPLATE, SCRIPT = "report.html.j2", "report.js"
-WORDS = {
-    Status.PASSED: "passed",
-    Status.FAILED: "failed",
-    Status.UNDECIDED: "undecided",
-    Status.NOT_RUN: "not run",
-}
 # The first words of a check's name to what it means; the longest that fits is taken.
 MEANINGS = {
     "max |Δlogit|": "The largest difference of any number that the network gives, before a class is chosen.",
@@ -69,7 +64,7 @@ def html(
         script_sha256=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         hot_delta_e=HOT_DELTA_E,
         name=lambda path: Path(path).name,
-        word=WORDS.__getitem__,
+        word=lambda status: status.lower().replace("_", " "),
         meaning=meaning,
         figure=figure,
         span=span,

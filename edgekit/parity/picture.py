@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from scipy.ndimage import binary_dilation
 
 from edgekit.color.controls import Controls
 from edgekit.color.difference import SKIN_WEIGHT, delta_e00
-from edgekit.color.engine import layers_from_style, styled_pixels, upsampled_rows
+from edgekit.color.engine import Layer, layers_from_style, styled_pixels, upsampled_rows
 from edgekit.color.styles import style_named
 from edgekit.model.outputs import MASK_STRIDE, GroupWeights, mask_of
 from edgekit.scores.metrics import boundaries
@@ -22,6 +23,7 @@ STYLE = "dramatic"  # the preset that changes colours most and spares skin, so t
 EDGE_PX = 8  # half a logit's side at stride 16: in this band two masks may differ without either being wrong
 
 Logits = NDArray[np.float32]  # (classes, h, w)
+Mask = NDArray[np.float32]  # (h, w, 3) of skin, hair, clothes in [0, 1]
 
 
 @dataclass(frozen=True)
@@ -34,17 +36,16 @@ class PixelGate:
         self, image: NDArray[np.uint8], reference: Logits, candidate: Logits
     ) -> Mapping[str, NDArray[np.float64]]:
         """Return region name to ΔE2000 of its pixels, (n,). image: (size, size, 3) uint8 sRGB."""
-        difference = delta_e00(*(self.styled(image, logits) for logits in (reference, candidate)))
-        regions = regions_of(self.mask(reference, image.shape[0]), image.shape[:2])
+        masks = [self.mask(logits, image.shape[0]) for logits in (reference, candidate)]
+        difference = delta_e00(*(styled(image, mask) for mask in masks))
+        regions = regions_of(masks[0], image.shape[:2])
         return {name: difference[region] for name, region in regions.items()}
 
     def styled(self, image: NDArray[np.uint8], logits: Logits) -> NDArray[np.uint8]:
         """The final picture with the mask of these logits; both pictures are (size, size, 3) uint8 sRGB."""
-        layers = layers_from_style(style_named(STYLE))
-        drawn = styled_pixels(image, layers, Controls(), self.mask(logits, image.shape[0]))
-        return np.asarray(drawn, np.uint8)
+        return styled(image, self.mask(logits, image.shape[0]))
 
-    def mask(self, logits: Logits, size: int) -> NDArray[np.float32]:
+    def mask(self, logits: Logits, size: int) -> Mask:
         """The `groups` output for these logits: (mask, mask, 3) in [0, 1]."""
         head = GroupWeights(
             self.checkpoint.groups, len(self.checkpoint.class_names), size // MASK_STRIDE, rgba=False
@@ -52,11 +53,24 @@ class PixelGate:
         return mask_of(head(torch.from_numpy(np.ascontiguousarray(logits))[None]))
 
 
-def regions_of(mask: NDArray[np.float32], shape: tuple[int, int]) -> dict[str, NDArray[np.bool_]]:
+def styled(image: NDArray[np.uint8], mask: Mask) -> NDArray[np.uint8]:
+    """The picture in STYLE, (H, W, 3) uint8 sRGB as the image. mask: (h, w, 3) in [0, 1]."""
+    return np.asarray(styled_pixels(image, _layers(), Controls(), mask), np.uint8)
+
+
+@cache
+def _layers() -> Mapping[str, Layer]:
+    return layers_from_style(style_named(STYLE))
+
+
+def regions_of(mask: Mask, shape: tuple[int, int]) -> dict[str, NDArray[np.bool_]]:
     """Masks of skin, of the band around group boundaries outside skin, and of the rest, (H, W) each."""
     weights = upsampled_rows(mask, shape, slice(0, shape[0]))  # (H, W, 3)
-    background = 1 - weights.sum(-1, keepdims=True)
-    groups = np.concatenate([weights, background], -1).argmax(-1)
-    edge = binary_dilation(boundaries(groups), np.ones((2 * EDGE_PX + 1,) * 2, bool))
+    edge = binary_dilation(boundaries(heaviest(weights)), np.ones((2 * EDGE_PX + 1,) * 2, bool))
     skin = weights[..., 0] > SKIN_WEIGHT
     return {"skin": skin, "edge": edge & ~skin, "elsewhere": ~(skin | edge)}
+
+
+def heaviest(weights: Mask) -> NDArray[np.intp]:
+    """The index of every pixel's heaviest group, the background last. weights: (H, W, 3). Returns (H, W)."""
+    return np.asarray(np.concatenate([weights, 1 - weights.sum(-1, keepdims=True)], -1).argmax(-1))

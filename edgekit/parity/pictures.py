@@ -10,18 +10,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from edgekit.artifact import read_artifact
-from edgekit.color.controls import Controls
 from edgekit.color.difference import delta_e00
-from edgekit.color.engine import layers_from_style, styled_pixels
 from edgekit.color.sheets import mask_at, reduced, tinted
-from edgekit.color.styles import style_named
 from edgekit.images import Folder, Picture, astronaut
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.overlay import data_uri
-from edgekit.parity.picture import STYLE, PixelGate
+from edgekit.parity.picture import PixelGate, styled
 from edgekit.parity.report import ArtifactReport, ParityReport
-from edgekit.runtimes import open_runtime
-from edgekit.scores.runners import Opener, Runner, TorchRunner, artifact_runner
+from edgekit.scores.runners import Runner, TorchRunner, artifact_runner
 from edgekit.weights import Checkpoint
 
 SHOWN_PX = 480  # longest side
@@ -54,15 +50,14 @@ def drawn_photo(picture: Picture, gate: PixelGate, reference: Runner, runner: Ru
     shape = photo.shape[:2]
     image = picture.at(runner.size)
     masks = [gate.mask(each.run(image).logits, each.size) for each in (reference, runner)]
-    layers = layers_from_style(style_named(STYLE))
-    styled = [styled_pixels(photo, layers, Controls(), mask) for mask in masks]
+    final = [styled(photo, mask) for mask in masks]
     drawn = [tinted(photo, mask_at(mask, shape)) for mask in masks]
-    shown = [*drawn, _heat(photo, delta_e00(*styled)), *styled]
+    shown = [*drawn, _heat(photo, delta_e00(*final)), *final]
     return DrawnPhoto(picture.name, shape[1], shape[0], *(data_uri(Image.fromarray(each)) for each in shown))
 
 
 def worst_compared(
-    report: ParityReport, checkpoint: Checkpoint, images: Path | None = None, opener: Opener = open_runtime
+    report: ParityReport, checkpoint: Checkpoint, images: Path | None = None
 ) -> dict[str, tuple[DrawnPhoto, ...]]:
     """Run every artifact again on the photos that lose most and draw them: an artifact's path to its photos.
 
@@ -74,7 +69,7 @@ def worst_compared(
     graph, gate = ReferenceSegmenter(checkpoint), PixelGate(checkpoint)
     drawn: dict[str, tuple[DrawnPhoto, ...]] = {}
     for row in report.artifacts:
-        runner = artifact_runner(read_artifact(Path(row.path)), opener)
+        runner = artifact_runner(read_artifact(Path(row.path)))
         reference = TorchRunner(runner.size, graph)
         pictures = worst_pictures(row, checkpoint, images, DRAWN_PHOTOS)
         drawn[row.path] = tuple(drawn_photo(picture, gate, reference, runner) for picture in pictures)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from edgekit.parity.blame import Explanation, Waterfall
+from edgekit.scores.metrics import Interval
 
 
 class Status(StrEnum):
@@ -14,9 +15,6 @@ class Status(StrEnum):
     FAILED = "FAILED"
     NOT_RUN = "NOT_RUN"
     UNDECIDED = "UNDECIDED"  # the interval holds the bound: other photos like these could decide either way
-
-
-Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,7 @@ class Metrics:
     miou_reference: float | None = None
     skin_iou: float | None = None
     skin_iou_reference: float | None = None
-    skin_iou_ci95: tuple[float, float] | None = None
+    skin_iou_ci95: Interval | None = None
     skin_delta_e00_p95: float | None = None
     edge_delta_e00_p95: float | None = None
     elsewhere_delta_e00_p95: float | None = None

@@ -12,16 +12,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from edgekit.artifact import Artifact
-from edgekit.color.controls import Controls
-from edgekit.color.engine import layers_from_style, styled_pixels, upsampled_rows
-from edgekit.color.styles import style_named
+from edgekit.color.engine import upsampled_rows
 from edgekit.errors import CalibrationError, MissingDependency
 from edgekit.images import Picture, stretch
-from edgekit.model.outputs import MASK_STRIDE, GroupWeights, mask_of
 from edgekit.model.prepared import PreparedSegmenter
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.parity.blame import (
@@ -45,7 +41,7 @@ from edgekit.parity.blame import (
 )
 from edgekit.parity.gates import GATES
 from edgekit.parity.losses import Count, Result, Sums, total_of
-from edgekit.parity.picture import STYLE, regions_of
+from edgekit.parity.picture import STYLE, PixelGate, heaviest, regions_of, styled
 from edgekit.parity.report import Status
 from edgekit.recipes import BLOCKS, Mode, Recipe, recipe_named
 from edgekit.runtimes import image_order
@@ -268,35 +264,25 @@ class _Definition:
 
     def __init__(self, checkpoint: Checkpoint, size: int) -> None:
         self._shape = (size, size)
-        self._head: GroupWeights | None = None
-        if checkpoint.groups.skin:
-            side, classes = size // MASK_STRIDE, len(checkpoint.class_names)
-            self._head = GroupWeights(checkpoint.groups, classes, side, rgba=False)
-            self._layers = layers_from_style(style_named(STYLE))
+        self._gate = PixelGate(checkpoint) if checkpoint.groups.skin else None
 
     def result(self, image: Image, logits: Logits) -> Result:
         labels = labels_from_logits(logits, self._shape)
-        if self._head is None:
+        if self._gate is None:
             return Result(labels)
-        drawn = self.drawn(image, self._mask(logits))
+        drawn = self.drawn(image, self._gate.mask(logits, self._shape[0]))
         return Result(labels, drawn.groups, drawn.picture)
 
     def drawn(self, image: Image, mask: NDArray[np.float32]) -> Result:
         """The heaviest group of every pixel, and the styled picture. mask: (h, w, 3) in [0, 1]."""
         weights = upsampled_rows(mask, self._shape, slice(0, self._shape[0]))
-        groups = np.concatenate([weights, 1 - weights.sum(-1, keepdims=True)], -1).argmax(-1)
-        picture = np.asarray(styled_pixels(image, self._layers, Controls(), mask), np.uint8)
-        return Result(groups=groups, picture=picture)
+        return Result(groups=heaviest(weights), picture=styled(image, mask))
 
     def skin(self, logits: Logits) -> NDArray[np.bool_]:
         """The pixels (size, size) that parity's gate on skin judges."""
-        if self._head is None:
+        if self._gate is None:
             return np.zeros(self._shape, np.bool_)
-        return regions_of(self._mask(logits), self._shape)["skin"]
-
-    def _mask(self, logits: Logits) -> NDArray[np.float32]:
-        assert self._head is not None
-        return mask_of(self._head(torch.from_numpy(logits)[None]))
+        return regions_of(self._gate.mask(logits, self._shape[0]), self._shape)["skin"]
 
 
 def loss_of(runner: Runner, checkpoint: Checkpoint, pictures: Iterable[Picture]) -> Loss:

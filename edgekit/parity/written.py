@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from xml.etree import ElementTree
@@ -24,8 +24,8 @@ def as_json(report: ParityReport, changes: Sequence[Change] = ()) -> dict[str, J
 
 
 def is_page(path: Path) -> bool:
-    """Whether `write_report` writes a page there: for any suffix but .json, .xml and .md."""
-    return path.suffix.lower() not in (".json", ".xml", ".md")
+    """Whether `write_report` writes a page there: for any suffix that is not one of `TEXTS`."""
+    return path.suffix.lower() not in TEXTS
 
 
 def write_report(
@@ -37,15 +37,11 @@ def write_report(
     replace: bool = False,
 ) -> None:
     """Write the report in the format that the file's suffix names. pictures: for a page, by the artifact's path."""
-    match path.suffix.lower():
-        case ".json":
-            text = json_text(as_json(report, changes))
-        case ".xml":
-            text = junit(report, changes)
-        case ".md":
-            text = markdown(report, changes)
-        case _:
-            text = html(report, pictures or {}, changes)
+    text = (
+        html(report, pictures or {}, changes)
+        if is_page(path)
+        else TEXTS[path.suffix.lower()](report, changes)
+    )
     write_whole(path, text, replace=replace)
 
 
@@ -112,3 +108,10 @@ def _name(artifact: ArtifactReport) -> str:
 def _escaped(text: str) -> str:
     """The text as one line of Markdown that holds no markup of its own."""
     return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", printable(text, 1000))
+
+
+TEXTS: Mapping[str, Callable[[ParityReport, Sequence[Change]], str]] = {
+    ".json": lambda report, changes: json_text(as_json(report, changes)),
+    ".xml": junit,
+    ".md": markdown,
+}

@@ -10,11 +10,10 @@ import numpy as np
 
 from edgekit.images import Picture
 from edgekit.scores.exact import ExactSum
-from edgekit.scores.metrics import Confusion, Labels, bootstrap_interval, ratio_interval
+from edgekit.scores.metrics import Confusion, Interval, Labels, bootstrap_interval, ratio_interval
 from edgekit.scores.runners import K, Logits, Prediction, Runner, predictions
 
 MAX_SNR_DB = 120.0  # the SNR of equal logits
-Interval = tuple[float, float]
 
 
 @dataclass

@@ -18,7 +18,7 @@ from skimage.color import rgb2hsv, rgb2ycbcr
 from edgekit.images import Picture
 from edgekit.scores.counts import TruthCounts, labelled
 from edgekit.scores.groups import GroupCounts
-from edgekit.scores.metrics import IGNORE, Confusion
+from edgekit.scores.metrics import IGNORE, Confusion, Interval
 from edgekit.scores.runners import Runner, predictions
 from edgekit.scores.scheme import Scheme
 
@@ -43,7 +43,7 @@ class GroupScore:
     """IoU of a group of classes taken as one over all photos, with its 95 % bootstrap interval over photos."""
 
     iou: float | None
-    iou_ci95: tuple[float, float] | None
+    iou_ci95: Interval | None
 
 
 @dataclass(frozen=True)
@@ -57,11 +57,11 @@ class Evaluation:
     name: str
     n: int
     miou: float | None
-    miou_ci95: tuple[float, float] | None
+    miou_ci95: Interval | None
     mean_accuracy: float | None
     overall_accuracy: float | None
     skin_iou: float | None
-    skin_iou_ci95: tuple[float, float] | None
+    skin_iou_ci95: Interval | None
     skin_precision: float | None
     skin_recall: float | None
     skin_f1: float | None

@@ -13,8 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.scores.counts import Interval
-from edgekit.scores.metrics import ratio_interval
+from edgekit.scores.metrics import Interval, ratio_interval
 from edgekit.scores.scheme import BACKGROUND, Members, Scheme
 from edgekit.weights import Groups
 

@@ -15,6 +15,7 @@ IGNORE = 255  # "not labelled", the reference models' semantic_loss_ignore_index
 BOUNDARY_TOLERANCE_PX = 1
 BOOTSTRAP_RESAMPLES = 2000
 COMMON_SHARE = 5e-4  # share of the labelled pixels from which a class counts as present in the pictures
+Interval = tuple[float, float]
 Labels = NDArray[np.integer]
 Floats = NDArray[np.float64]
 
@@ -104,7 +105,7 @@ class Confusion:
 
 def bootstrap_interval(
     statistic: Callable[[NDArray[np.int64]], float], n: int, seed: int = 0, level: float = 0.95
-) -> tuple[float, float] | None:
+) -> Interval | None:
     """Percentile interval of a statistic over resampled picture indices; None for fewer than two pictures."""
     if n < 2:
         return None
@@ -114,7 +115,7 @@ def bootstrap_interval(
     return float(low), float(high)
 
 
-def ratio_interval(numerators: Sequence[int], denominators: Sequence[int]) -> tuple[float, float] | None:
+def ratio_interval(numerators: Sequence[int], denominators: Sequence[int]) -> Interval | None:
     """95 % interval of Σ numerators / Σ denominators (an IoU pooled over pictures)."""
     top, bottom = np.asarray(numerators), np.asarray(denominators)
     if bottom.sum() == 0:

@@ -16,12 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from edgekit.scores.metrics import Interval
+
 RESAMPLES = 1000
 LEVEL = 0.95
 # The range of five draws covers the median in 1 - 2 · 0.5⁵ = 93.75 % of all cases, that of six in 96.9 %: an interval
 # from fewer photos shows their spread, and nothing is decided by it.
 FEWEST_PHOTOS = 6
-Interval = tuple[float, float]
 Counts = NDArray[np.int64]  # (k,), or (resamples, k)
 # From the summed counts of every resample, (resamples, k), to a score of each, (resamples,); NaN where there is none.
 Statistic = Callable[[Counts], NDArray[np.float64]]
@@ -79,7 +80,7 @@ def interval_of(values: NDArray[np.float64], photos: int, level: float = LEVEL) 
     """The interval of a score from its values in every resample; resamples without a score are left out.
 
     The percentile interval, widened as Student's t widens that of a mean (Hesterberg, Am. Stat. 69(4), 2015): for few
-    photos the plain one is too narrow. None below `FEWEST_PHOTOS` photos.
+    photos the plain one is too narrow. None for fewer than two photos.
     """
     known = values[~np.isnan(values)]
     if photos < 2 or not known.size:

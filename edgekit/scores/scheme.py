@@ -8,7 +8,7 @@ pixels do not count. 255 is never labelled.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -62,10 +62,7 @@ class Scheme:
     @cached_property
     def members(self) -> NDArray[np.bool_]:
         """(256, classes), true where the value's set has the class."""
-        table = np.zeros((VALUES, len(self.class_names)), bool)
-        for value, classes in self.sets.items():
-            table[value, list(classes)] = True
-        return table
+        return membership(self.sets, VALUES, len(self.class_names))
 
     def unlisted(self, labels: NDArray[np.uint8]) -> int | None:
         """The least value in the labels that the scheme does not list; None if it lists them all."""
@@ -86,6 +83,14 @@ class Scheme:
     def tells(self, members: Members) -> bool:
         """Whether labels of this scheme can show the `members`, taken as one class, and what is none of them."""
         return bool(self.inside(members).any() and self.outside(members).any())
+
+
+def membership(sets: Mapping[int, Iterable[int]], rows: int, classes: int) -> NDArray[np.bool_]:
+    """(rows, classes), true where the set of a row has the class."""
+    table = np.zeros((rows, classes), bool)
+    for row, members in sets.items():
+        table[row, list(members)] = True
+    return table
 
 
 def scheme_of(labels: Path, class_names: Sequence[str]) -> Scheme | None:

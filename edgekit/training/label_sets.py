@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from edgekit.errors import CalibrationError
 from edgekit.scores.metrics import IGNORE
-from edgekit.scores.scheme import BACKGROUND, VALUES, Scheme
+from edgekit.scores.scheme import BACKGROUND, VALUES, Scheme, membership
 from edgekit.training.augment import mirror_table
 from edgekit.training.data import LabelledData
 
@@ -45,10 +45,7 @@ class LabelSets:
     @cached_property
     def members(self) -> NDArray[np.bool_]:
         """(labels, classes), true where a label's set has the class."""
-        table = np.zeros((len(self.sets), len(self.class_names)), bool)
-        for label, classes in enumerate(self.sets):
-            table[label, list(classes)] = True
-        return table
+        return membership(dict(enumerate(self.sets)), len(self.sets), len(self.class_names))
 
     @cached_property
     def mirrored(self) -> NDArray[np.uint8]:
