@@ -24,6 +24,7 @@ from benchmarks import harness
 from benchmarks.models import (
     PLAIN,
     PLANNED,
+    STOCK_PHOTOS,
     Image,
     Model,
     baselines,
@@ -38,9 +39,6 @@ from edgekit.images import Folder, Picture
 from edgekit.scores.metrics import Confusion, labels_from_logits, ratio_interval
 from edgekit.weights import Checkpoint, load_checkpoint
 
-STOCK_PHOTOS = (
-    24  # that the stock quantiser and the peers calibrate on; edgekit's ranges come with the weights
-)
 EDGEKIT: tuple[tuple[str, str | None], ...] = (
     ("tflite", "fp32"), ("tflite", "fp16"), ("tflite", "w8"), ("tflite", "w8a8"), ("tflite", PLANNED),
     ("coreml", "fp16"), ("coreml", "w8"), ("coreml", "w8a8"), ("coreml", PLANNED),

@@ -7,8 +7,9 @@ that, and edgekit's artifacts.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,18 +17,21 @@ from numpy.typing import NDArray
 from torch import nn
 
 from benchmarks.harness import THREADS
+from converters.conversion import Conversion, Converted, resolve, write_artifact
+from converters.tflite import finished, float_model
 from edgekit.artifact import Artifact
 from edgekit.files import size_bytes_of
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.pipeline import convert
-from edgekit.recipes import Recipe
+from edgekit.recipes import Recipe, recipe_named
 from edgekit.runtimes import open_runtime
 from edgekit.runtimes.litert import LiteRT, packed, parsed
-from edgekit.targets import TARGETS
+from edgekit.targets import TARGETS, Target
 from edgekit.weights import Checkpoint
 
 PLAIN = "plain litert_torch.convert fp32"  # the model that latencies are set against
 PLANNED = None  # as a recipe: the one that was planned for the weights
+STOCK_PHOTOS = 24  # for the stock quantisers to calibrate on; edgekit's ranges come with the weights
 Image = NDArray[np.uint8]  # (size, size, 3) RGB
 Logits = NDArray[np.float32]  # (classes, h, w)
 Run = Callable[[Image], Logits]
@@ -127,12 +131,34 @@ def baselines(checkpoint: Checkpoint, size: int, images: Iterable[Image], folder
     made = {PLAIN: plain}
     for kind in ("static", "dynamic"):
         path = folder / f"stock-{kind}.tflite"
-        path.write_bytes(_stock_int8(plain.read_bytes(), kind, images))
+        samples = (image.astype(np.float32) for image in images)
+        path.write_bytes(_stock_int8(plain.read_bytes(), kind, samples))
         made[f"stock {kind} int8 on the plain model"] = path
     return made
 
 
-def _stock_int8(data: bytes, kind: str, images: Iterable[Image]) -> bytes:
+def stock_artifact(checkpoint: Checkpoint, size: int, images: Iterable[Image], folder: Path) -> Artifact:
+    """The Hugging Face model as stock static int8 behind edgekit's own input and output, with a manifest.
+
+    It is judged as a w8a8 recipe is, for everything in it is int8.
+    """
+    stock = _Stock(**vars(TARGETS["tflite"]), images=tuple(images))
+    conversion = Conversion(checkpoint, size, replace(recipe_named("w8a8"), name="stock-static"))
+    return write_artifact(resolve(stock, conversion, folder, minimum_ios=None, replace=False))
+
+
+@dataclass(frozen=True)
+class _Stock(Target):
+    """TFLite by stock static int8. `images`: what it is calibrated on."""
+
+    images: tuple[Image, ...] = ()
+
+    def converted(self, conversion: Conversion, path: Path) -> Converted:
+        data = float_model(conversion, ReferenceSegmenter(conversion.checkpoint))
+        return finished(_stock_int8(data, "static", self.images), conversion, path)
+
+
+def _stock_int8(data: bytes, kind: str, images: Iterable[NDArray[Any]]) -> bytes:
     from ai_edge_quantizer import quantizer, recipe
 
     tool = quantizer.Quantizer(bytearray(data))
@@ -140,7 +166,7 @@ def _stock_int8(data: bytes, kind: str, images: Iterable[Image]) -> bytes:
         tool.load_quantization_recipe(recipe.dynamic_wi8_afp32())
         return bytes(tool.quantize(enable_progress_report=False).quantized_model)
     tool.load_quantization_recipe(recipe.static_wi8_ai8())
-    samples = [{"image": image[None].astype(np.float32)} for image in images]
+    samples = [{"image": image[None]} for image in images]
     statistics = tool.calibrate({"serving_default": samples}, num_threads=THREADS)
     return bytes(tool.quantize(statistics, enable_progress_report=False).quantized_model)
 

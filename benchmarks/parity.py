@@ -1,6 +1,8 @@
 """What `edgekit parity-check` finds for every recipe of the bundled weights, and how long it takes.
 
-python -m benchmarks.parity --images DIR --labels DIR [--report PAGE.html] [--write]
+    python -m benchmarks.parity --images DIR --labels DIR --calibration DIR [--report PAGE.html] [--write]
+
+The last row is the Hugging Face model as the stock quantiser makes it, calibrated on photos of the third folder.
 """
 
 from __future__ import annotations
@@ -11,7 +13,8 @@ import time
 from pathlib import Path
 
 from benchmarks import harness
-from benchmarks.models import PLANNED, converted
+from benchmarks.models import PLANNED, STOCK_PHOTOS, converted, stock_artifact
+from calibration.dataset import read_calibration_set, sha256_of_images
 from edgekit.console import quiet_libraries
 from edgekit.parity.check import parity_check
 from edgekit.parity.pictures import worst_compared
@@ -32,12 +35,18 @@ def main() -> None:
     parser = harness.parser(__doc__)
     parser.add_argument("--images", type=Path, required=True)
     parser.add_argument("--labels", type=Path, required=True)
+    parser.add_argument("--calibration", type=Path, required=True, help="photos for the stock quantiser")
     parser.add_argument("--report", type=Path, help="write the page here too")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, quiet_libraries():
         checkpoint = load_checkpoint()
         size = checkpoint.size_default
         made = dict(converted(checkpoint, *pair, size, Path(name)) for pair in ARTIFACTS)
+        calibration = read_calibration_set(
+            options.calibration, size, limit=STOCK_PHOTOS, forbidden=sha256_of_images(options.images)
+        )
+        stock = stock_artifact(checkpoint, size, calibration.images, Path(name))
+        made["stock static int8 of the Hugging Face model"] = stock
         start = time.monotonic()
         report = parity_check(list(made.values()), checkpoint, images=options.images, labels=options.labels)
         minutes = (time.monotonic() - start) / 60

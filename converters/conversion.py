@@ -24,16 +24,13 @@ from edgekit.artifact import (
 )
 from edgekit.errors import ConversionError, UnknownName
 from edgekit.files import sha256_of, size_bytes_of
-from edgekit.images import PREPROCESSING_ID
+from edgekit.images import PREPROCESSING_ID, SIZE_MULTIPLE, SIZE_RANGE
 from edgekit.model.outputs import MASK_STRIDE, OUTPUT_MODES, OutputMode
 from edgekit.model.stages import pool_problem
 from edgekit.recipes import Recipe
 from edgekit.targets import Target
 from edgekit.weights import GROUP_NAMES, Checkpoint, require_skin
 
-# The largest stride, 32, times the 2×2 patch; any other size would put a conditional resize into the graph.
-SIZE_MULTIPLE = 64
-SIZE_RANGE = (128, 1024)
 COLOUR = ("red", "green", "blue")
 
 

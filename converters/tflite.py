@@ -31,10 +31,10 @@ class ByteSegmenter(nn.Module):
     `labels`: (1, mask, mask, 1) uint8. `logits`: (1, h, w, classes) float32.
     """
 
-    def __init__(self, conversion: Conversion) -> None:
+    def __init__(self, segmenter: nn.Module, conversion: Conversion) -> None:
         super().__init__()
         checkpoint = conversion.checkpoint
-        self.segmenter = PreparedSegmenter(checkpoint, norm="rms", pool=conversion.recipe.pool)
+        self.segmenter = segmenter
         classes = len(checkpoint.class_names)
         self.head = output_head(
             conversion.output, checkpoint.groups, classes, conversion.mask_size, rgba=True
@@ -50,7 +50,6 @@ class ByteSegmenter(nn.Module):
 
 def convert(conversion: Conversion, path: Path) -> Converted:
     """Write the .tflite to `path` and return the facts for its manifest."""
-    image, output = _specs(conversion)
     data = float_model(conversion)
     recipe = conversion.recipe
     if recipe.quantises:
@@ -58,9 +57,7 @@ def convert(conversion: Conversion, path: Path) -> Converted:
         data = quantized(data, recipe, conversion.ranges)
     elif recipe.compute == "fp16":
         data = _half_weights(data)
-    data, taps = _finished(data, conversion, image, output, path)
-    path.write_bytes(data)
-    return Converted((image,), (output,), taps, tools(), recipe)
+    return finished(data, conversion, path)
 
 
 def tools() -> dict[str, str]:
@@ -76,12 +73,17 @@ def _specs(conversion: Conversion) -> tuple[TensorSpec, TensorSpec]:
     return image, conversion.output_spec("NHWC", dtype, rgba=True)
 
 
-def float_model(conversion: Conversion) -> bytes:
-    """The .tflite before quantisation, with tensors named by their place in the model."""
+def float_model(conversion: Conversion, segmenter: nn.Module | None = None) -> bytes:
+    """The .tflite before quantisation, with tensors named by their place in the model.
+
+    segmenter: (1, 3, size, size) float RGB in [0, 255] to logits; by default the prepared model of the recipe.
+    """
     import litert_torch
 
     console.say("  exporting and lowering the graph …")
-    model = ByteSegmenter(conversion).eval()
+    if segmenter is None:
+        segmenter = PreparedSegmenter(conversion.checkpoint, norm="rms", pool=conversion.recipe.pool)
+    model = ByteSegmenter(segmenter, conversion).eval()
     example = (torch.zeros(1, conversion.size, conversion.size, 3, dtype=torch.uint8),)
     try:
         edge = litert_torch.convert(model, example)
@@ -123,9 +125,9 @@ def _half_weights(data: bytes) -> bytes:
     return bytes(scope.quantize().quantized_model)
 
 
-def _finished(
-    data: bytes, conversion: Conversion, image: TensorSpec, output: TensorSpec, path: Path
-) -> tuple[bytes, dict[str, str]]:
+def finished(data: bytes, conversion: Conversion, path: Path) -> Converted:
+    """Write a quantised or float model to `path` with metadata and labels; return the facts for its manifest."""
+    image, output = _specs(conversion)
     model = parsed(data, path)
     flatbuffer.cast_to_quantization(model, BYTE_SCALE)
     logits = flatbuffer.last_resize_input(model)
@@ -134,5 +136,6 @@ def _finished(
     labels = (
         (*GROUP_NAMES, "background") if conversion.output == "groups" else conversion.checkpoint.class_names
     )
-    data = flatbuffer.append_labels(packed(model), labels)
-    return data, {"logits": output.name if conversion.output == "logits" or logits is None else logits}
+    path.write_bytes(flatbuffer.append_labels(packed(model), labels))
+    taps = {"logits": output.name if conversion.output == "logits" or logits is None else logits}
+    return Converted((image,), (output,), taps, tools(), conversion.recipe)

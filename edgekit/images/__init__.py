@@ -3,6 +3,7 @@
 from edgekit.images.decode import FORMATS, MAX_BYTES, MAX_PIXELS, status_of
 from edgekit.images.fit import PREPROCESSING_ID, read_image, read_input, stretch
 from edgekit.images.folder import Folder, Picture, Skipped, astronaut, images_in, labels_beside
+from edgekit.images.input_size import SIZE_MULTIPLE, SIZE_RANGE, InputSize
 from edgekit.images.labels import (
     SCHEME_FILE,
     mask_from_picture,
@@ -28,8 +29,11 @@ __all__ = [
     "MAX_PIXELS",
     "PREPROCESSING_ID",
     "SCHEME_FILE",
+    "SIZE_MULTIPLE",
+    "SIZE_RANGE",
     "WRITTEN_SUFFIXES",
     "Folder",
+    "InputSize",
     "Photo",
     "Picture",
     "Skipped",

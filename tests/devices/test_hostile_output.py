@@ -130,22 +130,23 @@ TEXTS: dict[str, tuple[Callable[[str], object], str, str]] = {
 
 
 @pytest.mark.parametrize("name", TEXTS)
-def test_twice_the_text_takes_about_twice_the_time(name: str) -> None:
+def test_eight_times_the_text_takes_about_eight_times_the_time(name: str) -> None:
     read, part, end = TEXTS[name]
     # As many repetitions as take a time that can be measured; a quadratic reader needs few of them.
     count = 2_000
     while (once := shortest_s(read, part * count + end)) < 0.01 and count < 100_000:
         count *= 2
-    assert shortest_s(read, part * (2 * count) + end) < 3.2 * max(once, 0.01)
+    # A quadratic reader takes 64 times as long; a busy machine has made a linear one seem 3.2 times slower at twice.
+    assert shortest_s(read, part * (8 * count) + end) < 24 * max(once, 0.01)
 
 
 def shortest_s(read: Callable[[str], object], text: str) -> float:
-    """The best of several, for this machine has other work too."""
+    """This thread's own processor time, the best of several: the machine has other work too."""
     best = float("inf")
     for _ in range(5):
-        start = time.perf_counter()
+        start = time.thread_time()
         read(text)
-        best = min(best, time.perf_counter() - start)
+        best = min(best, time.thread_time() - start)
         if best > 1:
             break
     return best
