@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from edgekit.images.decode import decode
+from edgekit.images.input_size import InputSize
 from edgekit.images.profiles import srgb_pixels
 
 PREPROCESSING_ID = "stretch-bilinear-antialias-srgb-u8/1"  # change the number when any pixel can change
@@ -34,7 +35,8 @@ def read_input(path: Path, size: int) -> NDArray[np.uint8]:
     return stretch(read_image(path), size)
 
 
-def stretch(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """Stretch (H, W, 3) uint8 to (size, size, 3) uint8, bilinear with antialiasing."""
-    resized = Image.fromarray(image).resize((size, size), Image.Resampling.BILINEAR)
+def stretch(image: NDArray[np.uint8], size: InputSize | int) -> NDArray[np.uint8]:
+    """Stretch (H, W, 3) uint8 to (height, width, 3) uint8, bilinear with antialiasing. size: a side, or both."""
+    height, width = (size, size) if isinstance(size, int) else (size.height, size.width)
+    resized = Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR)
     return np.asarray(resized)

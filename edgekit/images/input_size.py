@@ -23,24 +23,24 @@ class InputSize:
     width: int
 
     def __post_init__(self) -> None:
-        low, high = SIZE_RANGE
-        for side in (self.height, self.width):
-            if side % SIZE_MULTIPLE or not low <= side <= high:
-                raise EdgekitError(
-                    f"`size` {self} is not made of multiples of {SIZE_MULTIPLE} from {low} to {high}."
-                )
+        _check(self.height, self.width, "size")
 
     @classmethod
-    def of(cls, size: InputSize | int | str) -> InputSize:
-        """512 or "512" is a square of that side, "512x384" has 512 rows of 384 pixels. Raises EdgekitError."""
+    def of(cls, size: InputSize | int | str, parameter: str = "size") -> InputSize:
+        """512 or "512" is a square of that side, "512x384" has 512 rows of 384 pixels.
+
+        Raises EdgekitError, which names `parameter`.
+        """
         if isinstance(size, InputSize):
             return size
         found = re.fullmatch(r"([0-9]{1,5})(?:x([0-9]{1,5}))?", str(size), re.ASCII)
         if found is None:
             raise EdgekitError(
-                f"`size` {str(size)!r} is neither a side like 512 nor rows x columns like 512x384."
+                f"`{parameter}` {str(size)!r} is neither a side like 512 nor rows x columns like 512x384."
             )
-        return cls(int(found[1]), int(found[2] or found[1]))
+        height, width = int(found[1]), int(found[2] or found[1])
+        _check(height, width, parameter)
+        return cls(height, width)
 
     @property
     def is_square(self) -> bool:
@@ -57,3 +57,13 @@ class InputSize:
 
     def __str__(self) -> str:
         return str(self.height) if self.is_square else f"{self.height}x{self.width}"
+
+
+def _check(height: int, width: int, parameter: str) -> None:
+    low, high = SIZE_RANGE
+    for side in (height, width):
+        if side % SIZE_MULTIPLE or not low <= side <= high:
+            written = height if height == width else f"{height}x{width}"
+            raise EdgekitError(
+                f"`{parameter}` is {written}; sides must be multiples of {SIZE_MULTIPLE} from {low} to {high}."
+            )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from edgekit.artifact import Artifact
 from edgekit.errors import ConversionError
-from edgekit.images import Picture
+from edgekit.images import InputSize, Picture
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.runtimes import Runtime, open_runtime
 from edgekit.scores.metrics import labels_from_logits
@@ -36,10 +36,10 @@ class Outputs(NamedTuple):
 
 
 class Runner(Protocol):
-    """A segmenter that runs somewhere. `size`: the side of its square input in pixels."""
+    """A segmenter that runs somewhere. `size`: of its input, or the side of a square, in pixels."""
 
     @property
-    def size(self) -> int: ...
+    def size(self) -> InputSize | int: ...
     def run(self, image: Image) -> Outputs: ...
 
 
@@ -50,9 +50,9 @@ def network_input(image: Image, dtype: torch.dtype = torch.float32) -> torch.Ten
 
 @dataclass(frozen=True)
 class TorchRunner:
-    """A PyTorch graph. `forward`: (1, 3, size, size) float32 RGB in [0, 255] to (1, classes, h, w) logits."""
+    """A PyTorch graph. `forward`: (1, 3, H, W) float32 RGB in [0, 255] to (1, classes, h, w) logits."""
 
-    size: int
+    size: InputSize | int
     forward: Callable[[torch.Tensor], torch.Tensor]
 
     def run(self, image: Image) -> Outputs:

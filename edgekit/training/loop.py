@@ -21,7 +21,7 @@ from torch import nn
 from edgekit import console
 from edgekit.errors import CalibrationError, ImageError
 from edgekit.files import check_folder_place, remove_folder, staged_file
-from edgekit.images import Picture, read_image, read_labels, stretch
+from edgekit.images import InputSize, Picture, read_image, read_labels, stretch
 from edgekit.model.outputs import resized
 from edgekit.model.reference import ReferenceSegmenter, pool_attention
 from edgekit.recipes import Recipe, block_of_module, keep_recipe
@@ -67,7 +67,7 @@ class Trained:
     kept: int
 
 
-# The loss, a scalar, of (B, 3, size, size) float32 pictures in [0, 255], the model's logits for them and (B, H, W)
+# The loss, a scalar, of (B, 3, H, W) float32 pictures in [0, 255], the model's logits for them and (B, H/4, W/4)
 # int64 labels.
 Objective = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 
@@ -145,7 +145,7 @@ class Learner(Generic[M]):
         return float(np.mean([self._step(step, *batch) for step, batch in enumerate(steps, first)]))
 
     def _step(self, step: int, pixels: torch.Tensor, labels: torch.Tensor) -> float:
-        """Take one step. pixels: (B, 3, size, size) uint8 RGB, labels: (B, size/4, size/4) int64. Returns the loss."""
+        """Take one step. pixels: (B, 3, H, W) uint8 RGB, labels: (B, H/4, W/4) int64. Returns the loss."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate(step) * group.get("share", 1.0)
         images = pixels.to(self.device, memory_format=layout(self.device)).float()
@@ -190,7 +190,7 @@ def train(
             labels = Path(pseudo_labels_folder)
             drawn.append(Drawn(_pseudo_labelled(checkpoint, unlabelled, settings.val_size, labels)))
         sets = LabelSets.of(checkpoint.class_names, (folder.told for folder in folders))
-        samples = TrainingSet(drawn, sets, settings.size, settings.seed)
+        samples = TrainingSet(drawn, sets, settings.sizes, settings.seed)
         if len(samples) < settings.batch:
             raise CalibrationError(
                 f"{len(samples)} photos remain to train on, less than one batch; lower `batch` {settings.batch}."
@@ -256,7 +256,7 @@ def _problems(folders: Sequence[LabelledData]) -> tuple[Problem, ...]:
 
 
 def _pseudo_labelled(
-    checkpoint: Checkpoint, photos: Sequence[Path], size: int, folder: Path
+    checkpoint: Checkpoint, photos: Sequence[Path], size: InputSize, folder: Path
 ) -> tuple[Pair, ...]:
     """The photos with labels that the checkpoint predicts, and a line on how many there are."""
     pairs, problems = pseudo_labels(trainable(checkpoint, training_device()), photos, size, folder)
@@ -442,9 +442,9 @@ def cpu_computes_bfloat16() -> bool:
 
 
 def pseudo_labels(
-    model: nn.Module, photos: Sequence[Path], size: int, out: Path
+    model: nn.Module, photos: Sequence[Path], size: InputSize, out: Path
 ) -> tuple[tuple[Pair, ...], tuple[Problem, ...]]:
-    """Photos paired with the labels that `model` predicts at an input side of `size` pixels, written to `out` as PNGs.
+    """Photos paired with the labels that `model` predicts at an input of `size`, written to `out` as PNGs.
 
     Left out, and named in the problems: unreadable photos and those in which it finds nobody.
     """
@@ -472,10 +472,10 @@ def validate(
     model: nn.Module,
     checkpoint: Checkpoint,
     pairs: Sequence[Pair],
-    size: int,
+    size: InputSize,
     frame: str,
 ) -> log.Scores:
-    """Scores on the photos, cut to one of FIXED_FRAMES and stretched to `size` pixels; labels at full resolution."""
+    """Scores on the photos, cut to one of FIXED_FRAMES and stretched to `size`; labels at full resolution."""
     framed = _framed(pairs, head_classes(checkpoint.class_names), frame)
     counts = counted({frame: _runner(model, size)}, framed, len(checkpoint.class_names))
     confusion = counts[frame].pooled()
@@ -498,7 +498,7 @@ def _framed(pairs: Sequence[Pair], head: Sequence[int], frame: str) -> Iterator[
             yield Picture(pair.image.name, cut_image, cut_labels)
 
 
-def _runner(model: nn.Module, size: int) -> TorchRunner:
+def _runner(model: nn.Module, size: InputSize) -> TorchRunner:
     """A runner of the model on its own device, in that device's memory format and precision."""
     device = next(model.parameters()).device
 

@@ -31,7 +31,7 @@ from edgekit.bundles.format import (
 from edgekit.bundles.reading import read_bundle
 from edgekit.errors import EdgekitError
 from edgekit.files import sha256_of_bytes, write_json
-from edgekit.images import Picture
+from edgekit.images import InputSize, Picture
 from edgekit.parity import baseline as parity_baseline
 from edgekit.parity import shards
 from edgekit.parity.gates import Gates
@@ -195,7 +195,11 @@ def scheme_case(folder: Path) -> Case:
 
 def state_case(folder: Path) -> Case:
     scores = Scores(0.5, 0.5, 0.9, None)
-    run = state.RunIdentity(Settings(4, 256, 512, 8, 1e-3, qat={"stem": "float"}), DIGEST, DIGEST)
+    run = state.RunIdentity(
+        Settings(4, (InputSize(256, 256),), InputSize(512, 512), 8, 1e-3, qat={"stem": "float"}),
+        DIGEST,
+        DIGEST,
+    )
     epoch = Epoch(1, 10, 1.5, 1e-3, 3.0, scores, scores)
     start = Start(2.0, scores, scores).to_json()
     write_json(folder / "state.json", {"run": asdict(run), "start": start, "history": [epoch.to_json()]})

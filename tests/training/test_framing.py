@@ -70,6 +70,18 @@ def test_training_frames_stay_inside_and_reach_from_head_shot_to_whole() -> None
     assert with_head > 320
 
 
+@pytest.mark.parametrize("aspect", [0.5, 0.75, 4 / 3])
+def test_a_frame_of_the_inputs_shape_is_stretched_little(aspect: float) -> None:
+    for seed in range(50):
+        rng = np.random.default_rng(seed)
+        frame = training_frame(photo(), HEAD, FACE, rng)
+        shaped = frame.shaped(aspect, rng)
+        assert 0.76 * aspect < shaped.width / shaped.height < 1.32 * aspect  # 1.25, and whole pixels
+        assert shaped.top == frame.top and shaped.height <= frame.height
+        assert frame.left <= shaped.left and shaped.left + shaped.width <= frame.left + frame.width
+        assert shaped.height == frame.height or shaped.width == frame.width
+
+
 def framed_heights(labels: NDArray[np.uint8]) -> list[int]:
     """Of the frames of 400 seeds."""
     return [training_frame(labels, HEAD, FACE, np.random.default_rng(seed)).height for seed in range(400)]

@@ -16,7 +16,7 @@ from edgekit.training.loop import trainable
 from edgekit.training.settings import Settings
 from edgekit.weights import Checkpoint
 from tests.support.pictures import picture
-from tests.training.toy import checked, write_set
+from tests.training.toy import SIZE, checked, write_set
 
 
 def everything(module: str) -> str:
@@ -105,7 +105,13 @@ def test_the_student_pools_its_attention_and_the_teacher_does_not(
 ) -> None:
     pool = {"stage3": 2, "stage4": 2}
     settings = Settings(
-        epochs=1, size=128, val_size=128, batch=2, lr=1e-4, qat=dict.fromkeys(BLOCKS, "float"), pool=pool
+        epochs=1,
+        sizes=(SIZE,),
+        val_size=SIZE,
+        batch=2,
+        lr=1e-4,
+        qat=dict.fromkeys(BLOCKS, "float"),
+        pool=pool,
     )
     folder = checked(write_set(tmp_path / "toy", 2))
     learner = loop._learner(checkpoint, [folder], LabelSets.of(checkpoint.class_names), settings, [], 2)
