@@ -157,15 +157,15 @@ def test_groups_sum_probabilities_in_their_order() -> None:
     logits = torch.full((1, 5, 2, 3), -50.0)
     logits[0, 4, 0, :] = 50.0  # class 4 is skin, in the upper row
     logits[0, 2, 1, :] = 50.0  # class 2 is clothes, in the lower row
-    weights = output_head("groups", Groups((1, 4), (3,), (2,)), 5, 8, rgba=True)(logits)
-    assert weights.shape == (1, 4, 8, 8)
-    assert torch.allclose(weights.sum(1), torch.full((1, 8, 8), 255.0))
+    weights = output_head("groups", Groups((1, 4), (3,), (2,)), 5, (8, 6), rgba=True)(logits)
+    assert weights.shape == (1, 4, 8, 6)
+    assert torch.allclose(weights.sum(1), torch.full((1, 8, 6), 255.0))
     assert weights[0, :, 0, 0].round().tolist() == [255, 0, 0, 0]
     assert weights[0, :, -1, 0].round().tolist() == [0, 0, 255, 0]
 
 
 def test_labels_are_the_argmax_of_resized_logits() -> None:
     logits = torch.from_numpy(np.random.default_rng(5).normal(size=(1, 4, 3, 5)).astype(np.float32))
-    labels = output_head("labels", Groups((), (), ()), 4, 12, rgba=False)(logits)
-    wide = torch.nn.functional.interpolate(logits, size=(12, 12), mode="bilinear", align_corners=False)
+    labels = output_head("labels", Groups((), (), ()), 4, (12, 9), rgba=False)(logits)
+    wide = torch.nn.functional.interpolate(logits, size=(12, 9), mode="bilinear", align_corners=False)
     assert torch.equal(labels[:, 0], wide.argmax(1))

@@ -21,7 +21,7 @@ from torch import nn
 from edgekit import console
 from edgekit.errors import CalibrationError, ImageError
 from edgekit.files import check_folder_place, remove_folder, staged_file
-from edgekit.images import Picture, read_image, read_labels, stretch
+from edgekit.images import InputSize, Picture, read_image, read_labels, stretch
 from edgekit.model.outputs import resized
 from edgekit.model.reference import ReferenceSegmenter, pool_attention
 from edgekit.recipes import Recipe, block_of_module, keep_recipe
@@ -507,7 +507,7 @@ def _runner(model: nn.Module, size: int) -> TorchRunner:
             logits: torch.Tensor = model(images.to(device).to(memory_format=layout(device)))
         return logits
 
-    return TorchRunner(size, forward)
+    return TorchRunner(InputSize.of(size), forward)
 
 
 def _number(value: float) -> float | None:
