@@ -14,7 +14,7 @@ from skimage.color import rgb2lab
 from edgekit import console
 from edgekit.errors import CalibrationError, ImageError
 from edgekit.files import sha256_of, sha256_of_bytes
-from edgekit.images import PREPROCESSING_ID, Skipped, images_in, read_input
+from edgekit.images import InputSize, Size, Skipped, images_in, preprocessing_of, read_input
 from edgekit.segmenter import Segmenter
 from edgekit.weights import Checkpoint
 
@@ -29,21 +29,21 @@ ITA_EDGES_DEG: Mapping[str, float] = {
 }  # fmt: skip
 MIN_SKIN_PIXELS = 64
 
-# (size, size, 3) uint8 sRGB to (h, w, 3) weights of skin, hair and clothes
+# (H, W, 3) uint8 sRGB to (h, w, 3) weights of skin, hair and clothes
 Masks = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
 class CalibrationSet:
-    """Pictures in a fixed order, decoded once at `size`.
+    """Pictures in a fixed order, decoded once as inputs of `size`.
 
     `coverage`: number of pictures per stratum, by property. `warnings`: sentences to print.
     """
 
     folder: Path
-    size: int
+    size: InputSize
     files: Mapping[str, str]  # file name to sha256
-    images: tuple[NDArray[np.uint8], ...]  # (size, size, 3) each
+    images: tuple[NDArray[np.uint8], ...]  # (height, width, 3) each
     skipped: tuple[Skipped, ...]
     coverage: Mapping[str, Mapping[str, int]]
     warnings: tuple[str, ...]
@@ -53,8 +53,8 @@ class CalibrationSet:
         return {
             "files": dict(self.files),
             "seed": SEED,
-            "preprocessing": PREPROCESSING_ID,
-            "size": self.size,
+            "preprocessing": preprocessing_of(self.size),
+            "size": self.size.as_json,
             "coverage": {name: dict(counts) for name, counts in self.coverage.items()},
             "skipped": [asdict(item) for item in self.skipped],
         }
@@ -67,7 +67,7 @@ class CalibrationSet:
 
 def read_calibration_set(
     folder: Path,
-    size: int,
+    size: Size,
     masks: Masks | None = None,
     limit: int | None = None,
     forbidden: Collection[str] = (),
@@ -107,11 +107,17 @@ def read_calibration_set(
         raise CalibrationError(f"{folder} holds no usable picture ({len(skipped)} left out).")
     coverage = _coverage(images, masks)
     warnings = _warnings(folder, len(images), coverage)
-    return CalibrationSet(folder, size, files, tuple(images), tuple(skipped), coverage, warnings)
+    return CalibrationSet(
+        folder, InputSize.of(size), files, tuple(images), tuple(skipped), coverage, warnings
+    )
 
 
 def calibration_set(
-    folder: Path, checkpoint: Checkpoint, size: int, limit: int | None = None, evaluation: Path | None = None
+    folder: Path,
+    checkpoint: Checkpoint,
+    size: InputSize,
+    limit: int | None = None,
+    evaluation: Path | None = None,
 ) -> CalibrationSet:
     """Read the pictures of a folder, with coverage by the float model's own mask; prints skipped ones and warnings.
 
@@ -159,7 +165,7 @@ def _coverage(images: list[NDArray[np.uint8]], masks: Masks | None) -> dict[str,
 def skin_tone(image: NDArray[np.uint8], skin: NDArray[np.float32]) -> str | None:
     """Stratum of a picture's median skin colour by ITA = atan((L* − 50) / b*); None if it shows too little skin.
 
-    image: (size, size, 3) uint8 sRGB; skin: (h, w) weights in [0, 1], where h and w divide `size`.
+    image: (H, W, 3) uint8 sRGB; skin: (h, w) weights in [0, 1], of every H/h-th pixel in both directions.
     """
     step = image.shape[0] // skin.shape[0]
     pixels = image[step // 2 :: step, step // 2 :: step][: skin.shape[0], : skin.shape[1]][skin > 0.5]

@@ -17,7 +17,7 @@ from converters.conversion import Conversion
 from edgekit import console
 from edgekit.errors import CalibrationError, EdgekitError
 from edgekit.files import JsonValue, json_text, sha256_of_bytes
-from edgekit.images import Picture, read_labels, require_class_indices
+from edgekit.images import InputSize, Picture, read_labels, require_class_indices
 from edgekit.model.stages import pool_problem
 from edgekit.parity.gates import BOUNDARY, GATES, Gates, check_finite
 from edgekit.parity.picture import PixelGate
@@ -67,13 +67,13 @@ class Bounds:
 class Task:
     """The inputs of a plan.
 
-    `target`: its runtime is timed on this machine. `size`: side of the input in pixels. `calibration`: folder of
+    `target`: its runtime is timed on this machine. `size`: of the input. `calibration`: folder of
     photos; `labels`: folder of their label PNGs. `evaluation`: folder of photos that must not be calibrated on.
     `journal`: file for measured points, from which an interrupted plan resumes.
     """
 
     target: Target
-    size: int
+    size: InputSize
     calibration: Path
     labels: Path | None = None
     evaluation: Path | None = None
@@ -100,7 +100,14 @@ def planned(checkpoint: Checkpoint, task: Task, bounds: Bounds, name: str) -> Pl
             f"parity may find the recipe undecided"
         )
     labels_sha256 = sha256_of_bytes(b"".join(b"" if j.labels is None else j.labels.tobytes() for j in judged))
-    context = [checkpoint.sha256, whole.sha256, labels_sha256, task.size, task.target.name, tflite.tools()]
+    context = [
+        checkpoint.sha256,
+        whole.sha256,
+        labels_sha256,
+        task.size.as_json,
+        task.target.name,
+        tflite.tools(),
+    ]
     journal = Journal(task.journal, sha256_of_bytes(json_text(context).encode()))
     with console.interruptible(journal.kept):
         journal.observed(partial(_observed, task.target, conversion, calibrating))
@@ -132,7 +139,7 @@ def _pools(conversion: Conversion) -> dict[str, tuple[Pool, ...]]:
     size, stride = conversion.size, int(conversion.checkpoint.config.output_stride)
     return {
         stage: tuple(
-            side for side in POOLS if side > 1 and pool_problem({stage: side}, size, size, stride) is None
+            side for side in POOLS if side > 1 and pool_problem({stage: side}, *size.shape, stride) is None
         )
         for stage in STAGE_DEPTHS
     }

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from calibration.planner import ObservedRanges, Point
 from converters.tflite_int8 import quantized
-from edgekit.images import Picture
+from edgekit.images import InputSize, Picture
 from edgekit.parity.counts import ParityCounts
 from edgekit.recipes import Pool, Recipe
 from edgekit.runtimes.litert import LiteRT
@@ -103,8 +103,9 @@ class LiteRTTrials:
 
     def _predictions(self, runtime: LiteRT) -> list[Prediction]:
         """One prediction per picture, in the pictures' order."""
-        size = len(self._pictures[0].image)
-        runner = RuntimeRunner(runtime, size, INPUT, self._logits_name, self._logits_name, channels_last=True)
+        height, width = self._pictures[0].image.shape[:2]
+        size, logits = InputSize(height, width), self._logits_name
+        runner = RuntimeRunner(runtime, size, INPUT, logits, logits, channels_last=True)
         return [found[INPUT] for _, found in predictions({INPUT: runner}, self._pictures)]
 
     def _latency_ratio(self, runtime: LiteRT) -> float:

@@ -24,8 +24,8 @@ from edgekit.artifact import (
 )
 from edgekit.errors import ConversionError, UnknownName
 from edgekit.files import sha256_of, size_bytes_of
-from edgekit.images import PREPROCESSING_ID, SIZE_MULTIPLE, SIZE_RANGE
-from edgekit.model.outputs import MASK_STRIDE, OUTPUT_MODES, OutputMode
+from edgekit.images import FIT_MULTIPLE, InputSize, Shape, preprocessing_of
+from edgekit.model.outputs import OUTPUT_MODES, OutputMode, mask_shape_of
 from edgekit.model.stages import pool_problem
 from edgekit.recipes import Recipe
 from edgekit.targets import Target
@@ -38,40 +38,29 @@ COLOUR = ("red", "green", "blue")
 class Conversion:
     """One checkpoint at one size with one recipe and one output; checked on construction.
 
-    `mask_size`: side of the `groups` and `labels` outputs in pixels (size/4 by default). `ranges`: (low, high) of the
-    target's float graph by tensor name, for recipes with int8 activations; `calibration_sha256`: digest of the photos
-    that gave the ranges.
+    `mask_shape`: (height, width) of the `groups` and `labels` outputs in pixels ((0, 0): a quarter of the input's).
+    `ranges`: (low, high) of the target's float graph by tensor name, for recipes with int8 activations;
+    `calibration_sha256`: digest of the photos that gave the ranges.
     """
 
     checkpoint: Checkpoint
-    size: int
+    size: InputSize
     recipe: Recipe
     output: OutputMode = "groups"
-    mask_size: int = 0
+    mask_shape: Shape = (0, 0)
     ranges: Mapping[str, tuple[float, float]] | None = None
     calibration_sha256: str | None = None
 
     def __post_init__(self) -> None:
-        low, high = SIZE_RANGE
-        if self.size % SIZE_MULTIPLE or not low <= self.size <= high:
-            raise ConversionError(
-                "convert",
-                "options",
-                f"`size` {self.size} is not a multiple of {SIZE_MULTIPLE} from {low} to {high}.",
-            )
         if self.output not in OUTPUT_MODES:
             raise UnknownName("output", self.output, OUTPUT_MODES)
-        if self.mask_size == 0:
-            object.__setattr__(self, "mask_size", self.size // MASK_STRIDE)
-        if not 1 <= self.mask_size <= self.size:
-            raise ConversionError(
-                "convert",
-                "options",
-                f"`mask_size` {self.mask_size} is not from 1 to the input size {self.size}.",
-            )
-        problem = pool_problem(
-            self.recipe.pool, self.size, self.size, int(self.checkpoint.config.output_stride)
-        )
+        if self.mask_shape == (0, 0):
+            object.__setattr__(self, "mask_shape", mask_shape_of(self.size))
+        problem = _mask_problem(self.mask_shape, self.size)
+        if problem is not None:
+            raise ConversionError("convert", "options", problem)
+        stride = int(self.checkpoint.config.output_stride)
+        problem = pool_problem(self.recipe.pool, *self.size.shape, stride)
         if problem is not None:
             raise ConversionError("convert", "recipe", problem)
         if self.output == "groups":
@@ -84,8 +73,9 @@ class Conversion:
         return f"{self.checkpoint.name}-{self.size}-{self.recipe.name}{suffix}"
 
     @property
-    def logits_size(self) -> int:
-        return self.size // int(self.checkpoint.config.output_stride)
+    def logits_shape(self) -> Shape:
+        stride = int(self.checkpoint.config.output_stride)
+        return self.size.height // stride, self.size.width // stride
 
     def output_spec(self, layout: str, dtype: str, rgba: bool) -> TensorSpec:
         """The output as a spec in `NHWC` or `NCHW`."""
@@ -93,15 +83,30 @@ class Conversion:
         interval: tuple[float, float] | None
         if self.output == "groups":
             channels = (*GROUP_NAMES, "background") if rgba else GROUP_NAMES
-            side, interval = self.mask_size, (0.0, 255.0)
+            (height, width), interval = self.mask_shape, (0.0, 255.0)
         elif self.output == "labels":
-            channels, side = ("class",), self.mask_size
+            channels, (height, width) = ("class",), self.mask_shape
             interval = (0.0, float(len(self.checkpoint.class_names) - 1))
         else:
-            channels, side, interval = self.checkpoint.class_names, self.logits_size, None
+            channels, (height, width), interval = self.checkpoint.class_names, self.logits_shape, None
         count = len(channels)
-        shape = (1, side, side, count) if layout == "NHWC" else (1, count, side, side)
+        shape = (1, height, width, count) if layout == "NHWC" else (1, count, height, width)
         return TensorSpec(self.output, shape, dtype, layout, interval, channels)
+
+
+def _mask_problem(mask: Shape, size: InputSize) -> str | None:
+    """A sentence on a mask that does not fit an input of this size; None if it does."""
+    shown = f"`mask_size` {mask[0] if mask[0] == mask[1] else f'{mask[0]}x{mask[1]}'}"
+    if not all(1 <= side <= most for side, most in zip(mask, size.shape, strict=True)):
+        return f"{shown} is not from 1 to the input size {size}."
+    if not size.is_square and any(
+        side * FIT_MULTIPLE % whole for side, whole in zip(mask, size.shape, strict=True)
+    ):
+        return (
+            f"{shown} does not divide the input's {size} pixels into blocks of {FIT_MULTIPLE}, between which masks of "
+            "letterboxed photos are cut; leave it out, or divide both sides alike."
+        )
+    return None
 
 
 @dataclass(frozen=True)
@@ -149,19 +154,18 @@ def made_before(target: Target, conversion: Conversion, folder: Path) -> Artifac
     except ConversionError:
         return None
     manifest = artifact.manifest
-    mask_size = manifest.outputs[0].shape[manifest.outputs[0].layout.index("W")]
     found = (
         manifest.weights_sha256,
         manifest.recipe_name,
-        manifest.size,
-        mask_size,
+        manifest.input_size,
+        manifest.outputs[0].height_and_width,
         manifest.tools["edgekit"],
     )
     expected = (
         conversion.checkpoint.sha256,
         conversion.recipe.name,
         conversion.size,
-        conversion.mask_size,
+        conversion.mask_shape,
         __version__,
     )
     computed = (
@@ -201,7 +205,7 @@ def _manifest(job: Job, converted: Converted, file: Path) -> Manifest:
     return Manifest(
         target=job.target.name,
         name=checkpoint.name,
-        size=conversion.size,
+        size=conversion.size.as_json,
         output=conversion.output,
         recipe_name=conversion.recipe.name,
         recipe=converted.recipe,
@@ -210,7 +214,7 @@ def _manifest(job: Job, converted: Converted, file: Path) -> Manifest:
         taps=converted.taps,
         class_names=checkpoint.class_names,
         groups=dict(checkpoint.groups.items()),
-        preprocessing=PREPROCESSING_ID,
+        preprocessing=preprocessing_of(conversion.size),
         weights_sha256=checkpoint.sha256,
         calibration_sha256=conversion.calibration_sha256,
         minimum_os=job.target.minimum_os_for(conversion.recipe),

@@ -49,7 +49,7 @@ def test_the_device_delivers_what_this_machine_delivers(
 ) -> None:
     """Every artifact's outputs, as an app gets them, agree with LiteRT's on this machine."""
     for artifact in artifacts:
-        size = artifact.manifest.size
+        size = artifact.manifest.input_size
         inputs = [p.at(size)[None] for p in pictures(images, len(artifact.manifest.class_names))]
         here = Host().infer(artifact.path, inputs, DEFAULT_THREADS)
         there = device.infer(artifact.path, inputs, DEFAULT_THREADS)

@@ -25,6 +25,7 @@ from edgekit.files import (
     staged_folder,
     write_json,
 )
+from edgekit.images import InputSize, Shape, preprocessing_of
 from edgekit.reading import Count, JsonKind, Sha256, Text, check_regular_file, read_json, shown
 from edgekit.recipes import RECIPE_VERSION, Recipe
 from edgekit.targets import TARGETS, Target
@@ -36,6 +37,7 @@ MOST_ARTIFACT_BYTES = 1 << 30  # forty times the largest that edgekit's own weig
 
 Side = Annotated[int, Meta(ge=1, le=1 << 16)]
 InputSide = Annotated[int, Meta(ge=128, le=1024, multiple_of=64)]
+FrameText = Annotated[str, Meta(pattern=r"^[0-9]{3,4}x[0-9]{3,4}\Z")]
 
 
 @dataclass(frozen=True)
@@ -53,14 +55,21 @@ class TensorSpec:
     range: tuple[float, float] | None
     channels: Annotated[tuple[Text, ...], Meta(min_length=1)]
 
+    @property
+    def height_and_width(self) -> Shape:
+        return self.shape[self.layout.index("H")], self.shape[self.layout.index("W")]
+
 
 @dataclass(frozen=True)
 class Manifest:
-    """What is written beside an artifact. `taps` maps a stage of the model to a tensor name in the file."""
+    """What is written beside an artifact. `taps` maps a stage of the model to a tensor name in the file.
+
+    `size`: the side of a square input, or the text of any other, as 512x384; `input_size` is either.
+    """
 
     target: Text
     name: Text
-    size: InputSide
+    size: InputSide | FrameText
     output: Literal["groups", "labels", "logits"]
     recipe_name: Text
     recipe: Recipe
@@ -77,6 +86,10 @@ class Manifest:
     sha256: Sha256
     size_bytes: Annotated[int, Meta(ge=0, le=MOST_ARTIFACT_BYTES)]
     schema_version: int = SCHEMA_VERSION
+
+    @property
+    def input_size(self) -> InputSize:
+        return InputSize.of(self.size)
 
 
 MANIFEST = JsonKind(
@@ -201,6 +214,8 @@ def _contradiction(manifest: Manifest, target: str) -> str | None:
         return f"its recipe has version {manifest.recipe.version}; this edgekit reads {RECIPE_VERSION}"
     if manifest.target != target:
         return f"it is of the target {printable(manifest.target, 40)!r}, and the file is of {target!r}"
+    if (problem := _size_problem(manifest)) is not None:
+        return problem
     if manifest.output not in [spec.name for spec in manifest.outputs]:
         return f"its output {printable(manifest.output, 40)!r} is none of its outputs"
     for spec in (*manifest.inputs, *manifest.outputs):
@@ -208,6 +223,23 @@ def _contradiction(manifest: Manifest, target: str) -> str | None:
             return f"the range of {printable(spec.name, 40)!r} ends below its start"
     if any(index >= len(manifest.class_names) for group in manifest.groups.values() for index in group):
         return "a group has a class that class_names has not"
+    return None
+
+
+def _size_problem(manifest: Manifest) -> str | None:
+    """What contradicts the size: it is none for a network, not the input's own, or photos are fitted otherwise."""
+    try:
+        size = manifest.input_size
+    except EdgekitError as error:
+        return str(error).rstrip(".")
+    image = manifest.inputs[0]
+    if image.height_and_width != size.shape:
+        return f"its size is {size}, and its input {printable(image.name, 40)!r} has the shape {image.shape}"
+    if manifest.preprocessing != preprocessing_of(size):
+        return (
+            f"it fits photos by {printable(manifest.preprocessing, 60)!r}, and this edgekit by "
+            f"{preprocessing_of(size)!r} for this size"
+        )
     return None
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from edgekit.runtimes import Runtime
 
     # A conversion and a folder for its files, to the float model as a function of a picture to its tensors:
-    # (size, size, 3) uint8 to every tensor that a recipe may quantise, by name.
+    # (H, W, 3) uint8 to every tensor that a recipe may quantise, by name.
     Observable = Callable[
         [Conversion, Path], Callable[[NDArray[np.uint8]], Mapping[str, NDArray[np.float32]]]
     ]

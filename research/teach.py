@@ -44,7 +44,7 @@ from transformers import MobileViTForSemanticSegmentation
 
 from edgekit import console
 from edgekit.files import staged_file
-from edgekit.images import InputSize, images_in, read_image, stretch
+from edgekit.images import InputSize, images_in, input_from_photo, read_image, stretch
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.training import history as log
 from edgekit.training.data import LabelledData, Pair, check, read_class_names, split
@@ -693,7 +693,7 @@ def rounding_error(model: ReferenceSegmenter, course: Course) -> float:
     size = course.settings.val_size
     worst = 0.0
     for pair in course.validation:
-        picture = stretch(read_image(pair.image), size)
+        picture = input_from_photo(read_image(pair.image), size)
         x = torch.from_numpy(picture.copy()).permute(2, 0, 1)[None]  # (1, 3, size, size) uint8
         worst = max(worst, float((model(x.float()) - exact(x.double())).abs().max()))
     return worst

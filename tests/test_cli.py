@@ -109,11 +109,12 @@ def called(monkeypatch: pytest.MonkeyPatch, function: str, *arguments: str) -> C
 
 CALLS: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
     (
-        "convert --weights mine --target tflite --size 192 --recipe w8 --output labels --mask-size 48 --out m --force",
+        "convert --weights mine --target tflite --size 192x128 --recipe w8 --output labels --mask-size 48x32 --out m "
+        "--force",
         "convert",
         (MY_WEIGHTS, "tflite"),
         {
-            "size": 192, "recipe": "w8", "output": "labels", "mask_size": 48, "calibration": None,
+            "size": "192x128", "recipe": "w8", "output": "labels", "mask_size": "48x32", "calibration": None,
             "minimum_ios": None, "out": Path("m"), "force": True,
         },
     ),
@@ -122,7 +123,7 @@ CALLS: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
         "convert",
         (DEFAULT_WEIGHTS, "all"),
         {
-            "size": None, "recipe": None, "output": "groups", "mask_size": 0, "calibration": Path("photos"),
+            "size": None, "recipe": None, "output": "groups", "mask_size": "0", "calibration": Path("photos"),
             "minimum_ios": 17, "out": Path("artifacts"), "force": False,
         },
     ),

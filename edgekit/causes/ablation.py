@@ -44,7 +44,7 @@ def ablated(
 
     operators: the artifact's local errors, by which the blocks to try are chosen.
     """
-    recipe, size = artifact.manifest.recipe, artifact.manifest.size
+    recipe, size = artifact.manifest.recipe, artifact.manifest.input_size
     ranges = {recipe.observer: ranges_in(artifact.path)}
 
     def graph(pool: Mapping[str, Pool]) -> FloatGraph:

@@ -122,7 +122,7 @@ def explain(
         with console.quiet_libraries():
             stages = waterfall(artifact, checkpoint, pictures, made.variants)
             drifts, operators = _departures(
-                artifact, checkpoint, made, pictures[0].at(artifact.manifest.size)
+                artifact, checkpoint, made, pictures[0].at(artifact.manifest.input_size)
             )
         bad, not_ablated = first_bad(operators), why_not_ablated(artifact)
         again: Measured | None = None
@@ -156,7 +156,7 @@ def explain(
 def _departures(
     artifact: Artifact, checkpoint: Checkpoint, made: Rebuilt, image: Image
 ) -> tuple[tuple[Drift, ...], tuple[Operator, ...]]:
-    """The artifact's drift against PyTorch and its operators' local errors on one image (size, size, 3)."""
+    """The artifact's drift against PyTorch and its operators' local errors on one input (H, W, 3)."""
     fed = handed_over(image, artifact)
     nodes = nodes_of(made.export.path)
     tensors = tensors_of(artifact, [name for node in nodes for name in node.outputs], fed)

@@ -24,8 +24,11 @@ def convert(
     ] = None,
     output: Annotated[str, typer.Option(help="groups (skin, hair, clothes), labels or logits.")] = "groups",
     mask_size: Annotated[
-        int, typer.Option(help="Side of the groups or labels output in pixels.", show_default="size / 4")
-    ] = 0,
+        str,
+        typer.Option(
+            help="Size of the groups or labels output in pixels, as --size.", show_default="size / 4"
+        ),
+    ] = "0",
     calibration: Annotated[
         Path | None,
         typer.Option(

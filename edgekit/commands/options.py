@@ -17,9 +17,9 @@ Weights = Annotated[
     str | None, typer.Option(help="Checkpoint folder or hub id.", show_default="the bundled parser")
 ]
 Size = Annotated[
-    int | None,
+    str | None,
     typer.Option(
-        help="Side of the input in pixels: a multiple of 64 from 128 to 1024.",
+        help="Input in pixels, the side of a square or rows x columns (512x384): multiples of 64 from 128 to 1024.",
         show_default="the checkpoint's",
     ),
 ]

@@ -37,7 +37,7 @@ LEAST_SNR_DB: Mapping[str, float] = {"fp32": 60.0, "fp16": 35.0, "w8": 15.0, "w8
 def tensors_of(artifact: Artifact, names: Sequence[str], image: Image) -> dict[str, Array]:
     """The artifact's tensors of these names in the float export, from this machine's runtime.
 
-    image: (size, size, 3) uint8 as the app hands it over. Quantised tensors are dequantised.
+    image: (H, W, 3) uint8 as the app hands it over. Quantised tensors are dequantised.
     """
     known = taps_of(artifact.path)
     taps = {name: known[name] for name in names if name in known}

@@ -17,7 +17,7 @@ DEFAULT_THREADS = 2
 class Runtime(Protocol):
     """A model open in one runtime.
 
-    `run` takes inputs by name ((1, size, size, 3) uint8 for the artifacts' `image`) and returns the outputs
+    `run` takes inputs by name ((1, H, W, 3) uint8 for the artifacts' `image`) and returns the outputs
     by name, and every intermediate tensor that was named in `taps` when the runtime was opened.
     """
 

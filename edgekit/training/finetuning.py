@@ -10,7 +10,7 @@ from pathlib import Path
 from edgekit import console
 from edgekit.errors import EdgekitError
 from edgekit.files import check_file_place, check_folder_place
-from edgekit.images import InputSize, images_in
+from edgekit.images import InputSize, Size, images_in
 from edgekit.model.stages import pool_problem
 from edgekit.recipes import BLOCKS, recipe_for_training
 from edgekit.recipes.kept import PLANNED_FOLDER, RECIPE_FILE
@@ -26,8 +26,8 @@ SIZE_DEFAULT = 384  # px
 LR_DEFAULT = 4e-4  # found on 902 photos at 384², batches of 8
 LR_QAT = 4e-5  # the weights are trained already; they only have to settle on the int8 grid
 WEIGHT_BOUNDS = (0.01, 100.0)  # of a folder; beyond them it is hardly seen, or hardly anything else is
-Size = InputSize | int | str  # as `InputSize.of` reads it
-LEAST_SIZE = 384  # px, or as many pixels in another shape: 24 cells at DeepLab's 1/16 scale, where its widest dilation reaches 18 cells each way
+# px, or as many pixels in another shape: 24 cells at DeepLab's 1/16 scale, where its widest dilation reaches 18.
+LEAST_SIZE = 384
 
 
 def finetune(
@@ -62,12 +62,12 @@ def finetune(
     qat: an int8 recipe (w8a8, w8 or a recipe's .json) to train for, its pooling included; `convert` then finds it
     in `out`. unlabelled: with `qat`, folders of further photos to train on. epochs: passes over the photos. size: of
     the input in training, a side in pixels or rows x columns as in "512x384", multiples of 64 from 128 to 1024; of
-    several, each step draws one. val_size: of the input in validation (None: the checkpoint's). batch: photos per step. lr: base learning rate (None: 4e-4, with `qat` 4e-5). decay: cosine or
-    exponential. skin_jaccard, class_jaccard: weights of these terms of the loss, 0 leaves one out. seed: the same
-    seed, data and settings give the same weights on a CPU. keep: the epoch whose weights are kept, `last` or `best`
-    by the mean over the folders of their mean group IoU (None: best with several folders or a labels.json).
-    workers: processes that prepare photos, 0: none beside this one. resume: go on with the interrupted run in
-    `out`. force: replace what is in `out`.
+    several, each step draws one. val_size: of the input in validation (None: the checkpoint's). batch: photos per
+    step. lr: base learning rate (None: 4e-4, with `qat` 4e-5). decay: cosine or exponential. skin_jaccard,
+    class_jaccard: weights of these terms of the loss, 0 leaves one out. seed: the same seed, data and settings give
+    the same weights on a CPU. keep: the epoch whose weights are kept, `last` or `best` by the mean over the folders
+    of their mean group IoU (None: best with several folders or a labels.json). workers: processes that prepare
+    photos, 0: none beside this one. resume: go on with the interrupted run in `out`. force: replace what is in `out`.
 
     Raises EdgekitError: a setting out of its bounds, an occupied `out`, a run that cannot be resumed; UnknownName: no
     such recipe or decay; CalibrationError: unusable data, too little of it, or a loss that is no longer a number.

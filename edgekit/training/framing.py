@@ -13,6 +13,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit.images import MOST_ASPECT_CHANGE
 from edgekit.scores.metrics import IGNORE
 
 HEAD_CLASSES = ("hat", "hair", "face")  # as ATR, LIP and CIHP spell them, in lower case
@@ -29,9 +30,6 @@ ANYWHERE_SHARE = (0.3, 1.0)
 HEADS = 7  # in a standing person, at least
 ROOM_ABOVE = (-0.08, 0.3)  # of the frame's height, above the head; a close-up may cut into the hair
 ASPECT = (0.5, 1.8)  # width / height: 9:16 and 16:9 phones, and what stretching does to both
-STRETCH = (
-    1.25  # of a frame in an input of its own shape, either way: apps stretch little and letterbox the rest
-)
 SIDEWAYS = (-0.25, 0.25)  # of the frame's width, away from the head's centre
 FREE_SHARE = (
     0.4,
@@ -55,11 +53,11 @@ class Frame:
         return array[self.top : self.top + self.height, self.left : self.left + self.width]
 
     def shaped(self, aspect: float, rng: np.random.Generator) -> Frame:
-        """The frame, cut until its width / height is within STRETCH of `aspect`.
+        """The frame, cut until an input of this width / height shows it stretched, not letterboxed.
 
         A wide frame loses columns on both sides at random; a tall one loses rows below, for heads are above.
         """
-        narrowest, widest = aspect / STRETCH, aspect * STRETCH
+        narrowest, widest = aspect / MOST_ASPECT_CHANGE, aspect * MOST_ASPECT_CHANGE
         height = min(self.height, max(1, int(self.width / narrowest)))
         width = min(self.width, max(1, int(self.height * widest)))
         return Frame(self.top, self.left + int(rng.integers(self.width - width + 1)), height, width)

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -21,13 +22,12 @@ from torch import nn
 from edgekit import console
 from edgekit.errors import CalibrationError, ImageError
 from edgekit.files import check_folder_place, remove_folder, staged_file
-from edgekit.images import InputSize, Picture, read_image, read_labels, stretch
+from edgekit.images import InputSize, Picture, read_image, read_labels
 from edgekit.model.outputs import resized
-from edgekit.model.reference import ReferenceSegmenter, pool_attention
+from edgekit.model.reference import ReferenceSegmenter, fuse_attention
 from edgekit.recipes import Recipe, block_of_module, keep_recipe
 from edgekit.scores.counts import counted
-from edgekit.scores.metrics import labels_from_logits
-from edgekit.scores.runners import TorchRunner
+from edgekit.scores.runners import TorchRunner, predictions
 from edgekit.training import history as log
 from edgekit.training import qat, state
 from edgekit.training.data import LabelledData, Pair, Problem, split
@@ -336,7 +336,7 @@ def _learner(
 ) -> Learner[ReferenceSegmenter]:
     device = training_device()
     torch.manual_seed(settings.seed)
-    model = trainable(checkpoint, device, dropout=0.0 if settings.qat else DROPOUT_MAX)
+    model = trainable(checkpoint, device, 0.0 if settings.qat else DROPOUT_MAX, settings.pool)
     pixels = class_pixels(folders, sets)
     several = len(sets.sets) > len(sets.class_names)
     objective: Objective = FromLabels(
@@ -348,8 +348,7 @@ def _learner(
     )
     if settings.qat:
         weights = class_weights(pixels).to(device)
-        objective = FromNetwork(copy.deepcopy(model).eval().requires_grad_(False), weights)
-        pool_attention(model, settings.pool)
+        objective = FromNetwork(trainable(checkpoint, device).eval().requires_grad_(False), weights)
         qat.prepare(model, partial(_mode, settings.qat))
         qat.observe(model, (pixels.to(device).float() for pixels, _ in first_batches))
     return Learner(
@@ -388,13 +387,17 @@ def laid_out(module: nn.Module, device: torch.device) -> None:
 
 
 def trainable(
-    checkpoint: Checkpoint, device: torch.device, dropout: float = DROPOUT_MAX
+    checkpoint: Checkpoint,
+    device: torch.device,
+    dropout: float = DROPOUT_MAX,
+    pool: Mapping[str, int] = MappingProxyType({}),
 ) -> ReferenceSegmenter:
     """The reference graph with the BatchNorm momentum of a short fine-tuning and dropout of at most `dropout`.
 
-    A network that imitates another one needs no dropout: its targets are exact.
+    A network that imitates another one needs no dropout: its targets are exact. pool: a recipe's, of attention.
     """
     model = ReferenceSegmenter(checkpoint)
+    fuse_attention(model, pool)
     laid_out(model, device)
     for module in model.modules():
         if isinstance(module, nn.Dropout):
@@ -456,8 +459,8 @@ def pseudo_labels(
         except ImageError as error:
             found.setdefault("unreadable", []).append(f"{path.name} ({error.reason.rstrip('.')})")
             continue
-        logits = _runner(model, size).run(stretch(image, size)).logits
-        labels = labels_from_logits(logits, image.shape[:2])
+        ((_, by_name),) = predictions({"": _runner(model, size)}, [Picture(path.name, image)])
+        labels = by_name[""].labels(image.shape[:2])
         if not persons(labels).any():
             found.setdefault("nobody found in it", []).append(path.name)
             continue
@@ -507,7 +510,7 @@ def _runner(model: nn.Module, size: InputSize) -> TorchRunner:
             logits: torch.Tensor = model(images.to(device).to(memory_format=layout(device)))
         return logits
 
-    return TorchRunner(size, forward)
+    return TorchRunner(InputSize.of(size), forward)
 
 
 def _number(value: float) -> float | None:

@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from edgekit.images import InputSize, read_image, read_labels, stretch
+from edgekit.images import InputSize, fit_of, fitted, read_image, read_labels, stretch
+from edgekit.scores.metrics import IGNORE
 from edgekit.training.augment import Augmentation
 from edgekit.training.composite import (
     CROWD_CHANCE,
@@ -28,6 +29,8 @@ from edgekit.training.data import Pair
 from edgekit.training.framing import Frame, free_frame, head_classes, indices_of, training_frame
 from edgekit.training.label_sets import LabelSets
 
+# Of a frame of any shape in an input that is no square; the others are cut until they need no padding.
+LETTERBOX_CHANCE = 0.15
 LABEL_STRIDE = 4  # the loss is taken at size/4, where the shader reads the mask; the logits are at size/16
 
 
@@ -56,7 +59,7 @@ class TrainingSet(torch.utils.data.Dataset[tuple[torch.Tensor, torch.Tensor]]):
 
     A sample is asked for by its index and its size. Labels are those of `sets`. `epoch` must be set before each pass.
     A sample depends on the seed, the epoch, its index and its size alone, so neither resuming nor worker processes
-    change it. Frames of an input that is no square keep their shape but for framing.STRETCH.
+    change it.
     """
 
     def __init__(
@@ -92,7 +95,8 @@ class TrainingSet(torch.utils.data.Dataset[tuple[torch.Tensor, torch.Tensor]]):
         photo, truth, frame = self._framed(index, size, rng)
         enlargement = (size.pixels / (frame.height * frame.width)) ** 0.5
         scene = _scene(photo, truth, frame, size)
-        if not self._sets.mixed[truth].any():  # the person can be cut out
+        letterboxed = not fit_of((frame.height, frame.width), size).is_stretched
+        if not letterboxed and not self._sets.mixed[truth].any():  # the person can be cut out
             scene = self._composed(scene, size, enlargement, rng)
         image, labels = self._augment(scene.image, scene.labels, photo, enlargement, int(rng.integers(2**31)))
         middle = LABEL_STRIDE // 2  # the nearest to each mask pixel's centre
@@ -116,7 +120,9 @@ class TrainingSet(torch.utils.data.Dataset[tuple[torch.Tensor, torch.Tensor]]):
             frame = training_frame(truth, self._head, self._face, rng)
         else:
             frame = free_frame(truth.shape, rng)
-        return photo, truth, frame if size.is_square else frame.shaped(size.aspect, rng)
+        if not size.is_square and rng.random() >= LETTERBOX_CHANCE:
+            frame = frame.shaped(size.aspect, rng)
+        return photo, truth, frame
 
     def _composed(self, front: Scene, size: InputSize, enlargement: float, rng: np.random.Generator) -> Scene:
         """The scene, or by chance a composite of its person and another photo."""
@@ -133,23 +139,19 @@ class TrainingSet(torch.utils.data.Dataset[tuple[torch.Tensor, torch.Tensor]]):
             piece = empty_piece(photo, truth, rng)
             if piece is None:
                 return front
-            back = scenery(stretch(piece, size), rng)
+            back = scenery(stretch(piece, *size.shape), rng)
         if rng.random() < HAIRCUT_CHANCE:
             front = replace(front, labels=haircut(front.labels, self._hair, self._face))
         return pasted(front, back, EDGE_SIGMA * max(1.0, enlargement), rng)
 
 
 def _scene(photo: NDArray[np.uint8], labels: NDArray[np.uint8], frame: Frame, size: InputSize) -> Scene:
-    """The frame of a photo and its labels, stretched to the input."""
-    return Scene(
-        stretch(np.ascontiguousarray(frame.of(photo)), size), stretched_labels(frame.of(labels), size)
-    )
-
-
-def stretched_labels(labels: NDArray[np.uint8], size: InputSize) -> NDArray[np.uint8]:
-    """The (H, W) labels stretched to (height, width) by nearest neighbour."""
-    picture = Image.fromarray(np.ascontiguousarray(labels))
-    return np.asarray(picture.resize((size.width, size.height), Image.Resampling.NEAREST))
+    """The frame of a photo and its labels as the input shows them; the labels of padding do not count."""
+    fit = fit_of((frame.height, frame.width), size)
+    shown = Image.fromarray(np.ascontiguousarray(frame.of(labels)))
+    whole = np.full(size.shape, IGNORE, np.uint8)
+    fit.shown(whole)[:] = np.asarray(shown.resize((fit.width, fit.height), Image.Resampling.NEAREST))
+    return Scene(fitted(np.ascontiguousarray(frame.of(photo)), fit), whole)
 
 
 class _Batches(torch.utils.data.Sampler[list[tuple[int, InputSize]]]):

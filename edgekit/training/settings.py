@@ -39,10 +39,10 @@ class Settings:
     """The settings that decide a run's result: with the same ones it can be resumed.
 
     sizes: of the input in training, one of them for each step. val_size: of the input in validation, the deployed one.
-    batch: photos per step. lr: base learning rate. skin_jaccard, class_jaccard: weights of these terms of the loss; 0 leaves one out.
-    qat: the mode (`float`, `w8` or `w8a8`) of every named block for quantisation-aware training; None trains the
-    float model. pool: with `qat`, the recipe's pooling of attention. keep: the epoch whose weights are kept, the last
-    or the one with the best mean group IoU.
+    batch: photos per step. lr: base learning rate. skin_jaccard, class_jaccard: weights of these terms of the loss; 0
+    leaves one out. qat: the mode (`float`, `w8` or `w8a8`) of every named block for quantisation-aware training; None
+    trains the float model. pool: with `qat`, the recipe's pooling of attention. keep: the epoch whose weights are kept,
+    the last or the one with the best mean group IoU.
     """
 
     epochs: int

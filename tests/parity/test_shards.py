@@ -24,7 +24,7 @@ from edgekit.parity.packing import packed
 from edgekit.parity.report import ParityReport
 from edgekit.parity.shards import Inputs, Journal, merge, names_of, parsed_shard, report_of
 from edgekit.parity.tally import Subject, Tally
-from edgekit.scores.runners import Prediction
+from edgekit.scores.runners import Outputs, Prediction
 from edgekit.scores.strata import Traits
 from edgekit.weights import Checkpoint
 from tests.support.cli import edgekit
@@ -49,7 +49,7 @@ def count(tally: Tally, name: str) -> None:
 
     def predicted() -> Prediction:
         logits = rng.normal(size=(CLASSES, 4, 4)).astype(np.float32)
-        return Prediction(image, logits, logits.astype(np.float64))
+        return Prediction(image, logits, Outputs(logits, logits.astype(np.float64)))
 
     reference = predicted()
     for counts in tally.counts:

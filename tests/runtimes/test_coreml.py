@@ -57,7 +57,7 @@ def test_native_is_reported_as_not_run_and_does_not_change_the_verdict(
 def test_native_core_ml_delivers_what_the_reference_executor_delivers(artifacts: dict[str, Artifact]) -> None:
     """The very package, by the operating system: .github/workflows/macos.yml runs this; we have no Mac."""
     artifact = artifacts["coreml"]
-    image = astronaut().at(artifact.manifest.size)[None]  # (1, H, W, 3) uint8
+    image = astronaut().at(artifact.manifest.input_size)[None]  # (1, H, W, 3) uint8
     native, reference = (
         runtime(artifact.path).run({"image": image})[artifact.manifest.outputs[0].name].astype(int)
         for runtime in (CoreML, MilReference)

@@ -38,7 +38,7 @@ from edgekit.parity.gates import Gates
 from edgekit.parity.tally import Subject, Tally
 from edgekit.reading import read_json
 from edgekit.recipes import recipe as recipes
-from edgekit.scores.runners import Prediction
+from edgekit.scores.runners import Outputs, Prediction
 from edgekit.scores.scheme import scheme_of
 from edgekit.scores.strata import Traits
 from edgekit.shader.backends.cases import swirl_lut, warm_lut
@@ -131,7 +131,7 @@ def counted_tally(name: str) -> Tally:
     """One artifact on one picture of two classes."""
     tally = Tally.empty(1, 2, (1,))
     image, logits = np.zeros((32, 32, 3), np.uint8), np.eye(2, dtype=np.float32)[:, :, None].repeat(2, axis=2)
-    found = Prediction(image, logits, logits.astype(np.float64))
+    found = Prediction(image, logits, Outputs(logits, logits.astype(np.float64)))
     colours = {region: np.ones(8) for region in ("skin", "edge", "elsewhere")}
     tally.counts[0].add(Picture(name, image), Traits(30.0, 50.0, 0.5), found, found, found, 0.5, colours)
     tally.prepared.add(logits, logits)

@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -81,8 +82,10 @@ def test_the_options_have_the_librarys_defaults() -> None:
     options = inspect.signature(COMMANDS["finetune"]).parameters
     assert len(inspect.signature(inspect.unwrap(COMMANDS["finetune"])).parameters) <= 12
     for name, parameter in inspect.signature(finetuning.finetune).parameters.items():
-        if name not in ("checkpoint", "data", "out", "unlabelled"):
+        if name not in ("checkpoint", "data", "out", "unlabelled", "size"):
             assert options[name].default == parameter.default, name
+    (size,) = (option.show_default for option in get_args(options["size"].annotation)[1:])
+    assert size == str(finetuning.SIZE_DEFAULT)
 
 
 def test_the_options_reach_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,14 +99,14 @@ def test_the_options_reach_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(finetuning, "finetune", called)
     line = (
         "finetune --data d --out o --weights mine --qat w8 --unlabelled a --unlabelled b --epochs 2 --size 192 "
-        "--size 256x192 --val-size 256 --batch 3 --lr 0.01 --decay exponential --skin-jaccard 0.1 --class-jaccard 0.2 --seed 5 "
-        "--workers 1 --keep best --resume --force"
+        "--size 256x192 --val-size 256 --batch 3 --lr 0.01 --decay exponential --skin-jaccard 0.1 "
+        "--class-jaccard 0.2 --seed 5 --workers 1 --keep best --resume --force"
     )
     assert run_edgekit(*line.split()).code == 3
     named = {
-        "qat": "w8", "unlabelled": [Path("a"), Path("b")], "epochs": 2, "size": ["192", "256x192"], "val_size": "256", "batch": 3,
-        "lr": 0.01, "decay": "exponential", "skin_jaccard": 0.1, "class_jaccard": 0.2, "seed": 5, "workers": 1,
-        "resume": True, "force": True, "keep": "best",
+        "qat": "w8", "unlabelled": [Path("a"), Path("b")], "epochs": 2, "size": ["192", "256x192"],
+        "val_size": "256", "batch": 3, "lr": 0.01, "decay": "exponential", "skin_jaccard": 0.1, "class_jaccard": 0.2,
+        "seed": 5, "workers": 1, "resume": True, "force": True, "keep": "best",
     }  # fmt: skip
     assert calls == [("the checkpoint in mine", {Path("d"): 1.0}, Path("o"), named)]
 
@@ -115,9 +118,12 @@ def test_the_options_reach_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
         (("--qat", "fp16"), "--qat fp16: this recipe quantises nothing"),
         (("--qat", "w4"), "fp32, fp16, w8, w8a8, a .json file"),
         (("--epochs", "0"), "--epochs is 0; it must be at least 1"),
-        (("--size", "64"), "--size is 64; sides must be multiples of 64 from 128 to 1024."),
+        (("--size", "64"), "--size is 64; each side must be a multiple of 64 from 128 to 1024."),
         (("--size", "256", "--size", "256x256"), "--size needs one size or several different ones."),
-        (("--val-size", "256x100"), "--val-size is 256x100; sides must be multiples of 64 from 128 to 1024."),
+        (
+            ("--val-size", "256x100"),
+            "--val-size is 256x100; each side must be a multiple of 64 from 128 to 1024.",
+        ),
         (
             ("--val-size", "big"),
             "--val-size 'big' is neither a side like 512 nor rows x columns like 512x384.",
@@ -565,7 +571,7 @@ def test_pseudo_labels_leave_out_photos_without_people(tmp_path: Path) -> None:
         image = np.zeros((50, 40, 3), np.uint8)
         image[:30] = 255 * lit
         Image.fromarray(image).save(photo)
-    pairs, problems = loop.pseudo_labels(SeesBrightness(), photos, 64, tmp_path / "labels")
+    pairs, problems = loop.pseudo_labels(SeesBrightness(), photos, SIZE, tmp_path / "labels")
     assert [pair.image for pair in pairs] == photos[:2] and pairs[0].label != pairs[1].label
     labels = read_labels(pairs[0].label)
     assert labels.shape == (50, 40) and labels[:29].all() and not labels[31:].any()

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from edgekit.images import MOST_ASPECT_CHANGE
 from edgekit.scores.metrics import IGNORE
 from edgekit.training.framing import (
     FIXED_FRAMES,
@@ -76,7 +77,8 @@ def test_a_frame_of_the_inputs_shape_is_stretched_little(aspect: float) -> None:
         rng = np.random.default_rng(seed)
         frame = training_frame(photo(), HEAD, FACE, rng)
         shaped = frame.shaped(aspect, rng)
-        assert 0.76 * aspect < shaped.width / shaped.height < 1.32 * aspect  # 1.25, and whole pixels
+        change = shaped.width / shaped.height / aspect
+        assert 0.95 / MOST_ASPECT_CHANGE < change < 1.05 * MOST_ASPECT_CHANGE  # whole pixels
         assert shaped.top == frame.top and shaped.height <= frame.height
         assert frame.left <= shaped.left and shaped.left + shaped.width <= frame.left + frame.width
         assert shaped.height == frame.height or shaped.width == frame.width
