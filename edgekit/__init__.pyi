@@ -16,6 +16,7 @@ from .pipeline import Bounds, Plan, bundle, convert, plan
 from .recipes import Recipe
 from .scores.folder import Evaluated, evaluate
 from .segmenter import Segmenter
+from .segmenting import SegmentedPhotos, segment
 from .shader.compose import describe
 from .shader.description import ShaderDescription, write_description
 from .styling import style
@@ -37,6 +38,7 @@ __all__ = [
     "ParityReport",
     "Plan",
     "Recipe",
+    "SegmentedPhotos",
     "Segmenter",
     "ShaderDescription",
     "Sheets",
@@ -51,6 +53,7 @@ __all__ = [
     "parity_check",
     "plan",
     "read_artifact",
+    "segment",
     "style",
     "write_description",
 ]

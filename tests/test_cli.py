@@ -13,7 +13,6 @@ import pytest
 import edgekit as library
 from edgekit.artifact import Artifact
 from edgekit.commands import COMMANDS
-from edgekit.errors import ConversionError
 from edgekit.weights import Checkpoint
 from tests.support.cli import edgekit, edgekit_process
 
@@ -56,7 +55,7 @@ def small_weights(checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch) -> No
         (["convert", "--target", "onnx"], 3, "There is no target 'onnx'; known: coreml, tflite, all."),
         (["convert", "--recipe", "w3"], 3, "There is no recipe 'w3'"),
         (["convert", "--output", "mask"], 3, "There is no output 'mask'"),
-        (["convert", "--size", "500"], 3, "--size 500 is not a multiple of 64"),
+        (["convert", "--size", "500"], 3, "--size is 500; each side must be a multiple of 64"),
         (["convert", "--weights", "nowhere/at/all"], 3, "does not exist"),
         (["parity-check", "none.tflite"], 3, "none.tflite does not exist"),
         (["parity-check"], 3, "run edgekit convert first"),
@@ -224,7 +223,7 @@ def test_arguments_of_parity_check_reach_the_library(
 
 
 def test_debug_lets_the_error_through(small_weights: None, here: Path) -> None:
-    with pytest.raises(ConversionError, match="not a multiple of 64"):
+    with pytest.raises(EdgekitError, match="must be a multiple of 64"):
         edgekit("--debug", "convert", "--size", "500")
 
 

@@ -25,6 +25,7 @@ from edgekit.images.labels import (
     read_labels,
     require_class_indices,
     scheme_file,
+    write_labels,
 )
 from edgekit.images.photo import (
     CMYK_WITHOUT_PROFILE,
@@ -79,6 +80,7 @@ __all__ = [
     "status_of",
     "stretch",
     "stretched",
+    "write_labels",
     "write_photo",
     "written_format",
 ]

@@ -16,13 +16,12 @@ from typing import Generic, TypeVar
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import nn
 
 from edgekit import console
 from edgekit.errors import CalibrationError, ImageError
-from edgekit.files import check_folder_place, remove_folder, staged_file
-from edgekit.images import InputSize, Picture, read_image, read_labels
+from edgekit.files import check_folder_place, remove_folder
+from edgekit.images import InputSize, Picture, read_image, read_labels, write_labels
 from edgekit.model.outputs import resized
 from edgekit.model.reference import ReferenceSegmenter, fuse_attention
 from edgekit.recipes import Recipe, block_of_module, keep_recipe
@@ -465,8 +464,7 @@ def pseudo_labels(
             found.setdefault("nobody found in it", []).append(path.name)
             continue
         pair = Pair(path, out / f"{i:05}-{path.stem}.png")  # folders may share names
-        with staged_file(pair.label, replace=True) as file:
-            Image.fromarray(labels).save(file, "PNG")
+        write_labels(pair.label, labels, replace=True)
         pairs.append(pair)
     return tuple(pairs), tuple(Problem(reason, tuple(files)) for reason, files in found.items())
 
