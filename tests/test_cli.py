@@ -56,7 +56,7 @@ def small_weights(checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch) -> No
         (["convert", "--target", "onnx"], 3, "There is no target 'onnx'; known: coreml, tflite, all."),
         (["convert", "--recipe", "w3"], 3, "There is no recipe 'w3'"),
         (["convert", "--output", "mask"], 3, "There is no output 'mask'"),
-        (["convert", "--size", "500"], 3, "--size 500 is not a multiple of 64"),
+        (["convert", "--size", "500"], 3, "--size 500 is not made of multiples of 64"),
         (["convert", "--weights", "nowhere/at/all"], 3, "does not exist"),
         (["parity-check", "none.tflite"], 3, "none.tflite does not exist"),
         (["parity-check"], 3, "run edgekit convert first"),

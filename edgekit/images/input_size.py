@@ -14,6 +14,11 @@ SIZE_RANGE = (128, 1024)  # px
 Shape = tuple[int, int]  # height, width
 
 
+def text_of_shape(height: int, width: int) -> int | str:
+    """A square by its side, any other shape as its text: as JSON holds sizes, and as `shape_from_text` reads them."""
+    return height if height == width else f"{height}x{width}"
+
+
 def shape_from_text(name: str, text: str) -> Shape:
     """(height, width) of "512", a square by its side, or of "512x384", rows x columns. Raises EdgekitError.
 
@@ -68,10 +73,10 @@ class InputSize:
     @property
     def as_json(self) -> int | str:
         """What JSON holds: a square's side as a number, any other as its text."""
-        return self.height if self.is_square else str(self)
+        return text_of_shape(*self.shape)
 
     def __str__(self) -> str:
-        return str(self.height) if self.is_square else f"{self.height}x{self.width}"
+        return str(text_of_shape(*self.shape))
 
 
 Size: TypeAlias = InputSize | int | str  # what callers may give: `InputSize.of` reads it

@@ -15,7 +15,7 @@ import edgekit
 from converters.conversion import made_before
 from edgekit.artifact import Artifact, read_artifact
 from edgekit.errors import ConversionError
-from edgekit.images import FRAME_PREPROCESSING_ID, InputSize, fit_of, read_image
+from edgekit.images import FRAME_PREPROCESSING_ID, InputSize, Picture, fit_of, read_image
 from edgekit.model.outputs import OutputMode, output_head
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.parity.check import parity_check
@@ -121,7 +121,7 @@ def test_parity_passes_on_photos_of_every_shape(
 def test_the_waterfall_blames_nothing(
     frames: dict[tuple[str, InputSize], Artifact], checkpoint: Checkpoint, photos: Path
 ) -> None:
-    pictures = [edgekit.Picture(path.name, read_image(path)) for path in sorted(photos.iterdir())]
+    pictures = [Picture(path.name, read_image(path)) for path in sorted(photos.iterdir())]
     found = waterfall(frames["tflite", TALL], checkpoint, pictures)
     assert found.blamed == ()
 
