@@ -103,8 +103,8 @@ def _mask_problem(mask: Shape, size: InputSize) -> str | None:
         side * FIT_MULTIPLE % whole for side, whole in zip(mask, size.shape, strict=True)
     ):
         return (
-            f"{shown} does not divide the input's {size} pixels into blocks of {FIT_MULTIPLE}, between which masks of "
-            "letterboxed photos are cut; leave it out, or divide both sides alike."
+            f"{shown} does not give every {FIT_MULTIPLE} pixels of the input {size} a whole number of mask pixels, "
+            "between which masks of letterboxed photos are cut; leave it out, or divide both sides alike."
         )
     return None
 
