@@ -24,7 +24,7 @@ from edgekit.artifact import (
 )
 from edgekit.errors import ConversionError, UnknownName
 from edgekit.files import sha256_of, size_bytes_of
-from edgekit.images import FIT_MULTIPLE, InputSize, Shape, preprocessing_of
+from edgekit.images import FIT_MULTIPLE, InputSize, Shape, preprocessing_of, text_of_shape
 from edgekit.model.outputs import OUTPUT_MODES, OutputMode, mask_shape_of
 from edgekit.model.stages import pool_problem
 from edgekit.recipes import Recipe
@@ -96,15 +96,15 @@ class Conversion:
 
 def _mask_problem(mask: Shape, size: InputSize) -> str | None:
     """A sentence on a mask that does not fit an input of this size; None if it does."""
-    shown = f"`mask_size` {mask[0] if mask[0] == mask[1] else f'{mask[0]}x{mask[1]}'}"
+    shown = f"`mask_size` {text_of_shape(*mask)}"
     if not all(1 <= side <= most for side, most in zip(mask, size.shape, strict=True)):
         return f"{shown} is not from 1 to the input size {size}."
     if not size.is_square and any(
         side * FIT_MULTIPLE % whole for side, whole in zip(mask, size.shape, strict=True)
     ):
         return (
-            f"{shown} does not divide the input's {size} pixels into blocks of {FIT_MULTIPLE}, between which masks of "
-            "letterboxed photos are cut; leave it out, or divide both sides alike."
+            f"{shown} does not give every {FIT_MULTIPLE} pixels of the input {size} a whole number of mask pixels, "
+            "between which masks of letterboxed photos are cut; leave it out, or divide both sides alike."
         )
     return None
 

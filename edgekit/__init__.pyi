@@ -8,6 +8,7 @@ from .color.jobs import Sheets
 from .color.stylist import StyledPhotos
 from .devices.device import BenchPlan
 from .errors import EdgekitError
+from .images import InputSize
 from .parity.check import parity_check
 from .parity.gates import Gates
 from .parity.report import ParityReport
@@ -34,6 +35,7 @@ __all__ = [
     "EdgekitError",
     "Evaluated",
     "Gates",
+    "InputSize",
     "Manifest",
     "ParityReport",
     "Plan",

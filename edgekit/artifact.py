@@ -235,7 +235,7 @@ def _size_problem(manifest: Manifest) -> str | None:
     image = manifest.inputs[0]
     if image.height_and_width != size.shape:
         return f"its size is {size}, and its input {printable(image.name, 40)!r} has the shape {image.shape}"
-    if manifest.preprocessing != preprocessing_of(size):
+    if not size.is_square and manifest.preprocessing != preprocessing_of(size):
         return (
             f"it fits photos by {printable(manifest.preprocessing, 60)!r}, and this edgekit by "
             f"{preprocessing_of(size)!r} for this size"

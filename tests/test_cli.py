@@ -13,6 +13,7 @@ import pytest
 import edgekit as library
 from edgekit.artifact import Artifact
 from edgekit.commands import COMMANDS
+from edgekit.errors import EdgekitError
 from edgekit.weights import Checkpoint
 from tests.support.cli import edgekit, edgekit_process
 

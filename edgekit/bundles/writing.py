@@ -39,6 +39,7 @@ from edgekit.files import (
     staged_folder,
     write_whole,
 )
+from edgekit.images import text_of_shape
 from edgekit.shader.compose import describe, everything_but_skin, refinement_named
 from edgekit.shader.description import DESCRIPTION_FILE, ShaderDescription, write_description
 from edgekit.shader.modes import DEFAULT_REFINEMENT
@@ -142,7 +143,7 @@ def _put_segmenter(artifact: Artifact, folder: Path) -> Segmenter:
         path=f"segmenter/{artifact.path.name}",
         manifest=f"segmenter/{artifact.manifest_path.name}",
         input_size=manifest.size,
-        mask_size=mask.shape[mask.layout.index("W")],
+        mask_size=text_of_shape(*mask.height_and_width),
         recipe=manifest.recipe_name,
         minimum_os=manifest.minimum_os,
     )

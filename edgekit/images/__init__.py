@@ -18,7 +18,15 @@ from edgekit.images.fit import (
     stretched,
 )
 from edgekit.images.folder import Folder, Picture, Skipped, astronaut, images_in, labels_beside
-from edgekit.images.input_size import SIZE_MULTIPLE, SIZE_RANGE, InputSize, Shape, Size, shape_from_text
+from edgekit.images.input_size import (
+    SIZE_MULTIPLE,
+    SIZE_RANGE,
+    InputSize,
+    Shape,
+    Size,
+    shape_from_text,
+    text_of_shape,
+)
 from edgekit.images.labels import (
     SCHEME_FILE,
     mask_from_picture,
@@ -80,6 +88,7 @@ __all__ = [
     "status_of",
     "stretch",
     "stretched",
+    "text_of_shape",
     "write_labels",
     "write_photo",
     "written_format",

@@ -14,6 +14,11 @@ SIZE_RANGE = (128, 1024)  # px
 Shape = tuple[int, int]  # height, width
 
 
+def text_of_shape(height: int, width: int) -> int | str:
+    """A square by its side, any other shape as its text: as JSON holds sizes, and as `shape_from_text` reads them."""
+    return height if height == width else f"{height}x{width}"
+
+
 def shape_from_text(name: str, text: str) -> Shape:
     """(height, width) of "512", a square by its side, or of "512x384", rows x columns. Raises EdgekitError.
 
@@ -70,17 +75,17 @@ class InputSize:
     @property
     def as_json(self) -> int | str:
         """What JSON holds: a square's side as a number, any other as its text."""
-        return self.height if self.is_square else str(self)
+        return text_of_shape(*self.shape)
 
     def __str__(self) -> str:
-        return str(self.height) if self.is_square else f"{self.height}x{self.width}"
+        return str(text_of_shape(*self.shape))
 
 
 def _check(parameter: str, height: int, width: int) -> None:
     low, high = SIZE_RANGE
     for side in (height, width):
         if side % SIZE_MULTIPLE or not low <= side <= high:
-            written = height if height == width else f"{height}x{width}"
+            written = text_of_shape(height, width)
             raise EdgekitError(
                 f"`{parameter}` is {written}; each side must be a multiple of {SIZE_MULTIPLE} from {low} to {high}."
             )

@@ -85,7 +85,7 @@ def test_mask_is_a_quarter_unless_asked_for(checkpoint: Checkpoint) -> None:
         (
             TALL,
             (128, 100),
-            "`mask_size` 128x100 does not divide the input's 512x384 pixels into blocks of 32",
+            "`mask_size` 128x100 does not give every 32 pixels of the input 512x384 a whole number",
         ),
     ],
 )
