@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from math import inf
 from pathlib import Path
 
 from calibration.dataset import CalibrationSet, calibration_set
@@ -69,7 +70,7 @@ class Task:
 
     `target`: its runtime is timed on this machine. `size`: of the input. `calibration`: folder of
     photos; `labels`: folder of their label PNGs. `evaluation`: folder of photos that must not be calibrated on.
-    `journal`: file for measured points, from which an interrupted plan resumes.
+    `journal`: file for measured points, from which an interrupted plan resumes. `seconds`: of the search, at most.
     """
 
     target: Target
@@ -78,8 +79,11 @@ class Task:
     labels: Path | None = None
     evaluation: Path | None = None
     journal: Path | None = None
+    seconds: float = inf
 
     def __post_init__(self) -> None:
+        if not self.seconds >= 0:
+            raise EdgekitError(f"`budget_seconds` is {self.seconds}; it must be at least 0.")
         if not self.target.plans:
             able = ", ".join(target.name for target in TARGETS.values() if target.plans)
             raise EdgekitError(
@@ -115,7 +119,16 @@ def planned(checkpoint: Checkpoint, task: Task, bounds: Bounds, name: str) -> Pl
             graph = _graphs(task.target, conversion, calibrating, journal)
             trials = _trials(conversion, task.target, graph, judged, Path(folder))
             budget = bounds.budget(task.labels is not None)
-            found = search(trials.measure, budget, OBSERVERS, journal, console.say, name, _pools(conversion))
+            found = search(
+                trials.measure,
+                budget,
+                OBSERVERS,
+                journal,
+                console.say,
+                name,
+                _pools(conversion),
+                task.seconds,
+            )
     chosen = _with_pool(conversion, found.recipe.pool)
     unstable = _instability(task.target, chosen, calibrating, found.recipe.observer)
     return replace(
@@ -244,5 +257,6 @@ def _evidence(found: Plan, pictures: CalibrationSet, judged: int, unstable: floa
         "judged": judged,
         "unstable_range_share": unstable,
         "pareto": rows,
+        "complete": found.complete,
         "sensitivity_db": dict(found.sensitivity_db),
     }

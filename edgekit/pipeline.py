@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from math import inf
 from pathlib import Path
 
 from calibration.planner import Plan as Plan
@@ -90,11 +91,13 @@ def plan(
     bounds: Bounds | None = None,
     journal: Path | None = None,
     name: str = "planned",
+    budget_seconds: float = inf,
 ) -> Plan:
     """Find the fastest int8 recipe inside accuracy bounds, measured on this machine with photos of `calibration`.
 
     `labels`: a folder of label PNGs of those photos. `evaluation`: photos that must not be among them. `bounds`:
     parity's for int8 where none is stated. `journal`: a file of measured points, from which a plan goes on.
+    `budget_seconds`: of the search, after which the cheapest recipe found so far is the result.
 
     Raises CalibrationError: no usable photo, an overlap with `evaluation`, a journal of other data, bounds that not
     even the float model keeps.
@@ -109,6 +112,7 @@ def plan(
         labels,
         evaluation,
         journal,
+        budget_seconds,
     )
     return planned(checkpoint, task, bounds, Recipe(name).name)
 

@@ -129,12 +129,13 @@ CALLS: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
     ),
     (
         "plan --weights mine --calibration photos --labels truth --max-miou-drop 0.01 --max-skin-de 2 --evaluation e "
-        "--out Mine.json",
+        "--out Mine.json --budget-seconds 90",
         "plan",
         (MY_WEIGHTS, Path("photos"), "tflite"),
         {
             "size": None, "labels": Path("truth"), "evaluation": Path("e"), "name": "mine",
             "bounds": library.Bounds(None, 0.01, None, 2.0), "journal": Path("Mine.journal.json"),
+            "budget_seconds": 90.0,
         },
     ),
     (
