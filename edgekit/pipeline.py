@@ -23,6 +23,7 @@ from edgekit.bundles.writing import DEFAULT_STYLES
 from edgekit.errors import EdgekitError
 from edgekit.files import check_folder_place
 from edgekit.model.outputs import OutputMode
+from edgekit.parity.half_precision import half_precision_warning
 from edgekit.recipes import Recipe, recipe_for
 from edgekit.shader.modes import DEFAULT_REFINEMENT
 from edgekit.targets import ALL, target_named, targets_named
@@ -74,6 +75,8 @@ def convert(
     ):
         for job in ready:
             made.append(write_artifact(job, replace=force))
+            if warning := half_precision_warning(made[-1]):
+                console.say(f"note: {warning}")
     return made
 
 

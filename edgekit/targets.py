@@ -8,7 +8,7 @@ first used: the table itself loads nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -48,6 +48,7 @@ class Target:
     targets whose `runtime` is a reference executor; None where `runtime` is what runs on the device.
     `reference`: "module:name" of a runtime that computes every operator by its definition, where `runtime` is not one.
     `second`: "module:name" of another runtime for the same file, made by others.
+    `runtimes`: further runtimes for the same file, by the names that `parity-check --runtime` takes.
     `trial`: "module:name" of a function that opens and runs the artifact in a process of its own first, for runtimes in
     native code that a damaged file can crash.
     """
@@ -70,6 +71,7 @@ class Target:
     reference: str | None = None
     second: str | None = None
     trial: str | None = None
+    runtimes: Mapping[str, str] = field(default_factory=dict)
 
     def minimum_os_for(self, recipe: Recipe) -> str:
         """The oldest system that runs an artifact with this recipe."""
@@ -102,6 +104,18 @@ class Target:
         assert self.second is not None
         runtime: Runtime = _loaded(self.second)(path, tuple(taps))
         return runtime
+
+    def opener(self, name: str) -> Callable[[Path, Sequence[str]], Runtime]:
+        """A function that opens artifacts in the runtime of that name, after a trial. UnknownName lists the known."""
+        if name not in self.runtimes:
+            raise UnknownName(f"runtime for {self.title}", name, self.runtimes)
+
+        def opened(path: Path, taps: Sequence[str]) -> Runtime:
+            self.try_out(path)
+            runtime: Runtime = _loaded(self.runtimes[name])(path, tuple(taps))
+            return runtime
+
+        return opened
 
     def try_out(self, path: Path) -> None:
         """Open and run the artifact in a process of its own where this one could crash. ConversionError if it fails."""
@@ -151,6 +165,12 @@ TARGETS: dict[str, Target] = {
         reference="edgekit.runtimes.litert:ReferenceLiteRT",
         second="edgekit.runtimes.litert:TensorFlowLite",
         trial="edgekit.devices.probe:probe",
+        runtimes={
+            "litert-reference": "edgekit.runtimes.litert:ReferenceLiteRT",
+            "litert-fp16": "edgekit.runtimes.litert_half:HalfLiteRT",
+            "litert-gpu": "edgekit.runtimes.litert_gpu:LiteRTGpu",
+            "tensorflow": "edgekit.runtimes.litert:TensorFlowLite",
+        },
     ),
 }
 

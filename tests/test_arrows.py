@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 # From the bottom up; rooms in one row do not import each other.
 ROWS: tuple[tuple[str, ...], ...] = (
     ("errors", "caches", "_version"),
-    ("files", "reading", "overlay"),
+    ("files", "processes", "reading", "overlay"),
     ("console",),
     ("images", "targets"),
     ("recipes",),
