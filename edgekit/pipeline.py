@@ -47,10 +47,11 @@ def convert(
 ) -> list[Artifact]:
     """Convert a checkpoint: one artifact per target, each with its manifest beside it, written into the folder `out`.
 
-    `target`: coreml, tflite or all. `size`: side of the input in pixels (multiples of 64 from 128 to 1024; the
-    checkpoint's own). `recipe`: fp32, fp16, w8, w8a8, a planned .json, a `Recipe`, or auto to plan one now; by default
-    the one kept with the weights, else the target's. `output`: groups, labels or logits; `mask_size` its side (size/4).
-    `calibration`: a folder of photos for int8 activation ranges. `minimum_ios`: the oldest iOS to serve.
+    `target`: coreml, tflite, coreai, or all: the first two. `size`: side of the input in pixels (multiples of 64 from
+    128 to 1024; the checkpoint's own). `recipe`: fp32, fp16, w8, w8a8, a planned .json, a `Recipe`, or auto to plan one
+    now; by default the one kept with the weights, else the target's. `output`: groups, labels or logits; `mask_size`
+    its side (size/4). `calibration`: a folder of photos for int8 activation ranges. `minimum_ios`: the oldest iOS to
+    serve.
 
     Everything is checked before anything is written. Raises WeightsError (no skin class), UnknownName, CalibrationError
     (no ranges), ConversionError, EdgekitError (an artifact is there and `force` is not given).

@@ -43,11 +43,15 @@ class Target:
     `plans`: whether recipes are planned on it, by timing its runtime on this machine. `apple`: whether it runs on Apple
     devices, and only there.
     `convert`, `observe`, `runtime`: "module:name" of the converter, of the float graph for calibration, and of the
-    runtime that runs the artifact on this machine.
+    runtime that runs the artifact on this machine. `observe` is None for a target that takes no int8 activations.
+    `files`: where `is_folder`, the paths of the files that the folder holds.
     `unproved`: "module:name" of a function that says why this machine cannot run the target's own runtime, for
     targets whose `runtime` is a reference executor; None where `runtime` is what runs on the device.
     `reference`: "module:name" of a runtime that computes every operator by its definition, where `runtime` is not one.
     `second`: "module:name" of another runtime for the same file, made by others.
+    `check`: "module:name" of a function that raises for a conversion that the target cannot carry out, or not here.
+    `asked_for`: whether it is converted to only by its own name, and not for `all`.
+    `taps`: whether its runtime gives intermediate tensors; without them losses have no cause.
     `runtimes`: further runtimes for the same file, by the names that `parity-check --runtime` takes.
     `trial`: "module:name" of a function that opens and runs the artifact in a process of its own first, for runtimes in
     native code that a damaged file can crash.
@@ -65,17 +69,26 @@ class Target:
     plans: bool
     apple: bool
     convert: str
-    observe: str
+    observe: str | None
     runtime: str
     unproved: str | None = None
     reference: str | None = None
     second: str | None = None
     trial: str | None = None
+    files: tuple[str, ...] = ()
+    check: str | None = None
+    asked_for: bool = False
+    taps: bool = True
     runtimes: Mapping[str, str] = field(default_factory=dict)
 
     def minimum_os_for(self, recipe: Recipe) -> str:
         """The oldest system that runs an artifact with this recipe."""
         return self.minimum_os_int8 if recipe.needs_calibration else self.minimum_os
+
+    def require_convertible(self, conversion: Conversion) -> None:
+        """Raise an EdgekitError if the target cannot carry out the conversion, or this machine cannot."""
+        if self.check is not None:
+            _loaded(self.check)(conversion)
 
     def converted(self, conversion: Conversion, path: Path) -> Converted:
         """Write the artifact of a conversion to `path`."""
@@ -86,6 +99,7 @@ class Target:
         self, conversion: Conversion, folder: Path
     ) -> Callable[[NDArray[np.uint8]], Mapping[str, NDArray[np.float32]]]:
         """The conversion's float graph as a function of a picture to the tensors that a recipe may quantise."""
+        assert self.observe is not None
         observe: Observable = _loaded(self.observe)
         return observe(conversion, folder)
 
@@ -135,6 +149,12 @@ TARGETS: dict[str, Target] = {
         title="Core ML",
         suffix=".mlpackage",
         is_folder=True,
+        files=(
+            "Manifest.json",
+            "Data/com.apple.CoreML/model.mlmodel",
+            "Data/com.apple.CoreML/weights/weight.bin",
+            "executorch_debug_handle_mapping.json",  # coremltools writes it for a program from torch.export
+        ),
         layout="NCHW",
         default_recipe="w8",
         minimum_os="iOS 16",
@@ -172,6 +192,26 @@ TARGETS: dict[str, Target] = {
             "tensorflow": "edgekit.runtimes.litert:TensorFlowLite",
         },
     ),
+    "coreai": Target(
+        name="coreai",
+        title="Core AI",
+        suffix=".aimodel",
+        is_folder=True,
+        files=("main.hash", "main.mlirb", "metadata.json"),
+        layout="NHWC",
+        default_recipe="fp32",  # in fp16 an iPhone 17 Pro computed another network wrongly (coreai-torch 115)
+        minimum_os="iOS 27",
+        minimum_os_int8="iOS 27",
+        logits_names=("logits",),
+        plans=False,
+        apple=True,
+        convert="converters.coreai:convert",
+        observe=None,
+        runtime="edgekit.runtimes.coreai:CoreAI",
+        check="converters.coreai:check",
+        asked_for=True,
+        taps=False,
+    ),
 }
 
 
@@ -183,8 +223,10 @@ def target_named(name: str) -> Target:
 
 
 def targets_named(name: str) -> tuple[Target, ...]:
-    """The target of that name, or every target for `all`. UnknownName lists the known ones."""
-    return tuple(TARGETS.values()) if name == ALL else (target_named(name),)
+    """The target of that name, or for `all` every one that need not be asked for. UnknownName lists the known ones."""
+    if name != ALL:
+        return (target_named(name),)
+    return tuple(target for target in TARGETS.values() if not target.asked_for)
 
 
 def target_of(path: Path) -> Target:

@@ -15,7 +15,7 @@ from edgekit.artifact import Artifact
 from edgekit.causes.ablation import ablated, badness, why_not_ablated
 from edgekit.causes.rebuilt import Rebuilt, conversion_of, rebuilt
 from edgekit.causes.repro import write_repro
-from edgekit.errors import CalibrationError
+from edgekit.errors import CalibrationError, EdgekitError
 from edgekit.files import size_bytes_of
 from edgekit.images import Picture
 from edgekit.parity.blame import (
@@ -94,8 +94,15 @@ def explained(
 
     artifacts: those of the report, in its order. `repro`: a folder to write that shows the fault of the first that
     failed, or of the first, alone. Takes minutes for each: the checkpoint is converted again, and reference kernels are
-    slow. Raises CalibrationError if no photo can be used, EdgekitError for a folder in the way.
+    slow. Raises CalibrationError if no photo can be used, EdgekitError for a folder in the way or a target
+    whose runtime gives no intermediate tensors.
     """
+    for artifact in artifacts:
+        target = target_named(artifact.manifest.target)
+        if not target.taps:
+            raise EdgekitError(
+                f"{artifact.path}: {target.title} gives no intermediate tensors to explain losses by."
+            )
     failed = [i for i, row in enumerate(report.artifacts) if row.status == Status.FAILED]
     shown, rows = (failed or [0])[0], []
     for i, (row, artifact) in enumerate(zip(report.artifacts, artifacts, strict=True)):

@@ -19,7 +19,7 @@ from edgekit.parity.graphs import Node, nodes_of
 from edgekit.parity.report import HalfPrecision, ParityReport, RangeFault
 from edgekit.runtimes.litert_half import LEAST_NORMAL, OVERFLOW, HalfLiteRT, Magnitudes, magnitudes
 from edgekit.scores.counts import LogitDifference
-from edgekit.scores.runners import Image, TorchRunner, artifact_runner, predictions
+from edgekit.scores.runners import Image, Runner, TorchRunner, artifact_runner, predictions
 from edgekit.targets import target_named
 from edgekit.weights import Checkpoint
 
@@ -55,7 +55,7 @@ def half_precision(artifact: Artifact, checkpoint: Checkpoint, pictures: Sequenc
     """The artifact in half precision against PyTorch on these pictures, and its faults on the first."""
     size, opener = artifact.manifest.size, target_named(artifact.manifest.target).opener(HalfLiteRT.name)
     reference = TorchRunner(size, ReferenceSegmenter(checkpoint))
-    runners = {"pytorch": reference, "half": artifact_runner(artifact, opener)}
+    runners: dict[str, Runner] = {"pytorch": reference, "half": artifact_runner(artifact, opener)}
     difference, equal = LogitDifference(), 0.0
     for _, found in predictions(runners, pictures):
         difference.add(found["pytorch"].logits, found["half"].logits)

@@ -108,14 +108,14 @@ def test_a_damaged_file_ends_the_child_alone(tmp_path: Path) -> None:
 
 def test_a_crash_is_a_sentence(tmp_path: Path) -> None:
     runtime = LiteRTGpu(write_tiny(tmp_path / "a.tflite"))
-    os.kill(runtime._child._process.pid, signal.SIGSEGV)
+    os.kill(runtime._served.process.pid, signal.SIGSEGV)
     with pytest.raises(ConversionError, match=r"GPU backend was killed by signal 11"):
         runtime.run({"x": noise(*SHAPE)})
 
 
 def test_the_process_ends_with_the_object(tmp_path: Path) -> None:
     runtime = LiteRTGpu(write_tiny(tmp_path / "a.tflite"))
-    process, folder = runtime._child._process, runtime._folder
+    process, folder = runtime._served.process, runtime._workplace.folder
     assert process.poll() is None and folder.is_dir()
     del runtime
     assert process.poll() is not None and not folder.exists()
