@@ -143,7 +143,7 @@ def parity_check(
         resume=large.resume, shard=part, runtime=runtime,
     )  # fmt: skip
     if cause.explain or cause.repro is not None:
-        result = explained(result, found, checkpoint, images, cause.repro, replace=force)
+        result = explained(result, found, checkpoint, images, cause.repro, replace=force, runtime=runtime)
     if large.shard is not None:
         console.say("this is one shard's part; edgekit merge judges the whole")
     outputs.finish(

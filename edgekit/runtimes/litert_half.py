@@ -92,9 +92,9 @@ def _round_constants(model: Any) -> None:
     """Round every float constant; a constant that a DEQUANTIZE expands is stored expanded, and rounded."""
     graph, kept = model.subgraphs[0], []
     for operator in graph.operators:
-        source = graph.tensors[operator.inputs[0]] if len(operator.inputs) else None
-        expands = operator_name(model, operator) == "DEQUANTIZE" and source is not None
-        if expands and model.buffers[source.buffer].data is not None:
+        expands = operator_name(model, operator) == "DEQUANTIZE"
+        source = graph.tensors[operator.inputs[0]] if expands else None
+        if source is not None and model.buffers[source.buffer].data is not None:
             expanded = graph.tensors[operator.outputs[0]]
             model.buffers.append(schema.BufferT())
             expanded.buffer = len(model.buffers) - 1
@@ -123,7 +123,7 @@ def _values(model: Any, tensor: Any) -> NDArray[np.float32]:
     shape = [1] * values.ndim
     shape[quantization.quantizedDimension] = len(quantization.scale)
     scale, zero = (np.reshape(each, shape) for each in (quantization.scale, quantization.zeroPoint))
-    return ((values - zero) * scale).astype(np.float32)
+    return np.asarray((values - zero) * scale, np.float32)
 
 
 def _round_results(model: Any, graph: Any) -> None:

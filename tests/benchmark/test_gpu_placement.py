@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 
 from edgekit.artifact import Artifact
 from edgekit.benchmark.gpu_placement import asked, reported_faults
@@ -16,7 +17,7 @@ from edgekit.runtimes import swiftshader
 from edgekit.runtimes.litert import parsed, read_tflite
 from tests.support import tiny_faults
 from tests.support.gpu import needs_gpu
-from tests.support.tiny_tflite import layer, with_stored_weights, write_tiny
+from tests.support.tiny_tflite import layer, with_stored_weights, write_operator, write_tiny
 
 PIXEL = profile_named("pixel 6")
 
@@ -67,6 +68,16 @@ def test_the_backend_is_asked(tmp_path: Path, artifacts: dict[str, Artifact]) ->
     answers = {f.processor: f.text for f in rounds}
     assert answers["GPU"] == "the delegate refuses 1 ROUND"
     assert answers["GPU, LiteRT 2"].startswith("takes every operator")
+
+
+@needs_gpu
+def test_an_operator_that_is_left_to_the_cpu_is_a_warning(tmp_path: Path) -> None:
+    places = np.array([[0], [2]], np.int32)
+    path = write_operator(
+        tmp_path / "a.tflite", "GATHER_ND", [(4, 5, 3), places], (2, 5, 3), schema.GatherNdOptionsT()
+    )
+    (found,) = asked(path)
+    assert found.severity == "WARNING" and found.text.startswith("leaves operators to the CPU, asked on ")
 
 
 @needs_gpu
