@@ -166,6 +166,12 @@ TARGETS: dict[str, Target] = {
         observe="converters.coreml:observable",
         runtime="edgekit.runtimes.mil_reference:MilReference",
         unproved="edgekit.runtimes.coreml:why_unproved",
+        runtimes={
+            "coreml": "edgekit.runtimes.coreml:CoreML",
+            "coreml-cpu": "edgekit.runtimes.coreml:CoreMLOnCpu",
+            "coreml-gpu": "edgekit.runtimes.coreml:CoreMLOnGpu",
+            "coreml-ane": "edgekit.runtimes.coreml:CoreMLOnNeuralEngine",
+        },
     ),
     "tflite": Target(
         name="tflite",

@@ -99,7 +99,8 @@ def parity_check(
     runtime: Annotated[
         str | None,
         typer.Option(
-            help="Another runtime for .tflite: litert-gpu, litert-fp16, litert-reference or tensorflow.",
+            help="Another runtime: litert-gpu, litert-fp16, litert-reference or tensorflow for .tflite; on a Mac "
+            "coreml, coreml-cpu, coreml-gpu or coreml-ane for .mlpackage.",
             show_default="the target's own",
         ),
     ] = None,

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from edgekit import console
 from edgekit.artifact import Artifact, read_artifact
 from edgekit.errors import EdgekitError
-from edgekit.images import Folder, astronaut
+from edgekit.images import Folder, Picture, astronaut
 from edgekit.parity.compare import Comparison, check_parity
 from edgekit.parity.gates import Gates
 from edgekit.parity.half_precision import with_half_precision
+from edgekit.parity.native import with_native
 from edgekit.parity.picture import PixelGate
 from edgekit.parity.report import ParityReport
 from edgekit.parity.shards import Inputs, Journal, names_of, report_of
@@ -63,7 +64,7 @@ def parity_check(
             portrait = astronaut()
             flickering = [portrait.name] if stability else []
             report = check_parity(opened, checkpoint, [portrait], stated, in_picture, opener, flickering)
-            return report if runtime else with_half_precision(report, opened, checkpoint, [portrait])
+            return report if runtime else _with_others(report, opened, checkpoint, [portrait])
         folder = Folder(images, labels, len(checkpoint.class_names))
         comparison = Comparison(opened, checkpoint, in_picture, opener)
         inputs = Inputs(
@@ -77,7 +78,15 @@ def parity_check(
         )
         report = _on_folder(comparison, folder, inputs, resume, shard)
         is_part = runtime is not None or shard != WHOLE
-        return report if is_part else with_half_precision(report, opened, checkpoint, folder)
+        return report if is_part else _with_others(report, opened, checkpoint, folder)
+
+
+def _with_others(
+    report: ParityReport, artifacts: Sequence[Artifact], checkpoint: Checkpoint, pictures: Iterable[Picture]
+) -> ParityReport:
+    """The report with what half precision and, on a Mac, Core ML itself make of the artifacts."""
+    with_half = with_half_precision(report, artifacts, checkpoint, pictures)
+    return with_native(with_half, artifacts, pictures)
 
 
 def _on_folder(

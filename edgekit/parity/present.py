@@ -72,6 +72,11 @@ def print_report(report: ParityReport) -> None:
         if artifact.half_precision is not None and artifact.half_precision.faults:
             fault = fault_sentence(artifact.half_precision.faults)
             console.show(f"{name}: in half precision, as on a phone's GPU, it {fault}; {HALF_ADVICE}")
+        for row in artifact.native:
+            console.show(
+                f"{name}: {row.runtime} delivers what the reference executor does in {row.equal:.2%} of the pixels, "
+                f"and differs by {row.max_difference:.3g} at most"
+            )
         if artifact.status != Status.PASSED and report.pictures > 1 and artifact.worst_photos:
             console.show(
                 f"{name}: the photos that lose most: {', '.join(map(_losses(artifact), artifact.worst_photos))}"

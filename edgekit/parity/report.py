@@ -173,13 +173,27 @@ class HalfPrecision:
 
 
 @dataclass(frozen=True)
+class NativeRow:
+    """What Core ML delivers on one processor of this Mac, against the reference executor, over `photos` photos.
+
+    `equal`: the share of the output's pixels whose heaviest group or class is the same. `max_difference`: the largest
+    difference of any number that is delivered, in its own units.
+    """
+
+    runtime: str
+    photos: int
+    equal: float
+    max_difference: float
+
+
+@dataclass(frozen=True)
 class ArtifactReport:
     """The verdict on one artifact, its metrics, and the photos behind them.
 
     FAILED if any check failed, else UNDECIDED if any is, else NOT_RUN if none could be made, else PASSED. `photos` are
     in order of their names; `worst_photos` names those that lose most, the worst first.
     `stages`, `explanation`: where its losses arise and what would cure them; None unless they were asked for.
-    `half_precision`: None for a target that has no runtime for it, and for shards.
+    `half_precision`: None for a target that has no runtime for it, and for shards. `native`: Core ML itself, on a Mac.
     """
 
     path: str
@@ -197,6 +211,7 @@ class ArtifactReport:
     stages: Waterfall | None = None
     explanation: Explanation | None = None
     half_precision: HalfPrecision | None = None
+    native: tuple[NativeRow, ...] = ()
 
 
 @dataclass(frozen=True)
