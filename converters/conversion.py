@@ -32,6 +32,10 @@ from edgekit.targets import Target
 from edgekit.weights import GROUP_NAMES, Checkpoint, require_skin
 
 COLOUR = ("red", "green", "blue")
+NEEDS = {
+    "coreml": "ML Programs",
+    "coreai": "Core AI models",
+}  # what an Apple target's oldest system is needed for
 
 
 @dataclass(frozen=True)
@@ -137,8 +141,10 @@ def resolve(
 ) -> Job:
     """Check everything that a conversion needs and return the job that writes it into the folder `out`.
 
-    Raises EdgekitError if the path is taken or the recipe needs a newer iOS than `minimum_ios`.
+    Raises EdgekitError if the target cannot carry it out, the path is taken, or the recipe needs a newer iOS than
+    `minimum_ios`.
     """
+    target.require_convertible(conversion)
     path = out / f"{conversion.file_stem}{target.suffix}"
     if minimum_ios is not None:
         _check_minimum_ios(target, conversion.recipe, minimum_ios)
@@ -181,7 +187,7 @@ def _check_minimum_ios(target: Target, recipe: Recipe, minimum_ios: int) -> None
         advice = (
             "use `recipe` w8 or raise `minimum_ios`"
             if recipe.needs_calibration
-            else "ML Programs need iOS 16"
+            else f"{NEEDS[target.name]} need {found[0]}"
         )
         raise ConversionError(
             target.name, "recipe", f"recipe {recipe.name} needs {found[0]}, not iOS {minimum_ios}; {advice}."

@@ -122,39 +122,32 @@ def tool_versions(*packages: str) -> dict[str, str]:
     return {"edgekit": __version__, **{name: metadata.version(name) for name in packages}}
 
 
-PACKAGE_FILES = (
-    "Manifest.json",
-    "Data/com.apple.CoreML/model.mlmodel",
-    "Data/com.apple.CoreML/weights/weight.bin",
-    "executorch_debug_handle_mapping.json",  # coremltools writes it for a program from torch.export
-)
+def _package_of(target: Target) -> FolderKind:
+    """The folders that a target's artifacts are; the index of one is the manifest beside it."""
 
+    def contents(folder: Path) -> tuple[str, ...] | None:
+        try:
+            _read_manifest(manifest_path_of(folder), target.name)
+        except ConversionError:
+            return None
+        return target.files
 
-def _package_files(folder: Path) -> tuple[str, ...] | None:
-    """The index of a package is the manifest beside it."""
-    try:
-        _read_manifest(manifest_path_of(folder), "coreml")
-    except ConversionError:
-        return None
-    return PACKAGE_FILES
-
-
-PACKAGE = FolderKind("a Core ML package", _package_files)
+    return FolderKind(f"a {target.title} package", contents)
 
 
 def check_artifact_place(path: Path, target: Target, *, replace: bool) -> None:
     """EdgekitError unless an artifact of `target` and its manifest may be written at `path`."""
     if target.is_folder:
-        check_folder_place(path, PACKAGE, replace=replace)
+        check_folder_place(path, _package_of(target), replace=replace)
     else:
         check_file_place(path, replace=replace)
     check_file_place(manifest_path_of(path), replace=replace)
 
 
 def staged_artifact(path: Path, target: Target, *, replace: bool) -> AbstractContextManager[Path]:
-    """`staged_folder` for a Core ML package, `staged_file` for the others."""
+    """`staged_folder` for a package, `staged_file` for the others."""
     return (
-        staged_folder(path, PACKAGE, replace=replace)
+        staged_folder(path, _package_of(target), replace=replace)
         if target.is_folder
         else staged_file(path, replace=replace)
     )
@@ -180,9 +173,11 @@ def read_artifact(path: Path) -> Artifact:
     if not target.is_folder:
         check_regular_file(path, MOST_ARTIFACT_BYTES, refused)
     elif not _is_folder_there(path):
-        raise refused(f"{shown(path)} is not a folder; a Core ML package is one.")
+        raise refused(f"{shown(path)} is not a folder; a {target.title} package is one.")
     elif (odd := first_that_is_no_file(path)) is not None:
-        raise refused(f"{shown(odd)} is a link, a pipe or a device; a Core ML package holds files only.")
+        raise refused(
+            f"{shown(odd)} is a link, a pipe or a device; a {target.title} package holds files only."
+        )
     manifest = _read_manifest(manifest_path_of(path), target.name)
     # The size first: what is hashed is then no larger than the manifest says.
     if size_bytes_of(path) != manifest.size_bytes or sha256_of(path) != manifest.sha256:

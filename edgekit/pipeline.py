@@ -25,6 +25,7 @@ from edgekit.errors import EdgekitError
 from edgekit.files import check_folder_place
 from edgekit.images import InputSize, Size, shape_from_text
 from edgekit.model.outputs import OutputMode
+from edgekit.parity.half_precision import half_precision_warning
 from edgekit.recipes import Recipe, recipe_for
 from edgekit.shader.modes import DEFAULT_REFINEMENT
 from edgekit.targets import ALL, target_named, targets_named
@@ -48,10 +49,10 @@ def convert(
 ) -> list[Artifact]:
     """Convert a checkpoint: one artifact per target, each with its manifest beside it, written into the folder `out`.
 
-    `target`: coreml, tflite or all. `size`: the input in pixels, a square by its side (512) or rows x columns
-    ("512x384"), multiples of 64 from 128 to 1024; by default the checkpoint's own. `recipe`: fp32, fp16, w8, w8a8, a
-    planned .json, a `Recipe`, or auto to plan one now; by default the one kept with the weights, else the target's.
-    `output`: groups, labels or logits; `mask_size`: its size, written as the input's (a quarter of each side).
+    `target`: coreml, tflite, coreai, or all: the first two. `size`: the input in pixels, a square by its side (512) or
+    rows x columns ("512x384"), multiples of 64 from 128 to 1024; by default the checkpoint's own. `recipe`: fp32, fp16,
+    w8, w8a8, a planned .json, a `Recipe`, or auto to plan one now; by default the one kept with the weights, else the
+    target's. `output`: groups, labels or logits; `mask_size`: its size, written as the input's (a quarter of it).
     `calibration`: a folder of photos for int8 activation ranges. `minimum_ios`: the oldest iOS to serve.
 
     Everything is checked before anything is written. Raises WeightsError (no skin class), UnknownName, CalibrationError
@@ -77,6 +78,8 @@ def convert(
     ):
         for job in ready:
             made.append(write_artifact(job, replace=force))
+            if warning := half_precision_warning(made[-1]):
+                console.say(f"note: {warning}")
     return made
 
 
@@ -105,15 +108,8 @@ def plan(
     bounds = bounds or Bounds()
     if labels is None and bounds.max_miou_drop is not None:
         raise EdgekitError("`max_miou_drop` needs `labels`: true labels of the calibration photos.")
-    task = Task(
-        target_named(target),
-        _size_of(checkpoint, size),
-        calibration,
-        labels,
-        evaluation,
-        journal,
-        budget_seconds,
-    )
+    chosen, size = target_named(target), _size_of(checkpoint, size)
+    task = Task(chosen, size, calibration, labels, evaluation, journal, budget_seconds)
     return planned(checkpoint, task, bounds, Recipe(name).name)
 
 

@@ -53,7 +53,11 @@ def small_weights(checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["convert", "--target", "onnx"], 3, "There is no target 'onnx'; known: coreml, tflite, all."),
+        (
+            ["convert", "--target", "onnx"],
+            3,
+            "There is no target 'onnx'; known: coreml, tflite, coreai, all.",
+        ),
         (["convert", "--recipe", "w3"], 3, "There is no recipe 'w3'"),
         (["convert", "--output", "mask"], 3, "There is no output 'mask'"),
         (["convert", "--size", "500"], 3, "--size is 500; each side must be a multiple of 64"),

@@ -17,6 +17,7 @@ from edgekit.reading import Count, JsonKind, Sha256, Text, parsed_json
 SCHEMA = "edgekit/bundle"
 SCHEMA_VERSION = 1
 BUNDLE_FILE = "bundle.json"
+APP_TARGETS = ("coreml", "tflite")  # whose artifacts the apps run
 # A phone reads all of it into memory or a cache: the largest network edgekit converts stays far below.
 MOST_FILE_BYTES = 64 << 20
 MOST_BUNDLE_BYTES = 256 << 20
@@ -36,7 +37,7 @@ DeltaE = Annotated[float, Meta(gt=0, le=100)]  # 100 is black against white
 class Segmenter:
     """One artifact. Paths are relative to the bundle; sizes in pixels: a square's side, or rows x columns."""
 
-    target: Annotated[str, Meta(pattern=r"^(coreml|tflite)\Z")]
+    target: Annotated[str, Meta(pattern=rf"^({'|'.join(APP_TARGETS)})\Z")]
     path: Text
     manifest: Text
     input_size: Pixels | ShapeText

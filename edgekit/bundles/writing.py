@@ -16,6 +16,7 @@ from PIL import Image
 from edgekit._version import __version__
 from edgekit.artifact import Artifact
 from edgekit.bundles.format import (
+    APP_TARGETS,
     BUNDLE_FILE,
     Bundle,
     Control,
@@ -124,6 +125,9 @@ def _check(contents: BundleContents) -> None:
                 f"{artifact.path} was made from other weights than {contents.artifacts[0].path}."
             )
     targets = [artifact.manifest.target for artifact in contents.artifacts]
+    for target in targets:
+        if target not in APP_TARGETS:
+            raise BundleError(f"A bundle holds artifacts for {' and '.join(APP_TARGETS)}, not for {target}.")
     if len(set(targets)) != len(targets):
         raise BundleError(f"Two artifacts are for {targets[0]}; a bundle holds one for each target.")
 

@@ -396,7 +396,7 @@ def placement(
     from edgekit.benchmark.placement import place, placement_json, print_placements
     from edgekit.devices.profiles import profile_named
 
-    found = [place(path, profile_named(phone)) for path in _paths(artifacts)]
+    found = [place(path, profile_named(phone), asks=True) for path in _paths(artifacts)]
     print_placements(found)
     if json:
         console.print_json({"phone": phone, "placements": [placement_json(p) for p in found]})

@@ -96,6 +96,14 @@ def parity_check(
     labels: Annotated[Path | None, typer.Option(help="Folder of label PNGs with the photos' names.")] = None,
     weights: Weights = None,
     *,
+    runtime: Annotated[
+        str | None,
+        typer.Option(
+            help="Another runtime: litert-gpu, litert-fp16, litert-reference or tensorflow for .tflite; on a Mac "
+            "coreml, coreml-cpu, coreml-gpu or coreml-ane for .mlpackage.",
+            show_default="the target's own",
+        ),
+    ] = None,
     bounds: BoundOptions,
     stability: Annotated[
         bool, typer.Option("--stability", help="Also measure flicker, on at most 16 of the photos.")
@@ -133,10 +141,10 @@ def parity_check(
     found = artifacts_at(artifacts or [])
     result = edgekit.parity_check(
         found, checkpoint, images=images, labels=labels, gates=gates, stability=stability,
-        resume=large.resume, shard=part,
+        resume=large.resume, shard=part, runtime=runtime,
     )  # fmt: skip
     if cause.explain or cause.repro is not None:
-        result = explained(result, found, checkpoint, images, cause.repro, replace=force)
+        result = explained(result, found, checkpoint, images, cause.repro, replace=force, runtime=runtime)
     if large.shard is not None:
         console.say("this is one shard's part; edgekit merge judges the whole")
     outputs.finish(

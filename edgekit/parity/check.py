@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from edgekit import console
 from edgekit.artifact import Artifact, read_artifact
 from edgekit.errors import EdgekitError
-from edgekit.images import Folder, astronaut
+from edgekit.images import Folder, Picture, astronaut
 from edgekit.parity.compare import Comparison, check_parity
 from edgekit.parity.gates import Gates
+from edgekit.parity.half_precision import with_half_precision
+from edgekit.parity.native import with_native
 from edgekit.parity.picture import PixelGate
 from edgekit.parity.report import ParityReport
 from edgekit.parity.shards import Inputs, Journal, names_of, report_of
 from edgekit.parity.stability import chosen
+from edgekit.runtimes import opener_of
 from edgekit.weights import Checkpoint
 
 WHOLE = (1, 1)  # the one shard of a check that is not divided
@@ -30,6 +33,7 @@ def parity_check(
     stability: bool = False,
     resume: Path | None = None,
     shard: tuple[int, int] = WHOLE,
+    runtime: str | None = None,
 ) -> ParityReport:
     """Compare artifacts with the checkpoint in PyTorch: logits, labels, delivered output, true labels, final picture.
 
@@ -37,7 +41,8 @@ def parity_check(
     photos' names. `gates`: bounds to judge by; for those that are None, the bounds of each artifact's recipe apply.
     `stability`: whether flicker is measured too, on at most 16 of the photos. `resume`: a folder that keeps what was
     counted, where the same call goes on after an interruption; `shard`: (2, 7) for the second of seven parts of the
-    photos, whose file in `resume` is for `merge`.
+    photos, whose file in `resume` is for `merge`. `runtime`: the name of another runtime of the artifacts' target, such
+    as litert-gpu or litert-fp16.
 
     Raises ConversionError for an artifact of other weights, CalibrationError if no photo can be used, EdgekitError for
     options that do not go together or for a `resume` of other inputs. A failed gate is a result, not an error: see
@@ -53,14 +58,15 @@ def parity_check(
     if shard != WHOLE and resume is None:
         raise EdgekitError("`shard` needs `resume`: the folder for the shard's file.")
     opened = [each if isinstance(each, Artifact) else read_artifact(each) for each in artifacts]
-    in_picture = PixelGate(checkpoint) if checkpoint.groups.skin else None
+    in_picture, opener = PixelGate(checkpoint) if checkpoint.groups.skin else None, opener_of(runtime)
     with console.quiet_libraries():
         if images is None:
             portrait = astronaut()
             flickering = [portrait.name] if stability else []
-            return check_parity(opened, checkpoint, [portrait], stated, in_picture, stability=flickering)
+            report = check_parity(opened, checkpoint, [portrait], stated, in_picture, opener, flickering)
+            return report if runtime else _with_others(report, opened, checkpoint, [portrait])
         folder = Folder(images, labels, len(checkpoint.class_names))
-        comparison = Comparison(opened, checkpoint, in_picture)
+        comparison = Comparison(opened, checkpoint, in_picture, opener)
         inputs = Inputs(
             checkpoint.sha256,
             tuple(checkpoint.class_names),
@@ -70,7 +76,17 @@ def parity_check(
             labels is not None,
             stability,
         )
-        return _on_folder(comparison, folder, inputs, resume, shard)
+        report = _on_folder(comparison, folder, inputs, resume, shard)
+        is_part = runtime is not None or shard != WHOLE
+        return report if is_part else _with_others(report, opened, checkpoint, folder)
+
+
+def _with_others(
+    report: ParityReport, artifacts: Sequence[Artifact], checkpoint: Checkpoint, pictures: Iterable[Picture]
+) -> ParityReport:
+    """The report with what half precision and, on a Mac, Core ML itself make of the artifacts."""
+    with_half = with_half_precision(report, artifacts, checkpoint, pictures)
+    return with_native(with_half, artifacts, pictures)
 
 
 def _on_folder(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
@@ -20,9 +20,8 @@ from edgekit.parity.picture import PixelGate
 from edgekit.parity.report import Check, ParityReport, Status
 from edgekit.parity.stability import flicker_of
 from edgekit.parity.tally import Subject, Tally
-from edgekit.runtimes import open_runtime
+from edgekit.runtimes import Opener, in_half_precision, open_runtime
 from edgekit.scores.runners import (
-    Opener,
     Prediction,
     Runner,
     RuntimeRunner,
@@ -143,13 +142,15 @@ class Comparison:
 
 def _subject(candidate: Candidate, stated: Gates) -> Subject:
     artifact, manifest = candidate.artifact, candidate.artifact.manifest
+    runtime, recipe = candidate.runner.runtime, manifest.recipe
+    computed = replace(recipe, compute="fp16") if in_half_precision(runtime) else recipe
     return Subject(
         path=str(artifact.path),
         sha256=manifest.sha256,
         target=manifest.target,
         recipe=manifest.recipe_name,
-        runtime=candidate.runner.runtime.name,
-        gates=gates_for(manifest.recipe).overridden(stated),
+        runtime=runtime.name,
+        gates=gates_for(computed).overridden(stated),
         native=native_runtime(target_named(manifest.target)),
     )
 

@@ -44,7 +44,7 @@ from edgekit.parity.losses import Count, Result, Sums, total_of
 from edgekit.parity.picture import STYLE, PixelGate, heaviest, regions_of, styled
 from edgekit.parity.report import Status
 from edgekit.recipes import BLOCKS, Mode, Recipe, recipe_named
-from edgekit.runtimes import image_order
+from edgekit.runtimes import Opener, image_order, open_runtime
 from edgekit.scores.metrics import labels_from_logits
 from edgekit.scores.runners import (
     Image,
@@ -165,14 +165,16 @@ def waterfall(
     variants: Sequence[Variant] = (),
     app: App | None = None,
     bounds: Mapping[str, Loss] | None = None,
+    opener: Opener = open_runtime,
 ) -> Waterfall:
     """The losses of every stage of one artifact, per photo and over the photos.
 
     `variants`: artifacts that stand for the stages before the artifact's recipe (`edgekit.explain` makes them); a stage
-    without one is NOT_RUN. `app`: what the app does around the network. `bounds`: stage name to the largest
-    healthy step, in place of `bounds_of`. Raises CalibrationError without pictures.
+    without one is NOT_RUN. `app`: what the app does around the network. `bounds`: stage name to the largest healthy
+    step, in place of `bounds_of`. `opener` opens the artifact in the runtime of the stage `RUNTIME`. Raises
+    CalibrationError without pictures.
     """
-    chain, count = _Chain(artifact, checkpoint, variants, app or App()), Count()
+    chain, count = _Chain(artifact, checkpoint, variants, app or App(), opener), Count()
     for picture in pictures:
         count.add(picture.name, *chain.results(picture))
     if not count.photos:
@@ -196,7 +198,12 @@ class _Chain:
     """The stages of one artifact, ready to run. `not_run`: stage name to the reason why it cannot."""
 
     def __init__(
-        self, artifact: Artifact, checkpoint: Checkpoint, variants: Sequence[Variant], app: App
+        self,
+        artifact: Artifact,
+        checkpoint: Checkpoint,
+        variants: Sequence[Variant],
+        app: App,
+        opener: Opener,
     ) -> None:
         manifest = artifact.manifest
         target = target_named(manifest.target)
@@ -220,7 +227,7 @@ class _Chain:
         self._own: dict[str, Runner] = {own_stage(manifest.recipe): own}
         unproved = target.why_unproved()
         if unproved is None:
-            self._own[RUNTIME] = artifact_runner(artifact)
+            self._own[RUNTIME] = artifact_runner(artifact, opener)
         else:
             self.not_run[RUNTIME] = unproved
         self._second: Runner | None = None

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
@@ -15,7 +14,7 @@ from edgekit.artifact import Artifact
 from edgekit.errors import ConversionError
 from edgekit.images import Fit, InputSize, Picture, fit_of
 from edgekit.model.reference import ReferenceSegmenter
-from edgekit.runtimes import Runtime, open_runtime
+from edgekit.runtimes import Opener, Runtime, open_runtime
 from edgekit.scores.metrics import labels_from_logits
 from edgekit.targets import target_named
 from edgekit.weights import Checkpoint
@@ -23,8 +22,6 @@ from edgekit.weights import Checkpoint
 Image = NDArray[np.uint8]  # (H, W, 3) sRGB, the network's input
 Logits = NDArray[np.float32]  # (classes, h, w)
 Labels = NDArray[np.uint8]  # (H, W)
-# Opens an artifact in a runtime, here or on a device; the names are intermediate tensors to return as well.
-Opener = Callable[[Path, Sequence[str]], Runtime]
 K = TypeVar("K")
 
 
