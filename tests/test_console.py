@@ -12,6 +12,7 @@ from edgekit.cli import spelled
 from tests.support.cli import edgekit
 
 
+@pytest.mark.slow
 def test_results_and_notes_have_streams_of_their_own() -> None:
     ran = edgekit("styles")
     assert ran.code == 0 and "vibrant" in ran.out and ran.err == ""

@@ -191,6 +191,7 @@ def _write_and_report(path: str, content: str, is_folder: bool, start: float, qu
         queue.put(str(error))  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_folder", [False, True])
 def test_of_two_writers_one_wins_and_the_other_is_told(tmp_path: Path, is_folder: bool) -> None:
     context = multiprocessing.get_context("fork")
@@ -343,6 +344,7 @@ NAMES = st.sampled_from(["a", "b", INDEX, "sub", "x.html"])
 PLACES = st.lists(st.one_of(NAMES, st.sampled_from([".", ".."])), min_size=1, max_size=3).map("/".join)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(
     mine=st.lists(st.tuples(st.lists(NAMES, min_size=1, max_size=3), st.text("xyz", max_size=3)), max_size=6),

@@ -86,6 +86,7 @@ def test_every_edit_is_read_or_refused_in_one_sentence(kind: str, tmp_path: Path
 # ---- what the published schemas say -------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["bundle", "description"])
 def test_schema_and_declaration_agree(kind: str, tmp_path: Path) -> None:
     """What the schema refuses, the declaration refuses; and the reverse but for what a schema cannot say."""
@@ -109,6 +110,7 @@ def test_schema_and_declaration_agree(kind: str, tmp_path: Path) -> None:
         ), edit
 
 
+@pytest.mark.slow
 def test_a_bundle_index_of_300_000_integers_is_refused_at_once(tmp_path: Path) -> None:
     case = bundle_case(tmp_path)
     for key in ("class_names", "files", "styles", "controls", "groups"):
@@ -261,6 +263,7 @@ def test_a_bundle_holds_files_only(tmp_path: Path, kind: str) -> None:
     assert "a bundle holds files only" in (sentence(case) or "")
 
 
+@pytest.mark.slow
 def test_zips_with_flipped_bytes_and_zips_that_are_none(tmp_path: Path) -> None:
     (tmp_path / "b").mkdir()
     bundle_case(tmp_path / "b")

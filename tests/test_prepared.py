@@ -69,6 +69,7 @@ def test_weights_keep_their_logits_in_float32(checkpoint: Checkpoint, norm: Norm
     assert (got - expected).abs().max() <= RELATIVE_TOLERANCE * expected.abs().max()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("stride", "seed"), [(8, 1), (16, 2), (32, 3)])
 def test_random_weights_at_every_output_stride_keep_their_logits(
     tmp_path: Path, stride: int, seed: int
@@ -85,6 +86,7 @@ def test_a_batch_gives_what_its_pictures_give(checkpoint: Checkpoint) -> None:
         assert torch.allclose(model(pair), alone, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_pooled_attention_is_the_pooled_references(tmp_path: Path) -> None:
     """Rows and columns differ, stages 4 and 5 have the same grid, and the reference is copied as for training."""
     checkpoint = load_checkpoint(seeded_checkpoint(tmp_path, VOC_CLASSES, seed=1, output_stride=8))

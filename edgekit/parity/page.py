@@ -20,6 +20,7 @@ from edgekit.parity.report import ArtifactReport, Check, ParityReport, Status, S
 from edgekit.scores.metrics import Interval
 
 TEMPLATES = "templates"
+MOST_REASONS = 2  # artifacts; the sentence on more of them would be a page, and a table of reasons follows it
 TEMPLATE, SCRIPT = "report.html.j2", "report.js"
 # The first words of a check's name to what it means; the longest that fits is taken.
 MEANINGS = {
@@ -90,7 +91,13 @@ def verdict(report: ParityReport) -> str:
         return f"{subject} the same picture as PyTorch on {photos}."
     parts = [f"{passed} of {all_of} artifacts draw{'s' if passed == 1 else ''} the same picture on {photos}"]
     if of[Status.FAILED]:
-        parts.append("; ".join(f"{Path(a.path).name} does not ({a.reason})" for a in of[Status.FAILED]))
+        if all_of <= MOST_REASONS:
+            parts.append("; ".join(f"{Path(a.path).name} does not ({a.reason})" for a in of[Status.FAILED]))
+        else:
+            names = ", ".join(Path(a.path).name for a in of[Status.FAILED])
+            parts.append(
+                f"{len(of[Status.FAILED])} {'does' if len(of[Status.FAILED]) == 1 else 'do'} not: {names}"
+            )
     if of[Status.UNDECIDED]:
         names = ", ".join(Path(a.path).name for a in of[Status.UNDECIDED])
         parts.append(f"more photos have to decide about {names}")

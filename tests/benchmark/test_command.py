@@ -211,6 +211,7 @@ def without_notes(text: str) -> str:
     return "".join(line for line in text.splitlines(keepends=True) if not line.startswith("note: --"))
 
 
+@pytest.mark.slow
 def test_old_spellings_of_reports_and_placements_print_the_same(tmp_path: Path) -> None:
     write_json(tmp_path / "app.json", GOOD)
     tiny = str(write_tiny(tmp_path / "a.tflite", "ROUND"))

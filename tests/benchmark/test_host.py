@@ -83,6 +83,7 @@ def test_a_profile_of_a_broken_model_is_an_error(tmp_path: Path) -> None:
         litert_process.profile(Host()._launcher, broken, QUICK)
 
 
+@pytest.mark.slow
 def test_peak_memory_is_the_runners_own(tmp_path: Path) -> None:
     """ru_maxrss would carry this process's ballast into the child."""
     ballast = np.ones(60_000_000, np.float64)  # 480 MB, touched
@@ -98,6 +99,7 @@ def test_an_operator_outside_xnnpack_is_named_and_splits_the_graph(tmp_path: Pat
     assert (row.partitions, row.undelegated_ops) == (2, ("SIGN",))
 
 
+@pytest.mark.slow
 def test_artifacts_are_measured_alternately_and_compared_with_the_first(tmp_path: Path) -> None:
     small = write_tiny(tmp_path / "small.tflite", "LOGISTIC", shape=(1, 64, 64, 3))
     large = write_tiny(tmp_path / "large.tflite", "LOGISTIC", shape=(1, 512, 512, 3))
@@ -110,6 +112,7 @@ def test_artifacts_are_measured_alternately_and_compared_with_the_first(tmp_path
     assert len(first.samples_ms) == len(second.samples_ms) == len(again.samples_ms)
 
 
+@pytest.mark.slow
 def test_the_order_turns_every_round(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     order: list[str] = []
     measure = litert_process.LiteRtSession.measure
@@ -124,6 +127,7 @@ def test_the_order_turns_every_round(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert "".join(order).startswith("ABCBCACAB")
 
 
+@pytest.mark.slow
 def test_runs_and_seconds_are_both_kept(tmp_path: Path) -> None:
     tiny = write_tiny(tmp_path / "tiny.tflite", "LOGISTIC", shape=(1, 256, 256, 3))
     started = time.monotonic()

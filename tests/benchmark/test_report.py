@@ -231,6 +231,7 @@ def test_existing_files_are_kept_and_bad_input_is_one_sentence(tmp_path: Path) -
     assert kept.read_text() == "mine"
 
 
+@pytest.mark.slow
 def test_an_artifact_that_does_not_match_its_manifest_is_refused(tmp_path: Path) -> None:
     artifact = write_tiny(tmp_path / "tiny.tflite")
     (tmp_path / "tiny.tflite.json").write_text('{"schema_version": 99}')
@@ -260,6 +261,7 @@ def test_without_names_the_default_folder_is_measured_as_far_as_the_device_goes(
     assert "leaving out" in ended.stderr and ".mlpackage" in ended.stderr
 
 
+@pytest.mark.slow
 def test_devices_lists_what_there_is_and_why_not() -> None:
     """Without adb on the path: no daemon is started, and the row says what to install."""
     command = [sys.executable, "-m", "edgekit", "devices", "--json"]

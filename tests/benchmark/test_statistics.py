@@ -42,6 +42,7 @@ def test_too_few_samples_have_no_intervals() -> None:
     assert latency.p50 is not None and latency.p50_ci95 is None and latency.mean_ci95 is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("memory", [0.0, 0.5])
 def test_the_interval_of_the_median_covers_it(memory: float) -> None:
     """Nominal 95 %; with 60 correlated samples a bootstrap gives a little less, never much less."""

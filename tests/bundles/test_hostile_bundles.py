@@ -71,6 +71,7 @@ def test_the_good_bundle_is_unpacked(good: dict[str, bytes], tmp_path: Path) -> 
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
 def test_a_zip_with_a_flipped_byte_is_refused_in_one_sentence(
     good: dict[str, bytes], tmp_path: Path, method: int
@@ -105,6 +106,7 @@ def test_a_zip_with_a_link_or_a_device(good: dict[str, bytes], tmp_path: Path, k
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_bundles_names_do_not_steer_the_terminal_of_preview(cases: Path, tmp_path: Path) -> None:
     """Each bundle of the table with an escape, through the command line: exit code 3 and one clean line."""
     listed = json.loads((cases / "cases.json").read_text())

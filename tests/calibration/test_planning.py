@@ -28,6 +28,7 @@ def photos(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_every_fourth_picture_judges_and_gives_no_range(checkpoint: Checkpoint, photos: Path) -> None:
     seen, judged = split(calibration_set(photos, checkpoint, SIDE))
     assert judged == (0, 4, 8)

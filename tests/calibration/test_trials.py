@@ -27,6 +27,7 @@ class Floats(Picture):
         return self.image
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["w8", "w8a8"])
 def test_rounded_weights_are_measured_as_such(mode: str, tmp_path: Path) -> None:
     """Weights alone too: a trial of int8 weights computed in float is not one of the float model."""

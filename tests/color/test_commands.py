@@ -120,6 +120,7 @@ def test_the_wrong_one_of_several_styles_is_named(photo: Path, tmp_path: Path) -
     assert "There is no style 'vibrnt'" in ran.sentence and "Did you mean 'vibrant'?" in ran.sentence
 
 
+@pytest.mark.slow
 def test_several_styles_and_sheets_in_the_report(photo: Path, tmp_path: Path) -> None:
     out = tmp_path / "o"
     options = ("--mask", tmp_path / "mask.png", "--show-mask", "--compare", "--contact-sheet", "--json")
@@ -139,6 +140,7 @@ def test_several_styles_and_sheets_in_the_report(photo: Path, tmp_path: Path) ->
     assert (tmp_path / "p" / "photo.png").is_file()  # one style, named twice
 
 
+@pytest.mark.slow
 def test_a_contact_sheet_needs_no_style(photo: Path, tmp_path: Path) -> None:
     ran = edgekit("style", photo, "--contact-sheet", "--mask", tmp_path / "mask.png", "--out", tmp_path / "o")
     assert ran.code == 0, ran
@@ -157,6 +159,7 @@ def test_inks_without_a_profile_are_mentioned(photo: Path, tmp_path: Path) -> No
     assert "approximate" in json.loads(ran.out)["photos"][0]["note"]
 
 
+@pytest.mark.slow
 def test_styles_lists_and_saves(tmp_path: Path) -> None:
     listed = edgekit("styles", "--json", "gold", "quiet")
     rows = json.loads(listed.out)["styles"]
@@ -169,6 +172,7 @@ def test_styles_lists_and_saves(tmp_path: Path) -> None:
     assert all(name in everything.out for name in STYLES)
 
 
+@pytest.mark.slow
 def test_lut_fit_then_style_gives_the_edit_back(photo: Path, tmp_path: Path) -> None:
     Image.fromarray(picture(300, 400)).save(tmp_path / "before.png")
     assert (

@@ -58,6 +58,7 @@ def test_unseen_colours_are_left_nearly_alone_and_the_table_stays_smooth() -> No
     assert steps < 0.25  # the identity's is 0.125
 
 
+@pytest.mark.slow
 def test_held_out_error_falls_and_is_not_that_of_the_fit() -> None:
     before = picture(300, 400)
     stream = io.BytesIO()
@@ -70,6 +71,7 @@ def test_held_out_error_falls_and_is_not_that_of_the_fit() -> None:
     assert fit.n_fitted + fit.error.n == 300 * 400
 
 
+@pytest.mark.slow
 def test_a_change_that_no_table_explains_shows_in_the_error() -> None:
     before = picture(300, 400)
     after = np.random.default_rng(4).integers(0, 255, before.shape, np.uint8)

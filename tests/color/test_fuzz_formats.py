@@ -56,6 +56,7 @@ WORDS = NUMBERS | KEYWORDS | st.sampled_from(["BEGIN METADATA", "END METADATA"])
 LINES = st.lists(st.lists(WORDS, max_size=5).map(" ".join), max_size=20).map("\n".join)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("extension", READERS)
 @BOUNDED
 @given(content=st.binary(max_size=400))

@@ -72,6 +72,7 @@ def test_a_contact_sheet_is_about_as_high_as_wide(count: int, size: tuple[int, i
     assert sheet.shape[1] == MARGIN + columns * (10 * size[1] + MARGIN)
 
 
+@pytest.mark.slow
 def test_a_caption_in_other_letters_is_drawn_and_a_long_one_is_cut() -> None:
     cells = [Cell(plain((9, 9, 200)), ("夏" * 500, "x")), Cell(plain((9, 9, 200)), ("y",))]
     assert grid(cells, 2).shape[1] < 1000

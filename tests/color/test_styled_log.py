@@ -125,6 +125,7 @@ def test_a_changed_photo_or_output_is_styled_again(interrupted: Path) -> None:
     assert Image.open(out / first.relative_to(interrupted)).size == (44, 30)
 
 
+@pytest.mark.slow
 def test_a_changed_sheet_is_made_again(album: Path) -> None:
     out = album.parent / "out"
     styled(album, ["warm", "cool"], sheets=Sheets(mask=True, compare=True))
@@ -287,6 +288,7 @@ def test_a_full_disk_is_a_sentence(tmp_path: Path) -> None:
             full.recorded("a.jpg", tmp_path / "a.jpg", [], lambda: None)
 
 
+@pytest.mark.slow
 def test_ctrl_c_says_what_is_kept_and_how_to_go_on(album: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     arguments = ("style", album, "--style", "warm", "--mask", album.parent / "mask.png")
     arguments += ("--out", album.parent / "out")

@@ -155,6 +155,7 @@ def test_an_unknown_style_lists_the_known_ones() -> None:
         style_named("rich-contrst")
 
 
+@pytest.mark.slow
 def test_a_style_file_holds_numbers_promise_and_certificate(tmp_path: Path) -> None:
     paths = save_style(STYLES["gold"], tmp_path, force=False)
     saved = json.loads(paths[0].read_text())

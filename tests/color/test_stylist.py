@@ -54,6 +54,7 @@ def test_skin_is_kept_and_the_rest_changes(tmp_path: Path) -> None:
     assert np.abs(after[:, 20:] - picture(30, 40)[:, 20:]).mean() > 5
 
 
+@pytest.mark.slow
 def test_a_display_p3_photo_gets_the_same_colours(tmp_path: Path) -> None:
     srgb = 0.2 + 0.6 * picture(30, 40) / 255
     p3 = encoded_from_linear(linear_from_encoded(srgb) @ P3_FROM_SRGB.T)
@@ -69,6 +70,7 @@ def test_a_display_p3_photo_gets_the_same_colours(tmp_path: Path) -> None:
     assert np.abs(back - read_photo(tmp_path / "out" / "srgb.png").pixels).mean() < 1.5
 
 
+@pytest.mark.slow
 def test_layers_that_share_a_table_still_do() -> None:
     layers = display_p3_layers({**layers_from_style(STYLES["gold"]), "hair": Layer(None)})
     assert layers["clothes"].lut is layers["background"].lut

@@ -281,6 +281,7 @@ SEEDS["16-bit PNG"] = png.encode(
 SEEDS["profile"] = saved(Image.fromarray(picture(9, 7)), "JPEG", icc_profile=P3)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's, of damaged EXIF and truncated TIFFs
 @settings(max_examples=250, deadline=None)
 @given(data=st.data())

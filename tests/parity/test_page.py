@@ -74,12 +74,17 @@ def report(*artifacts: ArtifactReport, pictures: int = 12) -> ParityReport:
             "U",
             "0 of 1 artifacts draw the same picture on 12 photos; more photos have to decide about a.tflite.",
         ),
+        (
+            "FPFU",
+            "1 of 4 artifacts draws the same picture on 12 photos; 2 do not: a.tflite, c.tflite; more photos have "
+            "to decide about d.tflite.",
+        ),
         ("N", "0 of 1 artifacts draw the same picture on 12 photos; nothing could be judged of a.tflite."),
     ],
 )
 def test_the_verdict_is_a_sentence(statuses: str, sentence: str) -> None:
     of = {"P": Status.PASSED, "F": Status.FAILED, "U": Status.UNDECIDED, "N": Status.NOT_RUN}
-    made = [artifact(f"{letter}.tflite", of[s]) for letter, s in zip("ab", statuses, strict=False)]
+    made = [artifact(f"{letter}.tflite", of[s]) for letter, s in zip("abcd", statuses, strict=False)]
     assert verdict(report(*made)) == sentence
 
 

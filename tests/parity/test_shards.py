@@ -97,6 +97,7 @@ def test_shards_merge_to_the_report_of_the_whole(tmp_path: Path, shards: int) ->
         assert text(merge(order)) == expected
 
 
+@pytest.mark.slow
 def test_a_shard_that_is_missing_twice_there_or_incomplete_is_refused(tmp_path: Path) -> None:
     paths = written(tmp_path / "a", 3)
     with pytest.raises(EdgekitError, match=r"The shard 2 of 3 is missing \(1 in all\)"):
@@ -137,6 +138,7 @@ def test_other_inputs_are_refused_by_name(tmp_path: Path, other: dict[str, Any],
     assert Journal(path.parent, elsewhere, 1, 1).done.keys() == set(NAMES)
 
 
+@pytest.mark.slow
 def test_a_damaged_file_is_refused_in_one_sentence(tmp_path: Path) -> None:
     (path,) = written(tmp_path, 1)
     good = json.loads(path.read_text())
@@ -268,6 +270,7 @@ def test_options_that_do_not_go_together(
         parity_check([artifacts["tflite"]], checkpoint, images=tmp_path, shard=(1, 2))
 
 
+@pytest.mark.slow
 def test_the_command_merges_writes_and_compares(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     paths, expected = written(tmp_path / "kept", 2), json.loads(whole())

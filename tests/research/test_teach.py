@@ -90,6 +90,7 @@ def test_the_teacher_gives_a_quarter_of_the_side_and_its_features(teacher: teach
     assert [f.shape[2] for f in teacher.features] == [32, 16, 8, 4, 32]
 
 
+@pytest.mark.slow
 def test_transplanted_stages_are_the_teachers(teacher: teach.Teacher) -> None:
     network = trainable(load_checkpoint(), torch.device("cpu")).eval()
     teach.transplant(network.model, teacher.backbone, pictures(4))
@@ -106,6 +107,7 @@ def test_transplanted_stages_are_the_teachers(teacher: teach.Teacher) -> None:
     assert not x[:, 24:].any()
 
 
+@pytest.mark.slow
 def test_transplanted_stages_can_be_trained_further(teacher: teach.Teacher) -> None:
     network = trainable(load_checkpoint(), torch.device("cpu")).eval()
     for module in network.modules():
@@ -257,6 +259,7 @@ def test_rebalancing_writes_the_share_that_validates_best(
         assert torch.allclose(changed[key].float(), value.float() - moved, atol=1e-5), key
 
 
+@pytest.mark.slow
 def test_one_share_named_is_taken(tmp_path: Path) -> None:
     folder = toy.write_set(tmp_path / "toy", 12)
     checkpoint = load_checkpoint()

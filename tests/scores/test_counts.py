@@ -38,6 +38,7 @@ def truth_counts(some: list[Photo]) -> TruthCounts:
     return counts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_scores_are_the_same_in_any_order_and_split(seed: int) -> None:
     every = photos(seed)

@@ -136,6 +136,7 @@ def test_command_prints_the_published_keys(checkpoint: Checkpoint, tmp_path: Pat
     assert groups["skin"]["iou"] == report["models"][0]["skin_iou"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", [".", "..", "../.."])
 def test_labels_of_another_scheme_are_judged_by_group(
     checkpoint: Checkpoint, tmp_path: Path, place: str

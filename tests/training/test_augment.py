@@ -79,6 +79,7 @@ def test_a_seed_decides_everything_whatever_came_before() -> None:
     assert not np.array_equal(first[0], other[0])
 
 
+@pytest.mark.slow
 def test_transforms_do_not_roll_the_same_number() -> None:
     """With one seed for all, a rare transform would fire only together with every more likely one."""
     image = np.full((16, 16, 3), 90, np.uint8)

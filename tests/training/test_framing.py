@@ -75,6 +75,7 @@ def framed_heights(labels: NDArray[np.uint8]) -> list[int]:
     return [training_frame(labels, HEAD, FACE, np.random.default_rng(seed)).height for seed in range(400)]
 
 
+@pytest.mark.slow
 def test_a_portrait_is_framed_as_the_upper_part_of_somebody_standing() -> None:
     labels = np.zeros((300, 240), np.uint8)
     labels[30:150, 90:150] = 11  # a head of 120 rows: 840 rows stand
@@ -99,6 +100,7 @@ def test_a_frame_lower_than_the_head_lies_anywhere_on_it() -> None:
     assert all(frame.top + frame.height <= 152 for frame in close)  # the chin
 
 
+@pytest.mark.slow
 def test_hair_below_the_chin_makes_nobody_taller() -> None:
     labels = np.zeros((300, 240), np.uint8)
     labels[30:270, 75:165] = 2
