@@ -211,7 +211,7 @@ def test_arguments_of_parity_check_reach_the_library(
 ) -> None:
     paths = [str(artifact.path) for artifact in artifacts.values()]
     line = "--weights mine --images photos --labels truth --max-miou-drop 0.01 --min-agreement 0.9 --max-skin-de 2"
-    line += " --stability --resume kept --shard 2/7"
+    line += " --stability --resume kept --shard 2/7 --runtime litert-gpu"
     call = called(monkeypatch, "parity_check", "parity-check", *paths, *line.split())
     found, checkpoint = call.positional
     assert (found, checkpoint) == (list(artifacts.values()), MY_WEIGHTS)
@@ -222,6 +222,7 @@ def test_arguments_of_parity_check_reach_the_library(
         "stability": True,
         "resume": Path("kept"),
         "shard": (2, 7),
+        "runtime": "litert-gpu",
     }
 
 

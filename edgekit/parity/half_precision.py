@@ -13,6 +13,7 @@ from itertools import islice
 
 from edgekit import console
 from edgekit.artifact import Artifact
+from edgekit.errors import ConversionError
 from edgekit.images import Picture, astronaut
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.parity.graphs import Node, nodes_of
@@ -34,16 +35,17 @@ def with_half_precision(
 ) -> ParityReport:
     """The report with `half_precision` for every artifact whose target has a runtime for it.
 
-    artifacts: those of the report, in its order. pictures: the first few are used.
+    artifacts: those of the report, in its order. pictures: the first few are used. A file that cannot be computed in
+    half precision has a note in place of it.
     """
-    used = list(islice(pictures, MOST_PHOTOS))
-    rows = (
-        replace(row, half_precision=half_precision(artifact, checkpoint, used))
-        if used and runs_in_half(artifact)
-        else row
-        for row, artifact in zip(report.artifacts, artifacts, strict=True)
-    )
-    return replace(report, artifacts=tuple(rows))
+    used, rows, notes = list(islice(pictures, MOST_PHOTOS)), list(report.artifacts), list(report.notes)
+    for i, artifact in enumerate(artifacts):
+        if used and runs_in_half(artifact):
+            try:
+                rows[i] = replace(rows[i], half_precision=half_precision(artifact, checkpoint, used))
+            except ConversionError as error:
+                notes.append(f"{artifact.path.name} was not computed in half precision: {error}")
+    return replace(report, artifacts=tuple(rows), notes=tuple(notes))
 
 
 def runs_in_half(artifact: Artifact) -> bool:

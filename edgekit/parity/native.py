@@ -66,5 +66,4 @@ def heaviest(output: NDArray[np.float64], kind: str) -> NDArray[Any]:
         return output
     if kind == "groups":  # the background is what is left of 255
         output = np.concatenate([255 - output.sum(1, keepdims=True), output], 1)
-    classes: NDArray[Any] = output.argmax(1)
-    return classes
+    return np.asarray(output.argmax(1))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from edgekit.artifact import Artifact
+from edgekit.errors import ConversionError
 from edgekit.images import astronaut
 from edgekit.parity import present
 from edgekit.parity.check import parity_check
@@ -69,6 +72,19 @@ def test_the_report_has_a_column_for_it(artifacts: dict[str, Artifact], checkpoi
     assert present.cells(tflite)[-1] == f"{half.label_agreement:.2%}" and present.cells(coreml)[-1] == "–"
     assert "every tensor fits into its range" in markdown(report)
     assert present.as_json(report)["artifacts"][0]["half_precision"]["faults"] == []  # type: ignore[index,call-overload]
+
+
+def test_a_file_that_cannot_be_computed_so_has_a_note(
+    artifacts: dict[str, Artifact], checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(data: bytes, path: Path) -> bytes:
+        raise ConversionError("tflite", "fp16", f"{path} has more than one subgraph.")
+
+    monkeypatch.setattr("edgekit.runtimes.litert_half.in_half", refused)
+    report = parity_check([artifacts["tflite"]], checkpoint, gates=Gates(min_agreement=0.99))
+    assert report.passed and report.artifacts[0].half_precision is None
+    (note,) = report.notes
+    assert "was not computed in half precision: tflite, fp16:" in note
 
 
 def test_another_runtime_is_judged_alone_and_by_the_gates_of_fp16(
