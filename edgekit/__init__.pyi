@@ -11,10 +11,10 @@ from .errors import EdgekitError
 from .parity.check import parity_check
 from .parity.gates import Gates
 from .parity.report import ParityReport
-from .parity.shards import merge
-from .pipeline import Bounds, Plan, bundle, convert, plan
+from .pipeline import Bounds, Plan, bundle, convert, merge, plan
 from .recipes import Recipe
-from .scores.folder import Evaluated, evaluate
+from .scores.evaluation_shards import Evaluated
+from .scores.folder import evaluate
 from .segmenter import Segmenter
 from .shader.compose import describe
 from .shader.description import ShaderDescription, write_description
