@@ -45,6 +45,8 @@ def unpacked_array(text: str, shape: tuple[int, ...]) -> Counts:
         data = stream.decompress(base64.b64decode(text, validate=True), size + 1)
     except (ValueError, zlib.error) as error:
         raise EdgekitError("an array in it is damaged") from error
+    if len(data) <= size and not stream.eof:
+        raise EdgekitError("an array in it is damaged")
     if len(data) != size:
         raise EdgekitError(f"an array in it does not have the shape {shape}")
     return np.frombuffer(data, "<i8").astype(np.int64).reshape(shape)
