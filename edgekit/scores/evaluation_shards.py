@@ -11,6 +11,7 @@ import numpy as np
 from msgspec import Meta
 
 from edgekit.errors import CalibrationError, EdgekitError, printable
+from edgekit.files import check_file_place
 from edgekit.reading import Count, Sha256, Text
 from edgekit.scores.evaluation import Evaluation, Judged, ModelCounts, Tally
 from edgekit.scores.metrics import IGNORE
@@ -23,7 +24,6 @@ from edgekit.scores.shards import Counted, Kept, ShardKind, different_photos, me
 MOST_PIXELS = 1 << 53  # of a set in all photos; beyond, a float does not hold their number
 ClassIndex = Annotated[int, Meta(ge=0, lt=IGNORE)]
 LabelValue = Annotated[int, Meta(ge=0, lt=VALUES)]
-ROWS_SUFFIX = ".csv"  # of the rows per photo, beside a shard's file
 
 
 @dataclass(frozen=True)
@@ -186,6 +186,8 @@ def merge_evaluation(shards: Sequence[Path], rows: Path | None = None, *, replac
     `rows`: a CSV file for the scores per photo, from those beside the shards' files. Raises EdgekitError for shards of
     different evaluations, a shard that is missing, given twice or incomplete.
     """
+    if rows is not None:
+        check_file_place(rows, replace=replace, inputs=[*shards, *map(rows_beside, shards)])
     counted = merged(SHARD, shards)
     found = evaluated(counted)
     if rows is not None:
@@ -201,10 +203,16 @@ def evaluated(counted: Counted[Inputs, Tally], *, whole: bool = True) -> Evaluat
     return Evaluated(tally.photos, tally.evaluations(), counted.skipped, counted.notes)
 
 
+def rows_beside(shard: Path) -> Path:
+    """The CSV file of scores per photo that lies beside a shard's file."""
+    return shard.with_suffix(".csv")
+
+
 def join_kept_rows(
     counted: Counted[Inputs, Tally], shards: Sequence[Path], out: Path, *, replace: bool
 ) -> None:
     """Write the rows per photo that lie beside the shards' files into one file."""
     number = counted.tally.photos * counted.inputs.models
-    paths = [shard.with_suffix(ROWS_SUFFIX) for shard in shards]
-    join_rows(paths, tuple(counted.inputs.groups), number, out, replace=replace)
+    join_rows(
+        [rows_beside(shard) for shard in shards], tuple(counted.inputs.groups), number, out, replace=replace
+    )

@@ -13,7 +13,6 @@ from edgekit.images import SCHEME_FILE, Folder, Picture
 from edgekit.scores.baselines import BASELINES
 from edgekit.scores.evaluation import Evaluator, Judged, Tally
 from edgekit.scores.evaluation_shards import (
-    ROWS_SUFFIX,
     SHARD,
     Evaluated,
     Inputs,
@@ -21,6 +20,7 @@ from edgekit.scores.evaluation_shards import (
     PackedTally,
     evaluated,
     join_kept_rows,
+    rows_beside,
 )
 from edgekit.scores.groups import judged_groups
 from edgekit.scores.rows import RowFile, begin_rows, row_file
@@ -116,7 +116,9 @@ def _counted(
     if resume is not None:
         journal = Journal(SHARD, resume, inputs, *shard)
         evaluator.tally = journal.tally or evaluator.tally
-        kept_rows = journal.path.with_suffix(ROWS_SUFFIX)
+        kept_rows = rows_beside(journal.path)
+        if rows is not None:
+            check_file_place(rows, replace=replace, inputs=[journal.path, kept_rows])
         begin_rows(kept_rows, groups, journal.done, inputs.models)
         with row_file(kept_rows, groups) as file:
             found = counted(journal, file)

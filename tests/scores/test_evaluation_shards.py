@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import itertools
 import json
+import tracemalloc
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from edgekit.scores.evaluation import Evaluator, Judged
 from edgekit.scores.evaluation_shards import SHARD, Evaluated, Inputs, Model
 from edgekit.scores.folder import evaluate
 from edgekit.scores.packing import packed_array
+from edgekit.scores.rows import row_file
 from edgekit.scores.runners import Outputs
 from edgekit.scores.scheme import Scheme
 from edgekit.scores.shards import Journal
@@ -107,6 +109,15 @@ def test_rows_hold_every_model_on_every_photo(evaluated: Any, tmp_path: Path) ->
     assert {row["miou"] for row in rows if row["model"] == "YCbCr thresholds"} == {""}
     with pytest.raises(EdgekitError, match=r"r\.csv exists already; pass `force`"):
         evaluated(rows=tmp_path / "r.csv")
+    kept = tmp_path / "kept"
+    evaluated(resume=kept)
+    own, shard = kept / "evaluation-1-of-1.csv", SHARD.path(kept, 1, 1)
+    for write in (
+        lambda: evaluated(resume=kept, rows=own, force=True),
+        lambda: merge([shard], rows=own, force=True),
+    ):
+        with pytest.raises(EdgekitError, match="is one of the inputs"):
+            write()
     with pytest.raises(EdgekitError, match="`rows` does not go with `shard`"):
         evaluated(rows=tmp_path / "s.csv", resume=tmp_path, shard=(1, 2))
     with pytest.raises(EdgekitError, match="`shard` needs `resume`"):
@@ -205,6 +216,24 @@ def test_other_inputs_are_refused_by_name(tmp_path: Path, other: dict[str, Any],
     with pytest.raises(EdgekitError, match=f"belongs to other inputs .*{words}.*; remove it to start anew"):
         Journal(SHARD, tmp_path, replace(INPUTS, **other), 1, 1)
     assert Journal(SHARD, tmp_path, INPUTS, 1, 1).tally is not None
+
+
+def test_memory_does_not_grow_with_the_photos(tmp_path: Path) -> None:
+    tally = folder.Evaluator.of({"a": None}, {}, JUDGED).tally
+    truth = np.eye(8, 12, dtype=np.uint8)
+    with row_file(tmp_path / "r.csv", tuple(JUDGED.groups)) as rows:
+
+        def count(start: int, stop: int) -> int:
+            for i in range(start, stop):
+                rows.add([tally.parsers["a"].add("a", f"{i}.jpg", truth, 1 - truth)])
+            return tracemalloc.get_traced_memory()[0]
+
+        tracemalloc.start()
+        before = count(0, 20)
+        grown = count(20, 320) - before
+        tracemalloc.stop()
+    assert grown < 300 * 8  # bytes; not even a number for each photo
+    assert len((tmp_path / "r.csv").read_text().splitlines()) == 321
 
 
 def test_a_label_scheme_survives() -> None:
