@@ -9,13 +9,14 @@ from .color.stylist import StyledPhotos
 from .devices.device import BenchPlan
 from .errors import EdgekitError
 from .images import InputSize
+from .merging import merge
 from .parity.check import parity_check
 from .parity.gates import Gates
 from .parity.report import ParityReport
-from .parity.shards import merge
 from .pipeline import Bounds, Plan, bundle, convert, plan
 from .recipes import Recipe
-from .scores.folder import Evaluated, evaluate
+from .scores.evaluation_shards import Evaluated
+from .scores.folder import evaluate
 from .segmenter import Segmenter
 from .segmenting import SegmentedPhotos, segment
 from .shader.compose import describe

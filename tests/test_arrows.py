@@ -23,7 +23,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("scores", "color"),
     ("shader",),
     ("parity", "segmenter"),
-    ("converters", "segmenting", "styling"),
+    ("converters", "merging", "segmenting", "styling"),
     ("calibration", "devices"),
     ("benchmark", "bundles", "causes", "training"),
     ("preview",),

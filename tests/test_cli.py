@@ -143,10 +143,14 @@ CALLS: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
         },
     ),
     (
-        "evaluate a.tflite --weights mine --images photos --labels truth --no-baselines",
+        "evaluate a.tflite --weights mine --images photos --labels truth --no-baselines --rows r.csv --resume kept "
+        "--shard 2/7 --force",
         "evaluate",
         (MY_WEIGHTS, [Path("a.tflite")]),
-        {"images": Path("photos"), "labels": Path("truth"), "baselines": False},
+        {
+            "images": Path("photos"), "labels": Path("truth"), "baselines": False, "rows": Path("r.csv"),
+            "resume": Path("kept"), "shard": (2, 7), "force": True,
+        },
     ),
     (
         "bundle --weights mine --artifact a.tflite --style warm,cool --default-style cool --refinement guided --out b",

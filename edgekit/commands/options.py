@@ -28,6 +28,10 @@ Json = Annotated[
     bool,
     typer.Option("--json", help="Print one JSON object on standard output.", callback=console.expect_json),
 ]
+Rows = Annotated[
+    Path | None,
+    typer.Option(help="Write every model's scores on every photo here (.csv), while they are counted."),
+]
 Style = Annotated[str | None, typer.Option(help="A preset; `edgekit styles` lists them.")]
 Lut = Annotated[
     Path | None, typer.Option(help="A LUT for everything but skin: .cube, .3dl, .csp, .clf, Hald …")
@@ -51,6 +55,29 @@ class LookOptions:
             raise typer.BadParameter("give either --style or --lut.")
         if self.skin_lut is not None and self.lut is None:
             raise typer.BadParameter("--skin-lut goes with --lut.")
+
+
+@dataclass(frozen=True)
+class LargeSetOptions:
+    """What is kept of work on many photos while it runs, and its division."""
+
+    resume: Annotated[
+        Path | None,
+        typer.Option(help="Folder that keeps what was counted; the same command goes on from there."),
+    ] = None
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            help="Count one of n parts of the photos, as 2/7; edgekit merge joins them. Needs --resume."
+        ),
+    ] = None
+
+    @property
+    def part(self) -> tuple[int, int]:
+        """The shard's number and the number of shards."""
+        from edgekit.scores.shards import WHOLE, parsed_shard
+
+        return WHOLE if self.shard is None else parsed_shard(self.shard)
 
 
 def unpacked(command: Callable[..., None]) -> Callable[..., None]:

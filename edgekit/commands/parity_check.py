@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from edgekit import console
-from edgekit.commands.options import Force, Json, Weights, unpacked
+from edgekit.commands.options import Force, Json, LargeSetOptions, Weights, unpacked
 
 if TYPE_CHECKING:
     from edgekit.parity.pictures import DrawnPhoto
@@ -48,22 +48,6 @@ class BoundOptions:
         typer.Option(
             help="Largest allowed ΔE2000 (95th percentile) of skin in the final picture.",
             show_default="the recipe's",
-        ),
-    ] = None
-
-
-@dataclass(frozen=True)
-class LargeSetOptions:
-    """What is kept of a check while it runs, and its division."""
-
-    resume: Annotated[
-        Path | None,
-        typer.Option(help="Folder that keeps what was counted; the same command goes on from there."),
-    ] = None
-    shard: Annotated[
-        str | None,
-        typer.Option(
-            help="Check one of n parts of the photos, as 2/7; edgekit merge joins them. Needs --resume."
         ),
     ] = None
 
@@ -124,15 +108,13 @@ def parity_check(
     from edgekit.causes.explaining import explained
     from edgekit.causes.repro import REPRO
     from edgekit.files import check_folder_place
-    from edgekit.parity.check import WHOLE
     from edgekit.parity.gates import Gates
     from edgekit.parity.pictures import worst_compared
-    from edgekit.parity.shards import parsed_shard
 
     outputs = Outputs(report, baseline, force, json, artifacts or ())
     if cause.repro is not None:
         check_folder_place(cause.repro, REPRO, replace=force, inputs=artifacts or ())
-    part = WHOLE if large.shard is None else parsed_shard(large.shard)
+    part = large.part
     with console.quiet_libraries():
         checkpoint = edgekit.load_checkpoint(weights)
     gates = Gates(

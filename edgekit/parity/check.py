@@ -15,12 +15,11 @@ from edgekit.parity.half_precision import with_half_precision
 from edgekit.parity.native import with_native
 from edgekit.parity.picture import PixelGate
 from edgekit.parity.report import ParityReport
-from edgekit.parity.shards import Inputs, Journal, names_of, report_of
+from edgekit.parity.shards import SHARD, Inputs, report_of
 from edgekit.parity.stability import chosen
 from edgekit.runtimes import opener_of
+from edgekit.scores.shards import WHOLE, Journal, count_photos
 from edgekit.weights import Checkpoint
-
-WHOLE = (1, 1)  # the one shard of a check that is not divided
 
 
 def parity_check(
@@ -93,25 +92,13 @@ def _on_folder(
     comparison: Comparison, folder: Folder, inputs: Inputs, resume: Path | None, shard: tuple[int, int]
 ) -> ParityReport:
     """Count a folder's photos, or a shard of them, and keep what was counted in `resume`."""
-    names = names_of(inputs.photos, *shard)
     flickering = chosen(inputs.photos) if inputs.stability else frozenset()
-    journal = None if resume is None else Journal(resume, inputs, *shard)
-    earlier: tuple[str, ...] = ()
-    if journal is not None:
-        comparison.tally, earlier = journal.tally() or comparison.tally, journal.notes
-        for name, digest in journal.done.items():
-            if folder.digest(name) != digest:
-                raise EdgekitError(
-                    f"{name} changed since {journal.path} counted it; remove that file to start anew."
-                )
-    left = frozenset(names) - frozenset(journal.done if journal else ())
-    with console.interruptible(journal.kept if journal else lambda: "nothing half-written was left."):
-        for picture in console.track(folder.pictures(left), len(left), "comparing pictures"):
-            comparison.add(picture, flicker=picture.name in flickering)
-            if journal is not None:
-                notes = (*earlier, *folder.notes)
-                journal.count(picture.name, folder.digest(picture.name), comparison.tally, notes)
-    skipped, notes = [(item.name, item.reason) for item in folder.skipped], (*earlier, *folder.notes)
-    if journal is not None:
-        journal.write(comparison.tally, skipped, notes, complete=True)
-    return report_of(comparison.tally, inputs, skipped, notes)
+    journal = None if resume is None else Journal(SHARD, resume, inputs, *shard)
+    if journal is not None and journal.tally is not None:
+        comparison.tally = journal.tally
+
+    def add(picture: Picture) -> None:
+        comparison.add(picture, flicker=picture.name in flickering)
+
+    counted = count_photos(folder, inputs, shard, journal, comparison.tally, add, "comparing pictures")
+    return report_of(counted)

@@ -479,7 +479,7 @@ def validate(
     """Scores on the photos, cut to one of FIXED_FRAMES and stretched to `size`; labels at full resolution."""
     framed = _framed(pairs, head_classes(checkpoint.class_names), frame)
     counts = counted({frame: _runner(model, size)}, framed, len(checkpoint.class_names))
-    confusion = counts[frame].pooled()
+    confusion = counts[frame]
     return log.Scores(
         miou=_number(confusion.miou),
         mean_accuracy=_number(confusion.mean_accuracy),

@@ -33,11 +33,13 @@ from edgekit.errors import EdgekitError
 from edgekit.files import sha256_of_bytes, write_json
 from edgekit.images import InputSize, Picture
 from edgekit.parity import baseline as parity_baseline
-from edgekit.parity import shards
+from edgekit.parity import shards as parity_shards
 from edgekit.parity.gates import Gates
 from edgekit.parity.tally import Subject, Tally
 from edgekit.reading import read_json
 from edgekit.recipes import recipe as recipes
+from edgekit.scores import evaluation_shards, shards
+from edgekit.scores.evaluation import Judged
 from edgekit.scores.runners import Outputs, Prediction
 from edgekit.scores.scheme import scheme_of
 from edgekit.scores.strata import Traits
@@ -120,11 +122,28 @@ def parity_report_case(folder: Path) -> Case:
 
 def shard_case(folder: Path) -> Case:
     subject = Subject("a.tflite", DIGEST, "tflite", "w8a8", "litert", Gates(min_agreement=0.5))
-    inputs = shards.Inputs(DIGEST, ("Background", "Face"), (1,), (subject,), ("1.jpg", "2.jpg"), False, False)
-    journal = shards.Journal(folder, inputs, 1, 1)
+    inputs = parity_shards.Inputs(
+        DIGEST, ("Background", "Face"), (1,), (subject,), ("1.jpg", "2.jpg"), False, False
+    )
+    journal = shards.Journal(parity_shards.SHARD, folder, inputs, 1, 1)
     journal.done = {"1.jpg": DIGEST}
     journal.write(counted_tally("1.jpg"), [("2.jpg", "is damaged")], ["1.jpg: a note"], complete=True)
-    return Case(journal.path, lambda: shards.merge([journal.path]))
+    return Case(journal.path, lambda: parity_shards.merge_parity([journal.path]))
+
+
+def evaluation_shard_case(folder: Path) -> Case:
+    judged = Judged(("Background", "Face"), {"skin": (1,), "person": (1,)})
+    parsers = [evaluation_shards.Model("PyTorch parser", DIGEST)]
+    inputs = evaluation_shards.Inputs.of(judged, parsers, ["YCbCr thresholds"], ["1.jpg", "2.jpg"])
+    tally = evaluation_shards.empty_tally(inputs)
+    labels = np.array([[0, 1, 1], [1, 0, 255]], np.uint8)
+    tally.parsers["PyTorch parser"].add("PyTorch parser", "1.jpg", labels, np.eye(2, 3, dtype=np.uint8))
+    tally.baselines["YCbCr thresholds"].add_skin("YCbCr thresholds", "1.jpg", labels, labels > 0)
+    tally.photos = 1
+    journal = shards.Journal(evaluation_shards.SHARD, folder, inputs, 1, 1)
+    journal.done = {"1.jpg": DIGEST}
+    journal.write(tally, [("2.jpg", "is damaged")], ["1.jpg: a note"], complete=True)
+    return Case(journal.path, lambda: evaluation_shards.merge_evaluation([journal.path]))
 
 
 def counted_tally(name: str) -> Tally:
@@ -238,6 +257,7 @@ CASES: dict[str, Callable[[Path], Case]] = {
     "baseline": baseline_case,
     "parity report": parity_report_case,
     "shard": shard_case,
+    "evaluation shard": evaluation_shard_case,
     "app report": app_report_case,
     "bundle": bundle_case,
     "description": description_case,
