@@ -13,7 +13,7 @@ import pytest
 import edgekit as library
 from edgekit.artifact import Artifact
 from edgekit.commands import COMMANDS
-from edgekit.errors import ConversionError
+from edgekit.errors import EdgekitError
 from edgekit.weights import Checkpoint
 from tests.support.cli import edgekit, edgekit_process
 
@@ -224,7 +224,7 @@ def test_arguments_of_parity_check_reach_the_library(
 
 
 def test_debug_lets_the_error_through(small_weights: None, here: Path) -> None:
-    with pytest.raises(ConversionError, match="not a multiple of 64"):
+    with pytest.raises(EdgekitError, match="not made of multiples of 64"):
         edgekit("--debug", "convert", "--size", "500")
 
 
