@@ -1,10 +1,10 @@
 """How photos of several shapes should lie in an input that is no square: stretched, or letterboxed with some padding.
 
-    python -m benchmarks.frames people/train faces/train portraits/train [--photos 40] [--size 512x384] [--write]
+    python -m benchmarks.frames DATA [--sets people faces portraits] [--photos 40] [--size 512x384] [--write]
 
 Every photo is cut, around its middle, to each of several aspect ratios, and its groups' mask is judged against its
-labels, upsampled as an app does. An IoU is pooled over the photos of a folder, and the mean over the folders whose
-labels tell the group. With `--figure frames-eval` the same is published for other folders.
+labels, upsampled as an app does. An IoU is pooled over the photos of a set, and the mean over the sets whose labels
+tell the group. Photos are of the sets' `train` folders; `--split eval` is for the last word on a choice that was made.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Way:
     """A size of the input, a photo's place in it, and what fills the rest."""
 
     size: InputSize
-    fit: Callable[[tuple[int, int]], Fit]
+    fit: Callable[[tuple[int, ...]], Fit]
     pad: Callable[[Image, Fit], Image]
 
 
@@ -71,22 +71,24 @@ class Scores:
 def main() -> None:
     """Judge every way on every folder, and publish the figure."""
     parser = harness.parser(__doc__)
-    parser.add_argument("folders", type=Path, nargs="+", help="folders that hold images/ and labels/")
-    parser.add_argument("--photos", type=int, default=40, help="of each folder, evenly spread")
+    parser.add_argument("data", type=Path, help="a folder of sets, SET/train/images and SET/train/labels")
+    parser.add_argument("--sets", nargs="+", default=["people", "faces", "portraits"])
+    parser.add_argument("--split", choices=("train", "eval"), default="train")
+    parser.add_argument("--photos", type=int, default=40, help="of each set, evenly spread")
     parser.add_argument("--size", type=InputSize.of, default=InputSize(512, 384))
     parser.add_argument("--weights", help="a checkpoint's folder (default: the bundled one)")
-    parser.add_argument("--figure", default="frames", help="the figure's name")
     options = parser.parse_args()
     with quiet_libraries():
         checkpoint = load_checkpoint(options.weights)
-    scores = [judged(checkpoint, folder, options.photos, options.size) for folder in options.folders]
-    n = f"{options.photos} photos of each folder, input {options.size}, bundled weights"
-    made_with = harness.machine("torch")
-    harness.publish(options, options.figure, n, made_with, table(scores, options.size))
+    folders = [options.data / name / options.split for name in options.sets]
+    scores = [judged(checkpoint, folder, options.photos, options.size) for folder in folders]
+    n = f"{options.photos} photos of each of {', '.join(options.sets)}; input {options.size}"
+    figure = "frames" if options.split == "train" else "frames-eval"
+    harness.publish(options, figure, n, harness.machine("torch"), table(scores, options.size))
 
 
 def ways(size: InputSize) -> dict[str, Way]:
-    """Name to way; edgekit's own fit is among them."""
+    """Name to way: a square beside the frame, stretched, and letterboxed with three kinds of padding."""
     letterbox = partial(letterboxed, size=size)
     return {
         f"square {SQUARE}, stretched": Way(SQUARE, lambda _: stretched(SQUARE), by_colour(0)),
@@ -127,10 +129,15 @@ def judged(checkpoint: Checkpoint, folder: Path, photos: int, size: InputSize) -
     for picture in track(reader.pictures(names), len(names), str(folder)):
         for aspect, cut in cuts(picture):
             assert cut.labels is not None
+            found: dict[object, dict[str, NDArray[np.bool_]]] = {}
             for name, way in ways(size).items():
-                masks = group_masks(cut, way, checkpoint, graph)
-                told = {group: mask for group, mask in masks.items() if group in scores.of(aspect, name).told}
-                scores.of(aspect, name).add_masks(cut.name, cut.labels, told)
+                fit = way.fit(cut.labels.shape)
+                same = fit if fit.is_stretched else name  # without padding, every way to pad is the same
+                if same not in found:
+                    found[same] = group_masks(cut, way, checkpoint, graph)
+                counts = scores.of(aspect, name)
+                told = {group: mask for group, mask in found[same].items() if group in counts.told}
+                counts.add_masks(cut.name, cut.labels, told)
     return scores
 
 
@@ -149,13 +156,13 @@ def group_masks(
     picture: Picture, way: Way, checkpoint: Checkpoint, graph: PreparedSegmenter
 ) -> dict[str, NDArray[np.bool_]]:
     """Group to the pixels (H, W) where it is heaviest in the mask that an app gets, and the person's."""
-    shape = picture.image.shape[:2]
-    fit = way.fit((shape[0], shape[1]))
+    height, width = picture.image.shape[:2]
+    fit = way.fit((height, width))
     image = way.pad(stretch(picture.image, fit.height, fit.width), fit)
     head = GroupWeights(checkpoint.groups, len(checkpoint.class_names), mask_shape_of(way.size), rgba=False)
     with torch.inference_mode():
         mask = fit.shown(mask_of(head(graph(network_input(image)))))
-    group = heaviest(upsampled_rows(mask, (shape[0], shape[1]), slice(0, shape[0])))
+    group = heaviest(upsampled_rows(mask, (height, width), slice(0, height)))
     return {name: group == i for i, name in enumerate(GROUP_NAMES)} | {"person": group < len(GROUP_NAMES)}
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from edgekit.images.decode import decode
-from edgekit.images.input_size import InputSize, Shape, Size
+from edgekit.images.input_size import InputSize, Size
 from edgekit.images.profiles import srgb_pixels
 
 # Change an identifier's number when any pixel can change.
@@ -59,7 +59,7 @@ def stretched(size: InputSize) -> Fit:
     return Fit(size, *size.shape)
 
 
-def letterboxed(photo: Shape, size: InputSize) -> Fit:
+def letterboxed(photo: tuple[int, ...], size: InputSize) -> Fit:
     """The fit that keeps a photo's aspect ratio, up to FIT_MULTIPLE. photo: its (height, width)."""
     height, width = photo
     if width * size.height <= height * size.width:
@@ -73,7 +73,7 @@ def fit_of(photo: tuple[int, ...], size: InputSize) -> Fit:
     across, down = width * size.height, height * size.width
     if size.is_square or max(across, down) <= MOST_ASPECT_CHANGE * min(across, down):
         return stretched(size)
-    return letterboxed((height, width), size)
+    return letterboxed(photo, size)
 
 
 def fitted(image: NDArray[np.uint8], fit: Fit) -> NDArray[np.uint8]:

@@ -18,8 +18,8 @@ SQUARE, TALL = InputSize(512, 512), InputSize(512, 384)
     ("size", "sentence"),
     [
         (500, "`size` is 500; each side must be a multiple of 64 from 128 to 1024"),
-        ("64x64", "`size` 64 is not made of"),
-        ("500x384", "`size` 500x384 is not made of"),
+        ("64x64", "`size` is 64; each side must"),
+        ("500x384", "`size` is 500x384; each side must"),
         ("512x", "`size` '512x' is neither a side like 512 nor rows x columns like 512x384"),
     ],
 )
