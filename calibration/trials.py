@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from calibration.planner import ObservedRanges, Point
 from converters.tflite_int8 import quantized
-from edgekit.images import InputSize, Picture
+from edgekit.images import Picture
 from edgekit.parity.counts import ParityCounts
 from edgekit.recipes import Pool, Recipe
 from edgekit.runtimes.litert import LiteRT
 from edgekit.scores.metrics import Interval
 from edgekit.scores.resamples import FEWEST_PHOTOS
-from edgekit.scores.runners import Image, Logits, Prediction, RuntimeRunner, predictions
+from edgekit.scores.runners import Image, Logits, Outputs, Prediction
 from edgekit.scores.strata import NO_TRAITS
 
 LATENCY_RUNS = 7
@@ -102,11 +102,13 @@ class LiteRTTrials:
         return LiteRT(path, taps=[self._logits_name])
 
     def _predictions(self, runtime: LiteRT) -> list[Prediction]:
-        """One prediction per picture, in the pictures' order."""
-        height, width = self._pictures[0].image.shape[:2]
-        size, logits = InputSize(height, width), self._logits_name
-        runner = RuntimeRunner(runtime, size, INPUT, logits, logits, channels_last=True)
-        return [found[INPUT] for _, found in predictions({INPUT: runner}, self._pictures)]
+        """One prediction per picture, in the pictures' order; a picture fills the whole input."""
+        found = []
+        for picture in self._pictures:
+            tensors = runtime.run({INPUT: picture.image[None]})
+            logits: Logits = tensors[self._logits_name][0].transpose(2, 0, 1)
+            found.append(Prediction(picture.image, logits, Outputs(logits, logits.astype(np.float64))))
+        return found
 
     def _latency_ratio(self, runtime: LiteRT) -> float:
         """Median ratio of latencies to the float model's, measured alternately."""
