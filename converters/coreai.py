@@ -78,7 +78,7 @@ class Int8Weight(nn.Module):
 def check(conversion: Conversion) -> None:
     """Raise MissingDependency without the extra, ConversionError for what Core AI is not offered."""
     if find_spec("coreai_torch") is None:
-        raise MissingDependency("coreai-torch", "Core AI artifacts", extra="coreai")
+        raise MissingDependency("coreai-torch", "The target coreai", extra="coreai")
     if conversion.output == "labels":
         raise ConversionError(
             "coreai",
