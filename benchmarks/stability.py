@@ -18,7 +18,7 @@ from edgekit.parity.stability import chosen
 from edgekit.weights import load_checkpoint
 
 ARTIFACTS: tuple[tuple[str, str | None], ...] = (
-    ("tflite", "fp32"), ("tflite", PLANNED), ("tflite", "w8a8"), ("coreml", "fp16"), ("coreml", "w8"),
+    ("tflite", "fp32"), ("tflite", PLANNED), ("tflite", "w8a8"),
 )  # fmt: skip
 
 
@@ -46,7 +46,7 @@ def main() -> None:
         ],
     )
     n = f"share of pixels whose label changes although nothing moved; {report.pictures} pictures at {size}²"
-    harness.publish(options, "stability", n, harness.machine("torch", "ai-edge-litert", "coremltools"), body)
+    harness.publish(options, "stability", n, harness.machine("torch", "ai-edge-litert"), body)
 
 
 def reference_row(stability: Stability) -> tuple[str, ...]:
