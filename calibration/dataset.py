@@ -14,7 +14,17 @@ from skimage.color import rgb2lab
 from edgekit import console
 from edgekit.errors import CalibrationError, ImageError
 from edgekit.files import sha256_of, sha256_of_bytes
-from edgekit.images import InputSize, Size, Skipped, images_in, preprocessing_of, read_input
+from edgekit.images import (
+    Fit,
+    InputSize,
+    Size,
+    Skipped,
+    fit_of,
+    fitted,
+    images_in,
+    preprocessing_of,
+    read_image,
+)
 from edgekit.segmenter import Segmenter
 from edgekit.weights import Checkpoint
 
@@ -35,7 +45,7 @@ Masks = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class CalibrationSet:
-    """Pictures in a fixed order, decoded once as inputs of `size`.
+    """Pictures in a fixed order, decoded once as inputs of `size`, in which they lie as `fits` say.
 
     `coverage`: number of pictures per stratum, by property. `warnings`: sentences to print.
     """
@@ -44,6 +54,7 @@ class CalibrationSet:
     size: InputSize
     files: Mapping[str, str]  # file name to sha256
     images: tuple[NDArray[np.uint8], ...]  # (height, width, 3) each
+    fits: tuple[Fit, ...]
     skipped: tuple[Skipped, ...]
     coverage: Mapping[str, Mapping[str, int]]
     warnings: tuple[str, ...]
@@ -80,14 +91,18 @@ def read_calibration_set(
     skipped: list[Skipped] = []
     files: dict[str, str] = {}
     images: list[NDArray[np.uint8]] = []
+    fits: list[Fit] = []
+    size = InputSize.of(size)
     for path in _shuffled(images_in(folder)):
         if limit is not None and len(images) >= limit:
             break
         try:
-            image = read_input(path, size)  # before hashing, which would never end for a pipe
+            photo = read_image(path)  # before hashing, which would never end for a pipe
         except ImageError as error:
             skipped.append(Skipped(path.name, error.reason))
             continue
+        fit = fit_of(photo.shape[:2], size)
+        image = fitted(photo, fit)
         digest = sha256_of(path)
         if digest in forbidden:
             raise CalibrationError(f"{path} is also an evaluation picture; calibrate on other photos.")
@@ -103,13 +118,13 @@ def read_calibration_set(
             continue
         files[path.name] = digest
         images.append(image)
+        fits.append(fit)
     if not images:
         raise CalibrationError(f"{folder} holds no usable picture ({len(skipped)} left out).")
-    coverage = _coverage(images, masks)
+    shown = [fit.shown(image) for fit, image in zip(fits, images, strict=True)]
+    coverage = _coverage(shown, masks)
     warnings = _warnings(folder, len(images), coverage)
-    return CalibrationSet(
-        folder, InputSize.of(size), files, tuple(images), tuple(skipped), coverage, warnings
-    )
+    return CalibrationSet(folder, size, files, tuple(images), tuple(fits), tuple(skipped), coverage, warnings)
 
 
 def calibration_set(

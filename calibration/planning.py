@@ -18,7 +18,7 @@ from converters.conversion import Conversion
 from edgekit import console
 from edgekit.errors import CalibrationError, EdgekitError
 from edgekit.files import JsonValue, json_text, sha256_of_bytes
-from edgekit.images import InputSize, Picture, read_labels, require_class_indices
+from edgekit.images import Fit, InputSize, Picture, read_labels, require_class_indices
 from edgekit.model.stages import pool_problem
 from edgekit.parity.gates import BOUNDARY, GATES, Gates, check_finite
 from edgekit.parity.picture import PixelGate
@@ -117,7 +117,8 @@ def planned(checkpoint: Checkpoint, task: Task, bounds: Bounds, name: str) -> Pl
         journal.observed(partial(_observed, task.target, conversion, calibrating))
         with tempfile.TemporaryDirectory() as folder, console.quiet_libraries():
             graph = _graphs(task.target, conversion, calibrating, journal)
-            trials = _trials(conversion, task.target, graph, judged, Path(folder))
+            fits = [whole.fits[i] for i in judging]
+            trials = _trials(conversion, task.target, graph, judged, fits, Path(folder))
             budget = bounds.budget(task.labels is not None)
             found = search(
                 trials.measure,
@@ -207,6 +208,7 @@ def _trials(
     target: Target,
     graph: Callable[[Mapping[str, Pool]], FloatGraph],
     judged: Sequence[Picture],
+    fits: Sequence[Fit],
     folder: Path,
 ) -> LiteRTTrials:
     checkpoint = conversion.checkpoint
@@ -217,6 +219,7 @@ def _trials(
         folder,
         target.logits_names[0],
         _skin_difference(checkpoint),
+        fits,
     )
 
 

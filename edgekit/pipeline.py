@@ -58,7 +58,7 @@ def convert(
     Everything is checked before anything is written. Raises WeightsError (no skin class), UnknownName, CalibrationError
     (no ranges), ConversionError, EdgekitError (an artifact is there and `force` is not given).
     """
-    size, mask_shape = _size_of(checkpoint, size), shape_from_text("mask_size", str(mask_size))
+    mask_shape = shape_from_text("mask_size", str(mask_size))
     if recipe == AUTO:
         if calibration is None:
             raise EdgekitError("`recipe` auto needs `calibration`: photos to plan with.")
@@ -69,7 +69,7 @@ def convert(
     jobs = []
     for each in targets:
         chosen = recipe if isinstance(recipe, Recipe) else recipe_for(each, checkpoint.folder, recipe)
-        conversion = Conversion(checkpoint, size, chosen, output, mask_shape)
+        conversion = Conversion(checkpoint, _size_of(checkpoint, size), chosen, output, mask_shape)
         jobs.append(resolve(each, conversion, out, minimum_ios=minimum_ios, replace=force))
     ready = [with_ranges(job, calibration) for job in jobs]
     made: list[Artifact] = []

@@ -148,12 +148,12 @@ def predictions(
         yield (
             picture,
             {
-                key: _prediction(images[runner.size], runner.run(images[runner.size]), fits[runner.size])
+                key: prediction_of(images[runner.size], runner.run(images[runner.size]), fits[runner.size])
                 for key, runner in runners.items()
             },
         )
 
 
-def _prediction(image: Image, outputs: Outputs, fit: Fit) -> Prediction:
-    """The result for the picture that lies in an input, (H, W, 3), as `fit` says."""
+def prediction_of(image: Image, outputs: Outputs, fit: Fit) -> Prediction:
+    """The result for a picture that lies in an input, (H, W, 3), as `fit` says."""
     return Prediction(fit.shown(image), fit.shown_planes(outputs.logits), outputs)
