@@ -20,7 +20,7 @@ from benchmarks.models import PLANNED
 from edgekit.artifact import read_artifact
 from edgekit.devices.arm64 import CPU, Arm64
 from edgekit.devices.host import Host
-from edgekit.images import images_in, read_input
+from edgekit.images import InputSize, images_in, read_input
 from edgekit.pipeline import convert
 from edgekit.weights import load_checkpoint
 
@@ -82,9 +82,11 @@ def main() -> None:
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         if options.artifacts:
-            sized = [(path, read_artifact(path).manifest.size) for path in options.artifacts]
+            sized = [(path, read_artifact(path).manifest.input_size) for path in options.artifacts]
         else:
-            sized = [(path, options.size) for path in default_artifacts(options.size, Path(folder))]
+            sized = [
+                (path, InputSize.of(options.size)) for path in default_artifacts(options.size, Path(folder))
+            ]
         for path, size in sized:
             found = agreement(path, [read_input(photo, size)[None] for photo in photos])
             rows.append(

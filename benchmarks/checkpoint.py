@@ -6,8 +6,8 @@ Publishes three figures of the model card: `accuracy`, `strata` and `classes`.
 
 Every frame is stretched to the network's input, the logits are resized to the frame's own pixels, and
 every labelled pixel counts. The closer frames are cut around the labelled person by the rules of
-`edgekit.training.framing`, so they are the same for every checkpoint. Intervals are 95 % percentile
-bootstraps over photos.
+`edgekit.training.framing`, so they are the same for every checkpoint. Intervals are 95 % bootstraps over
+photos.
 
 mIoU is the usual mean over the classes that are labelled or predicted anywhere: a few pixels of a shoe
 predicted in portraits without feet count as a class with IoU 0. "Common mIoU" beside it is the mean over
@@ -37,7 +37,8 @@ from edgekit import console
 from edgekit.files import write_json
 from edgekit.images import Folder, Picture, stretch
 from edgekit.model.reference import ReferenceSegmenter
-from edgekit.scores.metrics import Confusion, labels_from_logits, ratio_interval
+from edgekit.scores.metrics import Confusion, labels_from_logits
+from edgekit.scores.resamples import Resamples, draws, share
 from edgekit.scores.strata import ita_deg
 from edgekit.training.framing import FIXED_FRAMES, head_classes, subject_of
 from edgekit.weights import Checkpoint, load_checkpoint
@@ -167,14 +168,13 @@ def _logits(model: ReferenceSegmenter, image: NDArray[np.uint8]) -> NDArray[np.f
 
 
 def figures(checkpoint: Checkpoint, photos: Sequence[Scored]) -> Figures:
-    """The figures of photos pooled, the interval from the single photos."""
+    """The figures of photos pooled, the interval from resamples of them."""
     classes = len(checkpoint.class_names)
-    singles = [Confusion(classes) for _ in photos]
-    whole = Confusion(classes)
-    for single, photo in zip(singles, photos, strict=True):
-        single.counts += photo.counts
-        whole.counts += photo.counts
-    skin = [single.union_counts(checkpoint.groups.skin) for single in singles]
+    whole, skin = Confusion(classes), Resamples(2)
+    for photo in photos:
+        single = Confusion(classes, photo.counts)
+        whole += single
+        skin.add(draws(photo.name), np.array(single.union_counts(checkpoint.groups.skin)))
     per_class = zip(checkpoint.class_names, whole.per_class_iou, strict=True)
     return Figures(
         n=len(photos),
@@ -184,9 +184,7 @@ def figures(checkpoint: Checkpoint, photos: Sequence[Scored]) -> Figures:
         overall_accuracy=_number(whole.overall_accuracy),
         person_iou=_number(whole.union_iou(range(1, classes))),
         skin_iou=_number(whole.union_iou(checkpoint.groups.skin)),
-        skin_iou_ci95=ratio_interval([hit for hit, _ in skin], [union for _, union in skin])
-        if skin
-        else None,
+        skin_iou_ci95=skin.interval(share),
         per_class={name: _number(float(value)) for name, value in per_class},
     )
 

@@ -36,7 +36,8 @@ from benchmarks.models import (
 from calibration.dataset import read_calibration_set, sha256_of_images
 from edgekit.console import quiet_libraries, say
 from edgekit.images import Folder, Picture
-from edgekit.scores.metrics import Confusion, labels_from_logits, ratio_interval
+from edgekit.scores.metrics import Confusion, labels_from_logits
+from edgekit.scores.resamples import Resamples, draws, share
 from edgekit.weights import Checkpoint, load_checkpoint
 
 EDGEKIT: tuple[tuple[str, str | None], ...] = (
@@ -126,18 +127,21 @@ def accuracies(
     expected = [labels_from_logits(models[0].run(p.at(size)), (size, size)) for p in pictures]
     found = {}
     for model in models:
-        total, agreements, unions = Confusion(len(checkpoint.class_names)), [], []
+        total, agreements, skins = Confusion(len(checkpoint.class_names)), [], Resamples(2)
         for picture, reference in zip(pictures, expected, strict=True):
             assert picture.labels is not None  # Folder was given labels
             logits = model.run(picture.at(size))
             agreements.append((labels_from_logits(logits, (size, size)) == reference).mean())
             single = Confusion(len(checkpoint.class_names))
             single.add(picture.labels, labels_from_logits(logits, picture.labels.shape))
-            unions.append(single.union_counts(skin))
+            skins.add(draws(picture.name), np.array(single.union_counts(skin)))
             total.counts += single.counts
-        interval = ratio_interval([hit for hit, _ in unions], [union for _, union in unions])
         found[model.name] = Accuracy(
-            float(np.mean(agreements)), total.miou, total.common_miou, total.union_iou(skin), interval
+            float(np.mean(agreements)),
+            total.miou,
+            total.common_miou,
+            total.union_iou(skin),
+            skins.interval(share),
         )
         say(f"{model.name}: mIoU {total.miou:.4f}")
     return found

@@ -21,6 +21,7 @@ from converters.conversion import Conversion, Converted, resolve, write_artifact
 from converters.tflite import finished, float_model
 from edgekit.artifact import Artifact
 from edgekit.files import size_bytes_of
+from edgekit.images import InputSize
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.pipeline import convert
 from edgekit.recipes import Recipe, recipe_named
@@ -143,7 +144,9 @@ def stock_artifact(checkpoint: Checkpoint, size: int, images: Iterable[Image], f
     It is judged as a w8a8 recipe is, for everything in it is int8.
     """
     stock = _Stock(**vars(TARGETS["tflite"]), images=tuple(images))
-    conversion = Conversion(checkpoint, size, replace(recipe_named("w8a8"), name="stock-static"))
+    conversion = Conversion(
+        checkpoint, InputSize.of(size), replace(recipe_named("w8a8"), name="stock-static")
+    )
     return write_artifact(resolve(stock, conversion, folder, minimum_ios=None, replace=False))
 
 

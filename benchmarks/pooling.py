@@ -24,7 +24,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks import harness
 from benchmarks.models import PLAIN, converted, plain_tflite
 from edgekit.console import quiet_libraries, track
-from edgekit.images import Picture, astronaut, images_in, labels_beside, read_image, read_labels
+from edgekit.images import InputSize, Picture, astronaut, images_in, labels_beside, read_image, read_labels
 from edgekit.model.prepared import PreparedSegmenter
 from edgekit.parity.counts import ParityCounts
 from edgekit.parity.picture import PixelGate
@@ -147,7 +147,7 @@ def operations(checkpoint: Checkpoint, pool: Mapping[str, Pool], size: int, path
 def quality(checkpoint: Checkpoint, options: argparse.Namespace) -> dict[str, Metrics]:
     """Parity's metrics of every pooling in PyTorch against the graph that pools nothing."""
     runners: dict[str, Runner] = {
-        name: TorchRunner(options.size, PreparedSegmenter(checkpoint, pool=pool))
+        name: TorchRunner(InputSize.of(options.size), PreparedSegmenter(checkpoint, pool=pool))
         for name, pool in POOLINGS.items()
     }
     counts = {

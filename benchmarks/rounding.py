@@ -3,7 +3,7 @@
     python -m benchmarks.rounding --train people/train --eval people/eval [--write] ARTIFACT …
 
 mIoU over a few dozen photos rests on a handful of hats and belts, so a difference of a point may be chance. The
-interval is a 95 % percentile bootstrap over photos of the difference itself (both networks on the same resampled
+interval is a 95 % bootstrap over photos of the difference itself (both networks on the same resampled
 photos). Sets: the evaluation photos; the photos of --train that fine-tuning validates with and never trains on; every
 third of those it trains on, float and int8 alike. Whole photos, stretched.
 """
@@ -20,14 +20,14 @@ from benchmarks import harness
 from edgekit.artifact import read_artifact, require_weights
 from edgekit.console import quiet_libraries, track
 from edgekit.images import Picture, images_in, labels_beside, read_image, read_labels
-from edgekit.scores.counts import counted as counts_of
-from edgekit.scores.metrics import Confusion, bootstrap_interval
-from edgekit.scores.runners import Runner, artifact_runner, reference_runner
+from edgekit.scores.metrics import Confusion
+from edgekit.scores.pixels import PixelCounts, class_pixels, mean_iou
+from edgekit.scores.resamples import interval_of
+from edgekit.scores.runners import Runner, artifact_runner, predictions, reference_runner
 from edgekit.training.data import Pair, split
 from edgekit.weights import load_checkpoint
 
 EVERY = 3  # of the training photos
-Counts = NDArray[np.int64]  # (photos, classes, classes): true against predicted class
 
 
 def main() -> None:
@@ -62,10 +62,12 @@ def pairs_in(folder: Path) -> tuple[Pair, ...]:
     return tuple(Pair(photo, label) for photo, label in found.items())
 
 
-def counted(pairs: Sequence[Pair], artifacts: Sequence[Path], weights: str | None) -> Mapping[str, Counts]:
+def counted(
+    pairs: Sequence[Pair], artifacts: Sequence[Path], weights: str | None
+) -> Mapping[str, PixelCounts]:
     """Every network over the photos; the float one first."""
     checkpoint = load_checkpoint(weights)
-    classes = len(checkpoint.class_names)
+    names = tuple(checkpoint.class_names)
     runners: dict[str, Runner] = {"float": reference_runner(checkpoint)}
     for artifact in map(read_artifact, artifacts):
         name = f"{artifact.manifest.target} {artifact.manifest.recipe_name}"
@@ -74,38 +76,37 @@ def counted(pairs: Sequence[Pair], artifacts: Sequence[Path], weights: str | Non
         require_weights(artifact, checkpoint)
         runners[name] = artifact_runner(artifact)
     pictures = (
-        Picture(pair.image.name, read_image(pair.image), read_labels(pair.label, classes)) for pair in pairs
+        Picture(pair.image.name, read_image(pair.image), read_labels(pair.label, len(names)))
+        for pair in pairs
     )
-    counts = counts_of(runners, track(pictures, len(pairs), "counting"), classes)
-    return {
-        name: np.stack([confusion.counts for _, confusion in of_photos.photos])
-        for name, of_photos in counts.items()
-    }
+    counts = {name: PixelCounts.empty(names) for name in runners}
+    for picture, found in predictions(runners, track(pictures, len(pairs), "counting")):
+        assert picture.labels is not None  # read above
+        for name, prediction in found.items():
+            confusion = Confusion(len(names))
+            confusion.add(picture.labels, prediction.labels(picture.labels.shape))
+            counts[name].add(picture.name, class_pixels(confusion, names))
+    return counts
 
 
-def row(name: str, counts: Mapping[str, Counts]) -> tuple[str, ...]:
+def row(name: str, counts: Mapping[str, PixelCounts]) -> tuple[str, ...]:
     """The table's row of one set: the first network's mIoU, and what the others differ by."""
     reference, *others = counts.values()
     differences = (difference(reference, other) for other in others)
-    return (name, str(len(reference)), f"{100 * miou(reference):.2f}", *differences)
+    return (name, str(len(reference)), f"{mious(reference)[0]:.2f}", *differences)
 
 
-def miou(counts: Counts) -> float:
-    """mIoU of the counts of all photos together."""
-    pooled = Confusion(counts.shape[-1])
-    pooled.counts += counts.sum(0)
-    return pooled.miou
+def mious(counts: PixelCounts) -> NDArray[np.float64]:
+    """mIoU in per cent, (1 + RESAMPLES,): of all photos together, and of every resample of them."""
+    return 100 * mean_iou(counts.resamples.totals)
 
 
-def difference(reference: Counts, other: Counts) -> str:
+def difference(reference: PixelCounts, other: PixelCounts) -> str:
     """Difference of the mean IoUs in percentage points, with its interval over photos."""
-
-    def lost(chosen: NDArray[np.int64]) -> float:
-        return 100 * (miou(other[chosen]) - miou(reference[chosen]))
-
-    interval = bootstrap_interval(lost, len(other))
+    lost = mious(other) - mious(reference)
+    interval = interval_of(lost[1:], len(other))
     ends = "" if interval is None else f" ({interval[0]:+.2f} … {interval[1]:+.2f})"
-    return f"{lost(np.arange(len(other))):+.2f}{ends}"
+    return f"{lost[0]:+.2f}{ends}"
 
 
 if __name__ == "__main__":

@@ -14,7 +14,17 @@ from skimage.color import rgb2lab
 from edgekit import console
 from edgekit.errors import CalibrationError, ImageError
 from edgekit.files import sha256_of, sha256_of_bytes
-from edgekit.images import PREPROCESSING_ID, Skipped, images_in, read_input
+from edgekit.images import (
+    Fit,
+    InputSize,
+    Size,
+    Skipped,
+    fit_of,
+    fitted,
+    images_in,
+    preprocessing_of,
+    read_image,
+)
 from edgekit.segmenter import Segmenter
 from edgekit.weights import Checkpoint
 
@@ -29,21 +39,22 @@ ITA_EDGES_DEG: Mapping[str, float] = {
 }  # fmt: skip
 MIN_SKIN_PIXELS = 64
 
-# (size, size, 3) uint8 sRGB to (h, w, 3) weights of skin, hair and clothes
+# (H, W, 3) uint8 sRGB to (h, w, 3) weights of skin, hair and clothes
 Masks = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
 class CalibrationSet:
-    """Pictures in a fixed order, decoded once at `size`.
+    """Pictures in a fixed order, decoded once as inputs of `size`, in which they lie as `fits` say.
 
     `coverage`: number of pictures per stratum, by property. `warnings`: sentences to print.
     """
 
     folder: Path
-    size: int
+    size: InputSize
     files: Mapping[str, str]  # file name to sha256
-    images: tuple[NDArray[np.uint8], ...]  # (size, size, 3) each
+    images: tuple[NDArray[np.uint8], ...]  # (height, width, 3) each
+    fits: tuple[Fit, ...]
     skipped: tuple[Skipped, ...]
     coverage: Mapping[str, Mapping[str, int]]
     warnings: tuple[str, ...]
@@ -53,8 +64,8 @@ class CalibrationSet:
         return {
             "files": dict(self.files),
             "seed": SEED,
-            "preprocessing": PREPROCESSING_ID,
-            "size": self.size,
+            "preprocessing": preprocessing_of(self.size),
+            "size": self.size.as_json,
             "coverage": {name: dict(counts) for name, counts in self.coverage.items()},
             "skipped": [asdict(item) for item in self.skipped],
         }
@@ -67,7 +78,7 @@ class CalibrationSet:
 
 def read_calibration_set(
     folder: Path,
-    size: int,
+    size: Size,
     masks: Masks | None = None,
     limit: int | None = None,
     forbidden: Collection[str] = (),
@@ -80,14 +91,18 @@ def read_calibration_set(
     skipped: list[Skipped] = []
     files: dict[str, str] = {}
     images: list[NDArray[np.uint8]] = []
+    fits: list[Fit] = []
+    size = InputSize.of(size)
     for path in _shuffled(images_in(folder)):
         if limit is not None and len(images) >= limit:
             break
         try:
-            image = read_input(path, size)  # before hashing, which would never end for a pipe
+            photo = read_image(path)  # before hashing, which would never end for a pipe
         except ImageError as error:
             skipped.append(Skipped(path.name, error.reason))
             continue
+        fit = fit_of(photo.shape[:2], size)
+        image = fitted(photo, fit)
         digest = sha256_of(path)
         if digest in forbidden:
             raise CalibrationError(f"{path} is also an evaluation picture; calibrate on other photos.")
@@ -103,15 +118,21 @@ def read_calibration_set(
             continue
         files[path.name] = digest
         images.append(image)
+        fits.append(fit)
     if not images:
         raise CalibrationError(f"{folder} holds no usable picture ({len(skipped)} left out).")
-    coverage = _coverage(images, masks)
+    shown = [fit.shown(image) for fit, image in zip(fits, images, strict=True)]
+    coverage = _coverage(shown, masks)
     warnings = _warnings(folder, len(images), coverage)
-    return CalibrationSet(folder, size, files, tuple(images), tuple(skipped), coverage, warnings)
+    return CalibrationSet(folder, size, files, tuple(images), tuple(fits), tuple(skipped), coverage, warnings)
 
 
 def calibration_set(
-    folder: Path, checkpoint: Checkpoint, size: int, limit: int | None = None, evaluation: Path | None = None
+    folder: Path,
+    checkpoint: Checkpoint,
+    size: InputSize,
+    limit: int | None = None,
+    evaluation: Path | None = None,
 ) -> CalibrationSet:
     """Read the pictures of a folder, with coverage by the float model's own mask; prints skipped ones and warnings.
 
@@ -159,7 +180,7 @@ def _coverage(images: list[NDArray[np.uint8]], masks: Masks | None) -> dict[str,
 def skin_tone(image: NDArray[np.uint8], skin: NDArray[np.float32]) -> str | None:
     """Stratum of a picture's median skin colour by ITA = atan((L* − 50) / b*); None if it shows too little skin.
 
-    image: (size, size, 3) uint8 sRGB; skin: (h, w) weights in [0, 1], where h and w divide `size`.
+    image: (H, W, 3) uint8 sRGB; skin: (h, w) weights in [0, 1], of every H/h-th pixel in both directions.
     """
     step = image.shape[0] // skin.shape[0]
     pixels = image[step // 2 :: step, step // 2 :: step][: skin.shape[0], : skin.shape[1]][skin > 0.5]

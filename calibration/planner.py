@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from math import inf
@@ -125,12 +126,16 @@ class Trial:
 
 @dataclass(frozen=True)
 class Plan:
-    """The chosen recipe and all trials in order; `sensitivity_db` is the SNR with that block alone in int8."""
+    """The chosen recipe and all trials in order; `sensitivity_db` is the SNR with that block alone in int8.
+
+    `complete`: whether the search came to its end; otherwise time ran out, and a cheaper recipe may exist.
+    """
 
     recipe: Recipe
     chosen: Trial
     trials: tuple[Trial, ...]
     sensitivity_db: dict[str, float]
+    complete: bool = True
 
     def pareto(self) -> tuple[Trial, ...]:
         """The trials on the Pareto front of cost and agreement, and always the chosen one, cheapest first.
@@ -202,6 +207,10 @@ class Journal:
             self._write()
         return self._ranges[name]
 
+    def has(self, recipe: Recipe) -> bool:
+        """Whether a recipe was measured already."""
+        return recipe_key(recipe) in self._points
+
     def measured(self, recipe: Recipe, measure: Measure) -> Point:
         """Return a recipe's saved point, or measure it now and save it at once."""
         key = recipe_key(recipe)
@@ -250,18 +259,23 @@ def search(
     say: Callable[[str], None],
     name: str = "planned",
     pools: Mapping[str, Sequence[Pool]] = MappingProxyType({}),
+    seconds: float = inf,
 ) -> Plan:
     """Find the cheapest recipe that keeps the budget.
 
     A protected block is computed in float. Two searches are made and the cheaper result wins. The first keeps int8
     weights in every protected block; it is left out if int8 weights alone break the budget. The second gives protected
     blocks float weights and, at the end, int8 ones where the budget allows. On the result, each stage's attention is
-    pooled by the sides in `pools`, where the budget allows. Raises CalibrationError if not even the float model keeps
-    the budget.
+    pooled by the sides in `pools`, where the budget allows. After `seconds` nothing more is measured, and the cheapest
+    recipe so far that keeps the budget is the result. Raises CalibrationError if not even the float model keeps the
+    budget.
     """
     trials: list[Trial] = []
+    end = time.monotonic() + seconds
 
     def tried(why: str, recipe: Recipe) -> Trial:
+        if trials and not journal.has(recipe) and time.monotonic() >= end:
+            raise _TimeIsUp
         trial = Trial(why, recipe, journal.measured(recipe, measure))
         trials.append(trial)
         point = trial.point
@@ -273,30 +287,58 @@ def search(
     if budget.max_skin_de is not None and budget.known(floating.point).max_skin_de is None:
         say("warning: the float model finds no skin in the judging pictures; skin colour is not judged")
     budget = budget.known(floating.point)
+    damage: dict[str, Trial] = {}
+    try:
+        chosen, complete = _cheapest(tried, budget, observers, pools, damage), True
+    except _TimeIsUp:
+        chosen, complete = _cheapest_so_far(trials, budget), False
+        say(f"time is up after {len(trials)} recipes; the cheapest of them that keeps the budget is taken")
+    sensitivity = {block: trial.point.snr_db for block, trial in damage.items()}
+    return Plan(replace(chosen.recipe, name=name), chosen, tuple(trials), sensitivity, complete)
+
+
+class _TimeIsUp(Exception):
+    """No further recipe may be measured."""
+
+
+Tried = Callable[[str, Recipe], Trial]
+
+
+def _cheapest_so_far(trials: Sequence[Trial], budget: Budget) -> Trial:
+    """The cheapest trial that keeps the budget. CalibrationError if none does, not even the float model."""
+    held = [trial for trial in trials if budget.holds(trial.point)]
+    if not held:
+        raise _none_holds()
+    return min(held, key=lambda trial: trial.point.cost)
+
+
+def _none_holds() -> CalibrationError:
+    return CalibrationError("No recipe keeps the budget, not even the float model; loosen it.")
+
+
+def _cheapest(
+    tried: Tried,
+    budget: Budget,
+    observers: Sequence[str],
+    pools: Mapping[str, Sequence[Pool]],
+    damage: dict[str, Trial],
+) -> Trial:
+    """The result of the whole search. damage: gets the trial of each block alone in int8, where they are made."""
     best = min(
         (tried(f"all int8, {name_}", Recipe("w8a8", mode="w8a8", observer=name_)) for name_ in observers),
         key=lambda trial: (budget.excess(trial.point), -trial.point.snr_db),
     )
     if budget.holds(best.point):
-        best = _pooled(tried, budget, best, pools)
-        return Plan(replace(best.recipe, name=name), best, tuple(trials), {})
+        return _pooled(tried, budget, best, pools)
     observer = best.recipe.observer
-    damage = {
-        block: tried(
-            f"sensitivity of {block}", Recipe("one", mode="float", blocks={block: "w8a8"}, observer=observer)
-        )
-        for block in BLOCKS
-    }
+    for block in BLOCKS:
+        alone = Recipe("one", mode="float", blocks={block: "w8a8"}, observer=observer)
+        damage[block] = tried(f"sensitivity of {block}", alone)
     order = sorted(BLOCKS, key=lambda block: damage[block].point.snr_db)
     rounded = tried("all int8 weights, computed in float", Recipe("weights", mode="w8", observer=observer))
     ways: tuple[Mode, ...] = ("w8", "float") if budget.holds(rounded.point) else ("float",)
     found = [_searched(tried, budget, order, observer, fallback) for fallback in ways]
-    chosen = _pooled(tried, budget, min(found, key=lambda trial: trial.point.cost), pools)
-    sensitivity = {block: trial.point.snr_db for block, trial in damage.items()}
-    return Plan(replace(chosen.recipe, name=name), chosen, tuple(trials), sensitivity)
-
-
-Tried = Callable[[str, Recipe], Trial]
+    return _pooled(tried, budget, min(found, key=lambda trial: trial.point.cost), pools)
 
 
 def _searched(tried: Tried, budget: Budget, order: Sequence[str], observer: str, fallback: Mode) -> Trial:
@@ -317,7 +359,7 @@ def _protected(tried: Tried, budget: Budget, order: Sequence[str], observer: str
         )
         if budget.holds(trial.point):
             return trial
-    raise CalibrationError("No recipe keeps the budget, not even the float model; loosen it.")
+    raise _none_holds()
 
 
 def _released(tried: Tried, budget: Budget, chosen: Trial, order: Sequence[str]) -> Trial:

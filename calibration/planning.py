@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from math import inf
 from pathlib import Path
 
 from calibration.dataset import CalibrationSet, calibration_set
@@ -17,7 +18,7 @@ from converters.conversion import Conversion
 from edgekit import console
 from edgekit.errors import CalibrationError, EdgekitError
 from edgekit.files import JsonValue, json_text, sha256_of_bytes
-from edgekit.images import Picture, read_labels, require_class_indices
+from edgekit.images import Fit, InputSize, Picture, read_labels, require_class_indices
 from edgekit.model.stages import pool_problem
 from edgekit.parity.gates import BOUNDARY, GATES, Gates, check_finite
 from edgekit.parity.picture import PixelGate
@@ -67,19 +68,22 @@ class Bounds:
 class Task:
     """The inputs of a plan.
 
-    `target`: its runtime is timed on this machine. `size`: side of the input in pixels. `calibration`: folder of
+    `target`: its runtime is timed on this machine. `size`: of the input. `calibration`: folder of
     photos; `labels`: folder of their label PNGs. `evaluation`: folder of photos that must not be calibrated on.
-    `journal`: file for measured points, from which an interrupted plan resumes.
+    `journal`: file for measured points, from which an interrupted plan resumes. `seconds`: of the search, at most.
     """
 
     target: Target
-    size: int
+    size: InputSize
     calibration: Path
     labels: Path | None = None
     evaluation: Path | None = None
     journal: Path | None = None
+    seconds: float = inf
 
     def __post_init__(self) -> None:
+        if not self.seconds >= 0:
+            raise EdgekitError(f"`budget_seconds` is {self.seconds}; it must be at least 0.")
         if not self.target.plans:
             able = ", ".join(target.name for target in TARGETS.values() if target.plans)
             raise EdgekitError(
@@ -100,15 +104,32 @@ def planned(checkpoint: Checkpoint, task: Task, bounds: Bounds, name: str) -> Pl
             f"parity may find the recipe undecided"
         )
     labels_sha256 = sha256_of_bytes(b"".join(b"" if j.labels is None else j.labels.tobytes() for j in judged))
-    context = [checkpoint.sha256, whole.sha256, labels_sha256, task.size, task.target.name, tflite.tools()]
+    context = [
+        checkpoint.sha256,
+        whole.sha256,
+        labels_sha256,
+        task.size.as_json,
+        task.target.name,
+        tflite.tools(),
+    ]
     journal = Journal(task.journal, sha256_of_bytes(json_text(context).encode()))
     with console.interruptible(journal.kept):
         journal.observed(partial(_observed, task.target, conversion, calibrating))
         with tempfile.TemporaryDirectory() as folder, console.quiet_libraries():
             graph = _graphs(task.target, conversion, calibrating, journal)
-            trials = _trials(conversion, task.target, graph, judged, Path(folder))
+            fits = [whole.fits[i] for i in judging]
+            trials = _trials(conversion, task.target, graph, judged, fits, Path(folder))
             budget = bounds.budget(task.labels is not None)
-            found = search(trials.measure, budget, OBSERVERS, journal, console.say, name, _pools(conversion))
+            found = search(
+                trials.measure,
+                budget,
+                OBSERVERS,
+                journal,
+                console.say,
+                name,
+                _pools(conversion),
+                task.seconds,
+            )
     chosen = _with_pool(conversion, found.recipe.pool)
     unstable = _instability(task.target, chosen, calibrating, found.recipe.observer)
     return replace(
@@ -132,7 +153,7 @@ def _pools(conversion: Conversion) -> dict[str, tuple[Pool, ...]]:
     size, stride = conversion.size, int(conversion.checkpoint.config.output_stride)
     return {
         stage: tuple(
-            side for side in POOLS if side > 1 and pool_problem({stage: side}, size, size, stride) is None
+            side for side in POOLS if side > 1 and pool_problem({stage: side}, *size.shape, stride) is None
         )
         for stage in STAGE_DEPTHS
     }
@@ -187,6 +208,7 @@ def _trials(
     target: Target,
     graph: Callable[[Mapping[str, Pool]], FloatGraph],
     judged: Sequence[Picture],
+    fits: Sequence[Fit],
     folder: Path,
 ) -> LiteRTTrials:
     checkpoint = conversion.checkpoint
@@ -197,6 +219,7 @@ def _trials(
         folder,
         target.logits_names[0],
         _skin_difference(checkpoint),
+        fits,
     )
 
 
@@ -237,5 +260,6 @@ def _evidence(found: Plan, pictures: CalibrationSet, judged: int, unstable: floa
         "judged": judged,
         "unstable_range_share": unstable,
         "pareto": rows,
+        "complete": found.complete,
         "sensitivity_db": dict(found.sensitivity_db),
     }

@@ -125,7 +125,7 @@ def collect_ranges(
 ) -> dict[str, dict[str, tuple[float, float]]]:
     """Run every image once and return observer name to tensor name to (low, high).
 
-    run: (size, size, 3) uint8 to named float tensors. Raises UnknownName for an unknown observer, CalibrationError for
+    run: (H, W, 3) uint8 to named float tensors. Raises UnknownName for an unknown observer, CalibrationError for
     a tensor that is not finite.
     """
     names = tuple(observers)

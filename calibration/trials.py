@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from calibration.planner import ObservedRanges, Point
 from converters.tflite_int8 import quantized
-from edgekit.images import Picture
+from edgekit.images import Fit, Picture
 from edgekit.parity.counts import ParityCounts
 from edgekit.recipes import Pool, Recipe
 from edgekit.runtimes.litert import LiteRT
 from edgekit.scores.metrics import Interval
 from edgekit.scores.resamples import FEWEST_PHOTOS
-from edgekit.scores.runners import Image, Logits, Prediction, RuntimeRunner, predictions
+from edgekit.scores.runners import Image, Logits, Outputs, Prediction, prediction_of
 from edgekit.scores.strata import NO_TRAITS
 
 LATENCY_RUNS = 7
@@ -39,8 +39,8 @@ class LiteRTTrials:
     """Measures recipes in this machine's LiteRT: accuracy on held-out pictures, latency against the float model.
 
     `graph` returns the float model with a recipe's pooling, `logits_name` is the tensor that holds its logits;
-    `pictures` have the model's input size. Accuracy and latency are set against the float model that pools nothing.
-    Without `skin_difference`, points have no ΔE2000.
+    the images of `pictures` are inputs, in which the photos lie as `fits` say, or which they fill. Accuracy and latency
+    are set against the float model that pools nothing. Without `skin_difference`, points have no ΔE2000.
     """
 
     def __init__(
@@ -51,9 +51,11 @@ class LiteRTTrials:
         folder: Path,
         logits_name: str,
         skin_difference: SkinDifference | None = None,
+        fits: Sequence[Fit] = (),
     ) -> None:
         self._logits_name = logits_name
         self._graph, self._pictures = graph, pictures
+        self._fits = tuple(fits) or (None,) * len(pictures)
         self._skin, self._folder = tuple(skin), folder
         self._skin_difference = skin_difference
         self._float = self._opened(graph({}).model, "float")
@@ -103,9 +105,16 @@ class LiteRTTrials:
 
     def _predictions(self, runtime: LiteRT) -> list[Prediction]:
         """One prediction per picture, in the pictures' order."""
-        size = len(self._pictures[0].image)
-        runner = RuntimeRunner(runtime, size, INPUT, self._logits_name, self._logits_name, channels_last=True)
-        return [found[INPUT] for _, found in predictions({INPUT: runner}, self._pictures)]
+        return [
+            self._prediction(runtime, picture.image, fit)
+            for picture, fit in zip(self._pictures, self._fits, strict=True)
+        ]
+
+    def _prediction(self, runtime: LiteRT, image: Image, fit: Fit | None) -> Prediction:
+        found = runtime.run({INPUT: image[None]})[self._logits_name][0]  # (h, w, classes)
+        logits = np.ascontiguousarray(found.transpose(2, 0, 1), np.float32)
+        outputs = Outputs(logits, logits.astype(np.float64))
+        return Prediction(image, logits, outputs) if fit is None else prediction_of(image, outputs, fit)
 
     def _latency_ratio(self, runtime: LiteRT) -> float:
         """Median ratio of latencies to the float model's, measured alternately."""

@@ -24,54 +24,47 @@ from edgekit.artifact import (
 )
 from edgekit.errors import ConversionError, UnknownName
 from edgekit.files import sha256_of, size_bytes_of
-from edgekit.images import PREPROCESSING_ID, SIZE_MULTIPLE, SIZE_RANGE
-from edgekit.model.outputs import MASK_STRIDE, OUTPUT_MODES, OutputMode
+from edgekit.images import FIT_MULTIPLE, InputSize, Shape, preprocessing_of, text_of_shape
+from edgekit.model.outputs import OUTPUT_MODES, OutputMode, mask_shape_of
 from edgekit.model.stages import pool_problem
 from edgekit.recipes import Recipe
 from edgekit.targets import Target
 from edgekit.weights import GROUP_NAMES, Checkpoint, require_skin
 
 COLOUR = ("red", "green", "blue")
+NEEDS = {
+    "coreml": "ML Programs",
+    "coreai": "Core AI models",
+}  # what an Apple target's oldest system is needed for
 
 
 @dataclass(frozen=True)
 class Conversion:
     """One checkpoint at one size with one recipe and one output; checked on construction.
 
-    `mask_size`: side of the `groups` and `labels` outputs in pixels (size/4 by default). `ranges`: (low, high) of the
-    target's float graph by tensor name, for recipes with int8 activations; `calibration_sha256`: digest of the photos
-    that gave the ranges.
+    `mask_shape`: (height, width) of the `groups` and `labels` outputs in pixels ((0, 0): a quarter of the input's).
+    `ranges`: (low, high) of the target's float graph by tensor name, for recipes with int8 activations;
+    `calibration_sha256`: digest of the photos that gave the ranges.
     """
 
     checkpoint: Checkpoint
-    size: int
+    size: InputSize
     recipe: Recipe
     output: OutputMode = "groups"
-    mask_size: int = 0
+    mask_shape: Shape = (0, 0)
     ranges: Mapping[str, tuple[float, float]] | None = None
     calibration_sha256: str | None = None
 
     def __post_init__(self) -> None:
-        low, high = SIZE_RANGE
-        if self.size % SIZE_MULTIPLE or not low <= self.size <= high:
-            raise ConversionError(
-                "convert",
-                "options",
-                f"`size` {self.size} is not a multiple of {SIZE_MULTIPLE} from {low} to {high}.",
-            )
         if self.output not in OUTPUT_MODES:
             raise UnknownName("output", self.output, OUTPUT_MODES)
-        if self.mask_size == 0:
-            object.__setattr__(self, "mask_size", self.size // MASK_STRIDE)
-        if not 1 <= self.mask_size <= self.size:
-            raise ConversionError(
-                "convert",
-                "options",
-                f"`mask_size` {self.mask_size} is not from 1 to the input size {self.size}.",
-            )
-        problem = pool_problem(
-            self.recipe.pool, self.size, self.size, int(self.checkpoint.config.output_stride)
-        )
+        if self.mask_shape == (0, 0):
+            object.__setattr__(self, "mask_shape", mask_shape_of(self.size))
+        problem = _mask_problem(self.mask_shape, self.size)
+        if problem is not None:
+            raise ConversionError("convert", "options", problem)
+        stride = int(self.checkpoint.config.output_stride)
+        problem = pool_problem(self.recipe.pool, *self.size.shape, stride)
         if problem is not None:
             raise ConversionError("convert", "recipe", problem)
         if self.output == "groups":
@@ -84,8 +77,9 @@ class Conversion:
         return f"{self.checkpoint.name}-{self.size}-{self.recipe.name}{suffix}"
 
     @property
-    def logits_size(self) -> int:
-        return self.size // int(self.checkpoint.config.output_stride)
+    def logits_shape(self) -> Shape:
+        stride = int(self.checkpoint.config.output_stride)
+        return self.size.height // stride, self.size.width // stride
 
     def output_spec(self, layout: str, dtype: str, rgba: bool) -> TensorSpec:
         """The output as a spec in `NHWC` or `NCHW`."""
@@ -93,15 +87,30 @@ class Conversion:
         interval: tuple[float, float] | None
         if self.output == "groups":
             channels = (*GROUP_NAMES, "background") if rgba else GROUP_NAMES
-            side, interval = self.mask_size, (0.0, 255.0)
+            (height, width), interval = self.mask_shape, (0.0, 255.0)
         elif self.output == "labels":
-            channels, side = ("class",), self.mask_size
+            channels, (height, width) = ("class",), self.mask_shape
             interval = (0.0, float(len(self.checkpoint.class_names) - 1))
         else:
-            channels, side, interval = self.checkpoint.class_names, self.logits_size, None
+            channels, (height, width), interval = self.checkpoint.class_names, self.logits_shape, None
         count = len(channels)
-        shape = (1, side, side, count) if layout == "NHWC" else (1, count, side, side)
+        shape = (1, height, width, count) if layout == "NHWC" else (1, count, height, width)
         return TensorSpec(self.output, shape, dtype, layout, interval, channels)
+
+
+def _mask_problem(mask: Shape, size: InputSize) -> str | None:
+    """A sentence on a mask that does not fit an input of this size; None if it does."""
+    shown = f"`mask_size` {text_of_shape(*mask)}"
+    if not all(1 <= side <= most for side, most in zip(mask, size.shape, strict=True)):
+        return f"{shown} is not from 1 to the input size {size}."
+    if not size.is_square and any(
+        side * FIT_MULTIPLE % whole for side, whole in zip(mask, size.shape, strict=True)
+    ):
+        return (
+            f"{shown} does not give every {FIT_MULTIPLE} pixels of the input {size} a whole number of mask pixels, "
+            "between which masks of letterboxed photos are cut; leave it out, or divide both sides alike."
+        )
+    return None
 
 
 @dataclass(frozen=True)
@@ -132,8 +141,10 @@ def resolve(
 ) -> Job:
     """Check everything that a conversion needs and return the job that writes it into the folder `out`.
 
-    Raises EdgekitError if the path is taken or the recipe needs a newer iOS than `minimum_ios`.
+    Raises EdgekitError if the target cannot carry it out, the path is taken, or the recipe needs a newer iOS than
+    `minimum_ios`.
     """
+    target.require_convertible(conversion)
     path = out / f"{conversion.file_stem}{target.suffix}"
     if minimum_ios is not None:
         _check_minimum_ios(target, conversion.recipe, minimum_ios)
@@ -149,19 +160,18 @@ def made_before(target: Target, conversion: Conversion, folder: Path) -> Artifac
     except ConversionError:
         return None
     manifest = artifact.manifest
-    mask_size = manifest.outputs[0].shape[manifest.outputs[0].layout.index("W")]
     found = (
         manifest.weights_sha256,
         manifest.recipe_name,
-        manifest.size,
-        mask_size,
+        manifest.input_size,
+        manifest.outputs[0].height_and_width,
         manifest.tools["edgekit"],
     )
     expected = (
         conversion.checkpoint.sha256,
         conversion.recipe.name,
         conversion.size,
-        conversion.mask_size,
+        conversion.mask_shape,
         __version__,
     )
     computed = (
@@ -177,7 +187,7 @@ def _check_minimum_ios(target: Target, recipe: Recipe, minimum_ios: int) -> None
         advice = (
             "use `recipe` w8 or raise `minimum_ios`"
             if recipe.needs_calibration
-            else "ML Programs need iOS 16"
+            else f"{NEEDS[target.name]} need {found[0]}"
         )
         raise ConversionError(
             target.name, "recipe", f"recipe {recipe.name} needs {found[0]}, not iOS {minimum_ios}; {advice}."
@@ -201,7 +211,7 @@ def _manifest(job: Job, converted: Converted, file: Path) -> Manifest:
     return Manifest(
         target=job.target.name,
         name=checkpoint.name,
-        size=conversion.size,
+        size=conversion.size.as_json,
         output=conversion.output,
         recipe_name=conversion.recipe.name,
         recipe=converted.recipe,
@@ -210,7 +220,7 @@ def _manifest(job: Job, converted: Converted, file: Path) -> Manifest:
         taps=converted.taps,
         class_names=checkpoint.class_names,
         groups=dict(checkpoint.groups.items()),
-        preprocessing=PREPROCESSING_ID,
+        preprocessing=preprocessing_of(conversion.size),
         weights_sha256=checkpoint.sha256,
         calibration_sha256=conversion.calibration_sha256,
         minimum_os=job.target.minimum_os_for(conversion.recipe),

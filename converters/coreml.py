@@ -47,10 +47,10 @@ CONVERSION_DATE = "com.github.apple.coremltools.conversion_date"
 
 
 class ImageSegmenter(nn.Module):
-    """(1, 3, size, size) float RGB in [0, 255] (Core ML's image input) to the requested output, NCHW.
+    """(1, 3, H, W) float RGB in [0, 255] (Core ML's image input) to the requested output, NCHW.
 
-    `groups`: (1, 3, mask, mask) in [0, 255], an RGB image output (skin, hair, clothes).
-    `labels`: (1, 1, mask, mask) class indices, a greyscale image output. `logits`: (1, classes, h, w).
+    `groups`: (1, 3, *mask) in [0, 255], an RGB image output (skin, hair, clothes).
+    `labels`: (1, 1, *mask) class indices, a greyscale image output. `logits`: (1, classes, h, w).
     """
 
     def __init__(self, conversion: Conversion) -> None:
@@ -59,7 +59,7 @@ class ImageSegmenter(nn.Module):
         self.segmenter = PreparedSegmenter(checkpoint, norm="layer", pool=conversion.recipe.pool)
         classes = len(checkpoint.class_names)
         self.head = output_head(
-            conversion.output, checkpoint.groups, classes, conversion.mask_size, rgba=False
+            conversion.output, checkpoint.groups, classes, conversion.mask_shape, rgba=False
         )
         self.is_labels = conversion.output == "labels"
 
@@ -70,9 +70,7 @@ class ImageSegmenter(nn.Module):
 
 def convert(conversion: Conversion, path: Path) -> Converted:
     """Write the package to `path` and return the facts for its manifest."""
-    image = TensorSpec(
-        "image", (1, 3, conversion.size, conversion.size), "uint8", "NCHW", (0.0, 255.0), COLOUR
-    )
+    image = TensorSpec("image", (1, 3, *conversion.size.shape), "uint8", "NCHW", (0.0, 255.0), COLOUR)
     output = conversion.output_spec(
         "NCHW", "float32" if conversion.output == "logits" else "uint8", rgba=False
     )
@@ -93,7 +91,7 @@ def _computed(recipe: Recipe) -> Recipe:
 def observable(
     conversion: Conversion, folder: Path
 ) -> Callable[[NDArray[np.uint8]], dict[str, NDArray[np.float32]]]:
-    """The float program as a function from a (size, size, 3) uint8 image to every tensor that a recipe may quantise."""
+    """The float program as a function from a (H, W, 3) uint8 image to every tensor that a recipe may quantise."""
     model = _ml_program(conversion)
     path = folder / "float.mlpackage"
     model.save(str(path))
@@ -135,7 +133,7 @@ def _ml_program(conversion: Conversion) -> ct.models.MLModel:
     import coremltools as ct
 
     console.say("  exporting and lowering the graph …")
-    shape = (1, 3, conversion.size, conversion.size)
+    shape = (1, 3, *conversion.size.shape)
     rgb, grey = ct.colorlayout.RGB, ct.colorlayout.GRAYSCALE
     outputs = {
         "groups": ct.ImageType(name="groups", color_layout=rgb),
@@ -169,9 +167,8 @@ def _resized_tensor(model: ct.models.MLModel) -> str:
 
 def _describe(model: ct.models.MLModel, conversion: Conversion) -> None:
     checkpoint = conversion.checkpoint
-    model.short_description = (
-        f"Person parser ({len(checkpoint.class_names)} classes), {conversion.size}×{conversion.size}."
-    )
+    height, width = conversion.size.shape
+    model.short_description = f"Person parser ({len(checkpoint.class_names)} classes), {height}×{width}."
     model.author = "edgekit"
     model.user_defined_metadata.update(
         {

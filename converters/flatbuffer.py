@@ -15,6 +15,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from edgekit.artifact import TensorSpec
+from edgekit.runtimes.litert import operator_code
 
 METADATA_NAME = b"TFLITE_METADATA"  # the buffer that TFLite's metadata extractor looks for
 LABELS_FILE = "labels.txt"
@@ -46,10 +47,10 @@ def cast_to_quantization(model: Any, scale: float) -> None:
             continue
         source, result = graph.tensors[operator.inputs[0]], graph.tensors[operator.outputs[0]]
         if source.type == schema.TensorType.UINT8:
-            operator.opcodeIndex = _opcode(model, schema.BuiltinOperator.DEQUANTIZE, version=2)
+            operator.opcodeIndex = operator_code(model, schema.BuiltinOperator.DEQUANTIZE, version=2)
             source.quantization = _per_tensor(scale)
         elif result.type == schema.TensorType.UINT8 and source.type == schema.TensorType.FLOAT32:
-            operator.opcodeIndex = _opcode(model, schema.BuiltinOperator.QUANTIZE, version=1)
+            operator.opcodeIndex = operator_code(model, schema.BuiltinOperator.QUANTIZE, version=1)
             result.quantization = _per_tensor(scale)
         else:
             continue
@@ -61,18 +62,6 @@ def _per_tensor(scale: float) -> Any:
     quantization.scale = np.array([scale], np.float32)
     quantization.zeroPoint = np.array([0], np.int64)
     return quantization
-
-
-def _opcode(model: Any, builtin: int, version: int) -> int:
-    for index, code in enumerate(model.operatorCodes):
-        if code.builtinCode == builtin:
-            return index
-    code = schema.OperatorCodeT()
-    code.builtinCode = builtin
-    code.deprecatedBuiltinCode = min(builtin, 127)  # the schema's rule for old readers
-    code.version = version
-    model.operatorCodes.append(code)
-    return len(model.operatorCodes) - 1
 
 
 def last_resize_input(model: Any) -> str | None:

@@ -25,10 +25,10 @@ BYTE_SCALE = 1.0  # a stored byte is the value itself: 0…255
 
 
 class ByteSegmenter(nn.Module):
-    """(1, size, size, 3) uint8 RGB to the requested output, channels last.
+    """(1, H, W, 3) uint8 RGB to the requested output, channels last.
 
-    `groups`: (1, mask, mask, 4) uint8 (skin, hair, clothes, background; they sum to 255 up to rounding).
-    `labels`: (1, mask, mask, 1) uint8. `logits`: (1, h, w, classes) float32.
+    `groups`: (1, *mask, 4) uint8 (skin, hair, clothes, background; they sum to 255 up to rounding).
+    `labels`: (1, *mask, 1) uint8. `logits`: (1, h, w, classes) float32.
     """
 
     def __init__(self, segmenter: nn.Module, conversion: Conversion) -> None:
@@ -37,7 +37,7 @@ class ByteSegmenter(nn.Module):
         self.segmenter = segmenter
         classes = len(checkpoint.class_names)
         self.head = output_head(
-            conversion.output, checkpoint.groups, classes, conversion.mask_size, rgba=True
+            conversion.output, checkpoint.groups, classes, conversion.mask_shape, rgba=True
         )
         self.as_bytes = conversion.output != "logits"
 
@@ -66,9 +66,7 @@ def tools() -> dict[str, str]:
 
 
 def _specs(conversion: Conversion) -> tuple[TensorSpec, TensorSpec]:
-    image = TensorSpec(
-        "image", (1, conversion.size, conversion.size, 3), "uint8", "NHWC", (0.0, 255.0), COLOUR
-    )
+    image = TensorSpec("image", (1, *conversion.size.shape, 3), "uint8", "NHWC", (0.0, 255.0), COLOUR)
     dtype = "float32" if conversion.output == "logits" else "uint8"
     return image, conversion.output_spec("NHWC", dtype, rgba=True)
 
@@ -76,7 +74,7 @@ def _specs(conversion: Conversion) -> tuple[TensorSpec, TensorSpec]:
 def float_model(conversion: Conversion, segmenter: nn.Module | None = None) -> bytes:
     """The .tflite before quantisation, with tensors named by their place in the model.
 
-    segmenter: (1, 3, size, size) float RGB in [0, 255] to logits; by default the prepared model of the recipe.
+    segmenter: (1, 3, H, W) float RGB in [0, 255] to logits; by default the prepared model of the recipe.
     """
     import litert_torch
 
@@ -84,7 +82,7 @@ def float_model(conversion: Conversion, segmenter: nn.Module | None = None) -> b
     if segmenter is None:
         segmenter = PreparedSegmenter(conversion.checkpoint, norm="rms", pool=conversion.recipe.pool)
     model = ByteSegmenter(segmenter, conversion).eval()
-    example = (torch.zeros(1, conversion.size, conversion.size, 3, dtype=torch.uint8),)
+    example = (torch.zeros(1, *conversion.size.shape, 3, dtype=torch.uint8),)
     try:
         edge = litert_torch.convert(model, example)
     except Exception as error:  # litert-torch raises bare RuntimeErrors and MLIR errors of many types
@@ -100,7 +98,7 @@ def float_model(conversion: Conversion, segmenter: nn.Module | None = None) -> b
 def observable(
     conversion: Conversion, folder: Path
 ) -> Callable[[NDArray[np.uint8]], dict[str, NDArray[np.float32]]]:
-    """The float model as a function from a (size, size, 3) uint8 image to every tensor that a recipe may quantise."""
+    """The float model as a function from a (H, W, 3) uint8 image to every tensor that a recipe may quantise."""
     data = float_model(conversion)
     path = folder / "float.tflite"
     path.write_bytes(data)
@@ -131,7 +129,8 @@ def finished(data: bytes, conversion: Conversion, path: Path) -> Converted:
     model = parsed(data, path)
     flatbuffer.cast_to_quantization(model, BYTE_SCALE)
     logits = flatbuffer.last_resize_input(model)
-    description = f"Person parser, {conversion.size}x{conversion.size}, recipe {conversion.recipe.name}."
+    height, width = conversion.size.shape
+    description = f"Person parser, {height}x{width}, recipe {conversion.recipe.name}."
     flatbuffer.add_metadata(model, conversion.checkpoint.name, description, image, output)
     labels = (
         (*GROUP_NAMES, "background") if conversion.output == "groups" else conversion.checkpoint.class_names

@@ -7,14 +7,18 @@ from pathlib import Path
 import pytest
 
 from edgekit.artifact import Artifact, artifacts_at
-from edgekit.devices.device import Device
 from edgekit.devices.registry import open_device
+from edgekit.devices.runtime import opener_on
 from edgekit.errors import EdgekitError
+from edgekit.runtimes import Opener, opener_of
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("edgekit devices")
     group.addoption("--device", help="host, arm64, a phone's model or serial, as for edgekit bench")
+    group.addoption(
+        "--runtime", help="instead of a device, a runtime of this machine: litert-gpu, litert-fp16"
+    )
     group.addoption("--runner", type=Path, help="benchmark_model built for the phone's ABI")
     group.addoption(
         "--artifact", type=Path, action="append", default=[], help="a .tflite; default: all in artifacts/"
@@ -23,12 +27,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(scope="session")
-def device(request: pytest.FixtureRequest) -> Device:
-    """The device of --device. Without the option tests are NOT_RUN; an unusable device is a failure, not a skip."""
-    name = request.config.getoption("--device")
+def there(request: pytest.FixtureRequest) -> Opener:
+    """Opens artifacts on the device of --device, or in the runtime of --runtime.
+
+    Without either, tests are NOT_RUN; an unusable device is a failure, not a skip.
+    """
+    runtime, name = (request.config.getoption(option) for option in ("--runtime", "--device"))
+    if runtime is not None:
+        return opener_of(runtime)
     if name is None:
         pytest.skip("NOT_RUN: no --device was given; edgekit devices lists them")
-    return open_device(name, request.config.getoption("--runner"))
+    return opener_on(open_device(name, request.config.getoption("--runner")))
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""An artifact on the device gives PyTorch's logits and this machine's outputs."""
+"""An artifact on the device, or in another runtime, gives PyTorch's logits and this machine's outputs."""
 
 from __future__ import annotations
 
@@ -9,11 +9,8 @@ import pytest
 
 from edgekit.artifact import Artifact
 from edgekit.devices.agreement import disagreement
-from edgekit.devices.device import Device
-from edgekit.devices.host import Host
-from edgekit.devices.runtime import opener_on
 from edgekit.images import Folder, Picture, astronaut
-from edgekit.runtimes import DEFAULT_THREADS
+from edgekit.runtimes import Opener, open_runtime
 
 
 def pictures(images: Path | None, classes: int) -> Iterable[Picture]:
@@ -21,7 +18,7 @@ def pictures(images: Path | None, classes: int) -> Iterable[Picture]:
 
 
 def test_logits_on_the_device_are_pytorchs(
-    device: Device, artifacts: list[Artifact], images: Path | None
+    there: Opener, artifacts: list[Artifact], images: Path | None
 ) -> None:
     """The report of `edgekit parity-check`, with its gates, passes with artifacts that run on the device."""
     with_logits = [a for a in artifacts if a.manifest.output == "logits"]
@@ -38,20 +35,20 @@ def test_logits_on_the_device_are_pytorchs(
         checkpoint,
         pictures(images, len(checkpoint.class_names)),
         Gates(),
-        opener=opener_on(device),
+        opener=there,
     )
     present.print_report(report)
     assert report.passed, [a.reason for a in report.artifacts if a.reason]
 
 
 def test_the_device_delivers_what_this_machine_delivers(
-    device: Device, artifacts: list[Artifact], images: Path | None
+    there: Opener, artifacts: list[Artifact], images: Path | None
 ) -> None:
     """Every artifact's outputs, as an app gets them, agree with LiteRT's on this machine."""
     for artifact in artifacts:
-        size = artifact.manifest.size
-        inputs = [p.at(size)[None] for p in pictures(images, len(artifact.manifest.class_names))]
-        here = Host().infer(artifact.path, inputs, DEFAULT_THREADS)
-        there = device.infer(artifact.path, inputs, DEFAULT_THREADS)
-        for a, b in zip(here, there, strict=True):
-            assert not disagreement(artifact, a[0], b[0])
+        name, size = artifact.manifest.inputs[0].name, artifact.manifest.input_size
+        here, runtime = open_runtime(artifact.path), there(artifact.path, ())
+        for picture in pictures(images, len(artifact.manifest.class_names)):
+            given = {name: picture.at(size)[None]}
+            ours, theirs = (each.run(given)[artifact.manifest.output] for each in (here, runtime))
+            assert not disagreement(artifact, ours, theirs)

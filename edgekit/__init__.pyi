@@ -8,14 +8,17 @@ from .color.jobs import Sheets
 from .color.stylist import StyledPhotos
 from .devices.device import BenchPlan
 from .errors import EdgekitError
+from .images import InputSize
+from .merging import merge
 from .parity.check import parity_check
 from .parity.gates import Gates
 from .parity.report import ParityReport
-from .parity.shards import merge
 from .pipeline import Bounds, Plan, bundle, convert, plan
 from .recipes import Recipe
-from .scores.folder import Evaluated, evaluate
+from .scores.evaluation_shards import Evaluated
+from .scores.folder import evaluate
 from .segmenter import Segmenter
+from .segmenting import SegmentedPhotos, segment
 from .shader.compose import describe
 from .shader.description import ShaderDescription, write_description
 from .styling import style
@@ -33,10 +36,12 @@ __all__ = [
     "EdgekitError",
     "Evaluated",
     "Gates",
+    "InputSize",
     "Manifest",
     "ParityReport",
     "Plan",
     "Recipe",
+    "SegmentedPhotos",
     "Segmenter",
     "ShaderDescription",
     "Sheets",
@@ -51,6 +56,7 @@ __all__ = [
     "parity_check",
     "plan",
     "read_artifact",
+    "segment",
     "style",
     "write_description",
 ]

@@ -25,6 +25,7 @@ from edgekit.files import (
     staged_folder,
     write_json,
 )
+from edgekit.images import InputSize, Shape, preprocessing_of
 from edgekit.reading import Count, JsonKind, Sha256, Text, check_regular_file, read_json, shown
 from edgekit.recipes import RECIPE_VERSION, Recipe
 from edgekit.targets import TARGETS, Target
@@ -36,6 +37,7 @@ MOST_ARTIFACT_BYTES = 1 << 30  # forty times the largest that edgekit's own weig
 
 Side = Annotated[int, Meta(ge=1, le=1 << 16)]
 InputSide = Annotated[int, Meta(ge=128, le=1024, multiple_of=64)]
+FrameText = Annotated[str, Meta(pattern=r"^[0-9]{3,4}x[0-9]{3,4}\Z")]
 
 
 @dataclass(frozen=True)
@@ -53,14 +55,21 @@ class TensorSpec:
     range: tuple[float, float] | None
     channels: Annotated[tuple[Text, ...], Meta(min_length=1)]
 
+    @property
+    def height_and_width(self) -> Shape:
+        return self.shape[self.layout.index("H")], self.shape[self.layout.index("W")]
+
 
 @dataclass(frozen=True)
 class Manifest:
-    """What is written beside an artifact. `taps` maps a stage of the model to a tensor name in the file."""
+    """What is written beside an artifact. `taps` maps a stage of the model to a tensor name in the file.
+
+    `size`: the side of a square input, or the text of any other, as 512x384; `input_size` is either.
+    """
 
     target: Text
     name: Text
-    size: InputSide
+    size: InputSide | FrameText
     output: Literal["groups", "labels", "logits"]
     recipe_name: Text
     recipe: Recipe
@@ -77,6 +86,10 @@ class Manifest:
     sha256: Sha256
     size_bytes: Annotated[int, Meta(ge=0, le=MOST_ARTIFACT_BYTES)]
     schema_version: int = SCHEMA_VERSION
+
+    @property
+    def input_size(self) -> InputSize:
+        return InputSize.of(self.size)
 
 
 MANIFEST = JsonKind(
@@ -109,39 +122,32 @@ def tool_versions(*packages: str) -> dict[str, str]:
     return {"edgekit": __version__, **{name: metadata.version(name) for name in packages}}
 
 
-PACKAGE_FILES = (
-    "Manifest.json",
-    "Data/com.apple.CoreML/model.mlmodel",
-    "Data/com.apple.CoreML/weights/weight.bin",
-    "executorch_debug_handle_mapping.json",  # coremltools writes it for a program from torch.export
-)
+def _package_of(target: Target) -> FolderKind:
+    """The folders that a target's artifacts are; the index of one is the manifest beside it."""
 
+    def contents(folder: Path) -> tuple[str, ...] | None:
+        try:
+            _read_manifest(manifest_path_of(folder), target.name)
+        except ConversionError:
+            return None
+        return target.files
 
-def _package_files(folder: Path) -> tuple[str, ...] | None:
-    """The index of a package is the manifest beside it."""
-    try:
-        _read_manifest(manifest_path_of(folder), "coreml")
-    except ConversionError:
-        return None
-    return PACKAGE_FILES
-
-
-PACKAGE = FolderKind("a Core ML package", _package_files)
+    return FolderKind(f"a {target.title} package", contents)
 
 
 def check_artifact_place(path: Path, target: Target, *, replace: bool) -> None:
     """EdgekitError unless an artifact of `target` and its manifest may be written at `path`."""
     if target.is_folder:
-        check_folder_place(path, PACKAGE, replace=replace)
+        check_folder_place(path, _package_of(target), replace=replace)
     else:
         check_file_place(path, replace=replace)
     check_file_place(manifest_path_of(path), replace=replace)
 
 
 def staged_artifact(path: Path, target: Target, *, replace: bool) -> AbstractContextManager[Path]:
-    """`staged_folder` for a Core ML package, `staged_file` for the others."""
+    """`staged_folder` for a package, `staged_file` for the others."""
     return (
-        staged_folder(path, PACKAGE, replace=replace)
+        staged_folder(path, _package_of(target), replace=replace)
         if target.is_folder
         else staged_file(path, replace=replace)
     )
@@ -167,9 +173,11 @@ def read_artifact(path: Path) -> Artifact:
     if not target.is_folder:
         check_regular_file(path, MOST_ARTIFACT_BYTES, refused)
     elif not _is_folder_there(path):
-        raise refused(f"{shown(path)} is not a folder; a Core ML package is one.")
+        raise refused(f"{shown(path)} is not a folder; a {target.title} package is one.")
     elif (odd := first_that_is_no_file(path)) is not None:
-        raise refused(f"{shown(odd)} is a link, a pipe or a device; a Core ML package holds files only.")
+        raise refused(
+            f"{shown(odd)} is a link, a pipe or a device; a {target.title} package holds files only."
+        )
     manifest = _read_manifest(manifest_path_of(path), target.name)
     # The size first: what is hashed is then no larger than the manifest says.
     if size_bytes_of(path) != manifest.size_bytes or sha256_of(path) != manifest.sha256:
@@ -201,6 +209,8 @@ def _contradiction(manifest: Manifest, target: str) -> str | None:
         return f"its recipe has version {manifest.recipe.version}; this edgekit reads {RECIPE_VERSION}"
     if manifest.target != target:
         return f"it is of the target {printable(manifest.target, 40)!r}, and the file is of {target!r}"
+    if (problem := _size_problem(manifest)) is not None:
+        return problem
     if manifest.output not in [spec.name for spec in manifest.outputs]:
         return f"its output {printable(manifest.output, 40)!r} is none of its outputs"
     for spec in (*manifest.inputs, *manifest.outputs):
@@ -208,6 +218,23 @@ def _contradiction(manifest: Manifest, target: str) -> str | None:
             return f"the range of {printable(spec.name, 40)!r} ends below its start"
     if any(index >= len(manifest.class_names) for group in manifest.groups.values() for index in group):
         return "a group has a class that class_names has not"
+    return None
+
+
+def _size_problem(manifest: Manifest) -> str | None:
+    """What contradicts the size: it is none for a network, not the input's own, or photos are fitted otherwise."""
+    try:
+        size = manifest.input_size
+    except EdgekitError as error:
+        return str(error).rstrip(".")
+    image = manifest.inputs[0]
+    if image.height_and_width != size.shape:
+        return f"its size is {size}, and its input {printable(image.name, 40)!r} has the shape {image.shape}"
+    if not size.is_square and manifest.preprocessing != preprocessing_of(size):
+        return (
+            f"it fits photos by {printable(manifest.preprocessing, 60)!r}, and this edgekit by "
+            f"{preprocessing_of(size)!r} for this size"
+        )
     return None
 
 

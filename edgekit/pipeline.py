@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from math import inf
 from pathlib import Path
 
 from calibration.planner import Plan as Plan
@@ -22,7 +23,9 @@ from edgekit.bundles.reading import BUNDLE
 from edgekit.bundles.writing import DEFAULT_STYLES
 from edgekit.errors import EdgekitError
 from edgekit.files import check_folder_place
+from edgekit.images import InputSize, Size, shape_from_text
 from edgekit.model.outputs import OutputMode
+from edgekit.parity.half_precision import half_precision_warning
 from edgekit.recipes import Recipe, recipe_for
 from edgekit.shader.modes import DEFAULT_REFINEMENT
 from edgekit.targets import ALL, target_named, targets_named
@@ -35,10 +38,10 @@ def convert(
     checkpoint: Checkpoint,
     target: str = ALL,
     *,
-    size: int | None = None,
+    size: Size | None = None,
     recipe: Recipe | str | Path | None = None,
     output: OutputMode = "groups",
-    mask_size: int = 0,
+    mask_size: int | str = 0,
     calibration: Path | None = None,
     minimum_ios: int | None = None,
     out: Path = Path("artifacts"),
@@ -46,15 +49,16 @@ def convert(
 ) -> list[Artifact]:
     """Convert a checkpoint: one artifact per target, each with its manifest beside it, written into the folder `out`.
 
-    `target`: coreml, tflite or all. `size`: side of the input in pixels (multiples of 64 from 128 to 1024; the
-    checkpoint's own). `recipe`: fp32, fp16, w8, w8a8, a planned .json, a `Recipe`, or auto to plan one now; by default
-    the one kept with the weights, else the target's. `output`: groups, labels or logits; `mask_size` its side (size/4).
+    `target`: coreml, tflite, coreai, or all: the first two. `size`: the input in pixels, a square by its side (512) or
+    rows x columns ("512x384"), multiples of 64 from 128 to 1024; by default the checkpoint's own. `recipe`: fp32, fp16,
+    w8, w8a8, a planned .json, a `Recipe`, or auto to plan one now; by default the one kept with the weights, else the
+    target's. `output`: groups, labels or logits; `mask_size`: its size, written as the input's (a quarter of it).
     `calibration`: a folder of photos for int8 activation ranges. `minimum_ios`: the oldest iOS to serve.
 
     Everything is checked before anything is written. Raises WeightsError (no skin class), UnknownName, CalibrationError
     (no ranges), ConversionError, EdgekitError (an artifact is there and `force` is not given).
     """
-    size = checkpoint.size_default if size is None else size
+    mask_shape = shape_from_text("mask_size", str(mask_size))
     if recipe == AUTO:
         if calibration is None:
             raise EdgekitError("`recipe` auto needs `calibration`: photos to plan with.")
@@ -65,7 +69,7 @@ def convert(
     jobs = []
     for each in targets:
         chosen = recipe if isinstance(recipe, Recipe) else recipe_for(each, checkpoint.folder, recipe)
-        conversion = Conversion(checkpoint, size, chosen, output, mask_size)
+        conversion = Conversion(checkpoint, _size_of(checkpoint, size), chosen, output, mask_shape)
         jobs.append(resolve(each, conversion, out, minimum_ios=minimum_ios, replace=force))
     ready = [with_ranges(job, calibration) for job in jobs]
     made: list[Artifact] = []
@@ -74,6 +78,8 @@ def convert(
     ):
         for job in ready:
             made.append(write_artifact(job, replace=force))
+            if warning := half_precision_warning(made[-1]):
+                console.say(f"note: {warning}")
     return made
 
 
@@ -82,17 +88,19 @@ def plan(
     calibration: Path,
     target: str = "tflite",
     *,
-    size: int | None = None,
+    size: Size | None = None,
     labels: Path | None = None,
     evaluation: Path | None = None,
     bounds: Bounds | None = None,
     journal: Path | None = None,
     name: str = "planned",
+    budget_seconds: float = inf,
 ) -> Plan:
     """Find the fastest int8 recipe inside accuracy bounds, measured on this machine with photos of `calibration`.
 
     `labels`: a folder of label PNGs of those photos. `evaluation`: photos that must not be among them. `bounds`:
     parity's for int8 where none is stated. `journal`: a file of measured points, from which a plan goes on.
+    `budget_seconds`: of the search, after which the cheapest recipe found so far is the result.
 
     Raises CalibrationError: no usable photo, an overlap with `evaluation`, a journal of other data, bounds that not
     even the float model keeps.
@@ -100,14 +108,8 @@ def plan(
     bounds = bounds or Bounds()
     if labels is None and bounds.max_miou_drop is not None:
         raise EdgekitError("`max_miou_drop` needs `labels`: true labels of the calibration photos.")
-    task = Task(
-        target_named(target),
-        checkpoint.size_default if size is None else size,
-        calibration,
-        labels,
-        evaluation,
-        journal,
-    )
+    chosen, size = target_named(target), _size_of(checkpoint, size)
+    task = Task(chosen, size, calibration, labels, evaluation, journal, budget_seconds)
     return planned(checkpoint, task, bounds, Recipe(name).name)
 
 
@@ -133,10 +135,15 @@ def bundle(
     with tempfile.TemporaryDirectory() as temporary:
         found = [read_artifact(path) for path in artifacts]
         for each in () if artifacts else targets_named(target):
-            conversion = Conversion(checkpoint, checkpoint.size_default, recipe_for(each, checkpoint.folder))
+            conversion = Conversion(checkpoint, _size_of(checkpoint), recipe_for(each, checkpoint.folder))
             kept = None if reuse is None else made_before(each, conversion, reuse)
             if kept:
                 console.say(f"taking {kept.path}, which was converted before")
             found += [kept] if kept else convert(checkpoint, each.name, out=Path(temporary))
         first = default_style or styles[0]
         return build_bundle(checkpoint, found, styles, first, refinement, out, replace=force)
+
+
+def _size_of(checkpoint: Checkpoint, size: Size | None = None) -> InputSize:
+    """The size that was asked for, or the checkpoint's own."""
+    return InputSize.of(checkpoint.size_default if size is None else size)

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, Generic, TypeVar
+from typing import Annotated, Any, BinaryIO, Generic, TypeVar, get_origin
 
 import msgspec
 from msgspec import Meta
@@ -91,6 +91,19 @@ def parsed_json(data: bytes, where: str, kind: JsonKind[T], error: Refusal) -> T
     except (ValueError, RecursionError) as cause:  # msgspec's errors are ValueErrors
         raise error(_advised(f"{where} is not JSON ({_words(cause)}).", kind)) from cause
     return declared(value, where, kind, error)
+
+
+class _Head(msgspec.Struct):
+    schema: str = ""
+
+
+def schema_of(path: Path, limit_bytes: int, error: Refusal) -> str:
+    """The value of the key `schema` in a JSON file; empty if it states none, or is none."""
+    data = read_bytes(path, limit_bytes, error)
+    try:
+        return msgspec.json.decode(data, type=_Head).schema
+    except ValueError:  # msgspec's errors are ValueErrors
+        return ""
 
 
 def declared(value: object, where: str, kind: JsonKind[T], error: Refusal) -> T:
@@ -197,10 +210,11 @@ def _head_problem(value: object, kind: JsonKind[Any]) -> str | None:
 
 def _without_head(value: object, kind: JsonKind[Any]) -> object:
     """The value without schema and version, which are checked already, unless the declaration has such fields."""
-    if not isinstance(value, dict) or not is_dataclass(kind.type):
+    declared_type = get_origin(kind.type) or kind.type  # of Kept[Inputs, Tally]: Kept
+    if not isinstance(value, dict) or not is_dataclass(declared_type):
         return value
     head = {"schema" if kind.schema else None, kind.version[0] if kind.version else None}
-    head -= {field.name for field in fields(kind.type)}
+    head -= {field.name for field in fields(declared_type)}
     return {key: inner for key, inner in value.items() if key not in head}
 
 

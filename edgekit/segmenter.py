@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from edgekit import console
 from edgekit.artifact import Artifact, read_artifact
 from edgekit.errors import EdgekitError
-from edgekit.images import stretch
-from edgekit.model.outputs import MASK_STRIDE, GroupWeights, mask_of
+from edgekit.images import InputSize, Size, fit_of, fitted
+from edgekit.model.outputs import GroupWeights, mask_of, mask_shape_of
 from edgekit.model.prepared import PreparedSegmenter
 from edgekit.scores.metrics import labels_from_logits
 from edgekit.scores.runners import artifact_runner, network_input
@@ -27,8 +27,8 @@ class Segmenter:
     """The person parser, from a checkpoint or from an artifact.
 
     `source`: a `Checkpoint`, the path of one's folder or a hub id (run in PyTorch); an `Artifact` or the path of one
-    (run in this machine's runtime for it); None for the bundled weights. `size`: side of the network's input in pixels,
-    for a checkpoint; its own by default. `exact`: compute in float64, so that rounded results do not depend on the
+    (run in this machine's runtime for it); None for the bundled weights. `size`: of a checkpoint's input, as `convert`
+    takes it; its own by default. `exact`: compute in float64, so that rounded results do not depend on the
     processor or its threads.
 
     Raises WeightsError or ConversionError for a source that cannot be read, EdgekitError for a `size` with an artifact.
@@ -38,22 +38,21 @@ class Segmenter:
         self,
         source: Checkpoint | Artifact | Path | str | None = None,
         *,
-        size: int | None = None,
+        size: Size | None = None,
         exact: bool = False,
     ) -> None:
         opened = _opened(source)
         if isinstance(opened, Checkpoint):
-            self._run: _FromCheckpoint | _FromArtifact = _FromCheckpoint(
-                opened, size or opened.size_default, exact
-            )
+            chosen = InputSize.of(opened.size_default if size is None else size)
+            self._run: _FromCheckpoint | _FromArtifact = _FromCheckpoint(opened, chosen, exact)
         elif size is not None:
             raise EdgekitError(f"`size` is fixed in {opened.path}; leave it out.")
         else:
             self._run = _FromArtifact(opened)
 
     @property
-    def size(self) -> int:
-        """Side of the network's square input in pixels."""
+    def size(self) -> InputSize:
+        """Height and width of the network's input."""
         return self._run.size
 
     @property
@@ -64,26 +63,30 @@ class Segmenter:
     def groups(self, photo: Photo) -> NDArray[np.float32]:
         """Weights of skin, hair and clothes: (h, w, 3) float32 in [0, 1]; the background is 1 minus their sum.
 
-        photo: (H, W, 3) uint8 sRGB of any size; the whole frame is stretched to the network's input. (h, w) is the
-        mask's own size, size/4 by default. Raises EdgekitError for an artifact with another output than groups.
+        photo: (H, W, 3) uint8 sRGB of any size, shown whole to the network. (h, w) is the mask's own size, by default a
+        quarter of the input's sides, without what a letterboxed photo leaves empty. Raises EdgekitError for an artifact
+        with another output than groups.
         """
-        return self._run.groups(stretch(photo, self.size))
+        fit = fit_of(photo.shape[:2], self.size)
+        return fit.shown(self._run.groups(fitted(photo, fit)))
 
     def labels(self, photo: Photo) -> NDArray[np.uint8]:
         """Class of every pixel: (H, W) uint8, indices into `class_names`.
 
         photo: (H, W, 3) uint8 sRGB of any size.
         """
-        return labels_from_logits(self._run.logits(stretch(photo, self.size)), photo.shape[:2])
+        fit = fit_of(photo.shape[:2], self.size)
+        logits = fit.shown_planes(self._run.logits(fitted(photo, fit)))
+        return labels_from_logits(logits, photo.shape[:2])
 
 
 class _FromCheckpoint:
-    def __init__(self, checkpoint: Checkpoint, size: int, exact: bool) -> None:
+    def __init__(self, checkpoint: Checkpoint, size: InputSize, exact: bool) -> None:
         self.size, self.class_names = size, checkpoint.class_names
         self._checkpoint = checkpoint
         self._dtype = torch.float64 if exact else torch.float32
         self._model = PreparedSegmenter(checkpoint).to(self._dtype)
-        head = GroupWeights(checkpoint.groups, len(checkpoint.class_names), size // MASK_STRIDE, rgba=False)
+        head = GroupWeights(checkpoint.groups, len(checkpoint.class_names), mask_shape_of(size), rgba=False)
         self._head = head.to(self._dtype)
 
     def _forward(self, image: Photo) -> torch.Tensor:
@@ -103,7 +106,7 @@ class _FromCheckpoint:
 
 class _FromArtifact:
     def __init__(self, artifact: Artifact) -> None:
-        self.size, self.class_names = artifact.manifest.size, artifact.manifest.class_names
+        self.size, self.class_names = artifact.manifest.input_size, artifact.manifest.class_names
         self._artifact = artifact
         with console.quiet_libraries():
             self._runner = artifact_runner(artifact)

@@ -12,7 +12,7 @@ from edgekit.color.controls import Controls
 from edgekit.color.engine import layers_from_style
 from edgekit.color.jobs import Sheets, jobs_for, photos_in
 from edgekit.color.look import Look, look_of
-from edgekit.color.styled_log import StyledLog, identity
+from edgekit.color.photo_log import PhotoLog, identity
 from edgekit.color.styles import STYLES
 from edgekit.color.stylist import StyledPhotos, Stylist, mask_as_segment
 from edgekit.files import JsonValue
@@ -63,7 +63,7 @@ def style(
             "source": identity(source) if mask is None else identity(mask),
             "sheets": asdict(sheets),
         }
-        log = StyledLog.opened(out, settings, resume)
+        log = PhotoLog.opened(out, settings, resume)
     inputs = [path for path in (lut, skin_lut, mask) if path is not None]
     jobs = jobs_for(found, tuple(looks), out, sheets=sheets, force=force, log=log, inputs=inputs)
     if segment is None:

@@ -8,7 +8,7 @@ first used: the table itself loads nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from edgekit.runtimes import Runtime
 
     # A conversion and a folder for its files, to the float model as a function of a picture to its tensors:
-    # (size, size, 3) uint8 to every tensor that a recipe may quantise, by name.
+    # (H, W, 3) uint8 to every tensor that a recipe may quantise, by name.
     Observable = Callable[
         [Conversion, Path], Callable[[NDArray[np.uint8]], Mapping[str, NDArray[np.float32]]]
     ]
@@ -43,11 +43,16 @@ class Target:
     `plans`: whether recipes are planned on it, by timing its runtime on this machine. `apple`: whether it runs on Apple
     devices, and only there.
     `convert`, `observe`, `runtime`: "module:name" of the converter, of the float graph for calibration, and of the
-    runtime that runs the artifact on this machine.
+    runtime that runs the artifact on this machine. `observe` is None for a target that takes no int8 activations.
+    `files`: where `is_folder`, the paths of the files that the folder holds.
     `unproved`: "module:name" of a function that says why this machine cannot run the target's own runtime, for
     targets whose `runtime` is a reference executor; None where `runtime` is what runs on the device.
     `reference`: "module:name" of a runtime that computes every operator by its definition, where `runtime` is not one.
     `second`: "module:name" of another runtime for the same file, made by others.
+    `check`: "module:name" of a function that raises for a conversion that the target cannot carry out, or not here.
+    `asked_for`: whether it is converted to only by its own name, and not for `all`.
+    `taps`: whether its runtime gives intermediate tensors; without them losses have no cause.
+    `runtimes`: further runtimes for the same file, by the names that `parity-check --runtime` takes.
     `trial`: "module:name" of a function that opens and runs the artifact in a process of its own first, for runtimes in
     native code that a damaged file can crash.
     """
@@ -64,16 +69,26 @@ class Target:
     plans: bool
     apple: bool
     convert: str
-    observe: str
+    observe: str | None
     runtime: str
     unproved: str | None = None
     reference: str | None = None
     second: str | None = None
     trial: str | None = None
+    files: tuple[str, ...] = ()
+    check: str | None = None
+    asked_for: bool = False
+    taps: bool = True
+    runtimes: Mapping[str, str] = field(default_factory=dict)
 
     def minimum_os_for(self, recipe: Recipe) -> str:
         """The oldest system that runs an artifact with this recipe."""
         return self.minimum_os_int8 if recipe.needs_calibration else self.minimum_os
+
+    def require_convertible(self, conversion: Conversion) -> None:
+        """Raise an EdgekitError if the target cannot carry out the conversion, or this machine cannot."""
+        if self.check is not None:
+            _loaded(self.check)(conversion)
 
     def converted(self, conversion: Conversion, path: Path) -> Converted:
         """Write the artifact of a conversion to `path`."""
@@ -84,6 +99,7 @@ class Target:
         self, conversion: Conversion, folder: Path
     ) -> Callable[[NDArray[np.uint8]], Mapping[str, NDArray[np.float32]]]:
         """The conversion's float graph as a function of a picture to the tensors that a recipe may quantise."""
+        assert self.observe is not None
         observe: Observable = _loaded(self.observe)
         return observe(conversion, folder)
 
@@ -103,6 +119,18 @@ class Target:
         runtime: Runtime = _loaded(self.second)(path, tuple(taps))
         return runtime
 
+    def opener(self, name: str) -> Callable[[Path, Sequence[str]], Runtime]:
+        """A function that opens artifacts in the runtime of that name, after a trial. UnknownName lists the known."""
+        if name not in self.runtimes:
+            raise UnknownName(f"runtime for {self.title}", name, self.runtimes)
+
+        def opened(path: Path, taps: Sequence[str]) -> Runtime:
+            self.try_out(path)
+            runtime: Runtime = _loaded(self.runtimes[name])(path, tuple(taps))
+            return runtime
+
+        return opened
+
     def try_out(self, path: Path) -> None:
         """Open and run the artifact in a process of its own where this one could crash. ConversionError if it fails."""
         if self.trial is not None:
@@ -121,6 +149,12 @@ TARGETS: dict[str, Target] = {
         title="Core ML",
         suffix=".mlpackage",
         is_folder=True,
+        files=(
+            "Manifest.json",
+            "Data/com.apple.CoreML/model.mlmodel",
+            "Data/com.apple.CoreML/weights/weight.bin",
+            "executorch_debug_handle_mapping.json",  # coremltools writes it for a program from torch.export
+        ),
         layout="NCHW",
         default_recipe="w8",
         minimum_os="iOS 16",
@@ -132,6 +166,12 @@ TARGETS: dict[str, Target] = {
         observe="converters.coreml:observable",
         runtime="edgekit.runtimes.mil_reference:MilReference",
         unproved="edgekit.runtimes.coreml:why_unproved",
+        runtimes={
+            "coreml": "edgekit.runtimes.coreml:CoreML",
+            "coreml-cpu": "edgekit.runtimes.coreml:CoreMLOnCpu",
+            "coreml-gpu": "edgekit.runtimes.coreml:CoreMLOnGpu",
+            "coreml-ane": "edgekit.runtimes.coreml:CoreMLOnNeuralEngine",
+        },
     ),
     "tflite": Target(
         name="tflite",
@@ -151,6 +191,32 @@ TARGETS: dict[str, Target] = {
         reference="edgekit.runtimes.litert:ReferenceLiteRT",
         second="edgekit.runtimes.litert:TensorFlowLite",
         trial="edgekit.devices.probe:probe",
+        runtimes={
+            "litert-reference": "edgekit.runtimes.litert:ReferenceLiteRT",
+            "litert-fp16": "edgekit.runtimes.litert_half:HalfLiteRT",
+            "litert-gpu": "edgekit.runtimes.litert_gpu:LiteRTGpu",
+            "tensorflow": "edgekit.runtimes.litert:TensorFlowLite",
+        },
+    ),
+    "coreai": Target(
+        name="coreai",
+        title="Core AI",
+        suffix=".aimodel",
+        is_folder=True,
+        files=("main.hash", "main.mlirb", "metadata.json"),
+        layout="NHWC",
+        default_recipe="fp32",  # in fp16 an iPhone 17 Pro computed another network wrongly (coreai-torch 115)
+        minimum_os="iOS 27",
+        minimum_os_int8="iOS 27",
+        logits_names=("logits",),
+        plans=False,
+        apple=True,
+        convert="converters.coreai:convert",
+        observe=None,
+        runtime="edgekit.runtimes.coreai:CoreAI",
+        check="converters.coreai:check",
+        asked_for=True,
+        taps=False,
     ),
 }
 
@@ -163,8 +229,10 @@ def target_named(name: str) -> Target:
 
 
 def targets_named(name: str) -> tuple[Target, ...]:
-    """The target of that name, or every target for `all`. UnknownName lists the known ones."""
-    return tuple(TARGETS.values()) if name == ALL else (target_named(name),)
+    """The target of that name, or for `all` every one that need not be asked for. UnknownName lists the known ones."""
+    if name != ALL:
+        return (target_named(name),)
+    return tuple(target for target in TARGETS.values() if not target.asked_for)
 
 
 def target_of(path: Path) -> Target:

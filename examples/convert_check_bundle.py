@@ -15,7 +15,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="a new folder for everything that is made")
     parser.add_argument("--weights", type=Path, help="a checkpoint folder (default: the bundled parser)")
-    parser.add_argument("--size", type=int, help="side of the input in pixels (default: the checkpoint's)")
+    parser.add_argument("--size", help="of the input, such as 256 or 512x384 (default: the checkpoint's)")
     parser.add_argument("--photo", type=Path, help="a photo to style with the converted model")
     arguments = parser.parse_args()
 

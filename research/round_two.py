@@ -6,8 +6,9 @@
 
 DATA holds a folder for each of SETS, with train/images, train/labels and labels.json (people: classes.json). Nothing
 else of it is read, least of all the photos that the result is judged with. Training is `edgekit finetune` on all sets
-by weight; a fifteenth of each validates, and the best epoch is kept. Every epoch can be resumed from: the same command
-goes on after an interruption.
+by weight, at the shapes in which phones take photos; light, middle and dark skin are drawn as often as photos allow; a
+fifteenth of each folder validates, and the best epoch is kept. Every epoch can be resumed from: the same command goes
+on after an interruption.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ from edgekit.files import staged_file
 from edgekit.images import images_in, read_image, read_labels
 from edgekit.training.finetuning import WEIGHT_BOUNDS, finetune
 from edgekit.training.state import STATE_FOLDER
-from edgekit.weights import load_checkpoint
+from edgekit.weights import Checkpoint, load_checkpoint
+from research.skin_tones import linked_by_skin_tone
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 
@@ -49,6 +51,16 @@ SETS: Mapping[str, int] = {
     "persons": 150,
     "synthetic_faces": 50,
 }
+TONED = (
+    "people",
+    "faces",
+    "halfbody",
+    "skin",
+)  # those whose labels show skin, each a folder for each skin tone
+MOST_TURNS = (
+    3.0  # that an epoch draws a photo: few are of dark skin, and the network would learn them by heart
+)
+SIZES = ("384", "448x320", "512x320", "320x448")  # upright 3:4 and 9:16, lying 4:3, with about as many pixels
 STREET = "people"  # packed whole
 PHOTOS = "train"
 SCHEME_FILES = ("classes.json", "labels.json")
@@ -155,8 +167,8 @@ def train(
         list[str] | None, typer.Option(help="DIR:WEIGHT, a further folder, as `edgekit finetune --data`.")
     ] = None,
     samples: Annotated[int, typer.Option(help="Photos per epoch, without the further folders.")] = 2150,
-    size: int = 384,
-    val_size: int = 512,
+    size: Annotated[list[str] | None, typer.Option(help="As `edgekit finetune --size`.")] = None,
+    val_size: str = "512",
     batch: int = 8,
     lr: float = 4e-4,
     class_jaccard: float = 0.5,
@@ -164,15 +176,16 @@ def train(
     workers: int = 0,
 ) -> None:
     """Continue from the bundled weights on all sets, for about so many minutes; resumes what was interrupted."""
-    with unpacked(data) as sets:
-        folders = {**weights_of(sets, samples), **weighted(more or ())}
+    checkpoint = load_checkpoint(weights)
+    with unpacked(data) as sets, tempfile.TemporaryDirectory(prefix="edgekit-") as links:
+        folders = {**weights_of(sets, samples, checkpoint, Path(links)), **weighted(more or ())}
         epochs = max(1, int(minutes * 60 * rate / samples))
         trained = finetune(
-            load_checkpoint(weights),
+            checkpoint,
             folders,
             out,
             epochs=epochs,
-            size=size,
+            size=size or SIZES,
             val_size=val_size,
             batch=batch,
             lr=lr,
@@ -197,13 +210,20 @@ def unpacked(data: Path) -> Iterator[Path]:
         yield Path(folder)
 
 
-def weights_of(data: Path, samples: int) -> dict[Path, float]:
-    """The training folder of each set, with the weight that gives its share of the samples of an epoch."""
+def weights_of(data: Path, samples: int, checkpoint: Checkpoint, links: Path) -> dict[Path, float]:
+    """The training folders of each set, with the weights that give its share of the samples of an epoch.
+
+    Sets that show skin are split by skin tone into folders of links; every tone gets an equal part of their share, but
+    no photo more than MOST_TURNS turns.
+    """
     total, found = sum(SETS.values()), {}
+    names, skin = checkpoint.class_names, checkpoint.groups.skin
     for name, share in SETS.items():
         folder = data / name / PHOTOS
-        wanted = samples * share / total
-        found[folder] = float(np.clip(wanted / len(_photos(folder)), *WEIGHT_BOUNDS))
+        parts = linked_by_skin_tone(folder, names, skin, links / name) if name in TONED else [folder]
+        wanted = samples * share / total / len(parts)
+        for part in parts:
+            found[part] = float(np.clip(wanted / len(_photos(part)), WEIGHT_BOUNDS[0], MOST_TURNS))
     return found
 
 

@@ -17,8 +17,9 @@ from calibration.ranges import observe
 from converters.conversion import Conversion
 from edgekit.console import quiet_libraries, say
 from edgekit.files import write_json
+from edgekit.images import InputSize
 from edgekit.recipes import CALIBRATION_FILE, PLANNED_FOLDER, RECIPE_FILE, ranges_path, read_recipe
-from edgekit.targets import TARGETS
+from edgekit.targets import ALL, targets_named
 from edgekit.weights import BUNDLED_FOLDER, load_checkpoint
 
 NAME = "planned"
@@ -29,12 +30,12 @@ def main() -> None:
     with quiet_libraries():
         checkpoint = load_checkpoint()
     folder = BUNDLED_FOLDER / PLANNED_FOLDER
-    conversion = Conversion(checkpoint, checkpoint.size_default, recipe)
+    conversion = Conversion(checkpoint, InputSize.of(checkpoint.size_default), recipe)
     whole = calibration_set(Path(sys.argv[2]), checkpoint, conversion.size, PICTURES_MOST)
     seen, _ = split(whole)  # the same pictures that gave the planner its ranges
     write_json(folder / RECIPE_FILE, recipe.to_json(), replace=True)
     write_json(folder / CALIBRATION_FILE, whole.manifest(), replace=True)
-    for target in TARGETS.values():
+    for target in targets_named(ALL):
         path = ranges_path(BUNDLED_FOLDER, target)
         observe(target, conversion, seen, [recipe.observer])[recipe.observer].save(path, replace=True)
         say(f"wrote {path}")

@@ -44,7 +44,7 @@ from transformers import MobileViTForSemanticSegmentation
 
 from edgekit import console
 from edgekit.files import staged_file
-from edgekit.images import images_in, read_image, stretch
+from edgekit.images import InputSize, images_in, input_from_photo, read_image, stretch
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.training import history as log
 from edgekit.training.data import LabelledData, Pair, check, read_class_names, split
@@ -432,7 +432,7 @@ class Course:
         pairs = {}
         for i, folder in enumerate(once):
             labels = out / PSEUDO_LABELS_FOLDER / str(i)
-            pairs[folder], problems = pseudo_labels(guide, images_in(folder), size, labels)
+            pairs[folder], problems = pseudo_labels(guide, images_in(folder), InputSize.of(size), labels)
             for problem in problems:
                 console.say(problem.sentence())
         training = sum((pairs[folder] for folder in folders), self.training)
@@ -459,7 +459,7 @@ class Course:
             if isinstance(model, Pupil):
                 model.side, drawn = size, max(size, model.teacher_side)
             sets = LabelSets.of(self.data.class_names)
-            samples = TrainingSet([Drawn(self.training)], sets, drawn, self.settings.seed)
+            samples = TrainingSet([Drawn(self.training)], sets, [InputSize.of(drawn)], self.settings.seed)
             started = time.perf_counter()
             steps_taken = console.track(
                 batches(samples, epoch, self.settings.batch, workers), steps, f"epoch {epoch} at {size}"
@@ -502,7 +502,7 @@ def _course(
     checked = check(images_in(data / "images"), data / "labels", read_class_names(data))
     training, validation = split(checked.pairs)
     sizes = sizes_of(stages)
-    settings = Settings(len(sizes), max(sizes), val_size, batch, lr, seed=seed)
+    settings = Settings(len(sizes), (InputSize.of(max(sizes)),), InputSize.of(val_size), batch, lr, seed=seed)
     torch.manual_seed(settings.seed)
     return Course(checkpoint, checked, training, validation, settings, sizes)
 
@@ -693,7 +693,7 @@ def rounding_error(model: ReferenceSegmenter, course: Course) -> float:
     size = course.settings.val_size
     worst = 0.0
     for pair in course.validation:
-        picture = stretch(read_image(pair.image), size)
+        picture = input_from_photo(read_image(pair.image), size)
         x = torch.from_numpy(picture.copy()).permute(2, 0, 1)[None]  # (1, 3, size, size) uint8
         worst = max(worst, float((model(x.float()) - exact(x.double())).abs().max()))
     return worst

@@ -59,7 +59,7 @@ def float_graphs(run_folder: Path) -> Iterator[Callable[..., bytes]]:
     def float_model(conversion: Conversion) -> bytes:
         checkpoint = conversion.checkpoint
         key = (
-            checkpoint.sha256, checkpoint.groups, conversion.size, conversion.output, conversion.mask_size,
+            checkpoint.sha256, checkpoint.groups, conversion.size, conversion.output, conversion.mask_shape,
             tuple(conversion.recipe.pool.items()),
         )  # fmt: skip
         kept = run_folder / f"{sha256_of_bytes(repr(key).encode())}.tflite"

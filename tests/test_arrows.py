@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 # From the bottom up; rooms in one row do not import each other.
 ROWS: tuple[tuple[str, ...], ...] = (
     ("errors", "caches", "_version"),
-    ("files", "reading", "overlay"),
+    ("files", "processes", "reading", "overlay"),
     ("console",),
     ("images", "targets"),
     ("recipes",),
@@ -23,7 +23,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("scores", "color"),
     ("shader",),
     ("parity", "segmenter"),
-    ("converters", "styling"),
+    ("converters", "merging", "segmenting", "styling"),
     ("calibration", "devices"),
     ("benchmark", "bundles", "causes", "training"),
     ("preview",),
@@ -106,7 +106,9 @@ def test_nothing_imports_what_is_not_shipped() -> None:
             )
 
 
-@pytest.mark.parametrize("name", ["litert_child.py", "litert_profiler.py"])
-def test_the_children_of_litert_run_without_edgekit(name: str) -> None:
-    modules = {module.split(".")[0] for module, _ in imports_of(ROOT / "edgekit/devices" / name)}
+@pytest.mark.parametrize(
+    "name", ["devices/litert_child.py", "devices/litert_profiler.py", "runtimes/served_child.py"]
+)
+def test_children_run_without_edgekit(name: str) -> None:
+    modules = {module.split(".")[0] for module, _ in imports_of(ROOT / "edgekit" / name)}
     assert modules and not modules & set(PACKAGES)

@@ -67,7 +67,7 @@ def test_missing_parts_are_named(copied: dict[str, Artifact], tmp_path: Path) ->
         read_artifact(copied["tflite"].path)
     with pytest.raises(ConversionError, match="does not exist"):
         read_artifact(tmp_path / "a.tflite")
-    with pytest.raises(ConversionError, match=r"is not a \.mlpackage or \.tflite"):
+    with pytest.raises(ConversionError, match=r"is not a \.mlpackage or \.tflite or \.aimodel"):
         read_artifact(tmp_path / "a.onnx")
 
 

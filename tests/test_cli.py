@@ -13,7 +13,7 @@ import pytest
 import edgekit as library
 from edgekit.artifact import Artifact
 from edgekit.commands import COMMANDS
-from edgekit.errors import ConversionError
+from edgekit.errors import EdgekitError
 from edgekit.weights import Checkpoint
 from tests.support.cli import edgekit, edgekit_process
 
@@ -53,10 +53,14 @@ def small_weights(checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["convert", "--target", "onnx"], 3, "There is no target 'onnx'; known: coreml, tflite, all."),
+        (
+            ["convert", "--target", "onnx"],
+            3,
+            "There is no target 'onnx'; known: coreml, tflite, coreai, all.",
+        ),
         (["convert", "--recipe", "w3"], 3, "There is no recipe 'w3'"),
         (["convert", "--output", "mask"], 3, "There is no output 'mask'"),
-        (["convert", "--size", "500"], 3, "--size 500 is not a multiple of 64"),
+        (["convert", "--size", "500"], 3, "--size is 500; each side must be a multiple of 64"),
         (["convert", "--weights", "nowhere/at/all"], 3, "does not exist"),
         (["parity-check", "none.tflite"], 3, "none.tflite does not exist"),
         (["parity-check"], 3, "run edgekit convert first"),
@@ -109,11 +113,12 @@ def called(monkeypatch: pytest.MonkeyPatch, function: str, *arguments: str) -> C
 
 CALLS: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
     (
-        "convert --weights mine --target tflite --size 192 --recipe w8 --output labels --mask-size 48 --out m --force",
+        "convert --weights mine --target tflite --size 192x128 --recipe w8 --output labels --mask-size 48x32 --out m "
+        "--force",
         "convert",
         (MY_WEIGHTS, "tflite"),
         {
-            "size": 192, "recipe": "w8", "output": "labels", "mask_size": 48, "calibration": None,
+            "size": "192x128", "recipe": "w8", "output": "labels", "mask_size": "48x32", "calibration": None,
             "minimum_ios": None, "out": Path("m"), "force": True,
         },
     ),
@@ -122,25 +127,30 @@ CALLS: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
         "convert",
         (DEFAULT_WEIGHTS, "all"),
         {
-            "size": None, "recipe": None, "output": "groups", "mask_size": 0, "calibration": Path("photos"),
+            "size": None, "recipe": None, "output": "groups", "mask_size": "0", "calibration": Path("photos"),
             "minimum_ios": 17, "out": Path("artifacts"), "force": False,
         },
     ),
     (
         "plan --weights mine --calibration photos --labels truth --max-miou-drop 0.01 --max-skin-de 2 --evaluation e "
-        "--out Mine.json",
+        "--out Mine.json --budget-seconds 90",
         "plan",
         (MY_WEIGHTS, Path("photos"), "tflite"),
         {
             "size": None, "labels": Path("truth"), "evaluation": Path("e"), "name": "mine",
             "bounds": library.Bounds(None, 0.01, None, 2.0), "journal": Path("Mine.journal.json"),
+            "budget_seconds": 90.0,
         },
     ),
     (
-        "evaluate a.tflite --weights mine --images photos --labels truth --no-baselines",
+        "evaluate a.tflite --weights mine --images photos --labels truth --no-baselines --rows r.csv --resume kept "
+        "--shard 2/7 --force",
         "evaluate",
         (MY_WEIGHTS, [Path("a.tflite")]),
-        {"images": Path("photos"), "labels": Path("truth"), "baselines": False},
+        {
+            "images": Path("photos"), "labels": Path("truth"), "baselines": False, "rows": Path("r.csv"),
+            "resume": Path("kept"), "shard": (2, 7), "force": True,
+        },
     ),
     (
         "bundle --weights mine --artifact a.tflite --style warm,cool --default-style cool --refinement guided --out b",
@@ -205,7 +215,7 @@ def test_arguments_of_parity_check_reach_the_library(
 ) -> None:
     paths = [str(artifact.path) for artifact in artifacts.values()]
     line = "--weights mine --images photos --labels truth --max-miou-drop 0.01 --min-agreement 0.9 --max-skin-de 2"
-    line += " --stability --resume kept --shard 2/7"
+    line += " --stability --resume kept --shard 2/7 --runtime litert-gpu"
     call = called(monkeypatch, "parity_check", "parity-check", *paths, *line.split())
     found, checkpoint = call.positional
     assert (found, checkpoint) == (list(artifacts.values()), MY_WEIGHTS)
@@ -216,6 +226,7 @@ def test_arguments_of_parity_check_reach_the_library(
         "stability": True,
         "resume": Path("kept"),
         "shard": (2, 7),
+        "runtime": "litert-gpu",
     }
 
 
@@ -223,7 +234,7 @@ def test_arguments_of_parity_check_reach_the_library(
 
 
 def test_debug_lets_the_error_through(small_weights: None, here: Path) -> None:
-    with pytest.raises(ConversionError, match="not a multiple of 64"):
+    with pytest.raises(EdgekitError, match="must be a multiple of 64"):
         edgekit("--debug", "convert", "--size", "500")
 
 

@@ -81,6 +81,10 @@ def test_a_folder_that_edgekit_did_not_write_is_refused_in_one_sentence(
             "thesis.txt exists already; pass --force",
         ),
         (("parity-check", "../a.tflite", "--report", "../a.tflite", "--force"), "is one of the inputs"),
+        (
+            ("evaluate", "--images", "..", "--labels", "..", "--rows", "thesis.txt"),
+            "thesis.txt exists already; pass --force",
+        ),
         (("demo", "--out", "thesis.txt"), "thesis.txt"),
         (("bench", "../a.tflite", "--out", "r", "--out", "./r"), "same file"),
     ],

@@ -15,7 +15,7 @@ from edgekit.model import prepared
 from edgekit.model.outputs import output_head
 from edgekit.model.pooling import averaged_tokens
 from edgekit.model.prepared import NormForm, PreparedSegmenter, fold, unfold
-from edgekit.model.reference import ReferenceSegmenter, pool_attention
+from edgekit.model.reference import ReferenceSegmenter, fuse_attention
 from edgekit.model.stages import pool_problem, token_grid
 from edgekit.recipes import STAGE_DEPTHS
 from edgekit.weights import Checkpoint, Groups, load_checkpoint
@@ -43,7 +43,8 @@ def exact_difference(
     model = PreparedSegmenter(checkpoint, norm, pool).double()
     model.load_state_dict(prepared.prepared_state_dict(checkpoint, torch.float64))
     reference = ReferenceSegmenter(checkpoint).double()
-    pool_attention(reference, reference_pool)
+    if reference_pool:
+        fuse_attention(reference, reference_pool)
     with torch.inference_mode():
         expected = reference(x.double())
         got = model(x.double())
@@ -96,9 +97,17 @@ def test_pooled_attention_is_the_pooled_references(tmp_path: Path) -> None:
     assert exact_difference(checkpoint, "layer", image(128, 192), pool) > 1e-3
 
 
+def test_fused_attention_is_hugging_faces(checkpoint: Checkpoint) -> None:
+    plain, fused = (ReferenceSegmenter(checkpoint).double() for _ in range(2))
+    fuse_attention(fused, {})
+    with torch.inference_mode():
+        expected = plain(image(192, 128).double())
+        assert float((fused(image(192, 128).double()) - expected).abs().max()) < 1e-12
+
+
 def test_a_copy_of_a_pooled_reference_has_a_grid_of_its_own(checkpoint: Checkpoint) -> None:
     model = ReferenceSegmenter(checkpoint)
-    pool_attention(model, {"stage3": 2})
+    fuse_attention(model, {"stage3": 2})
     twin = copy.deepcopy(model)
     with torch.inference_mode():
         twin(image(192, 320))
@@ -159,15 +168,15 @@ def test_groups_sum_probabilities_in_their_order() -> None:
     logits = torch.full((1, 5, 2, 3), -50.0)
     logits[0, 4, 0, :] = 50.0  # class 4 is skin, in the upper row
     logits[0, 2, 1, :] = 50.0  # class 2 is clothes, in the lower row
-    weights = output_head("groups", Groups((1, 4), (3,), (2,)), 5, 8, rgba=True)(logits)
-    assert weights.shape == (1, 4, 8, 8)
-    assert torch.allclose(weights.sum(1), torch.full((1, 8, 8), 255.0))
+    weights = output_head("groups", Groups((1, 4), (3,), (2,)), 5, (8, 6), rgba=True)(logits)
+    assert weights.shape == (1, 4, 8, 6)
+    assert torch.allclose(weights.sum(1), torch.full((1, 8, 6), 255.0))
     assert weights[0, :, 0, 0].round().tolist() == [255, 0, 0, 0]
     assert weights[0, :, -1, 0].round().tolist() == [0, 0, 255, 0]
 
 
 def test_labels_are_the_argmax_of_resized_logits() -> None:
     logits = torch.from_numpy(np.random.default_rng(5).normal(size=(1, 4, 3, 5)).astype(np.float32))
-    labels = output_head("labels", Groups((), (), ()), 4, 12, rgba=False)(logits)
-    wide = torch.nn.functional.interpolate(logits, size=(12, 12), mode="bilinear", align_corners=False)
+    labels = output_head("labels", Groups((), (), ()), 4, (12, 9), rgba=False)(logits)
+    wide = torch.nn.functional.interpolate(logits, size=(12, 9), mode="bilinear", align_corners=False)
     assert torch.equal(labels[:, 0], wide.argmax(1))

@@ -30,11 +30,15 @@ def test_a_target_is_one_entry(
     runtime = open_runtime(made.path)
     assert (runtime.name, list(runtime.run({}))) == ("toy", ["groups"])
     assert TOY.why_unproved() == "a toy proves nothing"
-    assert [target.name for target in targets_named("all")] == ["coreml", "tflite", "toy"]
+    assert [target.name for target in targets_named("all")] == [
+        "coreml",
+        "tflite",
+        "toy",
+    ]  # coreai is asked for
 
 
 def test_unknown_targets_and_suffixes_name_the_known_ones() -> None:
-    with pytest.raises(UnknownName, match=r"There is no target 'onnx'; known: coreml, tflite, all"):
+    with pytest.raises(UnknownName, match=r"There is no target 'onnx'; known: coreml, tflite, coreai, all"):
         targets_named("onnx")
     with pytest.raises(UnknownName, match=r"'.onnx'; known: .mlpackage, .tflite"):
         target_of(Path("a.onnx"))

@@ -17,14 +17,14 @@ from pathlib import Path
 import edgekit
 from edgekit.console import quiet_libraries, say
 from edgekit.recipes import RECIPES
-from edgekit.targets import TARGETS
+from edgekit.targets import ALL, targets_named
 
 
 def lines() -> Iterator[str]:
     """`target recipe sha256 size_bytes` of every artifact."""
     with quiet_libraries():
         checkpoint = edgekit.load_checkpoint()
-    for target in TARGETS:
+    for target in (each.name for each in targets_named(ALL)):
         for recipe in (*RECIPES, None):
             with tempfile.TemporaryDirectory() as folder:
                 (made,) = edgekit.convert(checkpoint, target, recipe=recipe, out=Path(folder))

@@ -23,9 +23,9 @@ from edgekit.benchmark.report import BenchReport
 from edgekit.benchmark.run import check, cool_down, state_warnings, tools
 from edgekit.devices.adb import Adb, Phone
 from edgekit.devices.device import BenchPlan
-from edgekit.devices.litert_process import last_line
 from edgekit.errors import DeviceError, UnreadableOutput, printable
 from edgekit.files import sha256_of
+from edgekit.processes import last_line
 
 ACTION = "dev.edgekit.demo.BENCHMARK"
 # An application id: two or more identifiers with dots between (developer.android.com/build/configure-app-module).

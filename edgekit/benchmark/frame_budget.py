@@ -47,7 +47,7 @@ class FrameBudget:
     device: str
     simulated: bool
     artifact: str
-    input_size: int | None
+    input_size: int | str | None
     stages: tuple[FrameStage, ...]
 
     @property
@@ -71,7 +71,7 @@ def measured_stage(name: str, samples_ms: Sequence[float]) -> FrameStage:
 
 
 def budget(
-    device: str, simulated: bool, artifact: str, input_size: int | None, stages: Sequence[FrameStage]
+    device: str, simulated: bool, artifact: str, input_size: int | str | None, stages: Sequence[FrameStage]
 ) -> FrameBudget:
     """The budget with all stages in order; those not given are NOT_RUN."""
     known = {stage.name: stage for stage in stages}

@@ -242,6 +242,8 @@ def not_run_reason(path: Path, device: Device) -> str:
         target = target_of(path)
     except UnknownName as error:
         return f"{path.name}: {error}"
+    if not target.taps:
+        return f"{target.title} artifacts are not timed yet"
     if target.apple == (device.info.kind == "coreml"):
         return ""
     return NEEDS_MAC if target.apple else f"{target.title} artifacts are not timed on Apple devices"

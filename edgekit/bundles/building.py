@@ -66,7 +66,7 @@ def build_bundle(
         require_weights(artifact, checkpoint)
     image = astronaut().image
     with console.quiet_libraries():
-        weights = Segmenter(checkpoint, size=artifacts[0].manifest.size, exact=True).groups(image)
+        weights = Segmenter(checkpoint, size=artifacts[0].manifest.input_size, exact=True).groups(image)
         # Run first: an artifact that cannot be run is refused before a bundle is written.
         masks = {artifact.manifest.target: Segmenter(artifact).groups(image) for artifact in artifacts}
     contents = BundleContents(artifacts, styles, default_style, image, weights, refinement)

@@ -11,11 +11,13 @@ from msgspec import Meta
 
 from edgekit.errors import BundleError, printable
 from edgekit.files import json_text
+from edgekit.images import shape_from_text
 from edgekit.reading import Count, JsonKind, Sha256, Text, parsed_json
 
 SCHEMA = "edgekit/bundle"
 SCHEMA_VERSION = 1
 BUNDLE_FILE = "bundle.json"
+APP_TARGETS = ("coreml", "tflite")  # whose artifacts the apps run
 # A phone reads all of it into memory or a cache: the largest network edgekit converts stays far below.
 MOST_FILE_BYTES = 64 << 20
 MOST_BUNDLE_BYTES = 256 << 20
@@ -24,20 +26,22 @@ MOST_JSON_BYTES = 1 << 20
 # Control characters, lone surrogates, and what changes the direction of text: a name must not steer what shows it.
 STEERING = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
-Pixels = Annotated[int, Meta(ge=1, le=16384)]  # the largest texture that a GPU of today takes
+LARGEST_SIDE = 16384  # px: the largest texture that a GPU of today takes
+Pixels = Annotated[int, Meta(ge=1, le=LARGEST_SIDE)]
+ShapeText = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,4}x[1-9][0-9]{0,4}\Z")]
 Levels = Annotated[int, Meta(ge=0, le=255)]
 DeltaE = Annotated[float, Meta(gt=0, le=100)]  # 100 is black against white
 
 
 @dataclass(frozen=True)
 class Segmenter:
-    """One artifact. Paths are relative to the bundle; sizes in pixels a side."""
+    """One artifact. Paths are relative to the bundle; sizes in pixels: a square's side, or rows x columns."""
 
-    target: Annotated[str, Meta(pattern=r"^(coreml|tflite)\Z")]
+    target: Annotated[str, Meta(pattern=rf"^({'|'.join(APP_TARGETS)})\Z")]
     path: Text
     manifest: Text
-    input_size: Pixels
-    mask_size: Pixels
+    input_size: Pixels | ShapeText
+    mask_size: Pixels | ShapeText
     recipe: Text
     minimum_os: Text
 
@@ -158,6 +162,10 @@ def parsed(data: bytes, where: str) -> Bundle:
             raise BundleError(
                 f"{where}: the default of the control {printable(control.name, 80)!r} is outside its range."
             )
+    for segmenter in bundle.segmenters:
+        for size in (segmenter.input_size, segmenter.mask_size):
+            if max(shape_from_text("size", str(size))) > LARGEST_SIDE:
+                raise BundleError(f"{where}: a size of {size} has a side of more than {LARGEST_SIDE} pixels.")
     if set(bundle.golden.uniforms) != {control.name for control in bundle.controls}:
         raise BundleError(f"{where}: the golden picture's uniforms are not the bundle's controls.")
     if any(index >= len(bundle.class_names) for group in bundle.groups.values() for index in group):

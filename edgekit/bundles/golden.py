@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from edgekit.color.controls import Controls
 from edgekit.files import JsonValue
+from edgekit.images import InputSize, fit_of
 from edgekit.shader import transforms
 from edgekit.shader.description import ShaderDescription
 from edgekit.shader.oracle import Frame, Pixels, mask_pixels, mask_slots, render
@@ -60,6 +61,20 @@ VIEW_CASES = (
     ViewCase(640, 480, 1, True, 1000, 1000),
     ViewCase(4000, 3000, 0, False, 801, 603),
 )
+
+
+# Photos and inputs of which some are stretched and some letterboxed, on either side and at every rounding.
+FIT_PHOTOS = (
+    (4032, 3024),
+    (3024, 4032),
+    (1920, 1080),
+    (1080, 1920),
+    (640, 640),
+    (333, 1000),
+    (2204, 970),
+    (1, 5000),
+)
+FIT_SIZES = tuple(InputSize.of(size) for size in ("512", "512x384", "384x512", "448x640", "768x320"))
 
 
 @dataclass(frozen=True)
@@ -128,7 +143,21 @@ def vectors(descriptions: Mapping[str, ShaderDescription], hashes: Mapping[str, 
         "schema_version": 1,
         "transforms": views,
         "uniform_blocks": blocks,
+        "fits": [_fit(photo, size) for size in FIT_SIZES for photo in FIT_PHOTOS],
         "hashes": [{"path": path, "sha256": sha256} for path, sha256 in hashes.items()],
+    }
+
+
+def _fit(photo: tuple[int, int], size: InputSize) -> JsonValue:
+    """Where a photo lies in an input; all in pixels."""
+    fit = fit_of(photo, size)
+    return {
+        "photo_height": photo[0],
+        "photo_width": photo[1],
+        "input_height": size.height,
+        "input_width": size.width,
+        "height": fit.height,
+        "width": fit.width,
     }
 
 

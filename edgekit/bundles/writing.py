@@ -16,6 +16,7 @@ from PIL import Image
 from edgekit._version import __version__
 from edgekit.artifact import Artifact
 from edgekit.bundles.format import (
+    APP_TARGETS,
     BUNDLE_FILE,
     Bundle,
     Control,
@@ -39,6 +40,7 @@ from edgekit.files import (
     staged_folder,
     write_whole,
 )
+from edgekit.images import text_of_shape
 from edgekit.shader.compose import describe, everything_but_skin, refinement_named
 from edgekit.shader.description import DESCRIPTION_FILE, ShaderDescription, write_description
 from edgekit.shader.modes import DEFAULT_REFINEMENT
@@ -123,6 +125,9 @@ def _check(contents: BundleContents) -> None:
                 f"{artifact.path} was made from other weights than {contents.artifacts[0].path}."
             )
     targets = [artifact.manifest.target for artifact in contents.artifacts]
+    for target in targets:
+        if target not in APP_TARGETS:
+            raise BundleError(f"A bundle holds artifacts for {' and '.join(APP_TARGETS)}, not for {target}.")
     if len(set(targets)) != len(targets):
         raise BundleError(f"Two artifacts are for {targets[0]}; a bundle holds one for each target.")
 
@@ -142,7 +147,7 @@ def _put_segmenter(artifact: Artifact, folder: Path) -> Segmenter:
         path=f"segmenter/{artifact.path.name}",
         manifest=f"segmenter/{artifact.manifest_path.name}",
         input_size=manifest.size,
-        mask_size=mask.shape[mask.layout.index("W")],
+        mask_size=text_of_shape(*mask.height_and_width),
         recipe=manifest.recipe_name,
         minimum_os=manifest.minimum_os,
     )

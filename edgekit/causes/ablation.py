@@ -13,7 +13,7 @@ from converters import tflite
 from edgekit import console
 from edgekit.artifact import Artifact
 from edgekit.causes.rebuilt import Rebuilt, conversion_of, ranges_in
-from edgekit.images import Picture
+from edgekit.images import Picture, fit_of
 from edgekit.parity.blame import Ablation, Measured, Operator
 from edgekit.parity.picture import PixelGate
 from edgekit.recipes import Pool, Recipe, recipe_named
@@ -44,7 +44,7 @@ def ablated(
 
     operators: the artifact's local errors, by which the blocks to try are chosen.
     """
-    recipe, size = artifact.manifest.recipe, artifact.manifest.size
+    recipe, size = artifact.manifest.recipe, artifact.manifest.input_size
     ranges = {recipe.observer: ranges_in(artifact.path)}
 
     def graph(pool: Mapping[str, Pool]) -> FloatGraph:
@@ -53,6 +53,7 @@ def ablated(
         return FloatGraph(tflite.float_model(conversion_of(artifact, checkpoint, recipe_named("fp32"))), dict)
 
     judged = [Picture(picture.name, picture.at(size)) for picture in pictures]
+    fits = [fit_of(picture.image.shape[:2], size) for picture in pictures]
     gate = PixelGate(checkpoint)
     with tempfile.TemporaryDirectory() as folder, console.quiet_libraries():
         trials = LiteRTTrials(
@@ -64,6 +65,7 @@ def ablated(
             (lambda image, expected, got: gate(image, expected, got)["skin"])
             if checkpoint.groups.skin
             else None,
+            fits,
         )
         before = _measured(trials.measure(recipe))
         blocks = console.track(_noisiest(recipe, operators), TRIED_BLOCKS, "taking blocks back to float")

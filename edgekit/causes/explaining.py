@@ -15,7 +15,7 @@ from edgekit.artifact import Artifact
 from edgekit.causes.ablation import ablated, badness, why_not_ablated
 from edgekit.causes.rebuilt import Rebuilt, conversion_of, rebuilt
 from edgekit.causes.repro import write_repro
-from edgekit.errors import CalibrationError
+from edgekit.errors import CalibrationError, EdgekitError
 from edgekit.files import size_bytes_of
 from edgekit.images import Picture
 from edgekit.parity.blame import (
@@ -44,6 +44,7 @@ from edgekit.parity.graphs import nodes_of
 from edgekit.parity.pictures import worst_pictures
 from edgekit.parity.report import ParityReport, Status
 from edgekit.parity.stages import Variant, handed_over, loss_of, own_stage, variant_runner, waterfall
+from edgekit.runtimes import Opener, open_runtime, opener_of
 from edgekit.scores.runners import Image
 from edgekit.targets import target_named
 from edgekit.weights import Checkpoint
@@ -89,13 +90,21 @@ def explained(
     repro: Path | None = None,
     *,
     replace: bool = False,
+    runtime: str | None = None,
 ) -> ParityReport:
     """The report with stages and an explanation for every artifact, found on its worst photos of `images`.
 
     artifacts: those of the report, in its order. `repro`: a folder to write that shows the fault of the first that
-    failed, or of the first, alone. Takes minutes for each: the checkpoint is converted again, and reference kernels are
-    slow. Raises CalibrationError if no photo can be used, EdgekitError for a folder in the way.
+    failed, or of the first, alone. `runtime`: the name of the runtime that is explained, as for `parity_check`. Takes
+    minutes for each: the checkpoint is converted again, and reference kernels are slow. Raises CalibrationError if no
+    photo can be used, EdgekitError for a folder in the way or a target whose runtime gives no intermediate tensors.
     """
+    for artifact in artifacts:
+        target = target_named(artifact.manifest.target)
+        if not target.taps:
+            raise EdgekitError(
+                f"{artifact.path}: {target.title} gives no intermediate tensors to explain losses by."
+            )
     failed = [i for i, row in enumerate(report.artifacts) if row.status == Status.FAILED]
     shown, rows = (failed or [0])[0], []
     for i, (row, artifact) in enumerate(zip(report.artifacts, artifacts, strict=True)):
@@ -103,7 +112,7 @@ def explained(
         pictures = worst_pictures(row, checkpoint, images, EXPLAINED_PHOTOS)
         if not pictures:
             raise CalibrationError(f"No picture in {images} could be read again; nothing was explained.")
-        stages, explanation = explain(artifact, checkpoint, pictures)
+        stages, explanation = explain(artifact, checkpoint, pictures, opener=opener_of(runtime))
         rows.append(dataclasses.replace(row, stages=stages, explanation=explanation))
         if repro is not None and i == shown:
             write_repro(repro, artifact, checkpoint, pictures[0], explanation, replace=replace)
@@ -111,18 +120,23 @@ def explained(
 
 
 def explain(
-    artifact: Artifact, checkpoint: Checkpoint, pictures: Sequence[Picture], made: Rebuilt | None = None
+    artifact: Artifact,
+    checkpoint: Checkpoint,
+    pictures: Sequence[Picture],
+    made: Rebuilt | None = None,
+    opener: Opener = open_runtime,
 ) -> tuple[Waterfall, Explanation]:
     """Stages, cause and cure of what the artifact loses on these pictures.
 
-    `made`: the checkpoint's models, if they exist already; by default they are converted now.
+    `made`: the checkpoint's models, if they exist already; by default they are converted now. `opener` opens the
+    artifact in the runtime that is explained.
     """
     with tempfile.TemporaryDirectory() as folder:
         made = made or rebuilt(artifact, checkpoint, Path(folder))
         with console.quiet_libraries():
-            stages = waterfall(artifact, checkpoint, pictures, made.variants)
+            stages = waterfall(artifact, checkpoint, pictures, made.variants, opener=opener)
             drifts, operators = _departures(
-                artifact, checkpoint, made, pictures[0].at(artifact.manifest.size)
+                artifact, checkpoint, made, pictures[0].at(artifact.manifest.input_size), opener
             )
         bad, not_ablated = first_bad(operators), why_not_ablated(artifact)
         again: Measured | None = None
@@ -154,12 +168,12 @@ def explain(
 
 
 def _departures(
-    artifact: Artifact, checkpoint: Checkpoint, made: Rebuilt, image: Image
+    artifact: Artifact, checkpoint: Checkpoint, made: Rebuilt, image: Image, opener: Opener
 ) -> tuple[tuple[Drift, ...], tuple[Operator, ...]]:
-    """The artifact's drift against PyTorch and its operators' local errors on one image (size, size, 3)."""
+    """The artifact's drift against PyTorch and its operators' local errors on one input (H, W, 3)."""
     fed = handed_over(image, artifact)
     nodes = nodes_of(made.export.path)
-    tensors = tensors_of(artifact, [name for node in nodes for name in node.outputs], fed)
+    tensors = tensors_of(artifact, [name for node in nodes for name in node.outputs], fed, opener)
     drifts = drift(checkpoint, artifact, nodes, tensors, image)
     tensors |= as_read(artifact, fed)
     return drifts, local_errors(nodes, tensors, artifact.manifest.recipe)

@@ -47,9 +47,8 @@ def rebuilt(artifact: Artifact, checkpoint: Checkpoint, folder: Path) -> Rebuilt
 def conversion_of(artifact: Artifact, checkpoint: Checkpoint, recipe: Recipe) -> Conversion:
     """The conversion that gave the artifact, with another recipe."""
     manifest = artifact.manifest
-    output = manifest.outputs[0]
-    side = 0 if manifest.output == "logits" else output.shape[output.layout.index("W")]
-    return Conversion(checkpoint, manifest.size, recipe, manifest.output, side)
+    mask_shape = (0, 0) if manifest.output == "logits" else manifest.outputs[0].height_and_width
+    return Conversion(checkpoint, manifest.input_size, recipe, manifest.output, mask_shape)
 
 
 def _variants(

@@ -72,7 +72,7 @@ def write_repro(
 
     Raises EdgekitError for a folder in the way.
     """
-    name, size = artifact.path.name, artifact.manifest.size
+    name, size = artifact.path.name, artifact.manifest.input_size
     with staged_folder(path, REPRO, replace=replace) as folder:
         copy = shutil.copytree if artifact.path.is_dir() else shutil.copyfile
         copy(artifact.path, folder / name)

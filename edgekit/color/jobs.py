@@ -4,14 +4,43 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Generic, Protocol, TypeVar
 
-from edgekit.color.styled_log import StyledLog
+from edgekit import console
+from edgekit.color.photo_log import PhotoLog
 from edgekit.errors import EdgekitError
 from edgekit.files import check_file_place
 from edgekit.images import WRITTEN_SUFFIXES, status_of
+
+
+class PhotoJob(Protocol):
+    """One photo and the files that are made of it. name: of the photo below the output folder, with "/"."""
+
+    @property
+    def source(self) -> Path: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def replace(self) -> bool: ...
+    @property
+    def outputs(self) -> tuple[Path, ...]: ...
+
+
+J = TypeVar("J", bound=PhotoJob)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Outcome(Generic[T]):
+    """The result for each photo, (photo, reason) for those without, and what an earlier run had finished."""
+
+    results: tuple[T, ...]
+    failed: tuple[tuple[Path, str], ...]
+    skipped: tuple[Path, ...]
 
 
 @dataclass(frozen=True)
@@ -58,7 +87,7 @@ def photos_in(paths: Iterable[Path], out: Path) -> list[tuple[Path, str]]:
     """
     found = dict.fromkeys(pair for path in paths for pair in _photos_at(path, out))
     if not found:
-        raise EdgekitError(f"No photo was found; edgekit styles {', '.join(WRITTEN_SUFFIXES)}.")
+        raise EdgekitError(f"No photo was found; edgekit takes {', '.join(WRITTEN_SUFFIXES)}.")
     return list(found)
 
 
@@ -85,16 +114,24 @@ def jobs_for(
     *,
     sheets: Sheets = Sheets(),
     force: bool = False,
-    log: StyledLog | None = None,
+    log: PhotoLog | None = None,
     inputs: Iterable[Path] = (),
 ) -> list[Job]:
     """A job for each of the `photos` that `photos_in` found.
 
-    Styled photos go to `out`; with several looks to a folder in it for each. What the log says an interrupted run
-    wrote may be replaced. EdgekitError, before anything is written: two files with one place, a file that is there and
-    must stay, a place that is one of the photos or of the other `inputs`.
+    Styled photos go to `out`; with several looks to a folder in it for each. EdgekitError as `check_places`.
     """
     jobs = [_job(source, name, looks, out, sheets, force, log) for source, name in photos]
+    check_places(jobs, log, inputs, "styled copy")
+    return jobs
+
+
+def check_places(jobs: Sequence[PhotoJob], log: PhotoLog | None, inputs: Iterable[Path], result: str) -> None:
+    """Check every place that jobs write to. What the log says an interrupted run wrote may be replaced.
+
+    EdgekitError, before anything is written: two files with one place, a file that is there and must stay, a place that
+    is one of the photos or of the other `inputs`. result: what is written there, for the sentence.
+    """
     kept = {_real(path): path for path in (*inputs, *(job.source for job in jobs))}
     seen: dict[Path, Path] = {}
     for job in jobs:
@@ -103,19 +140,58 @@ def jobs_for(
             if other != job.source:
                 raise EdgekitError(
                     f"{job.source} and {other} would both be written to {place}; "
-                    "style them in two runs with different `out`."
+                    "take them in two runs with different `out`."
                 )
             lost = kept.get(_real(place))
             if lost is not None:
                 whose = "its" if lost == job.source else f"{job.source}'s"
-                raise EdgekitError(f"{lost} would be replaced by {whose} styled copy; choose another `out`.")
+                raise EdgekitError(f"{lost} would be replaced by {whose} {result}; choose another `out`.")
             if log is not None and not job.replace and log.knows(job.name) and place.exists():
                 raise EdgekitError(
                     f"{place} exists already, from an earlier run; pass `resume` to go on with that run, "
                     "`force` to replace it, or choose another `out`."
                 )
             check_file_place(place, replace=job.replace)
-    return jobs
+
+
+def each_job(jobs: Sequence[J], log: PhotoLog | None, work: Callable[[J], T], doing: str) -> Outcome[T]:
+    """Do the work on every photo; those that fail are listed, unless it is the only one, whose error is raised.
+
+    With a log that goes on with an interrupted run, photos that it finished are skipped. doing: for the progress.
+    """
+    results: list[T] = []
+    failed: list[tuple[Path, str]] = []
+    skipped: list[Path] = []
+    if log is not None:
+        log.begin()
+    with console.interruptible(lambda: _kept(len(results) + len(skipped), len(jobs), log)):
+        for job in console.track(jobs, len(jobs), doing):
+            if log is None:
+                done = partial(work, job)
+            elif log.has(job.name, job.source, job.outputs):
+                skipped.append(job.source)
+                continue
+            else:
+                done = partial(log.recorded, job.name, job.source, job.outputs, partial(work, job))
+            try:
+                results.append(done())
+            except EdgekitError as error:
+                if len(jobs) == 1:
+                    if log is not None:
+                        log.withdraw()
+                    raise
+                failed.append((job.source, str(error)))
+    return Outcome(tuple(results), tuple(failed), tuple(skipped))
+
+
+def _kept(finished: int, photos: int, log: PhotoLog | None) -> str:
+    """What an interrupted run leaves, for people."""
+    if log is None:
+        return "nothing half-written was left."
+    return (
+        f"{finished} of {photos} photos are finished and kept in {log.folder}; "
+        "run the same command with `resume` to go on."
+    )
 
 
 def _job(
@@ -125,7 +201,7 @@ def _job(
     out: Path,
     sheets: Sheets,
     force: bool,
-    log: StyledLog | None,
+    log: PhotoLog | None,
 ) -> Job:
     styled = {look: (out / look / name if len(looks) > 1 else out / name) for look in looks}
     return Job(

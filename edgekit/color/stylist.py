@@ -12,12 +12,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit import console
 from edgekit.color.controls import Controls
 from edgekit.color.difference import SKIN_WEIGHT, SkinDifference, skin_difference
 from edgekit.color.display_p3 import display_p3_from_srgb
 from edgekit.color.engine import Layer, Pixels, Refine, refined_mask, styled_pixels, weights_of
-from edgekit.color.jobs import Job
+from edgekit.color.jobs import Job, each_job
+from edgekit.color.photo_log import PhotoLog
 from edgekit.color.sheets import (
     CELL_SIDE,
     MASK_SIDE,
@@ -30,8 +30,6 @@ from edgekit.color.sheets import (
     mask_sheet,
     reduced,
 )
-from edgekit.color.styled_log import StyledLog
-from edgekit.errors import EdgekitError
 from edgekit.images import (
     CMYK_WITHOUT_PROFILE,
     Photo,
@@ -118,41 +116,12 @@ class Stylist:
         self.controls, self.segment, self.refine = controls, segment, refine
         self._wide: dict[int, Layers] = {}  # id of layers for sRGB → those for Display P3
 
-    def style_all(self, jobs: Sequence[Job], log: StyledLog | None = None) -> StyledPhotos:
-        """Style every photo; those that cannot be are listed, unless it is the only one, whose error is raised.
-
-        With a log that goes on with an interrupted run, photos that it finished are skipped.
-        """
-        done: list[StyledPhoto] = []
-        sheets: list[Sheet] = []
-        failed: list[tuple[Path, str]] = []
-        skipped: list[Path] = []
-        finished = 0
-        if log is not None:
-            log.begin()
-        with console.interruptible(lambda: _kept(finished + len(skipped), len(jobs), log)):
-            for job in console.track(jobs, len(jobs), "styling"):
-                if log is not None and log.has(job.name, job.source, job.outputs):
-                    skipped.append(job.source)
-                    continue
-                try:
-                    photos, pictures = self._recorded(job, log)
-                except EdgekitError as error:
-                    if len(jobs) == 1:
-                        if log is not None:
-                            log.withdraw()
-                        raise
-                    failed.append((job.source, str(error)))
-                else:
-                    done += photos
-                    sheets += pictures
-                    finished += 1
-        return StyledPhotos(tuple(done), tuple(failed), tuple(skipped), tuple(sheets))
-
-    def _recorded(self, job: Job, log: StyledLog | None) -> tuple[list[StyledPhoto], list[Sheet]]:
-        if log is None:
-            return self.style(job)
-        return log.recorded(job.name, job.source, job.outputs, lambda: self.style(job))
+    def style_all(self, jobs: Sequence[Job], log: PhotoLog | None = None) -> StyledPhotos:
+        """Style every photo, as `each_job` does."""
+        found = each_job(jobs, log, self.style, "styling")
+        done = [photo for photos, _ in found.results for photo in photos]
+        sheets = [sheet for _, pictures in found.results for sheet in pictures]
+        return StyledPhotos(tuple(done), found.failed, found.skipped, tuple(sheets))
 
     def style(self, job: Job) -> tuple[list[StyledPhoto], list[Sheet]]:
         """Read, segment, style and write one photo in every look, and its sheets.
@@ -250,16 +219,6 @@ class Stylist:
         if id(layers) not in self._wide:
             self._wide[id(layers)] = display_p3_layers(layers)
         return self._wide[id(layers)]
-
-
-def _kept(finished: int, photos: int, log: StyledLog | None) -> str:
-    """What an interrupted run leaves, for people."""
-    if log is None:
-        return "nothing half-written was left."
-    return (
-        f"{finished} of {photos} photos are finished and kept in {log.folder}; "
-        "run the same command with `resume` to go on."
-    )
 
 
 def _reduced(photo: Photo, side: int) -> Photo:

@@ -19,6 +19,7 @@ from edgekit.commands.merge import merge
 from edgekit.commands.parity_check import parity_check
 from edgekit.commands.plan import plan
 from edgekit.commands.preview import preview
+from edgekit.commands.segment import segment
 from edgekit.commands.shader import shader
 from edgekit.commands.style import style
 from edgekit.commands.styles import styles
@@ -30,6 +31,7 @@ COMMANDS: dict[str, Callable[..., None] | Typer] = {
     "parity-check": parity_check,
     "merge": merge,
     "evaluate": evaluate,
+    "segment": segment,
     "shader": shader,
     "style": style,
     "lut": lut,

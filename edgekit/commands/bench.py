@@ -396,7 +396,7 @@ def placement(
     from edgekit.benchmark.placement import place, placement_json, print_placements
     from edgekit.devices.profiles import profile_named
 
-    found = [place(path, profile_named(phone)) for path in _paths(artifacts)]
+    found = [place(path, profile_named(phone), asks=True) for path in _paths(artifacts)]
     print_placements(found)
     if json:
         console.print_json({"phone": phone, "placements": [placement_json(p) for p in found]})
@@ -558,7 +558,7 @@ def _budgets(result: BenchReport, camera: tuple[int, int]) -> list[FrameBudget]:
 
     from edgekit.artifact import read_artifact
     from edgekit.benchmark.frame_budget import budget, measured_stage, time_stage
-    from edgekit.images import stretch
+    from edgekit.images import input_from_photo
 
     width, height = camera
     picture = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
@@ -566,9 +566,9 @@ def _budgets(result: BenchReport, camera: tuple[int, int]) -> list[FrameBudget]:
     for a in result.artifacts:
         if a.status != "MEASURED":
             continue
-        size = read_artifact(a.path).manifest.size
+        size = read_artifact(a.path).manifest.input_size
         stages = [measured_stage("segmenter", a.samples_ms)]
         if result.device.kind == "host":
-            stages.append(time_stage("resize", partial(stretch, picture, size)))
-        budgets.append(budget(result.device.name, result.device.simulated, a.path.name, size, stages))
+            stages.append(time_stage("resize", partial(input_from_photo, picture, size)))
+        budgets.append(budget(result.device.name, result.device.simulated, a.path.name, size.as_json, stages))
     return budgets

@@ -1,4 +1,4 @@
-"""`edgekit convert`: a checkpoint to Core ML and TFLite."""
+"""`edgekit convert`: a checkpoint to Core ML, TFLite and Core AI."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from edgekit.commands.options import Force, Json, Size, Weights
 
 
 def convert(
-    target: Annotated[str, typer.Option(help="coreml, tflite or all.")] = "all",
+    target: Annotated[str, typer.Option(help="coreml, tflite, coreai, or all: the first two.")] = "all",
     weights: Weights = None,
     size: Size = None,
     recipe: Annotated[
@@ -24,8 +24,11 @@ def convert(
     ] = None,
     output: Annotated[str, typer.Option(help="groups (skin, hair, clothes), labels or logits.")] = "groups",
     mask_size: Annotated[
-        int, typer.Option(help="Side of the groups or labels output in pixels.", show_default="size / 4")
-    ] = 0,
+        str,
+        typer.Option(
+            help="Size of the groups or labels output in pixels, as --size.", show_default="size / 4"
+        ),
+    ] = "0",
     calibration: Annotated[
         Path | None,
         typer.Option(
@@ -40,7 +43,7 @@ def convert(
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Convert a checkpoint to Core ML and TFLite, with a manifest beside each artifact."""
+    """Convert a checkpoint to Core ML and TFLite, or to Core AI, with a manifest beside each artifact."""
     import edgekit
 
     with console.quiet_libraries():

@@ -23,12 +23,15 @@ PACKAGES: tuple[tuple[str, str, bool], ...] = (
     ("albumentations", "edgekit finetune (extra: train)", False),
     ("pillow-heif", "HEIF photos (extra: heif)", False),
     ("boto3", "edgekit bench farm (extra: farm)", False),
+    ("coreai-torch", "Core AI artifacts (extra: coreai)", False),
+    ("coreai-core", "running Core AI artifacts here (extra: coreai)", False),
     ("tensorflow", "the stock TensorFlow converter (extra: tensorflow)", False),
 )
 PROGRAMS: tuple[tuple[str, str], ...] = (
     ("adb", "phones: edgekit devices, edgekit bench --device pixel"),
     ("qemu-aarch64-static", "edgekit bench --device arm64"),
     ("npm", "edgekit preview: fetches LiteRT.js, once"),
+    ("chromium", "edgekit parity-check --runtime litert-gpu without a GPU"),
     ("xcrun", "Apple devices (macOS only)"),
 )
 

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgekit import console
-from edgekit.commands.options import Json, Weights
+from edgekit.commands.options import Force, Json, LargeSetOptions, Rows, Weights, unpacked
 
 if TYPE_CHECKING:
     from edgekit.scores.evaluation import Evaluation
+    from edgekit.scores.evaluation_shards import Evaluated
 
 
+@unpacked
 def evaluate(
     images: Annotated[Path, typer.Option(help="Folder of photos.")],
     labels: Annotated[
@@ -29,16 +31,31 @@ def evaluate(
     ] = None,
     weights: Weights = None,
     baselines: Annotated[bool, typer.Option(help="Also evaluate classical skin thresholds.")] = True,
+    rows: Rows = None,
+    *,
+    large: LargeSetOptions,
+    force: Force = False,
     json: Json = False,
 ) -> None:
     """Measure mIoU, accuracy and skin IoU against true labels, with intervals, and IoU per class and per group."""
-    from dataclasses import asdict
-
     import edgekit
 
+    part = large.part
     with console.quiet_libraries():
         checkpoint = edgekit.load_checkpoint(weights)
-    result = edgekit.evaluate(checkpoint, artifacts or [], images=images, labels=labels, baselines=baselines)
+    result = edgekit.evaluate(
+        checkpoint, artifacts or [], images=images, labels=labels, baselines=baselines,
+        rows=rows, resume=large.resume, shard=part, force=force,
+    )  # fmt: skip
+    if large.shard is not None:
+        console.say("these are one shard's photos; edgekit merge gives the whole")
+    print_evaluated(result, json)
+
+
+def print_evaluated(result: Evaluated, json: bool) -> None:
+    """Print the tables, what was left out, and with `json` the object."""
+    from dataclasses import asdict
+
     print_evaluations(result.models)
     for name, reason in result.skipped:
         console.say(f"skipped {name}: {reason}")

@@ -19,12 +19,19 @@ class TrainingOptions:
 
     epochs: Annotated[int, typer.Option(help="Passes over the photos.")] = 20
     size: Annotated[
-        int,
-        typer.Option(help="Side of the training input in pixels: a multiple of 64, best 384 or more."),
-    ] = 384
+        list[str] | None,
+        typer.Option(
+            metavar="N|HxW",
+            help="Size of the training input in pixels: a side or rows x columns, multiples of 64, best as many "
+            "pixels as 384x384 or more. Repeat it: each step draws one.",
+            show_default="384",
+        ),
+    ] = None
     val_size: Annotated[
-        int | None,
-        typer.Option(help="Side of the validation input in pixels.", show_default="the checkpoint's"),
+        str | None,
+        typer.Option(
+            metavar="N|HxW", help="Size of the validation input in pixels.", show_default="the checkpoint's"
+        ),
     ] = None
     batch: Annotated[int, typer.Option(help="Photos per step.")] = 8
     lr: Annotated[
@@ -104,7 +111,7 @@ def finetune(
         qat=qat,
         unlabelled=unlabelled or (),
         epochs=training.epochs,
-        size=training.size,
+        size=training.size or finetuning.SIZE_DEFAULT,
         val_size=training.val_size,
         batch=training.batch,
         lr=training.lr,

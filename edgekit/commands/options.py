@@ -17,9 +17,9 @@ Weights = Annotated[
     str | None, typer.Option(help="Checkpoint folder or hub id.", show_default="the bundled parser")
 ]
 Size = Annotated[
-    int | None,
+    str | None,
     typer.Option(
-        help="Side of the input in pixels: a multiple of 64 from 128 to 1024.",
+        help="Input in pixels, the side of a square or rows x columns (512x384): multiples of 64 from 128 to 1024.",
         show_default="the checkpoint's",
     ),
 ]
@@ -27,6 +27,10 @@ Force = Annotated[bool, typer.Option("--force", help="Replace existing output.")
 Json = Annotated[
     bool,
     typer.Option("--json", help="Print one JSON object on standard output.", callback=console.expect_json),
+]
+Rows = Annotated[
+    Path | None,
+    typer.Option(help="Write every model's scores on every photo here (.csv), while they are counted."),
 ]
 Style = Annotated[str | None, typer.Option(help="A preset; `edgekit styles` lists them.")]
 Lut = Annotated[
@@ -51,6 +55,29 @@ class LookOptions:
             raise typer.BadParameter("give either --style or --lut.")
         if self.skin_lut is not None and self.lut is None:
             raise typer.BadParameter("--skin-lut goes with --lut.")
+
+
+@dataclass(frozen=True)
+class LargeSetOptions:
+    """What is kept of work on many photos while it runs, and its division."""
+
+    resume: Annotated[
+        Path | None,
+        typer.Option(help="Folder that keeps what was counted; the same command goes on from there."),
+    ] = None
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            help="Count one of n parts of the photos, as 2/7; edgekit merge joins them. Needs --resume."
+        ),
+    ] = None
+
+    @property
+    def part(self) -> tuple[int, int]:
+        """The shard's number and the number of shards."""
+        from edgekit.scores.shards import WHOLE, parsed_shard
+
+        return WHOLE if self.shard is None else parsed_shard(self.shard)
 
 
 def unpacked(command: Callable[..., None]) -> Callable[..., None]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from edgekit import console
-from edgekit.commands.options import Force, Json, Weights, unpacked
+from edgekit.commands.options import Force, Json, LargeSetOptions, Weights, unpacked
 
 if TYPE_CHECKING:
     from edgekit.parity.pictures import DrawnPhoto
@@ -53,22 +53,6 @@ class BoundOptions:
 
 
 @dataclass(frozen=True)
-class LargeSetOptions:
-    """What is kept of a check while it runs, and its division."""
-
-    resume: Annotated[
-        Path | None,
-        typer.Option(help="Folder that keeps what was counted; the same command goes on from there."),
-    ] = None
-    shard: Annotated[
-        str | None,
-        typer.Option(
-            help="Check one of n parts of the photos, as 2/7; edgekit merge joins them. Needs --resume."
-        ),
-    ] = None
-
-
-@dataclass(frozen=True)
 class CauseOptions:
     """Whether the causes of losses are looked for, and where one is shown."""
 
@@ -96,6 +80,14 @@ def parity_check(
     labels: Annotated[Path | None, typer.Option(help="Folder of label PNGs with the photos' names.")] = None,
     weights: Weights = None,
     *,
+    runtime: Annotated[
+        str | None,
+        typer.Option(
+            help="Another runtime: litert-gpu, litert-fp16, litert-reference or tensorflow for .tflite; on a Mac "
+            "coreml, coreml-cpu, coreml-gpu or coreml-ane for .mlpackage.",
+            show_default="the target's own",
+        ),
+    ] = None,
     bounds: BoundOptions,
     stability: Annotated[
         bool, typer.Option("--stability", help="Also measure flicker, on at most 16 of the photos.")
@@ -116,15 +108,13 @@ def parity_check(
     from edgekit.causes.explaining import explained
     from edgekit.causes.repro import REPRO
     from edgekit.files import check_folder_place
-    from edgekit.parity.check import WHOLE
     from edgekit.parity.gates import Gates
     from edgekit.parity.pictures import worst_compared
-    from edgekit.parity.shards import parsed_shard
 
     outputs = Outputs(report, baseline, force, json, artifacts or ())
     if cause.repro is not None:
         check_folder_place(cause.repro, REPRO, replace=force, inputs=artifacts or ())
-    part = WHOLE if large.shard is None else parsed_shard(large.shard)
+    part = large.part
     with console.quiet_libraries():
         checkpoint = edgekit.load_checkpoint(weights)
     gates = Gates(
@@ -133,10 +123,10 @@ def parity_check(
     found = artifacts_at(artifacts or [])
     result = edgekit.parity_check(
         found, checkpoint, images=images, labels=labels, gates=gates, stability=stability,
-        resume=large.resume, shard=part,
+        resume=large.resume, shard=part, runtime=runtime,
     )  # fmt: skip
     if cause.explain or cause.repro is not None:
-        result = explained(result, found, checkpoint, images, cause.repro, replace=force)
+        result = explained(result, found, checkpoint, images, cause.repro, replace=force, runtime=runtime)
     if large.shard is not None:
         console.say("this is one shard's part; edgekit merge judges the whole")
     outputs.finish(

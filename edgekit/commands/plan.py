@@ -4,19 +4,47 @@ from __future__ import annotations
 
 import re
 import tempfile
+from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from edgekit import console
-from edgekit.commands.options import Force, Json, Size, Weights
+from edgekit.commands.options import Force, Json, Size, Weights, unpacked
 
 if TYPE_CHECKING:
     from calibration.planner import Plan
 
 
+@dataclass(frozen=True)
+class BoundOptions:
+    """What may be lost."""
+
+    min_agreement: Annotated[
+        float | None,
+        typer.Option(
+            help="Smallest allowed share of labels equal to the float model's.", show_default="0.98"
+        ),
+    ] = None
+    max_miou_drop: Annotated[
+        float | None,
+        typer.Option(
+            help="Largest allowed loss of mIoU; needs --labels.", show_default="0.005 with --labels"
+        ),
+    ] = None
+    max_skin_de: Annotated[
+        float | None,
+        typer.Option(
+            help="Largest allowed ΔE2000 (95th percentile) of skin in the final picture.", show_default="1.0"
+        ),
+    ] = None
+
+
+@unpacked
 def plan(
+    *,
     calibration: Annotated[Path, typer.Option(help="Folder of photos like those the app will get.")],
     target: Annotated[str, typer.Option(help="Runtime to time on this machine: tflite.")] = "tflite",
     weights: Weights = None,
@@ -24,22 +52,12 @@ def plan(
     labels: Annotated[
         Path | None, typer.Option(help="Folder of label PNGs with the calibration photos' names.")
     ] = None,
-    min_agreement: Annotated[
+    bounds: BoundOptions,
+    budget_seconds: Annotated[
         float | None,
         typer.Option(
-            help="Smallest allowed share of labels equal to the float model's.", show_default="0.98"
-        ),
-    ] = None,
-    max_miou_drop: Annotated[
-        float | None,
-        typer.Option(
-            help="Largest allowed loss of mIoU; needs --labels.", show_default="0.005 with --labels"
-        ),
-    ] = None,
-    max_skin_de: Annotated[
-        float | None,
-        typer.Option(
-            help="Largest allowed ΔE2000 (95th percentile) of skin in the final picture.", show_default="1.0"
+            help="End the search after this time with the cheapest recipe found so far.",
+            show_default="the whole search",
         ),
     ] = None,
     evaluation: Annotated[
@@ -74,9 +92,10 @@ def plan(
         size=size,
         labels=labels,
         evaluation=evaluation,
-        bounds=Bounds(min_agreement, max_miou_drop, None, max_skin_de),
+        bounds=Bounds(bounds.min_agreement, bounds.max_miou_drop, None, bounds.max_skin_de),
         journal=journal,
         name=_recipe_name(out),
+        budget_seconds=inf if budget_seconds is None else budget_seconds,
     )
     write_json(out, found.recipe.to_json(), replace=force)
     journal.unlink(missing_ok=True)

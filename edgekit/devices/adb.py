@@ -34,11 +34,10 @@ from edgekit.devices.device import (
     check_threads,
 )
 from edgekit.devices.figures import whole
-from edgekit.devices.litert_process import last_line
 from edgekit.devices.probe import probe
-from edgekit.devices.process import Completed, run
 from edgekit.errors import AdbFailed, DeviceError, MissingProgram, NoDevice, UnreadableOutput, printable
 from edgekit.files import sha256_of, size_bytes_of
+from edgekit.processes import Completed, last_line, run
 
 if TYPE_CHECKING:
     import numpy as np

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 from edgekit.devices.device import LONGEST_MS, BenchPlan, Measured, Opened, OpTime, check_threads
 from edgekit.devices.figures import number
-from edgekit.devices.process import Completed, Output, child, run
 from edgekit.errors import DeviceError, UnreadableOutput, printable
 from edgekit.files import JsonValue
+from edgekit.processes import Completed, Output, child, clean_environment, ending, last_line, run
 
 if TYPE_CHECKING:
     import numpy as np
@@ -189,23 +189,8 @@ def how(ended: Completed, timeout_s: float) -> str:
     return f"the runner {ending(ended.code)}: {last_line(ended.stderr)}"
 
 
-def ending(code: int) -> str:
-    return f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
-
-
-def last_line(text: str) -> str:
-    lines = [line for line in text.splitlines() if line.strip()]
-    return printable(lines[-1]) if lines else "it printed nothing."
-
-
 def _positive(answer: Mapping[str, JsonValue], key: str, most: float) -> float:
     value = number(answer.get(key), most)
     if not value:
         raise UnreadableOutput(f"the runner's {key} is {answer.get(key)!r:.40}, not a positive number.")
     return value
-
-
-def clean_environment() -> dict[str, str]:
-    """This process's environment without the variables that would change the runner's Python or libraries."""
-    dropped = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "LD_PRELOAD")
-    return {k: v for k, v in os.environ.items() if k not in dropped}

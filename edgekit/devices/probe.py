@@ -11,10 +11,10 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgekit.devices.litert_process import ending, host_launcher, how
-from edgekit.devices.process import Completed, run
+from edgekit.devices.litert_process import host_launcher, how
 from edgekit.errors import ConversionError, printable
 from edgekit.files import sha256_of
+from edgekit.processes import Completed, ending, run
 
 THREADS = 1
 # Loading and one inference of the largest artifacts take seconds; one that takes this long is not fit for a phone.

@@ -1,15 +1,39 @@
 """Pictures: decode them, resize them to the network's input, write them. No other package opens picture files."""
 
 from edgekit.images.decode import FORMATS, MAX_BYTES, MAX_PIXELS, status_of
-from edgekit.images.fit import PREPROCESSING_ID, read_image, read_input, stretch
+from edgekit.images.fit import (
+    FIT_MULTIPLE,
+    FRAME_PREPROCESSING_ID,
+    MOST_ASPECT_CHANGE,
+    PREPROCESSING_ID,
+    Fit,
+    fit_of,
+    fitted,
+    input_from_photo,
+    letterboxed,
+    preprocessing_of,
+    read_image,
+    read_input,
+    stretch,
+    stretched,
+)
 from edgekit.images.folder import Folder, Picture, Skipped, astronaut, images_in, labels_beside
-from edgekit.images.input_size import SIZE_MULTIPLE, SIZE_RANGE, InputSize
+from edgekit.images.input_size import (
+    SIZE_MULTIPLE,
+    SIZE_RANGE,
+    InputSize,
+    Shape,
+    Size,
+    shape_from_text,
+    text_of_shape,
+)
 from edgekit.images.labels import (
     SCHEME_FILE,
     mask_from_picture,
     read_labels,
     require_class_indices,
     scheme_file,
+    write_labels,
 )
 from edgekit.images.photo import (
     CMYK_WITHOUT_PROFILE,
@@ -24,33 +48,48 @@ from edgekit.images.profiles import Space
 
 __all__ = [
     "CMYK_WITHOUT_PROFILE",
+    "FIT_MULTIPLE",
     "FORMATS",
+    "FRAME_PREPROCESSING_ID",
     "MAX_BYTES",
     "MAX_PIXELS",
+    "MOST_ASPECT_CHANGE",
     "PREPROCESSING_ID",
     "SCHEME_FILE",
     "SIZE_MULTIPLE",
     "SIZE_RANGE",
     "WRITTEN_SUFFIXES",
+    "Fit",
     "Folder",
     "InputSize",
     "Photo",
     "Picture",
+    "Shape",
+    "Size",
     "Skipped",
     "Space",
     "astronaut",
+    "fit_of",
+    "fitted",
     "images_in",
+    "input_from_photo",
     "labels_beside",
+    "letterboxed",
     "mask_from_picture",
+    "preprocessing_of",
     "read_image",
     "read_input",
     "read_labels",
     "read_photo",
     "require_class_indices",
     "scheme_file",
+    "shape_from_text",
     "srgb_bytes",
     "status_of",
     "stretch",
+    "stretched",
+    "text_of_shape",
+    "write_labels",
     "write_photo",
     "written_format",
 ]

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from edgekit.errors import CalibrationError, ImageError
 from edgekit.files import sha256_of, sha256_of_bytes
 from edgekit.images.decode import FORMATS, utf8_text
-from edgekit.images.fit import read_image, stretch
+from edgekit.images.fit import input_from_photo, read_image
+from edgekit.images.input_size import Size
 from edgekit.images.labels import LABEL_SUFFIX, UNLABELLED, read_labels, require_class_indices
 
 
@@ -24,9 +25,9 @@ class Picture:
     image: NDArray[np.uint8]
     labels: NDArray[np.uint8] | None = None
 
-    def at(self, size: int) -> NDArray[np.uint8]:
-        """(size, size, 3) uint8: the network's input."""
-        return stretch(self.image, size)
+    def at(self, size: Size) -> NDArray[np.uint8]:
+        """(height, width, 3) uint8: the network's input of this size."""
+        return input_from_photo(self.image, size)
 
 
 @dataclass(frozen=True)

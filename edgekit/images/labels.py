@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from edgekit.errors import CalibrationError, ImageError
+from edgekit.files import staged_file
 from edgekit.images import png
 from edgekit.images.decode import decode, opened
 
@@ -35,6 +37,12 @@ def read_labels(path: Path, classes: int = ANY_CLASSES) -> NDArray[np.uint8]:
     if wrong.size:
         raise ImageError(path, f"holds label {int(wrong.max())}, but the model has {classes} classes.")
     return labels
+
+
+def write_labels(path: Path, labels: NDArray[np.uint8], *, replace: bool = False) -> None:
+    """Write (H, W) uint8 labels as an 8-bit grey PNG, whole or not at all."""
+    with staged_file(path, replace=replace) as file:
+        Image.fromarray(labels).save(file, "PNG")
 
 
 def scheme_file(labels: Path) -> Path | None:

@@ -41,14 +41,17 @@ class ReferenceSegmenter(nn.Module):
         return logits
 
 
-def pool_attention(model: ReferenceSegmenter, pool: Mapping[str, int]) -> None:
-    """Change the graph, in place, to what a recipe with `pool` computes, for training; its parameters stay the same."""
-    for stage, side in pool.items():
-        layer = cast(Any, model.model.mobilevit.encoder.layer[FIRST_STAGE + list(STAGE_DEPTHS).index(stage)])
-        tokens = _Tokens(side)
+def fuse_attention(model: ReferenceSegmenter, pool: Mapping[str, int]) -> None:
+    """Change the graph, in place, to what a recipe with `pool` computes, for training; its parameters stay the same.
+
+    Attention becomes one operator, which never holds all products of queries and keys, and no longer drops any out.
+    """
+    for i, stage in enumerate(STAGE_DEPTHS):
+        layer = cast(Any, model.model.mobilevit.encoder.layer[FIRST_STAGE + i])
+        tokens = _Tokens(pool.get(stage, 1))
         layer.conv_1x1.register_forward_hook(tokens.note_grid)
         for block in layer.transformer.layer:
-            block.attention.attention.__class__ = _PooledSelfAttention
+            block.attention.attention.__class__ = _FusedSelfAttention
             block.attention.attention.tokens = tokens
 
 
@@ -64,18 +67,18 @@ class _Tokens:
         self.grid = (output.shape[2] // PATCH, output.shape[3] // PATCH)
 
 
-class _PooledSelfAttention(MobileViTSelfAttention):
-    """Hugging Face's attention to keys and values averaged over squares of tokens. hidden_states: (B, N, C)."""
+class _FusedSelfAttention(MobileViTSelfAttention):
+    """Hugging Face's attention, to keys and values averaged over squares of tokens. hidden_states: (B, N, C)."""
 
     tokens: _Tokens
 
     def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
-        seen = averaged_tokens(hidden_states, self.tokens.grid, self.tokens.side)
+        side = self.tokens.side
+        seen = averaged_tokens(hidden_states, self.tokens.grid, side) if side > 1 else hidden_states
         mixed = F.scaled_dot_product_attention(
             self._by_head(self.query(hidden_states)),
             self._by_head(self.key(seen)),
             self._by_head(self.value(seen)),
-            dropout_p=self.dropout.p if self.training else 0.0,
         )
         return mixed.transpose(1, 2).flatten(2)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
@@ -11,7 +11,7 @@ import torch
 
 from edgekit.artifact import Artifact, require_weights
 from edgekit.errors import ConversionError
-from edgekit.images import Picture
+from edgekit.images import InputSize, Picture
 from edgekit.model.outputs import OutputMode, output_head
 from edgekit.model.prepared import PreparedSegmenter
 from edgekit.model.reference import ReferenceSegmenter
@@ -20,9 +20,8 @@ from edgekit.parity.picture import PixelGate
 from edgekit.parity.report import Check, ParityReport, Status
 from edgekit.parity.stability import flicker_of
 from edgekit.parity.tally import Subject, Tally
-from edgekit.runtimes import open_runtime
+from edgekit.runtimes import Opener, in_half_precision, open_runtime
 from edgekit.scores.runners import (
-    Opener,
     Prediction,
     Runner,
     RuntimeRunner,
@@ -35,7 +34,7 @@ from edgekit.targets import Target, target_named
 from edgekit.weights import Checkpoint
 
 # Names a runner: a PyTorch graph and its input size, or ARTIFACT and its index.
-Key = tuple[str, int]
+Key = tuple[str, InputSize | int]
 PYTORCH, PREPARED, ARTIFACT = "pytorch", "prepared", "artifact"
 
 
@@ -112,8 +111,8 @@ class Comparison:
 
     def _count(self, picture: Picture, found: Mapping[Key, Prediction]) -> None:
         """Count one picture for every artifact; its predecessor is the previous model of the same input size."""
-        previous: dict[int, Prediction] = {}
-        traits: dict[int, Traits] = {}
+        previous: dict[InputSize, Prediction] = {}
+        traits: dict[InputSize, Traits] = {}
         for i, (candidate, counts) in enumerate(zip(self._candidates, self.tally.counts, strict=True)):
             artifact, size = candidate.artifact, candidate.runner.size
             reference, prediction = found[PYTORCH, size], found[ARTIFACT, i]
@@ -143,19 +142,21 @@ class Comparison:
 
 def _subject(candidate: Candidate, stated: Gates) -> Subject:
     artifact, manifest = candidate.artifact, candidate.artifact.manifest
+    runtime, recipe = candidate.runner.runtime, manifest.recipe
+    computed = replace(recipe, compute="fp16") if in_half_precision(runtime) else recipe
     return Subject(
         path=str(artifact.path),
         sha256=manifest.sha256,
         target=manifest.target,
         recipe=manifest.recipe_name,
-        runtime=candidate.runner.runtime.name,
-        gates=gates_for(manifest.recipe).overridden(stated),
+        runtime=runtime.name,
+        gates=gates_for(computed).overridden(stated),
         native=native_runtime(target_named(manifest.target)),
     )
 
 
 def _runners(
-    checkpoint: Checkpoint, candidates: Sequence[Candidate], sizes: Iterable[int]
+    checkpoint: Checkpoint, candidates: Sequence[Candidate], sizes: Iterable[InputSize]
 ) -> dict[Key, Runner]:
     """Hugging Face's graph and the prepared one at every size, then the artifacts in their order."""
     graphs = {PYTORCH: ReferenceSegmenter(checkpoint), PREPARED: PreparedSegmenter(checkpoint)}
@@ -174,12 +175,12 @@ def _traits(picture: Picture, reference: Prediction, skin: Sequence[int]) -> Tra
 
 def _check_logits(artifact: Artifact, reference: Prediction, prediction: Prediction) -> None:
     """Raise ConversionError if the logits' shape is not PyTorch's."""
-    if prediction.logits.shape != reference.logits.shape:
+    if prediction.outputs.logits.shape != reference.outputs.logits.shape:
         raise ConversionError(
             artifact.manifest.target,
             "parity",
-            f"{artifact.path} gives logits of shape {prediction.logits.shape}, "
-            f"PyTorch {reference.logits.shape}.",
+            f"{artifact.path} gives logits of shape {prediction.outputs.logits.shape}, "
+            f"PyTorch {reference.outputs.logits.shape}.",
         )
 
 
@@ -188,17 +189,17 @@ def _output_error_levels(artifact: Artifact, checkpoint: Checkpoint, prediction:
 
     For labels, the share of differing pixels; for logits, the largest absolute difference.
     """
-    output, delivered = artifact.manifest.output, prediction.delivered
+    output, (logits, delivered) = artifact.manifest.output, prediction.outputs
     if output == "logits":
-        return float(np.abs(delivered - prediction.logits).max())
+        return float(np.abs(delivered - logits).max())
     head = output_head(
         cast(OutputMode, output),
         checkpoint.groups,
         len(checkpoint.class_names),
-        delivered.shape[-1],
+        (delivered.shape[1], delivered.shape[2]),
         rgba=delivered.shape[0] == 4,
     )
-    defined = head(torch.from_numpy(prediction.logits)[None])[0].numpy()
+    defined = head(torch.from_numpy(logits)[None])[0].numpy()
     if output == "labels":
         return float((defined != delivered).mean())
     return float(np.abs(defined - delivered).max())

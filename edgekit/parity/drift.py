@@ -19,7 +19,7 @@ from edgekit.model.prepared import Convolution, InvertedResidual, PreparedSegmen
 from edgekit.parity.blame import Drift, Operator
 from edgekit.parity.graphs import Array, Node, taps_of, without_lists
 from edgekit.recipes import Recipe
-from edgekit.runtimes import image_order, open_runtime
+from edgekit.runtimes import Opener, image_order, open_runtime
 from edgekit.scores.counts import MAX_SNR_DB
 from edgekit.scores.runners import Image, network_input
 from edgekit.targets import target_named
@@ -34,14 +34,16 @@ CHANNEL_DB = 10.0
 LEAST_SNR_DB: Mapping[str, float] = {"fp32": 60.0, "fp16": 35.0, "w8": 15.0, "w8a8": 10.0}
 
 
-def tensors_of(artifact: Artifact, names: Sequence[str], image: Image) -> dict[str, Array]:
-    """The artifact's tensors of these names in the float export, from this machine's runtime.
+def tensors_of(
+    artifact: Artifact, names: Sequence[str], image: Image, opener: Opener = open_runtime
+) -> dict[str, Array]:
+    """The artifact's tensors of these names in the float export, from the runtime that `opener` opens.
 
-    image: (size, size, 3) uint8 as the app hands it over. Quantised tensors are dequantised.
+    image: (H, W, 3) uint8 as the app hands it over. Quantised tensors are dequantised.
     """
     known = taps_of(artifact.path)
     taps = {name: known[name] for name in names if name in known}
-    runtime = open_runtime(artifact.path, tuple(dict.fromkeys(taps.values())))
+    runtime = opener(artifact.path, tuple(dict.fromkeys(taps.values())))
     found = runtime.run({artifact.manifest.inputs[0].name: image[None]})
     return {name: found[tap] for name, tap in taps.items()}
 

@@ -115,7 +115,7 @@ def _run_alone(model: Any, operator: Any, inputs: Sequence[int], values: Tensors
     only.outputs = step.outputs
     alone.subgraphs, alone.signatureDefs, alone.metadata = [only], None, None
     names = [graph.tensors[i].name.decode() for i in dict.fromkeys(inputs)]
-    return LiteRT.of_bytes(packed(alone), names[0]).run({name: values[name] for name in names})
+    return LiteRT.of_bytes(packed(alone), Path(names[0])).run({name: values[name] for name in names})
 
 
 def _tflite_taps(path: Path) -> dict[str, str]:

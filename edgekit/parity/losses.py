@@ -23,7 +23,7 @@ GRID = 2.0**32
 class Result:
     """What one stage gives for one photo; None for what it does not define.
 
-    labels, groups: (size, size). picture: (size, size, 3) uint8 sRGB.
+    labels, groups: (H, W). picture: (H, W, 3) uint8 sRGB.
     """
 
     labels: Labels | None = None

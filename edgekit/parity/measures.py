@@ -8,7 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.scores.metrics import Confusion
-from edgekit.scores.resamples import BINS, Counts, delta_e00_bins, delta_e00_percentile, ratio
+from edgekit.scores.resamples import (
+    BINS,
+    Counts,
+    delta_e00_bins,
+    delta_e00_percentile,
+    mean_known,
+    ratio,
+    share,
+)
 
 BOUNDARY_STEPS = 1_000_000  # of a boundary F-score, which is counted as an integer
 DELTA_E_STEPS = 1000  # of a ΔE2000 in a mean
@@ -63,27 +71,27 @@ class Measures:
         per_class = totals[:, TRUTH + SKIN_TRUTH_COLUMNS :].reshape(len(totals), 5, self.classes)
         true, hits, predicted, reference_hits, reference_predicted = per_class.swapaxes(0, 1)
         mious = [
-            _mean(ratio(h, true + p - h))
+            mean_known(ratio(h, true + p - h))
             for h, p in ((hits, predicted), (reference_hits, reference_predicted))
         ]
         return mious[1] - mious[0]
 
 
 def label_agreement(totals: Counts) -> Scores:
-    return _share(totals[:, LABELS])
+    return share(totals[:, LABELS])
 
 
 def skin_iou_loss(totals: Counts) -> Scores:
     """1 minus the IoU of the reference's skin and the artifact's."""
-    return 1 - _share(totals[:, SKIN])
+    return 1 - share(totals[:, SKIN])
 
 
 def skin_delta_e00_mean(totals: Counts) -> Scores:
-    return _share(totals[:, DELTA_E]) / DELTA_E_STEPS
+    return share(totals[:, DELTA_E]) / DELTA_E_STEPS
 
 
 def boundary_agreement(totals: Counts) -> Scores:
-    return _share(totals[:, BOUNDARY]) / BOUNDARY_STEPS
+    return share(totals[:, BOUNDARY]) / BOUNDARY_STEPS
 
 
 def skin_delta_e00_p95(totals: Counts) -> Scores:
@@ -92,20 +100,9 @@ def skin_delta_e00_p95(totals: Counts) -> Scores:
 
 def skin_iou(totals: Counts) -> Scores:
     """Against true labels."""
-    return _share(totals[:, TRUTH : TRUTH + 2])
+    return share(totals[:, TRUTH : TRUTH + 2])
 
 
 def skin_iou_drop(totals: Counts) -> Scores:
     """The reference's skin IoU minus the artifact's, against true labels."""
-    return _share(totals[:, TRUTH + 2 : TRUTH + 4]) - skin_iou(totals)
-
-
-def _share(pairs: Counts) -> Scores:
-    """The quotient of two columns, (resamples, 2)."""
-    return ratio(pairs[:, 0], pairs[:, 1])
-
-
-def _mean(ious: NDArray[np.float64]) -> Scores:
-    """The mean over the classes that have an IoU, (resamples, classes) to (resamples,); NaN without any."""
-    known = ~np.isnan(ious)
-    return ratio(np.where(known, ious, 0.0).sum(1), known.sum(1))
+    return share(totals[:, TRUTH + 2 : TRUTH + 4]) - skin_iou(totals)

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Annotated
 
-import numpy as np
 from msgspec import Meta
-from numpy.typing import NDArray
 
 from edgekit.errors import EdgekitError
 from edgekit.parity.counts import REGIONS, ParityCounts
@@ -23,11 +19,16 @@ from edgekit.reading import Count
 from edgekit.scores.counts import LogitDifference
 from edgekit.scores.exact import OVERFLOW, DeltaE00Histogram, ExactSum
 from edgekit.scores.metrics import Confusion
-from edgekit.scores.resamples import RESAMPLES, Counts, Resamples
+from edgekit.scores.packing import (
+    Packed,
+    PackedResamples,
+    packed_array,
+    packed_resamples,
+    unpacked_array,
+    unpacked_resamples,
+)
 from edgekit.scores.strata import STRATA
 
-ZLIB_LEVEL = 1  # counts are mostly zeros, which the fastest level already packs
-Packed = Annotated[str, Meta(pattern=r"^[A-Za-z0-9+/]*={0,2}\Z")]  # base64 of zlib of int64, little-endian
 ExactFloat = Annotated[
     str, Meta(pattern=r"^(nan|-?inf|-?0x[01]\.[0-9a-f]{1,13}p[+-][0-9]{1,4})\Z")
 ]  # `float.hex`
@@ -48,12 +49,6 @@ class PackedLogits:
     squared_reference: PackedSum
     low: ExactFloat
     high: ExactFloat
-
-
-@dataclass(frozen=True)
-class PackedResamples:
-    photos: Count
-    totals: Packed
 
 
 @dataclass(frozen=True)
@@ -122,22 +117,22 @@ def _consistent(counts: ParityCounts, pictures: int) -> bool:
 def _packed_counts(counts: ParityCounts) -> PackedCounts:
     strata: dict[str, dict[str, PackedResamples]] = {dimension: {} for dimension in STRATA}
     for (dimension, name), resamples in counts.strata.items():
-        strata[dimension][name] = _packed_resamples(resamples)
+        strata[dimension][name] = packed_resamples(resamples)
     return PackedCounts(
-        agreement=_text(counts.agreement.counts),
-        previous_agreement=_text(counts.previous_agreement.counts),
-        truth=_text(counts.truth.counts),
-        reference_truth=_text(counts.reference_truth.counts),
-        resamples=_packed_resamples(counts.resamples),
-        labelled=_packed_resamples(counts.labelled),
+        agreement=packed_array(counts.agreement.counts),
+        previous_agreement=packed_array(counts.previous_agreement.counts),
+        truth=packed_array(counts.truth.counts),
+        reference_truth=packed_array(counts.reference_truth.counts),
+        resamples=packed_resamples(counts.resamples),
+        labelled=packed_resamples(counts.labelled),
         strata=strata,
-        stability=_packed_resamples(counts.stability),
+        stability=packed_resamples(counts.stability),
         n=counts.n,
         logits=_packed_logits(counts.logits),
         boundary=_packed_sum(counts.boundary),
         output_error_levels=counts.output_error_levels.hex(),
         delta_e00={
-            region: PackedHistogram(_text(histogram.counts), histogram.largest.hex())
+            region: PackedHistogram(packed_array(histogram.counts), histogram.largest.hex())
             for region, histogram in counts.delta_e00.items()
         },
         rows=tuple(counts.rows),
@@ -151,16 +146,16 @@ def _counts(kept: PackedCounts, measures: Measures) -> ParityCounts:
     } or set(kept.delta_e00) != set(REGIONS):
         raise EdgekitError("it has other strata or regions")
     agreement, previous_agreement, truth, reference_truth = (
-        Confusion(classes, _array(text, (classes, classes)))
+        Confusion(classes, unpacked_array(text, (classes, classes)))
         for text in (kept.agreement, kept.previous_agreement, kept.truth, kept.reference_truth)
     )
     strata = {
-        (dimension, name): _resamples(kept.strata[dimension][name], STRATUM_COLUMNS)
+        (dimension, name): unpacked_resamples(kept.strata[dimension][name], STRATUM_COLUMNS)
         for dimension, names in STRATA.items()
         for name, _ in names
     }
     histograms = {
-        region: DeltaE00Histogram(_array(one.counts, (OVERFLOW + 1,)), float.fromhex(one.largest))
+        region: DeltaE00Histogram(unpacked_array(one.counts, (OVERFLOW + 1,)), float.fromhex(one.largest))
         for region, one in kept.delta_e00.items()
     }
     return ParityCounts(
@@ -169,10 +164,10 @@ def _counts(kept: PackedCounts, measures: Measures) -> ParityCounts:
         previous_agreement,
         truth,
         reference_truth,
-        _resamples(kept.resamples, columns),
-        _resamples(kept.labelled, columns),
+        unpacked_resamples(kept.resamples, columns),
+        unpacked_resamples(kept.labelled, columns),
         strata,
-        _resamples(kept.stability, len(CHANGES) * COLUMNS_PER_CHANGE),
+        unpacked_resamples(kept.stability, len(CHANGES) * COLUMNS_PER_CHANGE),
         kept.n,
         _logits(kept.logits),
         _sum(kept.boundary),
@@ -180,14 +175,6 @@ def _counts(kept: PackedCounts, measures: Measures) -> ParityCounts:
         histograms,
         list(kept.rows),
     )
-
-
-def _packed_resamples(resamples: Resamples) -> PackedResamples:
-    return PackedResamples(resamples.photos, _text(resamples.totals))
-
-
-def _resamples(kept: PackedResamples, columns: int) -> Resamples:
-    return Resamples(columns, kept.photos, _array(kept.totals, (1 + RESAMPLES, columns)))
 
 
 def _packed_logits(logits: LogitDifference) -> PackedLogits:
@@ -221,20 +208,3 @@ def _sum(kept: PackedSum) -> ExactSum:
         return ExactSum(Fraction(kept.fraction), float.fromhex(kept.not_finite))
     except ZeroDivisionError as error:
         raise EdgekitError("it divides by zero") from error
-
-
-def _text(array: NDArray[np.int64]) -> str:
-    return base64.b64encode(zlib.compress(array.astype("<i8").tobytes(), ZLIB_LEVEL)).decode()
-
-
-def _array(text: str, shape: tuple[int, ...]) -> Counts:
-    """The array of this shape; EdgekitError if the text holds another or is damaged."""
-    size = 8 * int(np.prod(shape))
-    stream = zlib.decompressobj()
-    try:
-        data = stream.decompress(base64.b64decode(text, validate=True), size + 1)
-    except (ValueError, zlib.error) as error:
-        raise EdgekitError("an array in it is damaged") from error
-    if len(data) != size:
-        raise EdgekitError(f"an array in it does not have the shape {shape}")
-    return np.frombuffer(data, "<i8").astype(np.int64).reshape(shape)

@@ -12,6 +12,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from edgekit.parity.baseline import Change
+from edgekit.parity.half_precision import half_sentence
 from edgekit.parity.pictures import HOT_DELTA_E, DrawnPhoto
 from edgekit.parity.present import changed
 from edgekit.parity.present_stages import sentences
@@ -73,6 +74,7 @@ def html(
         groups=strata_by_dimension,
         classes=classes_by_loss,
         sentences=sentences,
+        half_sentence=half_sentence,
         scales={row.path: _scales(row) for row in report.artifacts},
         percent=lambda value: "–" if value is None else f"{value:+.2%}",
         signed=lambda value: "–" if value is None else f"{value:+.2f}",

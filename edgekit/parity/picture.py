@@ -15,6 +15,7 @@ from edgekit.color.controls import Controls
 from edgekit.color.difference import SKIN_WEIGHT, delta_e00
 from edgekit.color.engine import Layer, layers_from_style, styled_pixels, upsampled_rows
 from edgekit.color.styles import style_named
+from edgekit.images import Shape
 from edgekit.model.outputs import MASK_STRIDE, GroupWeights, mask_of
 from edgekit.scores.metrics import boundaries
 from edgekit.weights import Checkpoint
@@ -35,21 +36,21 @@ class PixelGate:
     def __call__(
         self, image: NDArray[np.uint8], reference: Logits, candidate: Logits
     ) -> Mapping[str, NDArray[np.float64]]:
-        """Return region name to ΔE2000 of its pixels, (n,). image: (size, size, 3) uint8 sRGB."""
-        masks = [self.mask(logits, image.shape[0]) for logits in (reference, candidate)]
+        """Return region name to ΔE2000 of its pixels, (n,). image: (H, W, 3) uint8 sRGB, of these logits."""
+        masks = [self.mask(logits, image.shape[:2]) for logits in (reference, candidate)]
         difference = delta_e00(*(styled(image, mask) for mask in masks))
         regions = regions_of(masks[0], image.shape[:2])
         return {name: difference[region] for name, region in regions.items()}
 
     def styled(self, image: NDArray[np.uint8], logits: Logits) -> NDArray[np.uint8]:
-        """The final picture with the mask of these logits; both pictures are (size, size, 3) uint8 sRGB."""
-        return styled(image, self.mask(logits, image.shape[0]))
+        """The final picture with the mask of these logits; both pictures are (H, W, 3) uint8 sRGB."""
+        return styled(image, self.mask(logits, image.shape[:2]))
 
-    def mask(self, logits: Logits, size: int) -> Mask:
-        """The `groups` output for these logits: (mask, mask, 3) in [0, 1]."""
-        head = GroupWeights(
-            self.checkpoint.groups, len(self.checkpoint.class_names), size // MASK_STRIDE, rgba=False
-        )
+    def mask(self, logits: Logits, image: Shape) -> Mask:
+        """The `groups` output for these logits, (h, w, 3) in [0, 1]. image: height and width of their image."""
+        height, width = image
+        mask_shape = (height // MASK_STRIDE, width // MASK_STRIDE)
+        head = GroupWeights(self.checkpoint.groups, len(self.checkpoint.class_names), mask_shape, rgba=False)
         return mask_of(head(torch.from_numpy(np.ascontiguousarray(logits))[None]))
 
 

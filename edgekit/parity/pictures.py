@@ -17,7 +17,7 @@ from edgekit.model.reference import ReferenceSegmenter
 from edgekit.overlay import data_uri
 from edgekit.parity.picture import PixelGate, styled
 from edgekit.parity.report import ArtifactReport, ParityReport
-from edgekit.scores.runners import Runner, TorchRunner, artifact_runner
+from edgekit.scores.runners import Runner, TorchRunner, artifact_runner, predictions
 from edgekit.weights import Checkpoint
 
 SHOWN_PX = 480  # longest side
@@ -48,8 +48,8 @@ def drawn_photo(picture: Picture, gate: PixelGate, reference: Runner, runner: Ru
     """Draw a photo with the masks of two runners of one input size."""
     photo = np.asarray(reduced(picture.image, SHOWN_PX), np.uint8)
     shape = photo.shape[:2]
-    image = picture.at(runner.size)
-    masks = [gate.mask(each.run(image).logits, each.size) for each in (reference, runner)]
+    ((_, found),) = predictions({False: reference, True: runner}, [picture])
+    masks = [gate.mask(each.logits, each.image.shape[:2]) for each in found.values()]
     final = [styled(photo, mask) for mask in masks]
     drawn = [tinted(photo, mask_at(mask, shape)) for mask in masks]
     shown = [*drawn, _heat(photo, delta_e00(*final)), *final]

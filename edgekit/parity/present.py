@@ -10,7 +10,8 @@ from pathlib import Path
 from edgekit import console
 from edgekit.files import JsonValue
 from edgekit.parity.baseline import BETTER, SAME, UNDECIDED, WORSE, Change
-from edgekit.parity.report import ArtifactReport, Check, ParityReport, Status
+from edgekit.parity.half_precision import HALF_ADVICE, fault_sentence
+from edgekit.parity.report import ArtifactReport, Check, HalfPrecision, ParityReport, Status
 
 STYLES = {
     Status.PASSED: "bold green",
@@ -19,7 +20,7 @@ STYLES = {
     Status.UNDECIDED: "bold yellow",
 }
 UNDECIDED_ADVICE = "more photos decide: an interval holds its bound, so other photos could say either"
-FIGURES = ("Δlogit", "labels", "skin", "edge", "skin ΔE", "mIoU")  # the columns that `cells` fills
+FIGURES = ("Δlogit", "labels", "skin", "edge", "skin ΔE", "mIoU", "fp16")  # the columns that `cells` fills
 
 
 def as_json(report: ParityReport) -> dict[str, JsonValue]:
@@ -68,6 +69,14 @@ def print_report(report: ParityReport) -> None:
                 console.show(f"{name}: {sentence(check)}")
             elif check.status == Status.NOT_RUN and check.name not in not_run.setdefault(check.reason, []):
                 not_run[check.reason].append(check.name)
+        if artifact.half_precision is not None and artifact.half_precision.faults:
+            fault = fault_sentence(artifact.half_precision.faults)
+            console.show(f"{name}: in half precision, as on a phone's GPU, it {fault}; {HALF_ADVICE}")
+        for row in artifact.native:
+            console.show(
+                f"{name}: {row.runtime} delivers what the reference executor does in {row.equal:.2%} of the pixels, "
+                f"and differs by {row.max_difference:.3g} at most"
+            )
         if artifact.status != Status.PASSED and report.pictures > 1 and artifact.worst_photos:
             console.show(
                 f"{name}: the photos that lose most: {', '.join(map(_losses(artifact), artifact.worst_photos))}"
@@ -115,7 +124,15 @@ def cells(artifact: ArtifactReport) -> list[str]:
         "–"
         if m.miou is None or m.miou_reference is None
         else f"{m.miou:.3f} ({m.miou - m.miou_reference:+.4f})",
+        in_half(artifact.half_precision),
     ]
+
+
+def in_half(half: HalfPrecision | None) -> str:
+    """What half precision leaves, as a cell: the share of equal labels, or the first fault's kind."""
+    if half is None:
+        return "–"
+    return half.faults[0].kind if half.faults else f"{half.label_agreement:.2%}"
 
 
 def _losses(artifact: ArtifactReport) -> Callable[[str], str]:

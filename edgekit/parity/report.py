@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 from edgekit.parity.blame import Explanation, Waterfall
 from edgekit.scores.metrics import Interval
@@ -143,12 +144,56 @@ class Stability:
 
 
 @dataclass(frozen=True)
+class RangeFault:
+    """One operator whose result, or whose divisor, lies outside the numbers that fp16 holds.
+
+    `kind`: overflow or underflow. `place`: the module that the operator belongs to; norms lie in no block of a recipe,
+    and there `block` is None. `value`: the magnitude that fp16 does not hold.
+    """
+
+    kind: Literal["overflow", "underflow"]
+    operator: str
+    tensor: str
+    place: str
+    block: str | None
+    value: float
+
+
+@dataclass(frozen=True)
+class HalfPrecision:
+    """An artifact against PyTorch with every tensor rounded to fp16, as GPUs of phones compute it.
+
+    Measured on the first `photos` of the set; `faults`, on the very first, in the order in which data passes.
+    """
+
+    photos: int
+    max_abs_logit: float
+    label_agreement: float
+    faults: tuple[RangeFault, ...]
+
+
+@dataclass(frozen=True)
+class NativeRow:
+    """What Core ML delivers on one processor of this Mac, against the reference executor, over `photos` photos.
+
+    `equal`: the share of the output's pixels whose heaviest group or class is the same. `max_difference`: the largest
+    difference of any number that is delivered, in its own units.
+    """
+
+    runtime: str
+    photos: int
+    equal: float
+    max_difference: float
+
+
+@dataclass(frozen=True)
 class ArtifactReport:
     """The verdict on one artifact, its metrics, and the photos behind them.
 
     FAILED if any check failed, else UNDECIDED if any is, else NOT_RUN if none could be made, else PASSED. `photos` are
     in order of their names; `worst_photos` names those that lose most, the worst first.
     `stages`, `explanation`: where its losses arise and what would cure them; None unless they were asked for.
+    `half_precision`: None for a target that has no runtime for it, and for shards. `native`: Core ML itself, on a Mac.
     """
 
     path: str
@@ -165,6 +210,8 @@ class ArtifactReport:
     stability: Stability | None = None
     stages: Waterfall | None = None
     explanation: Explanation | None = None
+    half_precision: HalfPrecision | None = None
+    native: tuple[NativeRow, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from PIL import Image as Pillow
 
 from edgekit.color.difference import delta_e00
 from edgekit.color.rgb import encoded_from_linear, linear_from_encoded
-from edgekit.images import Picture, stretch
+from edgekit.images import Picture, Shape, stretch
 from edgekit.parity.measures import DELTA_E_STEPS
 from edgekit.parity.report import Stability, StabilityRow
 from edgekit.scores.metrics import labels_from_logits
@@ -55,7 +55,7 @@ class Flicker:
 
 @dataclass(frozen=True)
 class Frame:
-    """A frame with its labels, (size, size), and the final picture drawn with its mask, if one is drawn."""
+    """A frame with its labels, (H, W), and the final picture drawn with its mask, if one is drawn."""
 
     labels: Labels
     styled: Image | None
@@ -68,9 +68,12 @@ def chosen(names: Sequence[str]) -> frozenset[str]:
 
 
 def flicker_of(picture: Picture, runner: Runner, styled: Styled | None) -> Flicker:
-    """A model's flicker in one photo. styled: draws the final picture; None for a model without skin."""
-    size = runner.size
-    photo = picture.at(size + 2 * MARGIN_PX)
+    """A model's flicker in one photo, whose windows fill the input, so that nothing is padding.
+
+    styled: draws the final picture; None for a model without skin.
+    """
+    shape = runner.size.shape
+    photo = stretch(picture.image, *(side + 2 * MARGIN_PX for side in shape))
 
     def frame(image: Image, drawn: bool = True) -> Frame:
         logits = runner.run(image).logits
@@ -78,7 +81,7 @@ def flicker_of(picture: Picture, runner: Runner, styled: Styled | None) -> Flick
             labels_from_logits(logits, image.shape[:2]), styled(image, logits) if styled and drawn else None
         )
 
-    windows = {offset: window(photo, offset, size) for offset in (*SHIFTS, *PAN)}
+    windows = {offset: window(photo, offset, shape) for offset in (*SHIFTS, *PAN)}
     frames = {offset: frame(image) for offset, image in windows.items()}
     middle, whole = frames[0, 0], windows[0, 0]
     pairs = {
@@ -94,15 +97,15 @@ def flicker_of(picture: Picture, runner: Runner, styled: Styled | None) -> Flick
     return Flicker(*table.T)
 
 
-def window(photo: Image, offset: tuple[int, int], size: int) -> Image:
-    """The window of a photo that lies `offset` (down, right) from its middle: (size, size, 3)."""
+def window(photo: Image, offset: tuple[int, int], shape: Shape) -> Image:
+    """The window of a photo that lies `offset` (down, right) from its middle: (*shape, 3)."""
     top, left = MARGIN_PX + offset[0], MARGIN_PX + offset[1]
-    return np.ascontiguousarray(photo[top : top + size, left : left + size])
+    return np.ascontiguousarray(photo[top : top + shape[0], left : left + shape[1]])
 
 
 def zoomed(image: Image) -> Image:
     """The picture without its outermost ZOOM_PX, stretched to its size again."""
-    return stretch(np.ascontiguousarray(image[ZOOM_PX:-ZOOM_PX, ZOOM_PX:-ZOOM_PX]), len(image))
+    return stretch(np.ascontiguousarray(image[ZOOM_PX:-ZOOM_PX, ZOOM_PX:-ZOOM_PX]), *image.shape[:2])
 
 
 def exposed(image: Image, gain: float) -> Image:
@@ -181,10 +184,12 @@ def _overlap(frame: Frame, motion: tuple[int, int]) -> Frame:
 
 def _zoomed(first: Frame, second: Frame) -> Pair:
     """A window and its zoomed middle: each pixel of the second against the pixel of the first that holds its centre."""
-    size = len(first.labels)
-    at = np.floor(ZOOM_PX + (np.arange(size) + 0.5) * (size - 2 * ZOOM_PX) / size).astype(np.intp)
-    inner = slice(BORDER_PX, size - BORDER_PX)
-    return (*_changed(first.labels[np.ix_(at, at)][inner, inner], second.labels[inner, inner]), 0, 0)
+    rows, columns = (
+        np.floor(ZOOM_PX + (np.arange(side) + 0.5) * (side - 2 * ZOOM_PX) / side).astype(np.intp)
+        for side in first.labels.shape
+    )
+    inner = slice(BORDER_PX, -BORDER_PX)
+    return (*_changed(first.labels[np.ix_(rows, columns)][inner, inner], second.labels[inner, inner]), 0, 0)
 
 
 def _unmoved(first: Frame, second: Frame) -> Pair:

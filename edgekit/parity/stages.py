@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from edgekit.artifact import Artifact
 from edgekit.color.engine import upsampled_rows
 from edgekit.errors import CalibrationError, MissingDependency
-from edgekit.images import Picture, stretch
+from edgekit.images import InputSize, Picture, fit_of, input_from_photo
 from edgekit.model.prepared import PreparedSegmenter
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.parity.blame import (
@@ -44,9 +44,17 @@ from edgekit.parity.losses import Count, Result, Sums, total_of
 from edgekit.parity.picture import STYLE, PixelGate, heaviest, regions_of, styled
 from edgekit.parity.report import Status
 from edgekit.recipes import BLOCKS, Mode, Recipe, recipe_named
-from edgekit.runtimes import image_order
+from edgekit.runtimes import Opener, image_order, open_runtime
 from edgekit.scores.metrics import labels_from_logits
-from edgekit.scores.runners import Image, Logits, Runner, RuntimeRunner, TorchRunner, artifact_runner
+from edgekit.scores.runners import (
+    Image,
+    Logits,
+    Runner,
+    RuntimeRunner,
+    TorchRunner,
+    artifact_runner,
+    predictions,
+)
 from edgekit.shader.compose import describe
 from edgekit.shader.oracle import Frame, mask_pixels, render, sample_linear
 from edgekit.shader.transforms import pixel_centres
@@ -80,11 +88,12 @@ def shaded(image: Image, weights: Weights) -> Image:
 class App:
     """What an app does around the network: edgekit's definitions, unless another function is given.
 
-    `network_input`: a photo (H, W, 3) uint8 and a size to (size, size, 3) uint8. `upsampled`: the delivered mask
-    (h, w, 3) in [0, 1] and a shape to weights (H, W, 3). `drawn`: a photo and weights of its size to the picture.
+    `network_input`: a photo (H, W, 3) uint8 and a size to (height, width, 3) uint8. `upsampled`: the mask that was
+    delivered for the photo (h, w, 3) in [0, 1] and a shape to weights (H, W, 3). `drawn`: a photo and weights of its
+    size to the picture.
     """
 
-    network_input: Callable[[Image, int], Image] = stretch
+    network_input: Callable[[Image, InputSize], Image] = input_from_photo
     upsampled: Callable[[Weights, tuple[int, int]], Weights] = sampled
     drawn: Callable[[Image, Weights], Image] = shaded
 
@@ -156,14 +165,16 @@ def waterfall(
     variants: Sequence[Variant] = (),
     app: App | None = None,
     bounds: Mapping[str, Loss] | None = None,
+    opener: Opener = open_runtime,
 ) -> Waterfall:
     """The losses of every stage of one artifact, per photo and over the photos.
 
     `variants`: artifacts that stand for the stages before the artifact's recipe (`edgekit.explain` makes them); a stage
-    without one is NOT_RUN. `app`: what the app does around the network. `bounds`: stage name to the largest
-    healthy step, in place of `bounds_of`. Raises CalibrationError without pictures.
+    without one is NOT_RUN. `app`: what the app does around the network. `bounds`: stage name to the largest healthy
+    step, in place of `bounds_of`. `opener` opens the artifact in the runtime of the stage `RUNTIME`. Raises
+    CalibrationError without pictures.
     """
-    chain, count = _Chain(artifact, checkpoint, variants, app or App()), Count()
+    chain, count = _Chain(artifact, checkpoint, variants, app or App(), opener), Count()
     for picture in pictures:
         count.add(picture.name, *chain.results(picture))
     if not count.photos:
@@ -187,19 +198,23 @@ class _Chain:
     """The stages of one artifact, ready to run. `not_run`: stage name to the reason why it cannot."""
 
     def __init__(
-        self, artifact: Artifact, checkpoint: Checkpoint, variants: Sequence[Variant], app: App
+        self,
+        artifact: Artifact,
+        checkpoint: Checkpoint,
+        variants: Sequence[Variant],
+        app: App,
+        opener: Opener,
     ) -> None:
         manifest = artifact.manifest
         target = target_named(manifest.target)
         self._artifact, self._manifest, self._app = artifact, manifest, app
-        self._definition = _Definition(checkpoint, manifest.size)
-        self._reference = TorchRunner(manifest.size, ReferenceSegmenter(checkpoint))
-        self._before: dict[str, Runner] = {
-            PREPARED: TorchRunner(manifest.size, PreparedSegmenter(checkpoint))
-        }
+        self._size = manifest.input_size
+        self._definition = _Definition(checkpoint)
+        self._reference = TorchRunner(self._size, ReferenceSegmenter(checkpoint))
+        self._before: dict[str, Runner] = {PREPARED: TorchRunner(self._size, PreparedSegmenter(checkpoint))}
         if manifest.recipe.pool:
             pooled = PreparedSegmenter(checkpoint, pool=manifest.recipe.pool)
-            self._before[POOLED] = TorchRunner(manifest.size, pooled)
+            self._before[POOLED] = TorchRunner(self._size, pooled)
         self.not_run: dict[str, str] = {}
         paths = {variant.stage: variant for variant in variants}
         for stage in variant_recipes(manifest.recipe):
@@ -212,7 +227,7 @@ class _Chain:
         self._own: dict[str, Runner] = {own_stage(manifest.recipe): own}
         unproved = target.why_unproved()
         if unproved is None:
-            self._own[RUNTIME] = artifact_runner(artifact)
+            self._own[RUNTIME] = artifact_runner(artifact, opener)
         else:
             self.not_run[RUNTIME] = unproved
         self._second: Runner | None = None
@@ -223,27 +238,34 @@ class _Chain:
                 self.not_run[SECOND_RUNTIME] = str(error)
 
     def results(self, picture: Picture) -> tuple[dict[str, Result], NDArray[np.bool_]]:
-        """Hugging Face's result on the defined input, then every stage's in order, and the skin (size, size)."""
-        size = self._manifest.size
-        image = picture.at(size)
-        fed = handed_over(self._app.network_input(picture.image, size), self._artifact)
+        """Hugging Face's result on the defined input, then every stage's in order, and the skin (H, W).
+
+        All are of the part of the input that shows the picture.
+        """
+        fit, whole = fit_of(picture.image.shape[:2], self._size), picture.at(self._size)
+        image = fit.shown(whole)
+
+        def result(logits: Logits) -> Result:
+            return self._definition.result(image, fit.shown_planes(logits))
+
+        fed = handed_over(self._app.network_input(picture.image, self._size), self._artifact)
         seen = np.ascontiguousarray(fed[..., self._read_order])
-        logits = self._reference.run(image).logits
-        found = {REFERENCE: self._definition.result(image, logits)}
-        seen_logits = logits if np.array_equal(seen, image) else self._reference.run(seen).logits
-        found[PREPROCESSING] = self._definition.result(image, seen_logits)
+        logits = self._reference.run(whole).logits
+        found = {REFERENCE: result(logits)}
+        seen_logits = logits if np.array_equal(seen, whole) else self._reference.run(seen).logits
+        found[PREPROCESSING] = result(seen_logits)
         for name, runner in self._before.items():
-            found[name] = self._definition.result(image, runner.run(seen).logits)
+            found[name] = result(runner.run(seen).logits)
         for name, runner in self._own.items():
             outputs = runner.run(fed)
-            found[name] = self._definition.result(image, outputs.logits)
-        found |= self._after(image, outputs.delivered)
+            found[name] = result(outputs.logits)
+        found |= self._after(image, fit.shown_planes(outputs.delivered))
         if self._second is not None:
-            found[SECOND_RUNTIME] = self._definition.result(image, self._second.run(fed).logits)
-        return found, self._definition.skin(logits)
+            found[SECOND_RUNTIME] = result(self._second.run(fed).logits)
+        return found, self._definition.skin(image, fit.shown_planes(logits))
 
     def _after(self, image: Image, delivered: NDArray[np.float64]) -> dict[str, Result]:
-        """The stages after the network. delivered: (channels, h, w)."""
+        """The stages after the network. delivered: (channels, h, w), of the image."""
         if self._manifest.output == "labels":
             rows, columns = (
                 np.arange(side) * n // side
@@ -262,38 +284,40 @@ class _Chain:
 class _Definition:
     """What logits and masks mean: labels as Hugging Face's post-processing, groups and picture as the CPU engine."""
 
-    def __init__(self, checkpoint: Checkpoint, size: int) -> None:
-        self._shape = (size, size)
+    def __init__(self, checkpoint: Checkpoint) -> None:
         self._gate = PixelGate(checkpoint) if checkpoint.groups.skin else None
 
     def result(self, image: Image, logits: Logits) -> Result:
-        labels = labels_from_logits(logits, self._shape)
+        labels = labels_from_logits(logits, image.shape[:2])
         if self._gate is None:
             return Result(labels)
-        drawn = self.drawn(image, self._gate.mask(logits, self._shape[0]))
+        drawn = self.drawn(image, self._gate.mask(logits, image.shape[:2]))
         return Result(labels, drawn.groups, drawn.picture)
 
     def drawn(self, image: Image, mask: NDArray[np.float32]) -> Result:
         """The heaviest group of every pixel, and the styled picture. mask: (h, w, 3) in [0, 1]."""
-        weights = upsampled_rows(mask, self._shape, slice(0, self._shape[0]))
+        weights = upsampled_rows(mask, image.shape[:2], slice(0, image.shape[0]))
         return Result(groups=heaviest(weights), picture=styled(image, mask))
 
-    def skin(self, logits: Logits) -> NDArray[np.bool_]:
-        """The pixels (size, size) that parity's gate on skin judges."""
+    def skin(self, image: Image, logits: Logits) -> NDArray[np.bool_]:
+        """The pixels (H, W) that parity's gate on skin judges."""
+        shape = image.shape[:2]
         if self._gate is None:
-            return np.zeros(self._shape, np.bool_)
-        return regions_of(self._gate.mask(logits, self._shape[0]), self._shape)["skin"]
+            return np.zeros(shape, np.bool_)
+        return regions_of(self._gate.mask(logits, shape), shape)["skin"]
 
 
 def loss_of(runner: Runner, checkpoint: Checkpoint, pictures: Iterable[Picture]) -> Loss:
     """What one runner loses against Hugging Face on these pictures, drawn by the CPU engine."""
-    definition, sums = _Definition(checkpoint, runner.size), Sums()
+    definition, sums = _Definition(checkpoint), Sums()
     reference = TorchRunner(runner.size, ReferenceSegmenter(checkpoint))
-    for picture in pictures:
-        image = picture.at(runner.size)
-        logits = reference.run(image).logits
-        result = definition.result(image, runner.run(image).logits)
-        sums.add(definition.result(image, logits), result, definition.skin(logits))
+    for _, found in predictions({REFERENCE: reference, FLOAT: runner}, pictures):
+        expected, got = found[REFERENCE], found[FLOAT]
+        sums.add(
+            definition.result(expected.image, expected.logits),
+            definition.result(got.image, got.logits),
+            definition.skin(expected.image, expected.logits),
+        )
     return sums.loss()
 
 
@@ -302,7 +326,7 @@ def variant_runner(variant: Variant, artifact: Artifact) -> RuntimeRunner:
     target, logits = target_named(artifact.manifest.target), variant.logits_name
     return RuntimeRunner(
         runtime=target.opened_by_definition(variant.path, (logits,)),
-        size=artifact.manifest.size,
+        size=artifact.manifest.input_size,
         image_name=artifact.manifest.inputs[0].name,
         logits_name=logits,
         output_name=logits,
@@ -311,5 +335,5 @@ def variant_runner(variant: Variant, artifact: Artifact) -> RuntimeRunner:
 
 
 def handed_over(image: Image, artifact: Artifact) -> Image:
-    """An RGB image (size, size, 3) in the order of channels that the manifest tells apps to hand over."""
+    """An RGB image (H, W, 3) in the order of channels that the manifest tells apps to hand over."""
     return image[..., [RGB.index(channel) for channel in artifact.manifest.inputs[0].channels]]

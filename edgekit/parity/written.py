@@ -12,6 +12,7 @@ from edgekit.errors import printable
 from edgekit.files import JsonValue, json_text, write_whole
 from edgekit.parity import present
 from edgekit.parity.baseline import WORSE, Change
+from edgekit.parity.half_precision import half_sentence
 from edgekit.parity.page import html
 from edgekit.parity.pictures import DrawnPhoto
 from edgekit.parity.report import ArtifactReport, Check, ParityReport, Status
@@ -76,6 +77,8 @@ def markdown(report: ParityReport, changes: Sequence[Change] = ()) -> str:
         lines += ["", f"### {_escaped(_name(artifact))}: {artifact.status}", ""]
         lines += ["| gate | value | 95 % interval | bound | verdict |", "|---|---|---|---|---|"]
         lines += [_row(check) for check in artifact.checks]
+        if artifact.half_precision is not None:
+            lines += ["", f"In half precision: {_escaped(half_sentence(artifact.half_precision))}."]
         if report.pictures > 1 and artifact.worst_photos:
             lines += ["", f"The photos that lose most: {', '.join(map(_escaped, artifact.worst_photos))}."]
     if changes:

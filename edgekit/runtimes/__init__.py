@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -17,7 +17,7 @@ DEFAULT_THREADS = 2
 class Runtime(Protocol):
     """A model open in one runtime.
 
-    `run` takes inputs by name ((1, size, size, 3) uint8 for the artifacts' `image`) and returns the outputs
+    `run` takes inputs by name ((1, H, W, 3) uint8 for the artifacts' `image`) and returns the outputs
     by name, and every intermediate tensor that was named in `taps` when the runtime was opened.
     """
 
@@ -26,12 +26,29 @@ class Runtime(Protocol):
     def run(self, inputs: Tensors) -> dict[str, NDArray[Any]]: ...
 
 
+# Opens an artifact in a runtime, here or on a device; the names are intermediate tensors to return as well.
+Opener = Callable[[Path, Sequence[str]], Runtime]
+
+
 @runtime_checkable
 class ReadsImages(Protocol):
     """A runtime whose file says in which order it reads the channels of an RGB image."""
 
     @property
     def channel_order(self) -> tuple[int, int, int]: ...
+
+
+@runtime_checkable
+class ComputesInHalf(Protocol):
+    """A runtime that rounds every floating-point tensor to fp16, whatever the artifact's recipe."""
+
+    @property
+    def computes_in_half(self) -> bool: ...
+
+
+def in_half_precision(runtime: Runtime) -> bool:
+    """Whether a runtime rounds what the recipe leaves in float32 to fp16."""
+    return isinstance(runtime, ComputesInHalf) and runtime.computes_in_half
 
 
 def image_order(runtime: Runtime) -> tuple[int, int, int]:
@@ -45,3 +62,10 @@ def open_runtime(path: Path, taps: Sequence[str] = (), threads: int = DEFAULT_TH
     Raises UnknownName for another suffix, ConversionError for a damaged file, UnsupportedOperator.
     """
     return target_of(path).opened(path, tuple(taps), threads)
+
+
+def opener_of(name: str | None) -> Opener:
+    """A function that opens artifacts in the runtime of that name (`Target.runtimes`), or in their own for None."""
+    if name is None:
+        return open_runtime
+    return lambda path, taps: target_of(path).opener(name)(path, taps)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import flatbuffers
 import numpy as np
@@ -35,10 +35,10 @@ class LiteRT:
         self._open(read_tflite(path), path, taps, threads)
 
     @classmethod
-    def of_bytes(cls, data: bytes, name: str) -> LiteRT:
-        """The interpreter of a .tflite that is no file; `name` stands in errors."""
+    def of_bytes(cls, data: bytes, path: Path, taps: Sequence[str] = ()) -> Self:
+        """The runtime of a .tflite that is no file; `path` stands in errors."""
         runtime = cls.__new__(cls)
-        runtime._open(data, Path(name), (), DEFAULT_THREADS)
+        runtime._open(data, path, taps, DEFAULT_THREADS)
         return runtime
 
     def _open(self, data: bytes, path: Path, taps: Sequence[str], threads: int) -> None:
@@ -61,6 +61,10 @@ class LiteRT:
 
         Raises ConversionError for inputs that are not the model's, or of a wrong shape or type.
         """
+        self._invoke(inputs)
+        return {name: self._read(name, detail) for name, detail in self._outputs.items()}
+
+    def _invoke(self, inputs: Tensors) -> None:
         if set(inputs) != set(self._inputs):
             names = ", ".join(self._inputs)
             raise ConversionError("tflite", "run", f"inputs must be {names}, not {list(inputs)}.")
@@ -70,7 +74,6 @@ class LiteRT:
             except ValueError as error:
                 raise ConversionError("tflite", "run", f"input {name!r}: {error}.") from error
         self._interpreter.invoke()
-        return {name: self._read(name, detail) for name, detail in self._outputs.items()}
 
     @property
     def partitions(self) -> int:
@@ -164,6 +167,19 @@ def operator_name(model: Any, operator: Any) -> str:
     code = model.operatorCodes[operator.opcodeIndex]
     name: str = BUILTINS[max(code.builtinCode, code.deprecatedBuiltinCode)]
     return name
+
+
+def operator_code(model: Any, builtin: int, version: int) -> int:
+    """The index of a builtin operator among the model's operator codes, where it is added if it is absent."""
+    for index, code in enumerate(model.operatorCodes):
+        if max(code.builtinCode, code.deprecatedBuiltinCode) == builtin:
+            return index
+    code = schema.OperatorCodeT()
+    code.builtinCode = builtin
+    code.deprecatedBuiltinCode = min(builtin, 127)  # the schema's rule for old readers
+    code.version = version
+    model.operatorCodes.append(code)
+    return len(model.operatorCodes) - 1
 
 
 def operator_counts(path: Path) -> dict[str, int]:

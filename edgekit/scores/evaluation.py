@@ -1,4 +1,4 @@
-"""Accuracy against true labels: the checkpoint, artifacts, and the classical skin detectors beside them.
+"""Accuracy against true labels: counts of the checkpoint, artifacts and skin detectors, and the scores they give.
 
 Protocol: the whole photo is stretched to the input size, logits are resized to the label's size, then argmax. Pixels
 labelled 255 are ignored, and with a label scheme those whose value does not tell.
@@ -6,26 +6,23 @@ labelled 255 are ignored, and with a label scheme those whose value does not tel
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
-from skimage.color import rgb2hsv, rgb2ycbcr
 
 from edgekit.images import Picture
-from edgekit.scores.counts import TruthCounts, labelled
+from edgekit.scores.baselines import Baseline, Image
 from edgekit.scores.groups import GroupCounts
-from edgekit.scores.metrics import IGNORE, Confusion, Interval
+from edgekit.scores.metrics import Confusion, Interval
+from edgekit.scores.pixels import PixelCounts, Pixels, class_pixels, mean_iou
 from edgekit.scores.runners import Runner, predictions
-from edgekit.scores.scheme import Scheme
+from edgekit.scores.scheme import Members, Scheme
 
-Image = NDArray[np.uint8]  # (H, W, 3) sRGB
 SKIN = "skin"  # the group that baselines find
-Planes = NDArray[np.float64]  # (3, H, W)
-Baseline = Callable[[Image], NDArray[np.bool_]]  # a photo to its skin mask, (H, W)
+Labels = NDArray[np.uint8]  # (H, W)
 
 
 @dataclass(frozen=True)
@@ -69,110 +66,153 @@ class Evaluation:
     groups: Mapping[str, GroupScore] = field(default_factory=dict)
 
 
-def evaluate(
-    runners: Mapping[str, Runner],
-    baselines: Mapping[str, Baseline],
-    pictures: Iterable[Picture],
-    class_names: Sequence[str],
-    skin: Sequence[int],
-    groups: Mapping[str, Sequence[int]] = MappingProxyType({}),
-    scheme: Scheme | None = None,
-) -> tuple[Evaluation, ...]:
-    """Evaluate every runner and every baseline on the labelled pictures; each picture is decoded once.
+@dataclass(frozen=True)
+class PhotoScores:
+    """One model's scores on one photo; None for a score that it does not have."""
 
-    groups: class indices of the groups that are judged too. scheme: what the label values stand for; None: each is
-    the index of a class. With a scheme, groups are all that is judged.
+    photo: str
+    model: str
+    overall_accuracy: float | None
+    miou: float | None
+    group_ious: Mapping[str, float | None]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What models are judged by. groups: class indices by group.
+
+    scheme: what the label values stand for; None: each is the index of a class. With a scheme, groups are all that is
+    judged.
     """
-    if scheme is not None:
-        return _evaluate_groups(runners, baselines, pictures, skin, groups, scheme)
-    parsed = {name: TruthCounts(len(class_names)) for name in runners}
-    detected = {name: TruthCounts(2) for name in baselines}
-    for picture, found in predictions(runners, labelled(pictures)):
-        for name, prediction in found.items():
-            parsed[name].add(picture, prediction)
-        for name, detect in baselines.items():
-            _add_skin(detected[name], picture, detect, skin)
-    models = tuple(evaluation_of(name, counts, class_names, skin, groups) for name, counts in parsed.items())
-    return models + tuple(_skin_only(name, counts) for name, counts in detected.items())
+
+    class_names: tuple[str, ...]
+    groups: Mapping[str, Members]
+    scheme: Scheme | None = None
+
+    @property
+    def told(self) -> Scheme:
+        """What the label values stand for, also where each is the index of a class."""
+        return self.scheme or Scheme.of_classes(self.class_names)
 
 
-def _evaluate_groups(
-    runners: Mapping[str, Runner],
-    baselines: Mapping[str, Baseline],
-    pictures: Iterable[Picture],
-    skin: Sequence[int],
-    groups: Mapping[str, Sequence[int]],
-    scheme: Scheme,
-) -> tuple[Evaluation, ...]:
-    """`evaluate` for labels that stand for sets of classes."""
-    parsed = {name: GroupCounts(scheme, groups) for name in runners}
-    detected = {name: GroupCounts(scheme, {SKIN: skin}) for name in baselines}
-    for picture, found in predictions(runners, labelled(pictures)):
-        assert picture.labels is not None  # `labelled` let it through
-        for name, prediction in found.items():
-            parsed[name].add(picture.name, picture.labels, prediction.labels(picture.labels.shape))
-        for name, detect in baselines.items():
-            mask = detect(_at(picture.image, picture.labels.shape))
-            detected[name].add_masks(picture.name, picture.labels, {SKIN: mask})
-    models = tuple(
-        replace(_skin_of_groups(name, counts), groups=_group_scores(counts))
-        for name, counts in parsed.items()
-    )
-    return models + tuple(_skin_of_groups(name, counts) for name, counts in detected.items())
+@dataclass
+class ModelCounts:
+    """One model against true labels. classes: None where single classes are not judged."""
+
+    classes: PixelCounts | None
+    groups: GroupCounts
+
+    @classmethod
+    def of_parser(cls, judged: Judged) -> ModelCounts:
+        classes = PixelCounts.empty(judged.class_names) if judged.scheme is None else None
+        return cls(classes, GroupCounts(judged.told, judged.groups))
+
+    @classmethod
+    def of_baseline(cls, judged: Judged) -> ModelCounts:
+        return cls(None, GroupCounts(judged.told, {SKIN: judged.groups.get(SKIN, ())}))
+
+    def __add__(self, other: ModelCounts) -> ModelCounts:
+        classes = None
+        if self.classes is not None and other.classes is not None:
+            classes = self.classes + other.classes
+        return ModelCounts(classes, self.groups + other.groups)
+
+    def add(self, model: str, photo: str, truth: Labels, predicted: Labels) -> PhotoScores:
+        """Count one photo, and return its scores. truth: (H, W) label values, predicted: (H, W) class indices."""
+        groups = self.groups.add(photo, truth, predicted)
+        if self.classes is None:
+            return _photo_scores(photo, model, groups)
+        confusion = Confusion(len(self.classes.names))
+        confusion.add(truth, predicted)
+        self.classes.add(photo, class_pixels(confusion, self.classes.names))
+        return _photo_scores(photo, model, groups, confusion)
+
+    def add_skin(self, model: str, photo: str, truth: Labels, mask: NDArray[np.bool_]) -> PhotoScores:
+        """Count one photo of a baseline by its (H, W) skin mask, and return its scores."""
+        return _photo_scores(photo, model, self.groups.add_masks(photo, truth, {SKIN: mask}))
+
+    def evaluation(self, name: str) -> Evaluation:
+        """The scores of the model of this name."""
+        counts, classes = self.groups, self.classes
+        skin = counts.pooled(SKIN) if SKIN in counts.told else None
+        return Evaluation(
+            name=name,
+            n=len(counts),
+            miou=None if classes is None else classes.resamples.value(mean_iou),
+            miou_ci95=None if classes is None else classes.resamples.interval(mean_iou),
+            mean_accuracy=None if classes is None else classes.mean_recall,
+            overall_accuracy=None if classes is None else classes.hit_share,
+            skin_iou=None if skin is None else skin.iou,
+            skin_iou_ci95=None if skin is None else counts.interval(SKIN),
+            skin_precision=None if skin is None else skin.precision,
+            skin_recall=None if skin is None else skin.recall,
+            skin_f1=None if skin is None else skin.f1,
+            per_class={} if classes is None else {n: _class_score(classes.pooled(n)) for n in classes.names},
+            groups={g: GroupScore(counts.iou(g), counts.interval(g)) for g in counts.told},
+        )
 
 
-def _skin_of_groups(name: str, counts: GroupCounts) -> Evaluation:
-    """Skin scores from counts of groups, none if they do not tell skin."""
-    none = Evaluation(name, len(counts), None, None, None, None, None, None, None, None, None, {})
-    if SKIN not in counts.told:
-        return none
-    pixels, iou = counts.pooled(SKIN), counts.iou(SKIN)
-    return replace(
-        none,
-        skin_iou=iou,
-        skin_iou_ci95=counts.interval(SKIN),
-        skin_precision=pixels.hits / pixels.predicted if pixels.predicted else None,
-        skin_recall=pixels.hits / pixels.true if pixels.true else None,
-        skin_f1=None if iou is None else 2 * iou / (1 + iou),
-    )
+@dataclass
+class Tally:
+    """The counts of every parser and every baseline over the photos so far, by name."""
+
+    parsers: dict[str, ModelCounts]
+    baselines: dict[str, ModelCounts]
+    photos: int = 0
+
+    @classmethod
+    def empty(cls, parsers: Sequence[str], baselines: Sequence[str], judged: Judged) -> Tally:
+        return cls(
+            {name: ModelCounts.of_parser(judged) for name in parsers},
+            {name: ModelCounts.of_baseline(judged) for name in baselines},
+        )
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(
+            {name: counts + other.parsers[name] for name, counts in self.parsers.items()},
+            {name: counts + other.baselines[name] for name, counts in self.baselines.items()},
+            self.photos + other.photos,
+        )
+
+    def evaluations(self) -> tuple[Evaluation, ...]:
+        """The scores of the parsers, then of the baselines, which have no groups but skin."""
+        return (
+            *(counts.evaluation(name) for name, counts in self.parsers.items()),
+            *(replace(counts.evaluation(name), groups={}) for name, counts in self.baselines.items()),
+        )
 
 
-def _group_scores(counts: GroupCounts) -> dict[str, GroupScore]:
-    return {group: GroupScore(counts.iou(group), counts.interval(group)) for group in counts.told}
+@dataclass
+class Evaluator:
+    """Models that are judged on one photo after the other, and what was counted."""
 
+    runners: Mapping[str, Runner]
+    baselines: Mapping[str, Baseline]
+    tally: Tally
 
-def _add_skin(counts: TruthCounts, picture: Picture, detect: Baseline, skin: Sequence[int]) -> None:
-    """Count one labelled photo as skin (1) and the rest (0)."""
-    assert picture.labels is not None  # `labelled` let it through
-    truth = np.where(picture.labels == IGNORE, IGNORE, np.isin(picture.labels, skin)).astype(np.uint8)
-    counts.add_labels(picture.name, truth, detect(_at(picture.image, truth.shape)).astype(np.uint8))
+    @classmethod
+    def of(
+        cls, runners: Mapping[str, Runner], baselines: Mapping[str, Baseline], judged: Judged
+    ) -> Evaluator:
+        return cls(runners, baselines, Tally.empty(tuple(runners), tuple(baselines), judged))
 
-
-def skin_by_ycbcr(image: Image) -> NDArray[np.bool_]:
-    """Skin mask by 77 ≤ Cb ≤ 127 and 133 ≤ Cr ≤ 173 (Chai and Ngan, IEEE TCSVT 9(4), 1999)."""
-    planes: Planes = np.moveaxis(rgb2ycbcr(image), -1, 0)
-    _, blue, red = planes
-    found: NDArray[np.bool_] = (blue >= 77) & (blue <= 127) & (red >= 133) & (red <= 173)
-    return found
-
-
-def skin_by_hsv(image: Image) -> NDArray[np.bool_]:
-    """Skin mask by H ≤ 50° and 0.23 ≤ S ≤ 0.68 (Sobottka and Pitas, Signal Process.: Image Commun. 12, 1998)."""
-    planes: Planes = np.moveaxis(rgb2hsv(image), -1, 0)
-    hue, saturation, _ = planes
-    found: NDArray[np.bool_] = (hue * 360 <= 50) & (saturation >= 0.23) & (saturation <= 0.68)
-    return found
-
-
-def skin_by_both(image: Image) -> NDArray[np.bool_]:
-    return skin_by_ycbcr(image) & skin_by_hsv(image)
-
-
-BASELINES: Mapping[str, Baseline] = {
-    "YCbCr thresholds": skin_by_ycbcr,
-    "HSV thresholds": skin_by_hsv,
-    "YCbCr and HSV": skin_by_both,
-}
+    def add(self, picture: Picture) -> list[PhotoScores]:
+        """Run and count every model on a picture, and return its scores; a picture without labels is not counted."""
+        if picture.labels is None:
+            return []
+        truth, rows = picture.labels, list[PhotoScores]()
+        self.tally.photos += 1
+        for _, found in predictions(self.runners, [picture]):
+            rows += [
+                self.tally.parsers[name].add(name, picture.name, truth, prediction.labels(truth.shape))
+                for name, prediction in found.items()
+            ]
+        image = _at(picture.image, truth.shape)
+        rows += [
+            self.tally.baselines[name].add_skin(name, picture.name, truth, detect(image))
+            for name, detect in self.baselines.items()
+        ]
+        return rows
 
 
 def _at(image: Image, shape: tuple[int, ...]) -> Image:
@@ -182,58 +222,22 @@ def _at(image: Image, shape: tuple[int, ...]) -> Image:
     return np.asarray(Pillow.fromarray(image).resize((shape[1], shape[0]), Pillow.Resampling.BILINEAR))
 
 
-def evaluation_of(
-    name: str,
-    counts: TruthCounts,
-    class_names: Sequence[str],
-    skin: Sequence[int],
-    groups: Mapping[str, Sequence[int]] = MappingProxyType({}),
-) -> Evaluation:
-    """The scores of one model from its counts."""
-    whole = counts.pooled()
-    return replace(
-        _skin_only(name, counts.as_one(skin)),
-        miou=_known(whole.miou),
-        miou_ci95=counts.interval(lambda pooled: pooled.miou),
-        mean_accuracy=_known(whole.mean_accuracy),
-        overall_accuracy=_known(whole.overall_accuracy),
-        per_class={class_name: _class_score(whole, i) for i, class_name in enumerate(class_names)},
-        groups={
-            group: GroupScore(_known(whole.union_iou(members)), counts.union_interval(members))
-            for group, members in groups.items()
-        },
+def _class_score(pixels: Pixels) -> ClassScore:
+    return ClassScore(pixels.iou, pixels.precision, pixels.recall, pixels.f1)
+
+
+def _photo_scores(
+    photo: str, model: str, groups: Mapping[str, Pixels], confusion: Confusion | None = None
+) -> PhotoScores:
+    return PhotoScores(
+        photo,
+        model,
+        None if confusion is None else _known(confusion.overall_accuracy),
+        None if confusion is None else _known(confusion.miou),
+        {group: pixels.iou for group, pixels in groups.items()},
     )
 
 
-def _skin_only(name: str, counts: TruthCounts) -> Evaluation:
-    """Skin scores from counts of two classes: the rest (0) and skin (1)."""
-    score = _class_score(counts.pooled(), 1)
-    return Evaluation(
-        name=name,
-        n=len(counts),
-        miou=None,
-        miou_ci95=None,
-        mean_accuracy=None,
-        overall_accuracy=None,
-        skin_iou=score.iou,
-        skin_iou_ci95=counts.union_interval([1]),
-        skin_precision=score.precision,
-        skin_recall=score.recall,
-        skin_f1=score.f1,
-        per_class={},
-    )
-
-
-def _class_score(confusion: Confusion, index: int) -> ClassScore:
-    iou = confusion.per_class_iou[index]
-    return ClassScore(
-        iou=_known(iou),
-        precision=_known(confusion.per_class_precision[index]),
-        recall=_known(confusion.per_class_recall[index]),
-        f1=_known(2 * iou / (1 + iou)),
-    )
-
-
-def _known(value: float | np.floating) -> float | None:
-    """The value, or None for NaN, which JSON lacks: the score of a class without pixels is null."""
+def _known(value: float) -> float | None:
+    """The value, or None for NaN: the score of a photo without counted pixels."""
     return None if np.isnan(value) else float(value)

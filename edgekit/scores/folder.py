@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit import console
 from edgekit.artifact import read_artifact
-from edgekit.errors import CalibrationError
-from edgekit.images import SCHEME_FILE, Folder
-from edgekit.scores import evaluation
-from edgekit.scores.evaluation import Evaluation
+from edgekit.errors import CalibrationError, EdgekitError
+from edgekit.files import check_file_place, staged_file
+from edgekit.images import SCHEME_FILE, Folder, Picture
+from edgekit.scores.baselines import BASELINES
+from edgekit.scores.evaluation import Evaluator, Judged, Tally
+from edgekit.scores.evaluation_shards import (
+    SHARD,
+    Evaluated,
+    Inputs,
+    Model,
+    PackedTally,
+    evaluated,
+    join_kept_rows,
+    rows_beside,
+)
 from edgekit.scores.groups import judged_groups
+from edgekit.scores.rows import RowFile, begin_rows, row_file
 from edgekit.scores.runners import Runner, artifact_runner, reference_runner
 from edgekit.scores.scheme import scheme_of
+from edgekit.scores.shards import WHOLE, Counted, Journal, count_photos
 from edgekit.weights import Checkpoint
-
-
-@dataclass(frozen=True)
-class Evaluated:
-    """Scores of every model over n labelled photos; `skipped`: (file name, reason) of each unused file."""
-
-    n: int
-    models: tuple[Evaluation, ...]
-    skipped: tuple[tuple[str, str], ...]
-    notes: tuple[str, ...]
 
 
 def evaluate(
@@ -35,35 +37,95 @@ def evaluate(
     images: Path,
     labels: Path,
     baselines: bool = True,
+    rows: Path | None = None,
+    resume: Path | None = None,
+    shard: tuple[int, int] = WHOLE,
+    force: bool = False,
 ) -> Evaluated:
     """Measure accuracy against true labels: the checkpoint first, then the artifacts, then the skin thresholds.
 
     `images`: a folder of photos; `labels`: a folder of label PNGs with the photos' names (values index the class list,
     255 is not labelled). With a labels.json in `labels`, beside it or one folder above, values stand for what that
     says, and models are judged by the groups that it can tell. Shares and IoUs are in [0, 1], intervals are 95 %
-    bootstrap over photos. Raises CalibrationError if no labelled photo can be used.
+    bootstrap over photos.
+
+    `rows`: a CSV file for each model's scores on each photo; one that exists is replaced only with `force`. `resume`: a
+    folder that keeps what was counted, where the same call goes on after an interruption; `shard`: (2, 7) for the
+    second of seven parts of the photos, whose files in `resume` are for `merge`.
+
+    Raises CalibrationError if no labelled photo can be used, EdgekitError for options that do not go together or for a
+    `resume` of other inputs.
     """
+    if shard != WHOLE and resume is None:
+        raise EdgekitError("`shard` needs `resume`: the folder for the shard's file.")
+    if shard != WHOLE and rows is not None:
+        raise EdgekitError("`rows` does not go with `shard`: `merge` writes the rows of all shards.")
+    if rows is not None:
+        check_file_place(rows, replace=force, inputs=artifacts)
     scheme = scheme_of(labels, checkpoint.class_names)
     folder = Folder(images, labels, len(checkpoint.class_names), None if scheme is None else scheme.sets)
     groups = judged_groups(checkpoint.groups, len(checkpoint.class_names))
-    if scheme is not None and not any(scheme.tells(members) for members in groups.values()):
+    judged = Judged(tuple(checkpoint.class_names), groups, scheme)
+    if not any(judged.told.tells(members) for members in groups.values()):
         raise CalibrationError(f"{SCHEME_FILE} for {labels} tells none of {', '.join(groups)} apart.")
     with console.quiet_libraries():
-        runners: dict[str, Runner] = {f"PyTorch {checkpoint.name}": reference_runner(checkpoint)}
-        for artifact in (read_artifact(path) for path in artifacts):
-            name = f"{artifact.manifest.target} {artifact.manifest.recipe_name}"
-            runners[name if name not in runners else str(artifact.path)] = artifact_runner(artifact)
-        tells_skin = bool(checkpoint.groups.skin) if scheme is None else scheme.tells(checkpoint.groups.skin)
-        models = evaluation.evaluate(
-            runners,
-            evaluation.BASELINES if baselines and tells_skin else {},
-            console.track(folder, len(folder), "evaluating"),
-            checkpoint.class_names,
-            checkpoint.groups.skin,
-            groups,
-            scheme,
-        )
-    if models[0].n == 0:
-        raise CalibrationError(f"No labelled photo in {images} could be used; nothing was evaluated.")
-    skipped = tuple((item.name, item.reason) for item in folder.skipped)
-    return Evaluated(models[0].n, models, skipped, tuple(folder.notes))
+        runners, models = _opened(checkpoint, artifacts)
+        detectors = BASELINES if baselines and judged.told.tells(checkpoint.groups.skin) else {}
+        evaluator = Evaluator.of(runners, detectors, judged)
+        inputs = Inputs.of(judged, models, tuple(detectors), folder.names)
+        counted = _counted(evaluator, folder, inputs, resume, shard, rows, replace=force)
+    return evaluated(counted, whole=shard == WHOLE)
+
+
+def _opened(checkpoint: Checkpoint, artifacts: Sequence[Path]) -> tuple[dict[str, Runner], tuple[Model, ...]]:
+    """The runners of the checkpoint and the artifacts by their names in reports, and what identifies them."""
+    name = f"PyTorch {checkpoint.name}"
+    runners: dict[str, Runner] = {name: reference_runner(checkpoint)}
+    models = [Model(name, checkpoint.sha256)]
+    for artifact in (read_artifact(path) for path in artifacts):
+        name = f"{artifact.manifest.target} {artifact.manifest.recipe_name}"
+        name = name if name not in runners else str(artifact.path)
+        runners[name] = artifact_runner(artifact)
+        models.append(Model(name, artifact.manifest.sha256))
+    return runners, tuple(models)
+
+
+def _counted(
+    evaluator: Evaluator,
+    folder: Folder,
+    inputs: Inputs,
+    resume: Path | None,
+    shard: tuple[int, int],
+    rows: Path | None,
+    *,
+    replace: bool,
+) -> Counted[Inputs, Tally]:
+    """Count a folder's photos, or a shard of them, with rows per photo in `rows`, and beside what `resume` keeps."""
+    groups = tuple(inputs.groups)
+
+    def counted(
+        journal: Journal[Inputs, PackedTally, Tally] | None, file: RowFile | None
+    ) -> Counted[Inputs, Tally]:
+        def add(picture: Picture) -> None:
+            scores = evaluator.add(picture)
+            if file is not None:
+                file.add(scores)
+
+        return count_photos(folder, inputs, shard, journal, evaluator.tally, add, "evaluating")
+
+    if resume is not None:
+        journal = Journal(SHARD, resume, inputs, *shard)
+        evaluator.tally = journal.tally or evaluator.tally
+        kept_rows = rows_beside(journal.path)
+        if rows is not None:
+            check_file_place(rows, replace=replace, inputs=[journal.path, kept_rows])
+        begin_rows(kept_rows, groups, journal.done, inputs.models)
+        with row_file(kept_rows, groups) as file:
+            found = counted(journal, file)
+        if rows is not None:
+            join_kept_rows(found, [journal.path], rows, replace=replace)
+        return found
+    if rows is not None:
+        with staged_file(rows, replace=replace) as temporary, row_file(temporary, groups) as file:
+            return counted(None, file)
+    return counted(None, None)

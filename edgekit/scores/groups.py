@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.scores.metrics import Interval, ratio_interval
+from edgekit.scores.metrics import Interval
+from edgekit.scores.pixels import PixelCounts, Pixels
 from edgekit.scores.scheme import BACKGROUND, Members, Scheme
 from edgekit.weights import Groups
 
@@ -27,28 +27,16 @@ def judged_groups(groups: Groups, classes: int) -> dict[str, tuple[int, ...]]:
     return {name: members for name, members in judged.items() if members}
 
 
-class Pixels(NamedTuple):
-    """Pixels of a group: in truth and prediction, in the truth, and in the prediction."""
-
-    hits: int
-    true: int
-    predicted: int
-
-    @property
-    def union(self) -> int:
-        return self.true + self.predicted - self.hits
-
-
 @dataclass
 class GroupCounts:
-    """Pixels of each group that the scheme tells, photo by photo; no score depends on the order of counting.
+    """Pixels of each group that the scheme tells, over the photos and every resample of them.
 
     groups: class indices by group; those that the scheme cannot tell are left out of `told` and of every score.
     """
 
     scheme: Scheme
     groups: Mapping[str, Members]
-    photos: list[tuple[str, Mapping[str, Pixels]]] = field(default_factory=list)
+    counts: PixelCounts = field(init=False)
 
     def __post_init__(self) -> None:
         self.told = {name: members for name, members in self.groups.items() if self.scheme.tells(members)}
@@ -56,40 +44,46 @@ class GroupCounts:
             name: (self.scheme.inside(members), self.scheme.outside(members))
             for name, members in self.told.items()
         }
+        self.counts = PixelCounts.empty(tuple(self.told))
 
     def __len__(self) -> int:
-        return len(self.photos)
+        """The number of photos."""
+        return len(self.counts)
 
-    def add(self, name: str, truth: NDArray[np.uint8], predicted: NDArray[np.uint8]) -> None:
-        """Count one photo. truth: (H, W) label values of the scheme, predicted: (H, W) class indices."""
-        self.add_masks(name, truth, {g: np.isin(predicted, members) for g, members in self.told.items()})
+    def __add__(self, other: GroupCounts) -> GroupCounts:
+        both = GroupCounts(self.scheme, self.groups)
+        both.counts = self.counts + other.counts
+        return both
+
+    def add(self, name: str, truth: NDArray[np.uint8], predicted: NDArray[np.uint8]) -> Mapping[str, Pixels]:
+        """Count one photo, and return its pixels by group.
+
+        truth: (H, W) label values of the scheme, predicted: (H, W) class indices.
+        """
+        return self.add_masks(
+            name, truth, {g: np.isin(predicted, members) for g, members in self.told.items()}
+        )
 
     def add_masks(
         self, name: str, truth: NDArray[np.uint8], predicted: Mapping[str, NDArray[np.bool_]]
-    ) -> None:
-        """Count one photo by the (H, W) masks that are predicted for the groups."""
+    ) -> Mapping[str, Pixels]:
+        """Count one photo by the (H, W) masks that are predicted for the groups, and return its pixels by group."""
         found = {}
         for group, mask in predicted.items():
             inside, outside = (table[truth] for table in self._tables[group])
             mask = mask & (inside | outside)
             found[group] = Pixels(int((mask & inside).sum()), int(inside.sum()), int(mask.sum()))
-        self.photos.append((name, found))
+        self.counts.add(name, found)
+        return found
 
     def pooled(self, group: str) -> Pixels:
         """The pixels of all photos together."""
-        counted = [found[group] for _, found in self.photos]
-        return Pixels(
-            sum(pixels.hits for pixels in counted),
-            sum(pixels.true for pixels in counted),
-            sum(pixels.predicted for pixels in counted),
-        )
+        return self.counts.pooled(group)
 
     def iou(self, group: str) -> float | None:
         """The pooled IoU of a group; None if it is in neither truth nor prediction."""
-        pixels = self.pooled(group)
-        return pixels.hits / pixels.union if pixels.union else None
+        return self.pooled(group).iou
 
     def interval(self, group: str) -> Interval | None:
         """95 % interval of the pooled IoU; None for fewer than two photos."""
-        pixels = [found for _, found in sorted((name, found[group]) for name, found in self.photos)]
-        return ratio_interval([found.hits for found in pixels], [found.union for found in pixels])
+        return self.counts.interval(group)

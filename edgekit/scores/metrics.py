@@ -1,8 +1,8 @@
-"""Segmentation metrics: confusion, IoU, boundary agreement, intervals. Compared label arrays have the same shape."""
+"""Segmentation metrics: confusion, IoU, boundary agreement. Compared label arrays have the same shape."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -13,7 +13,6 @@ from edgekit.model.outputs import resized
 
 IGNORE = 255  # "not labelled", the reference models' semantic_loss_ignore_index
 BOUNDARY_TOLERANCE_PX = 1
-BOOTSTRAP_RESAMPLES = 2000
 COMMON_SHARE = 5e-4  # share of the labelled pixels from which a class counts as present in the pictures
 Interval = tuple[float, float]
 Labels = NDArray[np.integer]
@@ -95,32 +94,6 @@ class Confusion:
         rows = np.isin(np.arange(self.classes), members)
         hits = self.counts[np.ix_(rows, rows)].sum()
         return int(hits), int(self.counts[rows].sum() + self.counts[:, rows].sum() - hits)
-
-    def as_one(self, members: Sequence[int]) -> Confusion:
-        """The same pixels with two classes: a set of classes (1) against the rest (0)."""
-        rows = np.isin(np.arange(self.classes), members)
-        parts = [[self.counts[np.ix_(t, p)].sum() for p in (~rows, rows)] for t in (~rows, rows)]
-        return Confusion(2, np.array(parts, np.int64))
-
-
-def bootstrap_interval(
-    statistic: Callable[[NDArray[np.int64]], float], n: int, seed: int = 0, level: float = 0.95
-) -> Interval | None:
-    """Percentile interval of a statistic over resampled picture indices; None for fewer than two pictures."""
-    if n < 2:
-        return None
-    generator = np.random.default_rng(seed)
-    values = np.array([statistic(generator.integers(0, n, n)) for _ in range(BOOTSTRAP_RESAMPLES)])
-    low, high = np.nanquantile(values, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
-
-
-def ratio_interval(numerators: Sequence[int], denominators: Sequence[int]) -> Interval | None:
-    """95 % interval of Σ numerators / Σ denominators (an IoU pooled over pictures)."""
-    top, bottom = np.asarray(numerators), np.asarray(denominators)
-    if bottom.sum() == 0:
-        return None
-    return bootstrap_interval(lambda i: float(_ratio(top[i].sum(), bottom[i].sum())), len(top))
 
 
 def boundaries(labels: Labels) -> NDArray[np.bool_]:

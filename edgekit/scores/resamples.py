@@ -116,3 +116,14 @@ def ratio(numerators: NDArray[np.number], denominators: NDArray[np.number]) -> N
     with np.errstate(invalid="ignore", divide="ignore"):
         quotient: NDArray[np.float64] = np.true_divide(numerators, denominators)
     return quotient
+
+
+def share(totals: Counts) -> NDArray[np.float64]:
+    """The quotient of two columns, (resamples, 2)."""
+    return ratio(totals[:, 0], totals[:, 1])
+
+
+def mean_known(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The mean over the columns that are not NaN, (resamples, k) to (resamples,); NaN without any."""
+    known = ~np.isnan(values)
+    return ratio(np.where(known, values, 0.0).sum(1), known.sum(1))

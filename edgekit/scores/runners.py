@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
@@ -13,18 +12,16 @@ from numpy.typing import NDArray
 
 from edgekit.artifact import Artifact
 from edgekit.errors import ConversionError
-from edgekit.images import Picture
+from edgekit.images import Fit, InputSize, Picture, fit_of
 from edgekit.model.reference import ReferenceSegmenter
-from edgekit.runtimes import Runtime, open_runtime
+from edgekit.runtimes import Opener, Runtime, open_runtime
 from edgekit.scores.metrics import labels_from_logits
 from edgekit.targets import target_named
 from edgekit.weights import Checkpoint
 
-Image = NDArray[np.uint8]  # (size, size, 3) sRGB, the network's input
+Image = NDArray[np.uint8]  # (H, W, 3) sRGB, the network's input
 Logits = NDArray[np.float32]  # (classes, h, w)
 Labels = NDArray[np.uint8]  # (H, W)
-# Opens an artifact in a runtime, here or on a device; the names are intermediate tensors to return as well.
-Opener = Callable[[Path, Sequence[str]], Runtime]
 K = TypeVar("K")
 
 
@@ -36,23 +33,23 @@ class Outputs(NamedTuple):
 
 
 class Runner(Protocol):
-    """A segmenter that runs somewhere. `size`: the side of its square input in pixels."""
+    """A segmenter that runs somewhere. `size`: of its input."""
 
     @property
-    def size(self) -> int: ...
+    def size(self) -> InputSize: ...
     def run(self, image: Image) -> Outputs: ...
 
 
 def network_input(image: Image, dtype: torch.dtype = torch.float32) -> torch.Tensor:
-    """The image as PyTorch's graphs take it: (1, 3, size, size) RGB in [0, 255]."""
+    """The image as PyTorch's graphs take it: (1, 3, H, W) RGB in [0, 255]."""
     return torch.from_numpy(image.copy()).permute(2, 0, 1)[None].to(dtype)
 
 
 @dataclass(frozen=True)
 class TorchRunner:
-    """A PyTorch graph. `forward`: (1, 3, size, size) float32 RGB in [0, 255] to (1, classes, h, w) logits."""
+    """A PyTorch graph. `forward`: (1, 3, H, W) float32 RGB in [0, 255] to (1, classes, h, w) logits."""
 
-    size: int
+    size: InputSize
     forward: Callable[[torch.Tensor], torch.Tensor]
 
     def run(self, image: Image) -> Outputs:
@@ -66,7 +63,7 @@ class RuntimeRunner:
     """A converted model open in a runtime, with the names of its tensors and whether their channels come last."""
 
     runtime: Runtime
-    size: int
+    size: InputSize
     image_name: str
     logits_name: str
     output_name: str
@@ -88,9 +85,9 @@ class RuntimeRunner:
         return first.transpose(2, 0, 1) if self.channels_last else first
 
 
-def reference_runner(checkpoint: Checkpoint, size: int | None = None) -> TorchRunner:
-    """A runner of the checkpoint in PyTorch with Hugging Face's graph; by default at the checkpoint's own size."""
-    return TorchRunner(checkpoint.size_default if size is None else size, ReferenceSegmenter(checkpoint))
+def reference_runner(checkpoint: Checkpoint) -> TorchRunner:
+    """A runner of the checkpoint in PyTorch with Hugging Face's graph at the checkpoint's own size."""
+    return TorchRunner(InputSize.of(checkpoint.size_default), ReferenceSegmenter(checkpoint))
 
 
 def artifact_runner(artifact: Artifact, opener: Opener = open_runtime) -> RuntimeRunner:
@@ -108,7 +105,7 @@ def artifact_runner(artifact: Artifact, opener: Opener = open_runtime) -> Runtim
         )
     return RuntimeRunner(
         runtime=opener(artifact.path, () if logits == manifest.output else (logits,)),
-        size=manifest.size,
+        size=manifest.input_size,
         image_name=manifest.inputs[0].name,
         logits_name=logits,
         output_name=manifest.output,
@@ -118,11 +115,14 @@ def artifact_runner(artifact: Artifact, opener: Opener = open_runtime) -> Runtim
 
 @dataclass(frozen=True)
 class Prediction:
-    """A runner's result for one picture, and the image it ran on. Shapes as in `Outputs`."""
+    """A runner's result for one picture.
+
+    `image`, `logits`: of the part of the network's input that shows the picture. `outputs`: of the whole input.
+    """
 
     image: Image
     logits: Logits
-    delivered: NDArray[np.float64]
+    outputs: Outputs
     _labels: dict[tuple[int, ...], Labels] = field(default_factory=dict, repr=False, compare=False)
 
     def labels(self, shape: tuple[int, ...]) -> Labels:
@@ -133,7 +133,7 @@ class Prediction:
 
     @property
     def input_labels(self) -> Labels:
-        """(size, size) labels."""
+        """(H, W) labels of `image`."""
         return self.labels(self.image.shape[:2])
 
 
@@ -143,11 +143,17 @@ def predictions(
     """Yield each picture with every runner's prediction. A picture is resized once per input size."""
     sizes = {runner.size for runner in runners.values()}
     for picture in pictures:
+        fits = {size: fit_of(picture.image.shape[:2], size) for size in sizes}
         images = {size: picture.at(size) for size in sizes}
         yield (
             picture,
             {
-                key: Prediction(images[runner.size], *runner.run(images[runner.size]))
+                key: prediction_of(images[runner.size], runner.run(images[runner.size]), fits[runner.size])
                 for key, runner in runners.items()
             },
         )
+
+
+def prediction_of(image: Image, outputs: Outputs, fit: Fit) -> Prediction:
+    """The result for a picture that lies in an input, (H, W, 3), as `fit` says."""
+    return Prediction(fit.shown(image), fit.shown_planes(outputs.logits), outputs)

@@ -135,7 +135,7 @@ class Detail(A.ImageOnlyTransform):  # type: ignore[misc]
 
 
 class Augmentation:
-    """Random changes of a (size, size, 3) uint8 RGB picture and its (size, size) uint8 labels.
+    """Random changes of an (H, W, 3) uint8 RGB picture and its (H, W) uint8 labels.
 
     photo: (H, W, 3) uint8 RGB, the whole photo that the frame was cut from. enlargement: the picture's side in pixels
     per pixel of the frame's. seed: the same seed changes a picture in the same way, in any worker process and

@@ -19,7 +19,7 @@ from edgekit.training.framing import persons
 
 CROWD_CHANCE = 0.2  # of a composite with another labelled person behind
 SCENE_CHANCE = 0.3  # of a composite with a piece of another photo, without its person, behind
-SIDEWAYS, DOWN = 0.4, 0.3  # largest shifts of the person, as fractions of the frame's side
+SIDEWAYS, DOWN = 0.4, 0.3  # largest shifts of the person, as fractions of the frame's sides
 BLUR_CHANCE, BLUR_SIGMA = 0.5, (1.0, 40.0)  # px: portrait lenses and portrait modes
 TINT = (0.6, 1.4)  # gain of each channel: painted walls, curtains, evening light
 SCENE_MIN_PX = 24  # below this a stretched piece is a smear
@@ -30,7 +30,7 @@ HAIRCUT_FROM = 0.35  # fraction of the face's height from its top: the height of
 
 @dataclass(frozen=True)
 class Scene:
-    """A framed photo, stretched: (size, size, 3) uint8 RGB and (size, size) labels."""
+    """A framed photo, stretched: (H, W, 3) uint8 RGB and (H, W) labels."""
 
     image: NDArray[np.uint8]
     labels: NDArray[np.uint8]
@@ -54,7 +54,7 @@ def empty_piece(
 
 
 def scenery(image: NDArray[np.uint8], rng: np.random.Generator) -> Scene:
-    """A backdrop from a (size, size, 3) picture without people: tinted, often out of focus."""
+    """A backdrop from an (H, W, 3) picture without people: tinted, often out of focus."""
     if rng.random() < BLUR_CHANCE:
         sigma = float(np.exp(rng.uniform(*np.log(BLUR_SIGMA))))
         image = np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.uint8)
@@ -78,11 +78,11 @@ def pasted(front: Scene, back: Scene, edge_px: float, rng: np.random.Generator) 
 
 def _shift(mask: NDArray[np.bool_], rng: np.random.Generator) -> tuple[int, int]:
     """A random shift of the person, (right, down) in pixels."""
-    side = mask.shape[0]
+    height, width = mask.shape
     at_left, at_right, at_top = mask[:, 0].any(), mask[:, -1].any(), mask[0].any()
     right = rng.uniform(-SIDEWAYS * (not at_right), SIDEWAYS * (not at_left))
     down = rng.uniform(0, DOWN * (not at_top))
-    return round(right * side), round(down * side)
+    return round(right * width), round(down * height)
 
 
 def _moved(array: NDArray[np.uint8], right: int, down: int) -> NDArray[np.uint8]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from edgekit import console
 from edgekit.errors import EdgekitError
 from edgekit.files import check_file_place, check_folder_place
-from edgekit.images import images_in
+from edgekit.images import InputSize, Size, images_in
 from edgekit.model.stages import pool_problem
 from edgekit.recipes import BLOCKS, recipe_for_training
 from edgekit.recipes.kept import PLANNED_FOLDER, RECIPE_FILE
@@ -22,10 +22,12 @@ from edgekit.training.save import CHECKPOINT_FILES, with_classes
 from edgekit.training.settings import Settings, check_bounds
 from edgekit.weights import Checkpoint
 
+SIZE_DEFAULT = 384  # px
 LR_DEFAULT = 4e-4  # found on 902 photos at 384², batches of 8
 LR_QAT = 4e-5  # the weights are trained already; they only have to settle on the int8 grid
 WEIGHT_BOUNDS = (0.01, 100.0)  # of a folder; beyond them it is hardly seen, or hardly anything else is
-LEAST_SIZE = 384  # px: 24 cells at DeepLab's 1/16 scale, where its widest dilation reaches 18 cells each way
+# px, or as many pixels in another shape: 24 cells at DeepLab's 1/16 scale, where its widest dilation reaches 18.
+LEAST_SIZE = 384
 
 
 def finetune(
@@ -36,8 +38,8 @@ def finetune(
     qat: str | None = None,
     unlabelled: Sequence[Path] = (),
     epochs: int = 20,
-    size: int = 384,
-    val_size: int | None = None,
+    size: Size | Sequence[Size] = SIZE_DEFAULT,
+    val_size: Size | None = None,
     batch: int = 8,
     lr: float | None = None,
     decay: str = "cosine",
@@ -58,14 +60,14 @@ def finetune(
     state. Progress and what is left out of the data go to standard error.
 
     qat: an int8 recipe (w8a8, w8 or a recipe's .json) to train for, its pooling included; `convert` then finds it
-    in `out`. unlabelled: with `qat`, folders of further photos to train on. epochs: passes over the photos. size,
-    val_size: side of the input in training and in validation (None: the checkpoint's), in pixels, multiples of 64
-    from 128 to 1024. batch: photos per step. lr: base learning rate (None: 4e-4, with `qat` 4e-5). decay: cosine or
-    exponential. skin_jaccard, class_jaccard: weights of these terms of the loss, 0 leaves one out. seed: the same
-    seed, data and settings give the same weights on a CPU. keep: the epoch whose weights are kept, `last` or `best`
-    by the mean over the folders of their mean group IoU (None: best with several folders or a labels.json).
-    workers: processes that prepare photos, 0: none beside this one. resume: go on with the interrupted run in
-    `out`. force: replace what is in `out`.
+    in `out`. unlabelled: with `qat`, folders of further photos to train on. epochs: passes over the photos. size: of
+    the input in training, a side in pixels or rows x columns as in "512x384", multiples of 64 from 128 to 1024; of
+    several, each step draws one. val_size: of the input in validation (None: the checkpoint's). batch: photos per
+    step. lr: base learning rate (None: 4e-4, with `qat` 4e-5). decay: cosine or exponential. skin_jaccard,
+    class_jaccard: weights of these terms of the loss, 0 leaves one out. seed: the same seed, data and settings give
+    the same weights on a CPU. keep: the epoch whose weights are kept, `last` or `best` by the mean over the folders
+    of their mean group IoU (None: best with several folders or a labels.json). workers: processes that prepare
+    photos, 0: none beside this one. resume: go on with the interrupted run in `out`. force: replace what is in `out`.
 
     Raises EdgekitError: a setting out of its bounds, an occupied `out`, a run that cannot be resumed; UnknownName: no
     such recipe or decay; CalibrationError: unusable data, too little of it, or a loss that is no longer a number.
@@ -75,8 +77,8 @@ def finetune(
     recipe = None if qat is None else recipe_for_training(qat)
     settings = Settings(
         epochs=epochs,
-        size=size,
-        val_size=checkpoint.size_default if val_size is None else val_size,
+        sizes=tuple(InputSize.of(each) for each in _listed(size)),
+        val_size=InputSize.of(checkpoint.size_default if val_size is None else val_size, "val_size"),
         batch=batch,
         lr=(LR_DEFAULT if recipe is None else LR_QAT) if lr is None else lr,
         decay=decay,
@@ -115,6 +117,11 @@ def finetune(
             workers=workers,
             recipe=recipe,
         )
+
+
+def _listed(size: Size | Sequence[Size]) -> Sequence[Size]:
+    """One size or several, as several."""
+    return (size,) if isinstance(size, Size) else size
 
 
 def _check_folders(weights: Mapping[Path, float]) -> None:
@@ -159,8 +166,8 @@ def check_out(out: Path, checkpoint: Checkpoint, *, resume: bool, force: bool) -
 def _check_pool(settings: Settings, checkpoint: Checkpoint) -> None:
     """EdgekitError unless attention can be pooled as settings say, at the sizes of training and validation."""
     stride = int(checkpoint.config.output_stride)
-    for size in (settings.size, settings.val_size):
-        problem = pool_problem(settings.pool, size, size, stride)
+    for size in (*settings.sizes, settings.val_size):
+        problem = pool_problem(settings.pool, size.height, size.width, stride)
         if problem is not None:
             raise EdgekitError(f"`qat`: {problem}")
 
@@ -173,9 +180,10 @@ def _warnings(settings: Settings, checkpoint: Checkpoint, names: Sequence[str]) 
             f"warning: classes.json differs from the checkpoint's {len(checkpoint.class_names)} classes; "
             f"the classifier starts afresh with {len(names)}."
         )
-    if settings.size < LEAST_SIZE:
+    smallest = min(settings.sizes, key=lambda size: size.pixels)
+    if smallest.pixels < LEAST_SIZE**2:
         found.append(
-            f"warning: at a training size of {settings.size} pixels, less than {LEAST_SIZE}, DeepLab's dilated "
+            f"warning: at a training size of {smallest} pixels, less than {LEAST_SIZE}, DeepLab's dilated "
             "convolutions see mostly padding, and the network can fail on larger inputs such as 512."
         )
     return found

@@ -13,6 +13,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit.images import MOST_ASPECT_CHANGE
 from edgekit.scores.metrics import IGNORE
 
 HEAD_CLASSES = ("hat", "hair", "face")  # as ATR, LIP and CIHP spell them, in lower case
@@ -50,6 +51,16 @@ class Frame:
     def of(self, array: NDArray[T]) -> NDArray[T]:
         """The rectangle cut out of (H, W) labels or an (H, W, 3) picture."""
         return array[self.top : self.top + self.height, self.left : self.left + self.width]
+
+    def shaped(self, aspect: float, rng: np.random.Generator) -> Frame:
+        """The frame, cut until an input of this width / height shows it stretched, not letterboxed.
+
+        A wide frame loses columns on both sides at random; a tall one loses rows below, for heads are above.
+        """
+        narrowest, widest = aspect / MOST_ASPECT_CHANGE, aspect * MOST_ASPECT_CHANGE
+        height = min(self.height, max(1, int(self.width / narrowest)))
+        width = min(self.width, max(1, int(self.height * widest)))
+        return Frame(self.top, self.left + int(rng.integers(self.width - width + 1)), height, width)
 
 
 @dataclass(frozen=True)

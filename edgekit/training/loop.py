@@ -11,23 +11,22 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Generic, TypeVar
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import nn
 
 from edgekit import console
 from edgekit.errors import CalibrationError, ImageError
-from edgekit.files import check_folder_place, remove_folder, staged_file
-from edgekit.images import Picture, read_image, read_labels, stretch
+from edgekit.files import check_folder_place, remove_folder
+from edgekit.images import InputSize, Picture, read_image, read_labels, write_labels
 from edgekit.model.outputs import resized
-from edgekit.model.reference import ReferenceSegmenter, pool_attention
+from edgekit.model.reference import ReferenceSegmenter, fuse_attention
 from edgekit.recipes import Recipe, block_of_module, keep_recipe
 from edgekit.scores.counts import counted
-from edgekit.scores.metrics import labels_from_logits
-from edgekit.scores.runners import TorchRunner
+from edgekit.scores.runners import TorchRunner, predictions
 from edgekit.training import history as log
 from edgekit.training import qat, state
 from edgekit.training.data import LabelledData, Pair, Problem, split
@@ -67,7 +66,7 @@ class Trained:
     kept: int
 
 
-# The loss, a scalar, of (B, 3, size, size) float32 pictures in [0, 255], the model's logits for them and (B, H, W)
+# The loss, a scalar, of (B, 3, H, W) float32 pictures in [0, 255], the model's logits for them and (B, H/4, W/4)
 # int64 labels.
 Objective = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 
@@ -145,7 +144,7 @@ class Learner(Generic[M]):
         return float(np.mean([self._step(step, *batch) for step, batch in enumerate(steps, first)]))
 
     def _step(self, step: int, pixels: torch.Tensor, labels: torch.Tensor) -> float:
-        """Take one step. pixels: (B, 3, size, size) uint8 RGB, labels: (B, size/4, size/4) int64. Returns the loss."""
+        """Take one step. pixels: (B, 3, H, W) uint8 RGB, labels: (B, H/4, W/4) int64. Returns the loss."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate(step) * group.get("share", 1.0)
         images = pixels.to(self.device, memory_format=layout(self.device)).float()
@@ -190,7 +189,7 @@ def train(
             labels = Path(pseudo_labels_folder)
             drawn.append(Drawn(_pseudo_labelled(checkpoint, unlabelled, settings.val_size, labels)))
         sets = LabelSets.of(checkpoint.class_names, (folder.told for folder in folders))
-        samples = TrainingSet(drawn, sets, settings.size, settings.seed)
+        samples = TrainingSet(drawn, sets, settings.sizes, settings.seed)
         if len(samples) < settings.batch:
             raise CalibrationError(
                 f"{len(samples)} photos remain to train on, less than one batch; lower `batch` {settings.batch}."
@@ -256,7 +255,7 @@ def _problems(folders: Sequence[LabelledData]) -> tuple[Problem, ...]:
 
 
 def _pseudo_labelled(
-    checkpoint: Checkpoint, photos: Sequence[Path], size: int, folder: Path
+    checkpoint: Checkpoint, photos: Sequence[Path], size: InputSize, folder: Path
 ) -> tuple[Pair, ...]:
     """The photos with labels that the checkpoint predicts, and a line on how many there are."""
     pairs, problems = pseudo_labels(trainable(checkpoint, training_device()), photos, size, folder)
@@ -336,7 +335,7 @@ def _learner(
 ) -> Learner[ReferenceSegmenter]:
     device = training_device()
     torch.manual_seed(settings.seed)
-    model = trainable(checkpoint, device, dropout=0.0 if settings.qat else DROPOUT_MAX)
+    model = trainable(checkpoint, device, 0.0 if settings.qat else DROPOUT_MAX, settings.pool)
     pixels = class_pixels(folders, sets)
     several = len(sets.sets) > len(sets.class_names)
     objective: Objective = FromLabels(
@@ -348,8 +347,7 @@ def _learner(
     )
     if settings.qat:
         weights = class_weights(pixels).to(device)
-        objective = FromNetwork(copy.deepcopy(model).eval().requires_grad_(False), weights)
-        pool_attention(model, settings.pool)
+        objective = FromNetwork(trainable(checkpoint, device).eval().requires_grad_(False), weights)
         qat.prepare(model, partial(_mode, settings.qat))
         qat.observe(model, (pixels.to(device).float() for pixels, _ in first_batches))
     return Learner(
@@ -388,13 +386,17 @@ def laid_out(module: nn.Module, device: torch.device) -> None:
 
 
 def trainable(
-    checkpoint: Checkpoint, device: torch.device, dropout: float = DROPOUT_MAX
+    checkpoint: Checkpoint,
+    device: torch.device,
+    dropout: float = DROPOUT_MAX,
+    pool: Mapping[str, int] = MappingProxyType({}),
 ) -> ReferenceSegmenter:
     """The reference graph with the BatchNorm momentum of a short fine-tuning and dropout of at most `dropout`.
 
-    A network that imitates another one needs no dropout: its targets are exact.
+    A network that imitates another one needs no dropout: its targets are exact. pool: a recipe's, of attention.
     """
     model = ReferenceSegmenter(checkpoint)
+    fuse_attention(model, pool)
     laid_out(model, device)
     for module in model.modules():
         if isinstance(module, nn.Dropout):
@@ -442,9 +444,9 @@ def cpu_computes_bfloat16() -> bool:
 
 
 def pseudo_labels(
-    model: nn.Module, photos: Sequence[Path], size: int, out: Path
+    model: nn.Module, photos: Sequence[Path], size: InputSize, out: Path
 ) -> tuple[tuple[Pair, ...], tuple[Problem, ...]]:
-    """Photos paired with the labels that `model` predicts at an input side of `size` pixels, written to `out` as PNGs.
+    """Photos paired with the labels that `model` predicts at an input of `size`, written to `out` as PNGs.
 
     Left out, and named in the problems: unreadable photos and those in which it finds nobody.
     """
@@ -456,14 +458,13 @@ def pseudo_labels(
         except ImageError as error:
             found.setdefault("unreadable", []).append(f"{path.name} ({error.reason.rstrip('.')})")
             continue
-        logits = _runner(model, size).run(stretch(image, size)).logits
-        labels = labels_from_logits(logits, image.shape[:2])
+        ((_, by_name),) = predictions({"": _runner(model, size)}, [Picture(path.name, image)])
+        labels = by_name[""].labels(image.shape[:2])
         if not persons(labels).any():
             found.setdefault("nobody found in it", []).append(path.name)
             continue
         pair = Pair(path, out / f"{i:05}-{path.stem}.png")  # folders may share names
-        with staged_file(pair.label, replace=True) as file:
-            Image.fromarray(labels).save(file, "PNG")
+        write_labels(pair.label, labels, replace=True)
         pairs.append(pair)
     return tuple(pairs), tuple(Problem(reason, tuple(files)) for reason, files in found.items())
 
@@ -472,13 +473,13 @@ def validate(
     model: nn.Module,
     checkpoint: Checkpoint,
     pairs: Sequence[Pair],
-    size: int,
+    size: InputSize,
     frame: str,
 ) -> log.Scores:
-    """Scores on the photos, cut to one of FIXED_FRAMES and stretched to `size` pixels; labels at full resolution."""
+    """Scores on the photos, cut to one of FIXED_FRAMES and stretched to `size`; labels at full resolution."""
     framed = _framed(pairs, head_classes(checkpoint.class_names), frame)
     counts = counted({frame: _runner(model, size)}, framed, len(checkpoint.class_names))
-    confusion = counts[frame].pooled()
+    confusion = counts[frame]
     return log.Scores(
         miou=_number(confusion.miou),
         mean_accuracy=_number(confusion.mean_accuracy),
@@ -498,7 +499,7 @@ def _framed(pairs: Sequence[Pair], head: Sequence[int], frame: str) -> Iterator[
             yield Picture(pair.image.name, cut_image, cut_labels)
 
 
-def _runner(model: nn.Module, size: int) -> TorchRunner:
+def _runner(model: nn.Module, size: InputSize) -> TorchRunner:
     """A runner of the model on its own device, in that device's memory format and precision."""
     device = next(model.parameters()).device
 
@@ -507,7 +508,7 @@ def _runner(model: nn.Module, size: int) -> TorchRunner:
             logits: torch.Tensor = model(images.to(device).to(memory_format=layout(device)))
         return logits
 
-    return TorchRunner(size, forward)
+    return TorchRunner(InputSize.of(size), forward)
 
 
 def _number(value: float) -> float | None:

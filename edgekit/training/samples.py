@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from edgekit.images import read_image, read_labels, stretch
+from edgekit.images import InputSize, fit_of, fitted, read_image, read_labels, stretch
+from edgekit.scores.metrics import IGNORE
 from edgekit.training.augment import Augmentation
 from edgekit.training.composite import (
     CROWD_CHANCE,
@@ -28,6 +29,8 @@ from edgekit.training.data import Pair
 from edgekit.training.framing import Frame, free_frame, head_classes, indices_of, training_frame
 from edgekit.training.label_sets import LabelSets
 
+# Of a frame of any shape in an input that is no square; the others are cut until they need no padding.
+LETTERBOX_CHANCE = 0.15
 LABEL_STRIDE = 4  # the loss is taken at size/4, where the shader reads the mask; the logits are at size/16
 
 
@@ -52,14 +55,17 @@ class Drawn:
 
 
 class TrainingSet(torch.utils.data.Dataset[tuple[torch.Tensor, torch.Tensor]]):
-    """Framed, stretched and augmented samples: (3, size, size) uint8 RGB and (size/4, size/4) int64 labels.
+    """Framed, stretched and augmented samples: (3, H, W) uint8 RGB and (H/4, W/4) int64 labels of one of `sizes`.
 
-    Labels are those of `sets`. `epoch` must be set before each pass. A sample depends on (seed, epoch, index) alone,
-    so neither resuming nor worker processes change it.
+    A sample is asked for by its index and its size. Labels are those of `sets`. `epoch` must be set before each pass.
+    A sample depends on the seed, the epoch, its index and its size alone, so neither resuming nor worker processes
+    change it.
     """
 
-    def __init__(self, folders: Sequence[Drawn], sets: LabelSets, size: int, seed: int) -> None:
-        self._folders, self._sets, self._size, self.seed = tuple(folders), sets, size, seed
+    def __init__(
+        self, folders: Sequence[Drawn], sets: LabelSets, sizes: Sequence[InputSize], seed: int
+    ) -> None:
+        self._folders, self._sets, self.sizes, self.seed = tuple(folders), sets, tuple(sizes), seed
         names = sets.class_names
         self._head = head_classes(names)
         self._hair, self._face = indices_of(names, ("hair",)), indices_of(names, ("face",))
@@ -83,13 +89,15 @@ class TrainingSet(torch.utils.data.Dataset[tuple[torch.Tensor, torch.Tensor]]):
     def __len__(self) -> int:
         return len(self._pairs)
 
-    def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
+    def __getitem__(self, key: tuple[int, InputSize]) -> tuple[torch.Tensor, torch.Tensor]:
+        index, size = key
         rng = np.random.default_rng((self.seed, self.epoch, index))
-        photo, truth, frame = self._framed(index, rng)
-        enlargement = self._size / (frame.height * frame.width) ** 0.5
-        scene = self._scene(photo, truth, frame)
-        if not self._sets.mixed[truth].any():  # the person can be cut out
-            scene = self._composed(scene, enlargement, rng)
+        photo, truth, frame = self._framed(index, size, rng)
+        enlargement = (size.pixels / (frame.height * frame.width)) ** 0.5
+        scene = _scene(photo, truth, frame, size)
+        letterboxed = not fit_of((frame.height, frame.width), size).is_stretched
+        if not letterboxed and not self._sets.mixed[truth].any():  # the person can be cut out
+            scene = self._composed(scene, size, enlargement, rng)
         image, labels = self._augment(scene.image, scene.labels, photo, enlargement, int(rng.integers(2**31)))
         middle = LABEL_STRIDE // 2  # the nearest to each mask pixel's centre
         coarse = np.ascontiguousarray(labels[middle::LABEL_STRIDE, middle::LABEL_STRIDE])
@@ -103,29 +111,27 @@ class TrainingSet(torch.utils.data.Dataset[tuple[torch.Tensor, torch.Tensor]]):
         return read_image(pair.image), labels if pair.scheme is None else self._labels[pair.scheme][labels]
 
     def _framed(
-        self, index: int, rng: np.random.Generator
+        self, index: int, size: InputSize, rng: np.random.Generator
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], Frame]:
         """A photo, its labels and a random frame: around the head if the folder's labels can place one."""
         photo, truth = self._opened(index)
         scheme = self._pairs[index].scheme
         if scheme is None or self._sets.places_heads(scheme, self._head):
-            return photo, truth, training_frame(truth, self._head, self._face, rng)
-        return photo, truth, free_frame(truth.shape, rng)
+            frame = training_frame(truth, self._head, self._face, rng)
+        else:
+            frame = free_frame(truth.shape, rng)
+        if not size.is_square and rng.random() >= LETTERBOX_CHANCE:
+            frame = frame.shaped(size.aspect, rng)
+        return photo, truth, frame
 
-    def _scene(self, photo: NDArray[np.uint8], labels: NDArray[np.uint8], frame: Frame) -> Scene:
-        return Scene(
-            stretch(np.ascontiguousarray(frame.of(photo)), self._size),
-            stretched_labels(frame.of(labels), self._size),
-        )
-
-    def _composed(self, front: Scene, enlargement: float, rng: np.random.Generator) -> Scene:
+    def _composed(self, front: Scene, size: InputSize, enlargement: float, rng: np.random.Generator) -> Scene:
         """The scene, or by chance a composite of its person and another photo."""
         kind = rng.random()
         if kind >= CROWD_CHANCE + SCENE_CHANCE:
             return front
         index = int(rng.integers(len(self._pairs)))
         if kind < CROWD_CHANCE:
-            back = self._scene(*self._framed(index, rng))
+            back = _scene(*self._framed(index, size, rng), size)
         else:
             photo, truth = self._opened(index)
             if self._sets.mixed[truth].any():
@@ -133,35 +139,52 @@ class TrainingSet(torch.utils.data.Dataset[tuple[torch.Tensor, torch.Tensor]]):
             piece = empty_piece(photo, truth, rng)
             if piece is None:
                 return front
-            back = scenery(stretch(piece, self._size), rng)
+            back = scenery(stretch(piece, *size.shape), rng)
         if rng.random() < HAIRCUT_CHANCE:
             front = replace(front, labels=haircut(front.labels, self._hair, self._face))
         return pasted(front, back, EDGE_SIGMA * max(1.0, enlargement), rng)
 
 
-def stretched_labels(labels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """The (H, W) labels stretched to (size, size) by nearest neighbour."""
-    resized = Image.fromarray(np.ascontiguousarray(labels)).resize((size, size), Image.Resampling.NEAREST)
-    return np.asarray(resized)
+def _scene(photo: NDArray[np.uint8], labels: NDArray[np.uint8], frame: Frame, size: InputSize) -> Scene:
+    """The frame of a photo and its labels as the input shows them; the labels of padding do not count."""
+    fit = fit_of((frame.height, frame.width), size)
+    shown = Image.fromarray(np.ascontiguousarray(frame.of(labels)))
+    whole = np.full(size.shape, IGNORE, np.uint8)
+    fit.shown(whole)[:] = np.asarray(shown.resize((fit.width, fit.height), Image.Resampling.NEAREST))
+    return Scene(fitted(np.ascontiguousarray(frame.of(photo)), fit), whole)
+
+
+class _Batches(torch.utils.data.Sampler[list[tuple[int, InputSize]]]):
+    """The batches of one epoch: indices in a random order, all of one batch with one size, drawn at random.
+
+    The last, smaller batch is dropped: the BatchNorm of ASPP's pooled branch has one value per channel and picture,
+    and a batch of one has no variance.
+    """
+
+    def __init__(self, samples: TrainingSet, batch: int) -> None:
+        self._samples, self._batch = samples, batch
+
+    def __len__(self) -> int:
+        return len(self._samples) // self._batch
+
+    def __iter__(self) -> Iterator[list[tuple[int, InputSize]]]:
+        rng = np.random.default_rng((self._samples.seed, self._samples.epoch))
+        order = torch.Generator().manual_seed(int(rng.integers(2**31)))
+        indices = torch.randperm(len(self._samples), generator=order).tolist()
+        for first in range(0, len(self) * self._batch, self._batch):
+            size = self._samples.sizes[int(rng.integers(len(self._samples.sizes)))]
+            yield [(index, size) for index in indices[first : first + self._batch]]
 
 
 def batches(
     samples: TrainingSet, epoch: int, batch: int, workers: int
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """The batches of one epoch, in a random order that depends on the seed and the epoch.
-
-    The last, smaller batch is dropped: the BatchNorm of ASPP's pooled branch has one value per channel and picture,
-    and a batch of one has no variance.
-    """
+    """The batches of one epoch, in a random order that depends on the seed and the epoch."""
     samples.epoch = epoch
-    order = torch.Generator().manual_seed(int(np.random.default_rng((samples.seed, epoch)).integers(2**31)))
     yield from torch.utils.data.DataLoader(
         samples,
-        batch,
-        shuffle=True,
-        drop_last=True,
+        batch_sampler=_Batches(samples, batch),
         num_workers=workers,
-        generator=order,
         worker_init_fn=_one_thread,
         pin_memory=torch.cuda.is_available(),
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from edgekit.errors import EdgekitError, UnknownName
+from edgekit.images import InputSize
 
 Decay = Literal["cosine", "exponential"]
 DECAYS: tuple[Decay, ...] = get_args(Decay)
@@ -15,14 +16,11 @@ Kept = Literal["last", "best"]
 KEPT: tuple[Kept, ...] = get_args(Kept)
 WARM_UP_STEPS = 60  # until AdamW's second moments (horizon ~1/(1 − 0.999)) and the BatchNorms have settled
 LR_FLOOR = 0.01  # fraction of the base rate at the end of either decay
-SIZE_STEP = 64  # MobileViT's stride 32 times its 2×2 patches
 
 # The least and the most of each number. Batches and runs beyond these have no use; torch and numpy take any seed of
 # 32 bits; AdamW moves a weight by about `lr` per step, so a rate above 1 destroys every network.
 BOUNDS: Mapping[str, tuple[float, float]] = {
     "epochs": (1, 100_000),
-    "size": (128, 1024),
-    "val_size": (128, 1024),
     "batch": (2, 4096),
     "lr": (1e-9, 1.0),
     "skin_jaccard": (0, 100),
@@ -40,16 +38,16 @@ REASONS: Mapping[str, str] = {
 class Settings:
     """The settings that decide a run's result: with the same ones it can be resumed.
 
-    size, val_size: side of the input in training and in validation (the deployed one), in pixels. batch: photos per
-    step. lr: base learning rate. skin_jaccard, class_jaccard: weights of these terms of the loss; 0 leaves one out.
-    qat: the mode (`float`, `w8` or `w8a8`) of every named block for quantisation-aware training; None trains the
-    float model. pool: with `qat`, the recipe's pooling of attention. keep: the epoch whose weights are kept, the last
-    or the one with the best mean group IoU.
+    sizes: of the input in training, one of them for each step. val_size: of the input in validation, the deployed one.
+    batch: photos per step. lr: base learning rate. skin_jaccard, class_jaccard: weights of these terms of the loss; 0
+    leaves one out. qat: the mode (`float`, `w8` or `w8a8`) of every named block for quantisation-aware training; None
+    trains the float model. pool: with `qat`, the recipe's pooling of attention. keep: the epoch whose weights are kept,
+    the last or the one with the best mean group IoU.
     """
 
     epochs: int
-    size: int
-    val_size: int
+    sizes: tuple[InputSize, ...]
+    val_size: InputSize
     batch: int
     lr: float
     decay: str = "cosine"
@@ -67,9 +65,8 @@ class Settings:
             raise UnknownName("epoch to keep", self.keep, KEPT)
         for name, bounds in BOUNDS.items():
             check_bounds(name, getattr(self, name), *bounds, REASONS.get(name, ""))
-        for name, side in (("size", self.size), ("val_size", self.val_size)):
-            if side % SIZE_STEP:
-                raise EdgekitError(f"`{name}` is {side}; it must be a multiple of {SIZE_STEP}.")
+        if not 1 <= len(set(self.sizes)) == len(self.sizes):
+            raise EdgekitError("`size` needs one size or several different ones.")
 
     def learning_rate(self, step: int, steps: int) -> float:
         """The rate of one of `steps` steps: linear warm-up (a tenth of a short run), then the decay."""

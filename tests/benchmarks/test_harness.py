@@ -14,7 +14,7 @@ from benchmarks import harness, include
 SCRIPTS = sorted(
     path.stem
     for path in Path(harness.__file__).parent.glob("*.py")
-    if path.stem not in ("__init__", "harness", "models")
+    if path.stem not in ("__init__", "browser", "harness", "models")
 )
 
 

@@ -29,7 +29,7 @@ def test_what_cannot_be_used_is_named_and_left_out(tmp_path: Path) -> None:
     (folder / "broken.jpg").write_bytes(b"junk")
     Image.new("RGB", (20, 30)).save(folder / "black.png")
     (folder / "twin.png").write_bytes((folder / "p03.png").read_bytes())
-    found = read_calibration_set(folder, 64)
+    found = read_calibration_set(folder, 128)
     assert len(found.images) == 9
     reasons = {item.reason.split(" (")[0] for item in found.skipped}
     assert reasons == {"is not a readable image", "is all black", "is a duplicate"}
@@ -40,7 +40,7 @@ def test_what_has_no_end_is_left_out_and_not_waited_for(tmp_path: Path) -> None:
     folder = photos(tmp_path / "c", 9)
     os.mkfifo(folder / "pipe.jpg")
     (folder / "device.png").symlink_to("/dev/zero")
-    found = read_calibration_set(folder, 64)
+    found = read_calibration_set(folder, 128)
     assert len(found.images) == 9
     assert sorted(item.name for item in found.skipped) == ["device.png", "pipe.jpg"]
     assert len(sha256_of_images(folder)) == 9
@@ -48,11 +48,11 @@ def test_what_has_no_end_is_left_out_and_not_waited_for(tmp_path: Path) -> None:
 
 def test_the_order_and_the_digest_are_the_same_every_time(tmp_path: Path) -> None:
     folder = photos(tmp_path / "c", 9)
-    first, second = read_calibration_set(folder, 64), read_calibration_set(folder, 128)
+    first, second = read_calibration_set(folder, 128), read_calibration_set(folder, "128x192")
     assert list(first.files) == list(second.files) != sorted(first.files)
     assert first.sha256 == second.sha256
     (folder / "p04.png").unlink()
-    assert read_calibration_set(folder, 64).sha256 != first.sha256
+    assert read_calibration_set(folder, 128).sha256 != first.sha256
     manifest = first.manifest()
     assert manifest["files"] == {
         name: sha256_of(folder / name) for name in first.files if name != "p04.png"
@@ -60,7 +60,7 @@ def test_the_order_and_the_digest_are_the_same_every_time(tmp_path: Path) -> Non
 
 
 def test_too_few_pictures_and_no_people_are_loud(tmp_path: Path) -> None:
-    one = read_calibration_set(photos(tmp_path / "c", 1), 64, no_person)
+    one = read_calibration_set(photos(tmp_path / "c", 1), 128, no_person)
     assert any("only 1 usable picture" in warning for warning in one.warnings)
     assert any("finds no person in any picture" in warning for warning in one.warnings)
     assert any("skin tone" in warning for warning in one.warnings)
@@ -69,16 +69,16 @@ def test_too_few_pictures_and_no_people_are_loud(tmp_path: Path) -> None:
 def test_an_empty_or_useless_folder_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "c").mkdir()
     with pytest.raises(CalibrationError, match="holds no images"):
-        read_calibration_set(tmp_path / "c", 64)
+        read_calibration_set(tmp_path / "c", 128)
     (tmp_path / "c" / "a.jpg").write_bytes(b"junk")
     with pytest.raises(CalibrationError, match="no usable picture"):
-        read_calibration_set(tmp_path / "c", 64)
+        read_calibration_set(tmp_path / "c", 128)
 
 
 def test_evaluation_pictures_are_refused(tmp_path: Path) -> None:
     folder, evaluation = photos(tmp_path / "c", 9), photos(tmp_path / "e", 3)
     with pytest.raises(CalibrationError, match="also an evaluation picture"):
-        read_calibration_set(folder, 64, forbidden=sha256_of_images(evaluation))
+        read_calibration_set(folder, 128, forbidden=sha256_of_images(evaluation))
 
 
 @pytest.mark.parametrize(

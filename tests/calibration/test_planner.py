@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from calibration.planner import Budget, Journal, ObservedRanges, Point, recipe_key, search
+from calibration import planner
+from calibration.planner import Budget, Journal, ObservedRanges, Plan, Point, recipe_key, search
 from edgekit.errors import CalibrationError
 from edgekit.recipes import BLOCKS, Pool, Recipe
 
@@ -223,6 +224,42 @@ def test_an_interrupted_plan_goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert resumed == straight
     done, again = {recipe_key(r) for r in first.asked}, {recipe_key(r) for r in second.asked}
     assert len(done) == 20 and not done & again
+
+
+def test_when_time_is_up_the_cheapest_so_far_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    world, clock, said = World(), [0.0], list[str]()
+    monkeypatch.setattr(planner.time, "monotonic", lambda: clock[0])
+
+    def measure(recipe: Recipe) -> Point:
+        clock[0] += 1
+        return world.measure(recipe)
+
+    def planned(seconds: float) -> Plan:
+        clock[0] = 0.0
+        return search(
+            measure, Budget(0.99), ("mse",), Journal(None, ""), said.append, "mine", seconds=seconds
+        )
+
+    whole = planned(inf)
+    measured = len(world.asked)
+    assert whole.complete and not said[-1].startswith("time is up")
+    first = planned(0)
+    assert not first.complete and len(first.trials) == 1
+    assert (first.chosen.why, first.recipe.name) == ("float", "mine")
+    assert said[-1] == "time is up after 1 recipes; the cheapest of them that keeps the budget is taken"
+    some = planned(measured - 2)
+    assert not some.complete and len(some.trials) < len(whole.trials)
+    assert whole.chosen.point.cost <= some.chosen.point.cost < 1
+    assert Budget(0.99).holds(some.chosen.point)
+
+
+def test_what_a_journal_holds_takes_no_time(tmp_path: Path) -> None:
+    journal = tmp_path / "journal.json"
+    whole = search(World().measure, Budget(0.99), ("mse",), Journal(journal, ""), lambda line: None)
+    again = search(
+        World().measure, Budget(0.99), ("mse",), Journal(journal, ""), lambda line: None, seconds=0
+    )
+    assert again.complete and again.recipe == whole.recipe
 
 
 def test_a_journal_of_another_plan_is_not_mixed_in(tmp_path: Path) -> None:

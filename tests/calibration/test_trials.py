@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from calibration.planner import Point
 from calibration.trials import FloatGraph, LiteRTTrials
@@ -20,13 +19,6 @@ WEIGHTS = np.array([[1.0, 0.5, -0.503], [0.25, 1.0, 0.753], [0.1, -0.2, 0.3]], n
 TRUTH = np.zeros((1, 1), np.uint8)
 
 
-class Floats(Picture):
-    """A picture of float values: the graph below has no cast."""
-
-    def at(self, size: int) -> NDArray[np.uint8]:
-        return self.image
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["w8", "w8a8"])
 def test_rounded_weights_are_measured_as_such(mode: str, tmp_path: Path) -> None:
@@ -36,7 +28,7 @@ def test_rounded_weights_are_measured_as_such(mode: str, tmp_path: Path) -> None
             layer("CONV_2D", WEIGHTS, source="image"),
             lambda: {"minmax": {**LAYER_RANGES, "image": LAYER_RANGES["x"]}},
         ),
-        [Floats("one pixel", X.reshape(1, 1, 3), TRUTH)],  # type: ignore[arg-type]
+        [Picture("one pixel", X.reshape(1, 1, 3), TRUTH)],  # type: ignore[arg-type]
         (),
         tmp_path,
         "segmenter/stem",
@@ -56,7 +48,7 @@ def test_each_loss_is_measured_where_its_class_is(tmp_path: Path) -> None:
     trials = LiteRTTrials(
         lambda pool: FloatGraph(layer("CONV_2D", WEIGHTS, source="image"), dict),
         [
-            Floats(name, X.reshape(1, 1, 3), truth)
+            Picture(name, X.reshape(1, 1, 3), truth)
             for name, truth in (("a", right), ("b", wrong), ("c", None))
         ],  # type: ignore[arg-type]
         [int(right[0, 0])],
@@ -74,7 +66,7 @@ def test_a_point_has_intervals_where_there_are_photos_enough(tmp_path: Path) -> 
     right = np.full((1, 1), logits.argmax(), np.uint8)
 
     def point(n: int) -> Point:
-        pictures = [Floats(f"{i}", X.reshape(1, 1, 3), right if i else None) for i in range(n)]
+        pictures = [Picture(f"{i}", X.reshape(1, 1, 3), right if i else None) for i in range(n)]
         trials = LiteRTTrials(
             lambda pool: FloatGraph(layer("CONV_2D", WEIGHTS, source="image"), dict),
             pictures, [0], tmp_path, "segmenter/stem", lambda image, expected, got: np.array([0.2]),
@@ -95,7 +87,7 @@ def test_a_recipe_that_pools_is_measured_on_its_own_graph_against_the_one_that_d
         weights = -WEIGHTS if pool else WEIGHTS
         return FloatGraph(layer("CONV_2D", weights, source="image"), dict)
 
-    pictures = [Floats("one pixel", X.reshape(1, 1, 3), TRUTH)]  # type: ignore[arg-type]
+    pictures = [Picture("one pixel", X.reshape(1, 1, 3), TRUTH)]  # type: ignore[arg-type]
     trials = LiteRTTrials(graph, pictures, (), tmp_path, "segmenter/stem")
     assert trials.measure(Recipe("float")).agreement == 1
     assert trials.measure(Recipe("pooled", pool={"stage3": 2})).agreement == 0

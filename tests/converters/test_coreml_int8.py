@@ -23,6 +23,7 @@ from converters.coreml_int8 import (
     quantize_weights,
 )
 from edgekit.errors import CalibrationError
+from edgekit.images import InputSize
 from edgekit.recipes import BLOCKS, FIRST_BLOCKS, Recipe
 from edgekit.runtimes.mil_reference import MilFunction, MilReference, operator_counts
 from edgekit.weights import Checkpoint
@@ -35,7 +36,7 @@ SIZE = 128
 @pytest.fixture(scope="module")
 def parser(checkpoint: Checkpoint) -> ct.models.MLModel:
     """The small parser at 128² in fp16 for iOS 17, with its group output."""
-    return coreml._ml_program(Conversion(checkpoint, SIZE, Recipe("w8a8", mode="w8a8")))
+    return coreml._ml_program(Conversion(checkpoint, InputSize.of(SIZE), Recipe("w8a8", mode="w8a8")))
 
 
 def kinds(model: ct.models.MLModel) -> dict[str, str]:

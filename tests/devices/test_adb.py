@@ -16,9 +16,9 @@ from edgekit.benchmark.run import bench_on
 from edgekit.devices import adb
 from edgekit.devices.adb import Adb, Connected, Phone, abi_of, pick
 from edgekit.devices.device import BenchPlan
-from edgekit.devices.process import Completed
 from edgekit.devices.registry import list_devices, open_device
 from edgekit.errors import AdbFailed, DeviceError, EdgekitError, NoDevice, UnreadableOutput
+from edgekit.processes import Completed
 from tests.devices.conftest import Plug
 from tests.support.tiny_tflite import SHAPE, expected
 

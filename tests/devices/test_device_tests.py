@@ -18,6 +18,7 @@ from edgekit.weights import Checkpoint
 from tests.devices.conftest import Plug
 from tests.devices.device_suite import device_suite
 from tests.support.conversions import converted
+from tests.support.gpu import needs_gpu
 
 MANIFEST = Manifest(
     "tflite", "parser", 128, "groups", "fp32", {}, (), (), {}, (), {}, "p/1", "0", None, "", {}, "0", 0
@@ -81,6 +82,13 @@ def test_taps_are_refused_on_a_device() -> None:
 def small_artifact(shipped: Checkpoint, tmp_path_factory: pytest.TempPathFactory) -> Artifact:
     """The bundled parser at 128 × 128 with logits."""
     return converted(shipped, "tflite", "fp32", tmp_path_factory.mktemp("artifacts"), "logits")
+
+
+@pytest.mark.slow
+@needs_gpu
+def test_parity_in_litert_on_a_gpu(small_artifact: Artifact) -> None:
+    ended = device_suite("--runtime", "litert-gpu", "--artifact", small_artifact.path)
+    assert ended.returncode == 0 and "2 passed" in ended.stdout, ended.stdout
 
 
 @pytest.mark.slow

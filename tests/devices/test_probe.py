@@ -137,7 +137,7 @@ import sys, time
 from pathlib import Path
 from edgekit.devices import litert_process
 from edgekit.devices.device import BenchPlan
-from edgekit.devices.process import child
+from edgekit.processes import child
 
 launcher = litert_process.host_launcher()
 with child(launcher.argv(*sys.argv[1:2], Path(sys.argv[2]), 1, *sys.argv[3:]), launcher.env, stdin=True) as process:

@@ -44,7 +44,7 @@ def fill(kit: Path, checkpoint: Checkpoint, artifacts: Sequence[Artifact]) -> No
         (kit / f"lut{suffix}").write_bytes(content())
     description = describe((LayerSpec(("background",), warm_lut(3)),), dialects=("essl300", "msl", "wgsl"))
     write_description(description, kit / "shader")
-    for kind in ("recipe", "baseline", "app report", "parity report", "shard", "ranges"):
+    for kind in ("recipe", "baseline", "app report", "parity report", "shard", "evaluation shard", "ranges"):
         (kit / kind).mkdir()
         CASES[kind](kit / kind).file.rename(kit / f"{kind.replace(' ', '-')}.json")
     mask = np.zeros((32, 32, 3), np.float32)

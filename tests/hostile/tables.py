@@ -96,6 +96,7 @@ SLOTS = (
     Slot(SMALL, "app-report.json", ("bench", "report", HERE)),
     Slot(SMALL, "parity-report.json", ("parity-check", "nowhere.tflite", *CK, "--baseline", HERE)),
     Slot(SMALL, "shard.json", ("merge", HERE)),
+    Slot(SMALL, "evaluation-shard.json", ("merge", HERE)),
 )
 JSON_SLOTS = tuple(slot for slot in SLOTS if slot.good.endswith(".json"))
 

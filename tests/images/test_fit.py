@@ -9,7 +9,25 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageOps
 
-from edgekit.images import PREPROCESSING_ID, images_in, png, read_image, read_input
+from edgekit.images import (
+    FIT_MULTIPLE,
+    FRAME_PREPROCESSING_ID,
+    PREPROCESSING_ID,
+    Fit,
+    InputSize,
+    fit_of,
+    fitted,
+    images_in,
+    input_from_photo,
+    letterboxed,
+    png,
+    preprocessing_of,
+    read_image,
+    read_input,
+    stretch,
+    stretched,
+)
+from edgekit.images.fit import MOST_ASPECT_CHANGE, PADDING
 from tests.support.pictures import picture
 
 ORIENTATION = 0x0112  # EXIF tag
@@ -64,6 +82,62 @@ def test_other_profiles_are_converted_to_srgb(tmp_path: Path) -> None:
     assert read_image(tmp_path / "xyz.png").shape == (20, 30, 3)  # of another space: read as it is
     Image.fromarray(picture(20, 30)).save(tmp_path / "junk.png", icc_profile=b"not a profile")
     assert np.array_equal(read_image(tmp_path / "junk.png"), picture(20, 30))
+
+
+TALL, WIDE = InputSize(512, 384), InputSize(256, 448)
+
+
+@pytest.mark.parametrize("photo", [(100, 900), (900, 100), (30, 50)])
+def test_a_square_stretches_every_photo(photo: tuple[int, int]) -> None:
+    size = InputSize(128, 128)
+    assert fit_of(photo, size) == stretched(size)
+    made = picture(*photo)
+    assert np.array_equal(input_from_photo(made, 128), stretch(made, 128, 128))
+    assert preprocessing_of(size) == PREPROCESSING_ID != preprocessing_of(TALL) == FRAME_PREPROCESSING_ID
+
+
+def test_a_frame_stretches_up_to_a_change_of_aspect_ratio() -> None:
+    for height, width in ((400, 300), (600, 300), (1600, 900), (500, 500)):
+        change = max(width / height / 0.75, 0.75 * height / width)
+        assert fit_of((height, width), TALL).is_stretched == (change <= MOST_ASPECT_CHANGE)
+    edge = int(1200 * MOST_ASPECT_CHANGE)
+    assert fit_of((1600, edge), TALL).is_stretched and not fit_of((1600, edge + 1), TALL).is_stretched
+    assert (
+        fit_of((edge, 900), TALL).is_stretched
+        and not fit_of((edge + 1, 900), InputSize(384, 512)).is_stretched
+    )
+
+
+@pytest.mark.parametrize(
+    ("photo", "size", "shown"),
+    [
+        ((1080, 1920), TALL, (224, 384)),  # 216 rows are nearest to 224
+        ((3000, 4000), TALL, (288, 384)),
+        ((1920, 1080), WIDE, (256, 160)),  # 144 columns lie between 128 and 160: up
+        ((10, 4000), TALL, (32, 384)),
+        ((4000, 1), TALL, (512, 32)),
+        ((401, 300), TALL, (512, 384)),
+    ],
+)
+def test_letterboxing_keeps_the_aspect_ratio_up_to_a_multiple(
+    photo: tuple[int, int], size: InputSize, shown: tuple[int, int]
+) -> None:
+    found = letterboxed(photo, size)
+    assert (found.height, found.width) == shown
+    assert found.height % FIT_MULTIPLE == found.width % FIT_MULTIPLE == 0
+
+
+def test_a_letterboxed_photo_lies_in_the_first_rows_and_is_cut_out_again() -> None:
+    photo, fit = picture(60, 100), Fit(InputSize(192, 128), 64, 128)
+    whole = fitted(photo, fit)
+    assert whole.shape == (192, 128, 3)
+    assert np.array_equal(whole[:64], stretch(photo, 64, 128)) and (whole[64:] == PADDING).all()
+    assert np.array_equal(fit.shown(whole), whole[:64])
+    logits = np.arange(3 * 12 * 8).reshape(3, 12, 8)
+    assert np.array_equal(fit.shown_planes(logits), logits[:, :4])
+    upright = Fit(InputSize(128, 192), 128, 96)
+    assert (fitted(picture(100, 70), upright)[:, 96:] == PADDING).all()
+    assert np.array_equal(upright.shown(np.eye(8, 12)), np.eye(8, 12)[:, :6])
 
 
 @pytest.mark.shared

@@ -101,24 +101,28 @@ def test_the_vectors_blocks_are_drawn(bundle: OpenBundle, metal: MetalRunner) ->
 
 
 @pytest.mark.parametrize("turns", range(4))
-@pytest.mark.parametrize(("height", "width", "size"), [(108, 192, 32), (61, 40, 64), (300, 77, 40)])
-def test_stretch_is_pillows(metal: MetalRunner, turns: int, height: int, width: int, size: int) -> None:
+@pytest.mark.parametrize(
+    ("height", "width", "size"), [(108, 192, (32, 32)), (61, 40, (64, 48)), (300, 77, (40, 56))]
+)
+def test_stretch_is_pillows(
+    metal: MetalRunner, turns: int, height: int, width: int, size: tuple[int, int]
+) -> None:
     """The segmenter's input on the GPU: the sensor's picture turned clockwise, then as edgekit stretches."""
     sensor = picture(height, width, seed=turns)
     upright = np.ascontiguousarray(np.rot90(sensor, -turns))
-    block = struct.pack("<4i", upright.shape[1], upright.shape[0], size, turns)
+    block = struct.pack("<5i", upright.shape[1], upright.shape[0], size[1], size[0], turns)
     opaque = np.concatenate([sensor, np.full((height, width, 1), 255, np.uint8)], -1)
-    drawn = metal.draw(STRETCH_TEXT, STRETCH, [opaque], block, (size, size))
-    assert levels(drawn, stretch(upright, size)) <= STRETCH_MAX_LEVELS
+    drawn = metal.draw(STRETCH_TEXT, STRETCH, [opaque], block, size)
+    assert levels(drawn, stretch(upright, *size)) <= STRETCH_MAX_LEVELS
     assert (drawn[..., 3] == 255).all()
-    assert levels(drawn, stretch(np.ascontiguousarray(np.rot90(sensor, 1 - turns)), size)) > 20
+    assert levels(drawn, stretch(np.ascontiguousarray(np.rot90(sensor, 1 - turns)), *size)) > 20
 
 
 def test_the_swift_struct_is_the_metal_struct() -> None:
     swift = (IOS_DEMO / "EdgekitDemo" / "Rendering" / "InputStretcher.swift").read_text(encoding="utf-8")
-    fields = ["uprightWidth", "uprightHeight", "outputSize", "quarterTurns"]
+    fields = ["uprightWidth", "uprightHeight", "outputWidth", "outputHeight", "quarterTurns"]
     places = [swift.index(f"var {name}: Int32") for name in fields]
     assert places == sorted(places)
-    metal_fields = ["upright_width", "upright_height", "output_size", "quarter_turns"]
+    metal_fields = ["upright_width", "upright_height", "output_width", "output_height", "quarter_turns"]
     places = [STRETCH_TEXT.index(f"int {name};") for name in metal_fields]
     assert places == sorted(places)

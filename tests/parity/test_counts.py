@@ -10,7 +10,7 @@ import pytest
 
 from edgekit.images import Picture
 from edgekit.parity.counts import REGIONS, ParityCounts
-from edgekit.scores.runners import Prediction
+from edgekit.scores.runners import Outputs, Prediction
 from edgekit.scores.strata import SKIN_TONE, Traits
 
 CLASSES, SIZE = 3, 64
@@ -21,7 +21,7 @@ TRAITS = Traits(ita_deg=30.0, mean_lightness=50.0, person_share=0.2)
 
 def predicted(rng: np.random.Generator, image: np.ndarray, logits: np.ndarray) -> Prediction:
     noisy = (logits + rng.normal(0, 0.4, logits.shape)).astype(np.float32)
-    return Prediction(image, noisy, noisy.astype(np.float64))
+    return Prediction(image, noisy, Outputs(noisy, noisy.astype(np.float64)))
 
 
 def add(counts: ParityCounts, seed: int, labelled: bool = True) -> np.ndarray:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from converters.tflite_int8 import quantized
 from edgekit.artifact import Artifact
-from edgekit.images import Picture, astronaut
+from edgekit.images import InputSize, Picture, astronaut
 from edgekit.parity.blame import (
     BLEND,
     DELIVERED,
@@ -82,8 +82,8 @@ def test_half_a_pixel_lost_where_the_photo_is_resized(
     """Corners aligned with corners: at the left edge the frame is half a pixel off, at the right half a pixel the other
     way."""
 
-    def corners(photo: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-        shift = (size / photo.shape[1] - 1) / 2
+    def corners(photo: NDArray[np.uint8], size: InputSize) -> NDArray[np.uint8]:
+        shift = (size.width / photo.shape[1] - 1) / 2
         moved = Image.fromarray(photo).transform(
             (photo.shape[1], photo.shape[0]),
             Image.Transform.AFFINE,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image as pillow
 
 from edgekit.artifact import Artifact
-from edgekit.images import astronaut
+from edgekit.images import InputSize, astronaut
 from edgekit.parity.blame import (
     RUNTIME,
     SECOND_RUNTIME,
@@ -168,7 +168,7 @@ class Fixed:
     """A runner that gives the same logits for every picture."""
 
     logits: NDArray[np.float32]
-    size: int = SIDE
+    size: InputSize = InputSize.of(SIDE)  # noqa: RUF009
 
     def run(self, image: Image) -> Outputs:
         return Outputs(self.logits, self.logits.astype(np.float64))

@@ -22,9 +22,11 @@ from edgekit.parity.compare import Comparison
 from edgekit.parity.gates import Gates
 from edgekit.parity.packing import packed
 from edgekit.parity.report import ParityReport
-from edgekit.parity.shards import Inputs, Journal, merge, names_of, parsed_shard, report_of
+from edgekit.parity.shards import SHARD, Inputs, report_of
+from edgekit.parity.shards import merge_parity as merge
 from edgekit.parity.tally import Subject, Tally
-from edgekit.scores.runners import Prediction
+from edgekit.scores.runners import Outputs, Prediction
+from edgekit.scores.shards import Counted, Journal, names_of, parsed_shard
 from edgekit.scores.strata import Traits
 from edgekit.weights import Checkpoint
 from tests.support.cli import edgekit
@@ -49,7 +51,7 @@ def count(tally: Tally, name: str) -> None:
 
     def predicted() -> Prediction:
         logits = rng.normal(size=(CLASSES, 4, 4)).astype(np.float32)
-        return Prediction(image, logits, logits.astype(np.float64))
+        return Prediction(image, logits, Outputs(logits, logits.astype(np.float64)))
 
     reference = predicted()
     for counts in tally.counts:
@@ -70,14 +72,16 @@ def whole() -> str:
     tally = Tally.empty(2, CLASSES, SKIN)
     for name in NAMES:
         count(tally, name)
-    return text(report_of(tally, INPUTS, [("x.jpg", "is damaged")], ["02.jpg: note", "11.jpg: note"]))
+    return text(
+        report_of(Counted.of(INPUTS, tally, [("x.jpg", "is damaged")], ["11.jpg: note", "02.jpg: note"]))
+    )
 
 
 def written(folder: Path, shards: int, inputs: Inputs = INPUTS) -> list[Path]:
     """The files of a check in shards; the last has skipped a file, and two of the photos have notes."""
     paths = []
     for shard in range(1, shards + 1):
-        journal, tally = Journal(folder, inputs, shard, shards), Tally.empty(2, CLASSES, SKIN)
+        journal, tally = Journal(SHARD, folder, inputs, shard, shards), Tally.empty(2, CLASSES, SKIN)
         own = names_of(NAMES, shard, shards)
         for name in own:
             count(tally, name)
@@ -108,9 +112,9 @@ def test_a_shard_that_is_missing_twice_there_or_incomplete_is_refused(tmp_path: 
         merge([*paths, written(tmp_path / "b", 2)[1]])
     with pytest.raises(EdgekitError, match="There is no shard"):
         merge([])
-    halfway = Journal(tmp_path / "c", INPUTS, 2, 3)
+    halfway = Journal(SHARD, tmp_path / "c", INPUTS, 2, 3)
     halfway.count("01.jpg", "f" * 64, Tally.empty(2, CLASSES, SKIN), [])
-    with pytest.raises(EdgekitError, match="is incomplete; run its check again"):
+    with pytest.raises(EdgekitError, match="is incomplete; run its command again"):
         merge([paths[0], halfway.path, paths[2]])
 
 
@@ -132,10 +136,10 @@ def test_a_shard_that_is_missing_twice_there_or_incomplete_is_refused(tmp_path: 
 def test_other_inputs_are_refused_by_name(tmp_path: Path, other: dict[str, Any], words: str) -> None:
     (path,) = written(tmp_path, 1)
     changed = replace(INPUTS, **other)
-    with pytest.raises(EdgekitError, match=f"belongs to another check .*{words}.*; remove it to start anew"):
-        Journal(path.parent, changed, 1, 1)
+    with pytest.raises(EdgekitError, match=f"belongs to other inputs .*{words}.*; remove it to start anew"):
+        Journal(SHARD, path.parent, changed, 1, 1)
     elsewhere = replace(INPUTS, subjects=tuple(replace(one, path="x/" + one.path) for one in SUBJECTS))
-    assert Journal(path.parent, elsewhere, 1, 1).done.keys() == set(NAMES)
+    assert Journal(SHARD, path.parent, elsewhere, 1, 1).done.keys() == set(NAMES)
 
 
 @pytest.mark.slow
@@ -154,7 +158,9 @@ def test_a_damaged_file_is_refused_in_one_sentence(tmp_path: Path) -> None:
         (("tally", "counts", 0, "stability", "photos"), 3),
         (("tally", "counts", 0, "logits", "values"), 0),
         (("shard",), "one"),
-        (("version",), 2),
+        (("version",), 1),
+        (("schema",), "edgekit/evaluation-shard"),
+        (("done",), {"new.jpg": "f" * 64}),
     ):
         bad = json.loads(path.read_text())
         inner = bad
@@ -171,9 +177,9 @@ def test_not_a_number_survives(tmp_path: Path) -> None:
     tally = Tally.empty(2, CLASSES, SKIN)
     count(tally, NAMES[0])
     tally.counts[0].output_error_levels = tally.counts[1].logits.max_abs = float("nan")
-    journal = Journal(tmp_path, INPUTS, 1, 1)
+    journal = Journal(SHARD, tmp_path, INPUTS, 1, 1)
     journal.write(tally, (), (), complete=True)
-    again = Journal(tmp_path, INPUTS, 1, 1).tally()
+    again = Journal(SHARD, tmp_path, INPUTS, 1, 1).tally
     assert again is not None and packed(again) == packed(tally)
 
 
@@ -234,7 +240,7 @@ def test_an_interrupted_check_goes_on_and_shards_merge(
         counted.append(one.name)
         add(self, one, flicker)
 
-    monkeypatch.setattr("edgekit.parity.shards.SAVING_SHARE", 1e9)  # after every photo
+    monkeypatch.setattr("edgekit.scores.shards.SAVING_SHARE", 1e9)  # after every photo
     monkeypatch.setattr(Comparison, "add", interrupted)
     with pytest.raises(KeyboardInterrupt, match="keeps what was counted; run the same command again"):
         checked(tmp_path / "kept")
@@ -248,7 +254,11 @@ def test_an_interrupted_check_goes_on_and_shards_merge(
     assert text(checked(tmp_path / "kept")) == expected and len(counted) == 7
     for i in (1, 2):
         checked(tmp_path / "parts", (i, 2))
-    assert text(merge(sorted((tmp_path / "parts").iterdir()))) == expected
+    whole = json.loads(expected)
+    assert whole["artifacts"][0].pop("half_precision")["photos"] == 4
+    merged = json.loads(text(merge(sorted((tmp_path / "parts").iterdir()))))
+    assert merged["artifacts"][0].pop("half_precision") is None  # needs the model
+    assert merged == whole
 
     with pytest.raises(EdgekitError, match="other gates"):
         checked(tmp_path / "kept", gates=Gates(min_agreement=0.1))

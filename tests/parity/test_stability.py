@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from edgekit.images import Picture
+from edgekit.images import InputSize, Picture
 from edgekit.parity.stability import (
     CHANGES,
     COLUMNS_PER_CHANGE,
@@ -28,7 +28,7 @@ from edgekit.scores.resamples import Resamples, draws
 from edgekit.scores.runners import Image, Logits, Outputs
 from tests.support.pictures import picture
 
-SIZE = 96
+SIZE = InputSize(128, 192)
 
 
 @dataclass
@@ -36,7 +36,7 @@ class Model:
     """A runner whose labels are a function of the picture, (H, W) bool, at full resolution."""
 
     labels: Callable[[Image], np.ndarray]
-    size: int = SIZE
+    size: InputSize = SIZE
     runs: int = 0
 
     def run(self, image: Image) -> Outputs:

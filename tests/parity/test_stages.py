@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from edgekit.artifact import Artifact
 from edgekit.errors import CalibrationError
@@ -32,6 +34,7 @@ from edgekit.parity.losses import GRID, shares_of
 from edgekit.parity.report import Status
 from edgekit.parity.stages import bounds_of, own_stage, variant_recipes, waterfall
 from edgekit.recipes import RECIPES, Recipe
+from edgekit.runtimes import Tensors
 from edgekit.runtimes.litert import LiteRT, ReferenceLiteRT
 from edgekit.weights import Checkpoint
 from tests.support.pictures import picture
@@ -108,6 +111,20 @@ def test_what_cannot_run_says_why(healthy: dict[str, Waterfall]) -> None:
         second.status != Status.NOT_RUN or "tensorflow" in second.reason
     )
     assert healthy["coreml"].beside == ()
+
+
+def test_another_runtime_is_a_stage_and_is_blamed(
+    artifacts: dict[str, Artifact], checkpoint: Checkpoint
+) -> None:
+    artifact, runs = artifacts["tflite"], []
+
+    class Mirrored(LiteRT):
+        def run(self, inputs: Tensors) -> dict[str, NDArray[Any]]:
+            runs.append(self)
+            return {name: value[:, :, ::-1] for name, value in super().run(inputs).items()}
+
+    found = waterfall(artifact, checkpoint, PICTURES[:1], opener=Mirrored)
+    assert RUNTIME in [stage.name for stage in found.blamed] and runs
 
 
 def test_no_picture_is_an_error(artifacts: dict[str, Artifact], checkpoint: Checkpoint) -> None:

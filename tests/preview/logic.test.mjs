@@ -8,6 +8,7 @@ const PAGE = process.env.EDGEKIT_PAGE, FOLDER = process.env.EDGEKIT_BUNDLE;
 const {BundleError, openBundle, safePath, sha256} = await import(`${PAGE}/bundle.mjs`);
 const {parsedJson} = await import(`${PAGE}/json.mjs`);
 const {aspectFill, squareAround} = await import(`${PAGE}/transforms.mjs`);
+const {firstPart, shownMask, shownPart} = await import(`${PAGE}/fit.mjs`);
 const {faceCentre} = await import(`${PAGE}/regions.mjs`);
 const {uniformValues, BEFORE} = await import(`${PAGE}/uniforms.mjs`);
 
@@ -44,6 +45,47 @@ test('the uniforms are those of the Metal and WGSL block', async () => {
   }
 });
 
+test('photos lie in the same part of the input as in Python', () => {
+  assert.ok(vectors.fits.length >= 20);
+  for (const {width, height, ...of} of vectors.fits) {
+    const photo = {width: of.photo_width, height: of.photo_height}, input = {width: of.input_width, height: of.input_height};
+    const {width: w, height: h} = shownPart(photo, input);
+    assert.deepEqual({w, h}, {w: width, h: height}, JSON.stringify(of));
+  }
+});
+
+test('a mask is cut to its first rows and columns', () => {
+  const rgba = Uint8Array.from({length: 24}, (_, i) => i), whole = {width: 3, height: 2};
+  assert.equal(firstPart(rgba, whole, whole), rgba);
+  assert.deepEqual([...firstPart(rgba, whole, {width: 3, height: 1})], [...rgba.subarray(0, 12)]);
+  assert.deepEqual([...firstPart(rgba, whole, {width: 2, height: 2})], [0, 1, 2, 3, 4, 5, 6, 7, 12, 13, 14, 15, 16, 17, 18, 19]);
+  const part = shownMask({width: 96, height: 128}, {width: 384, height: 224}, {width: 384, height: 512});
+  assert.deepEqual(part, {width: 96, height: 56});
+});
+
+test('a network of rows x columns is read with its manifest', async () => {
+  const path = bundle.index.segmenters.find((each) => each.target === 'tflite').manifest;
+  const manifest = JSON.parse(await readFile(`${FOLDER}/${path}`, 'utf-8'));
+  manifest.inputs[0].shape = [1, 192, 128, 3];
+  manifest.outputs[0].shape = [1, 48, 32, 4];
+  const read = async (preprocessing, size = '192x128') => {
+    const bytes = Buffer.from(JSON.stringify({...manifest, preprocessing}));
+    const digest = await sha256(bytes);
+    const changed = await opened((v) => {
+      Object.assign(v.segmenters.find((each) => each.target === 'tflite'), {input_size: size, mask_size: '48x32'});
+      Object.assign(v.files.find((file) => file.path === path), {size_bytes: bytes.length, sha256: digest});
+    }, {[path]: bytes});
+    return changed.segmenter('tflite');
+  };
+  const {inputSize, maskSize} = await read('fit-bilinear-antialias-srgb-u8/1');
+  assert.deepEqual([inputSize, maskSize], [{width: 128, height: 192}, {width: 32, height: 48}]);
+  await assert.rejects(read('crop/1'), /not for photos fitted by/);
+  await assert.rejects(read('fit-bilinear-antialias-srgb-u8/1', '128x192'), /does not take RGB bytes/);
+  for (const size of ['192x', '0x128', '192X128', '192x16385', '192', 1.5]) {
+    await assert.rejects(read('fit-bilinear-antialias-srgb-u8/1', size), /input_size is not/, String(size));
+  }
+});
+
 test('the tables are those of Python', async () => {
   assert.ok(vectors.hashes.length > 0);
   for (const {path, sha256: expected} of vectors.hashes) assert.equal(await sha256(await bundle.bytes(path)), expected);
@@ -59,13 +101,13 @@ test('values beyond a control are held at its ends, and before is no style', asy
 
 test('a thumbnail is the square around the face, inside the picture', () => {
   const rgba = new Uint8Array(4 * 16); // 4 × 4 texels
-  assert.deepEqual(faceCentre(rgba, 4), [0.5, 0.5]);
+  assert.deepEqual(faceCentre(rgba, 4, 4), [0.5, 0.5]);
   rgba[4 * 3] = 20; // row 0: a stray texel
   rgba[4 * 5] = 90; // row 1: columns 1 and 2
   rgba[4 * 6] = 30;
   rgba[4 * 12] = 200; // row 3: a hand, further down
   rgba[4 * 2 + 1] = 255; // hair, not looked at
-  assert.deepEqual(faceCentre(rgba, 4), [0.4375, 0.375]);
+  assert.deepEqual(faceCentre(rgba, 4, 4), [0.4375, 0.375]);
   const tall = squareAround([0.625, 0.25], {width: 100, height: 400}).image_from_output;
   assert.deepEqual(tall, [1, 0, 0, 0, 0.25, 0.125, 0, 0, 1]);
   const wide = squareAround([0.9, 0.3], {width: 400, height: 100, mirror: true}).image_from_output;

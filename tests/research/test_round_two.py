@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgekit.images import read_labels
+from edgekit.images import read_image, read_labels
 from edgekit.training.data import checked_folder
 from research import round_two
+from research.skin_tones import linked_by_skin_tone
 from tests.support.checkpoints import ATR_CLASSES
 from tests.training.toy import HEIGHT, WIDTH, write_partial_set, write_set
 
@@ -76,10 +77,33 @@ def test_training_takes_the_sets_by_their_share_and_goes_on(
     round_two.train(data, out, minutes=2.5, rate=4, samples=100)
     (folders, settings), (_, again) = calls
     drawn = {
-        folder.parent.name: weight * PHOTOS.get(folder.parent.name, 1) for folder, weight in folders.items()
+        (folder.parent.name if folder.name == "train" else folder.name): weight
+        for folder, weight in folders.items()
     }
-    assert drawn == pytest.approx({"people": 50, "faces": 25, "portraits": 25, "": 3})
+    # Shares of 50, 25 and 25 samples; no photo has more than three turns.
+    assert drawn == pytest.approx({"people-light": 3, "faces-light": 3, "portraits": 3, "mine": 3})
     assert settings["epochs"] == 6 and (settings["resume"], again["resume"]) == (False, True)
+
+
+def test_a_set_is_sorted_by_skin_tone_and_every_band_drawn_as_often(tmp_path: Path) -> None:
+    folder = write_partial_set(tmp_path / "faces" / "train", 7)
+    (folder / "labels.json").rename(folder.parent / "labels.json")
+    for i, colour in enumerate([(240, 220, 205), (240, 220, 205), (235, 215, 200), (95, 70, 50)]):
+        photo, label = (folder / kind / f"toy{i:02}.png" for kind in ("images", "labels"))
+        image = read_image(photo).copy()
+        image[np.isin(read_labels(label), (20, 25))] = colour
+        Image.fromarray(image).save(photo)
+    nobody = folder / "labels" / "toy04.png"
+    Image.fromarray(np.full_like(read_labels(nobody), 30)).save(nobody)
+    (folder / "labels" / "toy05.png").unlink()
+    skin = [ATR_CLASSES.index(name) for name in ("Face", "Left-arm", "Right-arm")]
+    places = linked_by_skin_tone(folder, ATR_CLASSES, skin, tmp_path / "links" / "faces")
+    found = {place.name: sorted(path.stem for path in (place / "images").iterdir()) for place in places}
+    assert found == {
+        "faces-dark": ["toy03"], "faces-light": ["toy00", "toy01", "toy02", "toy06"], "faces-no-skin": ["toy04"],
+    }  # fmt: skip
+    data = checked_folder(places[1], ATR_CLASSES)
+    assert data.scheme is not None and len(data.pairs) == 4
 
 
 def test_labels_of_the_selfie_segmenter_are_partial(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import nn
 
-from edgekit.images import images_in
+from edgekit.images import InputSize, images_in
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.training.data import split
 from edgekit.training.loop import FromLabels, parameter_groups, pseudo_labels, trainable
@@ -23,6 +23,7 @@ from edgekit.weights import Checkpoint, load_checkpoint
 from research import teach
 from tests.training import toy
 
+SIZE = InputSize(128, 128)
 WIDTHS = (16, 24, 24, 24, 48)  # of EfficientNet-Lite2's first five blocks
 TAPS = {3: 24, 4: 48, 5: 60, 6: 70}
 CLASSES = 18
@@ -180,7 +181,7 @@ def test_a_course_writes_a_checkpoint_and_both_objectives_fall(
 ) -> None:
     data = toy.checked(toy.write_set(tmp_path / "toy", 12))
     training, validation = split(data.pairs)
-    settings = Settings(4, 128, 128, 4, 1e-3)
+    settings = Settings(4, (SIZE,), SIZE, 4, 1e-3)
     checkpoint = load_checkpoint()
     photos = images_in(tmp_path / "toy" / "images")
     pairs, problems = pseudo_labels(teacher, photos, 128, tmp_path / "labels")
@@ -214,7 +215,7 @@ def test_a_folder_named_twice_is_shown_twice_in_every_pass(teacher: teach.Teache
     data = toy.checked(toy.write_set(tmp_path / "toy", 4))
     training, validation = split(data.pairs)
     photos = toy.write_set(tmp_path / "more", 2) / "images"
-    settings = Settings(1, 128, 128, 2, 1e-3)
+    settings = Settings(1, (SIZE,), SIZE, 2, 1e-3)
     course = teach.Course(load_checkpoint(), data, training, validation, settings, (128,))
     shown = course.shown(teacher, [photos, photos], 128, 3, tmp_path / "out")
     count = Counter(pair.image for pair in shown.training)

@@ -17,6 +17,7 @@ from converters import coreml
 from converters.conversion import Conversion
 from edgekit.artifact import Artifact
 from edgekit.errors import ConversionError, UnsupportedOperator
+from edgekit.images import InputSize
 from edgekit.model.outputs import output_head
 from edgekit.model.prepared import PreparedSegmenter
 from edgekit.recipes import recipe_named
@@ -48,7 +49,7 @@ def expected(checkpoint: Checkpoint, image: NDArray[np.uint8]) -> NDArray[np.flo
 @pytest.fixture(scope="module")
 def fp32_logits(checkpoint: Checkpoint, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("fp32") / "logits.mlpackage"
-    coreml.convert(Conversion(checkpoint, SIZE, recipe_named("fp32"), "logits"), path)
+    coreml.convert(Conversion(checkpoint, InputSize.of(SIZE), recipe_named("fp32"), "logits"), path)
     return path
 
 
@@ -56,7 +57,9 @@ def fp32_logits(checkpoint: Checkpoint, tmp_path_factory: pytest.TempPathFactory
 def fp16_labels(checkpoint: Checkpoint, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """The package and the name of its logits."""
     path = tmp_path_factory.mktemp("fp16") / "labels.mlpackage"
-    converted = coreml.convert(Conversion(checkpoint, SIZE, recipe_named("fp16"), "labels"), path)
+    converted = coreml.convert(
+        Conversion(checkpoint, InputSize.of(SIZE), recipe_named("fp16"), "labels"), path
+    )
     return path, converted.taps["logits"]
 
 
@@ -86,7 +89,7 @@ def test_fp16_groups_follow_pytorch(
     assert (groups.shape, groups.dtype) == ((1, 3, SIZE // 4, SIZE // 4), np.uint8)
     noise = np.square(logits - expected).mean() / np.square(expected).mean()
     assert -10 * np.log10(noise) > 40  # dB; labels at 128² hang on less than float16's last bits
-    head = output_head("groups", checkpoint.groups, 18, SIZE // 4, rgba=False)
+    head = output_head("groups", checkpoint.groups, 18, (SIZE // 4, SIZE // 4), rgba=False)
     assert np.abs(head(torch.from_numpy(logits))[0].numpy() - groups[0]).max() <= 2
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,9 @@ from PIL import Image
 
 from edgekit.artifact import Artifact
 from edgekit.errors import CalibrationError
-from edgekit.images import Picture
-from edgekit.scores.evaluation import BASELINES, evaluate, skin_by_both, skin_by_hsv, skin_by_ycbcr
+from edgekit.images import InputSize, Picture
+from edgekit.scores.baselines import BASELINES, Baseline, skin_by_both, skin_by_hsv, skin_by_ycbcr
+from edgekit.scores.evaluation import Evaluation, Evaluator, Judged, PhotoScores
 from edgekit.scores.folder import evaluate as evaluate_folder
 from edgekit.scores.runners import Outputs
 from edgekit.weights import Checkpoint
@@ -33,19 +35,29 @@ GUESS = np.array([[0, 1, 0, 1], [1, 2, 1, 0]], np.uint8)
 class Guesses:
     """A runner whose logits say the given labels, one label map after the other."""
 
-    size = 6
+    size = InputSize(128, 128)
 
     def __init__(self, *labels: NDArray[np.uint8]) -> None:
         self._labels = list(labels)
 
     def run(self, image: NDArray[np.uint8]) -> Outputs:
-        assert image.shape == (6, 6, 3)
+        assert image.shape == (128, 128, 3)
         logits = np.moveaxis(np.eye(len(NAMES), dtype=np.float32)[self._labels.pop(0)], -1, 0)
         return Outputs(logits, logits)
 
 
+def evaluate(
+    runners: Mapping[str, Guesses], baselines: Mapping[str, Baseline], pictures: Sequence[Picture]
+) -> tuple[Evaluation, ...]:
+    """The scores of runners and baselines; class 1 is skin."""
+    evaluator = Evaluator.of(runners, baselines, Judged(NAMES, {"skin": (1,)}))
+    for one in pictures:
+        evaluator.add(one)
+    return evaluator.tally.evaluations()
+
+
 def test_scores_by_hand() -> None:
-    found = evaluate({"guess": Guesses(GUESS, GUESS)}, {}, PICTURES, NAMES, [1])[0]
+    found = evaluate({"guess": Guesses(GUESS, GUESS)}, {}, PICTURES)[0]
     # Face: hits 2 + 1, missed 1 + 1, false 1 + 3 (the first picture's false one at 255 counts for nothing)
     assert found.n == 2
     assert found.per_class["Face"].iou == pytest.approx(3 / 9)
@@ -59,22 +71,32 @@ def test_scores_by_hand() -> None:
     assert found.skin_iou_ci95 is not None
 
 
+def test_scores_of_each_photo() -> None:
+    evaluator = Evaluator.of(
+        {"guess": Guesses(GUESS)}, {"all": lambda image: np.ones(image.shape[:2], bool)},
+        Judged(NAMES, {"skin": (1,)}),
+    )  # fmt: skip
+    parser, baseline = evaluator.add(PICTURES[0])
+    assert parser.overall_accuracy == pytest.approx(5 / 7)
+    assert parser.miou == pytest.approx((2 / 4 + 2 / 4 + 1) / 3)
+    assert parser.group_ious == {"skin": pytest.approx(2 / 4)}
+    assert baseline == PhotoScores("made", "all", None, None, {"skin": pytest.approx(3 / 7)})
+
+
 def test_perfect_prediction_scores_one() -> None:
     right = Guesses(*(np.where(p.labels == 255, 0, p.labels) for p in PICTURES))
-    found = evaluate({"right": right}, {}, PICTURES, NAMES, [1])
+    found = evaluate({"right": right}, {}, PICTURES)
     assert found[0].miou == found[0].skin_iou == found[0].overall_accuracy == 1
 
 
 def test_photos_without_labels_are_not_run() -> None:
     unlabelled = Picture("unlabelled", np.zeros((2, 4, 3), np.uint8))
-    found = evaluate({"guess": Guesses(GUESS, GUESS)}, {}, [unlabelled, *PICTURES], NAMES, [1])[0]
+    found = evaluate({"guess": Guesses(GUESS, GUESS)}, {}, [unlabelled, *PICTURES])[0]
     assert found.n == 2
 
 
 def test_a_baseline_is_judged_on_skin_alone() -> None:
-    found = evaluate({}, {"everything": lambda image: np.ones(image.shape[:2], bool)}, PICTURES, NAMES, [1])[
-        0
-    ]
+    found = evaluate({}, {"everything": lambda image: np.ones(image.shape[:2], bool)}, PICTURES)[0]
     assert found.miou is None and not found.per_class
     assert found.skin_iou == pytest.approx(5 / 15)
     assert found.skin_recall == 1

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from edgekit.scores.metrics import IGNORE, Confusion, boundary_f_score, labels_from_logits, ratio_interval
+from edgekit.scores.metrics import IGNORE, Confusion, boundary_f_score, labels_from_logits
 
 TRUTH = np.array([[0, 0, 1, 1], [0, 2, 2, 1], [0, 2, 2, IGNORE]], np.uint8)
 PREDICTED = np.array([[0, 1, 1, 1], [0, 2, 0, 1], [0, 2, 2, 2]], np.uint8)
@@ -46,17 +46,6 @@ def test_different_shapes_are_refused() -> None:
 
 def test_nothing_counted_is_nan_not_zero() -> None:
     assert math.isnan(Confusion(3).miou)
-
-
-def test_interval_holds_the_pooled_ratio_and_narrows_with_n() -> None:
-    generator = np.random.default_rng(1)
-    unions = generator.integers(50, 150, 400)
-    hits = generator.binomial(unions, 0.6)
-    few, many = ratio_interval(hits[:20], unions[:20]), ratio_interval(hits, unions)
-    assert few is not None and many is not None
-    assert many[0] < hits.sum() / unions.sum() < many[1]
-    assert many[1] - many[0] < (few[1] - few[0]) / 2
-    assert ratio_interval([0], [0]) is None
 
 
 def test_boundary_score_tolerates_one_pixel_and_no_more() -> None:

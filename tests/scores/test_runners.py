@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edgekit.artifact import Artifact
 from edgekit.errors import ConversionError
-from edgekit.images import Picture
+from edgekit.images import InputSize, Picture, Size, fit_of
 from edgekit.scores.metrics import labels_from_logits
 from edgekit.scores.runners import Outputs, TorchRunner, artifact_runner, predictions, reference_runner
 from edgekit.weights import Checkpoint
@@ -21,16 +21,16 @@ from tests.support.pictures import picture
 class Stretches(Picture):
     """A picture that remembers the sizes it was brought to."""
 
-    def at(self, size: int) -> NDArray[np.uint8]:
-        self.__dict__.setdefault("sizes", []).append(size)
+    def at(self, size: Size) -> NDArray[np.uint8]:
+        self.__dict__.setdefault("sizes", []).append(str(size))
         return super().at(size)
 
 
 class Means:
     """One class per colour, on one cell."""
 
-    def __init__(self, size: int) -> None:
-        self.size = size
+    def __init__(self, size: Size) -> None:
+        self.size = InputSize.of(size)
 
     def run(self, image: NDArray[np.uint8]) -> Outputs:
         logits = image.mean((0, 1), dtype=np.float32)[:, None, None]
@@ -39,9 +39,9 @@ class Means:
 
 def test_a_picture_is_brought_to_each_size_once() -> None:
     made = Stretches("made", picture(30, 50))
-    ((shown, found),) = predictions({"a": Means(16), "b": Means(16), "c": Means(8)}, [made])
-    assert shown is made and sorted(made.__dict__["sizes"]) == [8, 16]
-    assert found["a"].image is found["b"].image and found["c"].image.shape == (8, 8, 3)
+    ((shown, found),) = predictions({"a": Means(192), "b": Means(192), "c": Means("128x192")}, [made])
+    assert shown is made and sorted(made.__dict__["sizes"]) == ["128x192", "192"]
+    assert found["a"].image.base is found["b"].image.base and found["c"].image.shape == (128, 192, 3)
     assert list(found) == ["a", "b", "c"]
 
 
@@ -53,7 +53,7 @@ def test_pictures_are_read_one_at_a_time() -> None:
             read.append(i)
             yield Picture(str(i), picture(20, 30, i))
 
-    next(iter(predictions({"a": Means(8)}, folder())))  # type: ignore[arg-type]
+    next(iter(predictions({"a": Means(128)}, folder())))  # type: ignore[arg-type]
     assert read == [0]
 
 
@@ -64,11 +64,30 @@ def test_torch_gets_rgb_channels_first_in_bytes() -> None:
         given.append(images)
         return images[:, :2, ::4, ::4]
 
-    image = picture(32, 32)
-    outputs = TorchRunner(32, forward).run(image)
-    assert given[0].shape == (1, 3, 32, 32) and given[0].dtype == torch.float32
+    image = picture(128, 192)
+    outputs = TorchRunner(InputSize(128, 192), forward).run(image)
+    assert given[0].shape == (1, 3, 128, 192) and given[0].dtype == torch.float32
     assert np.array_equal(given[0][0].permute(1, 2, 0).numpy(), image)
-    assert outputs.logits.shape == (2, 8, 8) and np.array_equal(outputs.logits, outputs.delivered)
+    assert outputs.logits.shape == (2, 32, 48) and np.array_equal(outputs.logits, outputs.delivered)
+
+
+def test_a_letterboxed_picture_is_judged_without_its_padding() -> None:
+    class Rows:
+        """The mean of every block of 16 pixels, as one class."""
+
+        size = InputSize.of("192x128")
+
+        def run(self, image: NDArray[np.uint8]) -> Outputs:
+            blocks = image.reshape(12, 16, 8, 16, 3).mean((1, 3, 4), dtype=np.float32)[None]
+            return Outputs(blocks, blocks.astype(np.float64))
+
+    wide = np.full((50, 100, 3), 200, np.uint8)
+    assert not fit_of(wide.shape[:2], Rows.size).is_stretched
+    ((_, found),) = predictions({"a": Rows()}, [Picture("wide", wide)])
+    assert found["a"].image.shape == (64, 128, 3) and found["a"].image.min() == 200
+    assert found["a"].logits.shape == (1, 4, 8) and found["a"].logits.min() == 200
+    assert found["a"].outputs.logits.shape == (1, 12, 8) and found["a"].outputs.logits.min() < 200
+    assert found["a"].labels((50, 100)).shape == (50, 100)
 
 
 def test_an_artifact_and_the_checkpoint_give_the_same_logits(
@@ -76,12 +95,12 @@ def test_an_artifact_and_the_checkpoint_give_the_same_logits(
 ) -> None:
     runners = {target: artifact_runner(artifact) for target, artifact in artifacts.items()}
     ((_, found),) = predictions(
-        {**runners, "reference": reference_runner(checkpoint, 128)}, [Picture("made", picture(90, 140))]
+        {**runners, "reference": reference_runner(checkpoint)}, [Picture("made", picture(90, 140))]
     )
     reference = found["reference"].logits
     assert np.abs(found["tflite"].logits - reference).max() < 1e-3
     assert np.abs(found["coreml"].logits - reference).max() < 0.5
-    assert found["tflite"].delivered.shape == (4, 32, 32)  # groups: skin, hair, clothes, background
+    assert found["tflite"].outputs.delivered.shape == (4, 32, 32)  # groups: skin, hair, clothes, background
     labels = found["tflite"].labels((45, 70))
     assert np.array_equal(labels, labels_from_logits(found["tflite"].logits, (45, 70)))
     assert found["tflite"].labels((45, 70)) is labels

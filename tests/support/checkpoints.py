@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import MobileViTConfig, MobileViTForSemanticSegmentation
 
 from edgekit.images import astronaut
+from edgekit.weights import WEIGHTS_FILE
 from tests.support.pictures import picture
 
+# The maps that write the residual stream: of them all, LayerNorm undoes a common factor.
+STREAM_WRITERS = re.compile(r"encoder\.layer\.\d\.conv_1x1\.|\.output\.dense\.")
 SIDE = 128  # px: the smallest input that a conversion takes
 # The recipes' blocks fix the stages and their depths; the channels are free.
 CHANNELS = {
@@ -65,6 +70,20 @@ def seeded_checkpoint(
     if tuple(class_names) == ATR_CLASSES:
         (folder / "groups.json").write_text(json.dumps(ATR_GROUPS))
     save_file(model.state_dict(), folder / "model.safetensors", metadata={"format": "pt"})
+    return folder
+
+
+def with_stream_times(source: Path, folder: Path, factor: float) -> Path:
+    """A copy of a checkpoint whose transformers' residual streams are `factor` times as large.
+
+    The LayerNorms that read the stream ignore its scale, so the network computes the same up to their ε.
+    """
+    shutil.copytree(source, folder)
+    state = load_file(folder / WEIGHTS_FILE)
+    for name, value in state.items():
+        if STREAM_WRITERS.search(name):
+            state[name] = value * factor
+    save_file(state, folder / WEIGHTS_FILE, metadata={"format": "pt"})
     return folder
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from calibration.ranges import with_ranges
 from converters.conversion import Conversion, resolve, write_artifact
 from edgekit.artifact import Artifact, read_artifact
+from edgekit.images import InputSize, Size
 from edgekit.model.outputs import OutputMode
 from edgekit.recipes import Recipe, recipe_named
 from edgekit.targets import TARGETS
@@ -15,11 +16,11 @@ from tests.support.checkpoints import SIDE
 
 
 def conversion_of(
-    checkpoint: Checkpoint, recipe: str | Recipe, output: OutputMode = "groups", size: int = SIDE
+    checkpoint: Checkpoint, recipe: str | Recipe, output: OutputMode = "groups", size: Size = SIDE
 ) -> Conversion:
     """A conversion at the smallest size."""
     chosen = recipe_named(recipe) if isinstance(recipe, str) else recipe
-    return Conversion(checkpoint, size, chosen, output)
+    return Conversion(checkpoint, InputSize.of(size), chosen, output)
 
 
 def converted(
@@ -28,7 +29,7 @@ def converted(
     recipe: str | Recipe,
     folder: Path,
     output: OutputMode = "groups",
-    size: int = SIDE,
+    size: Size = SIDE,
     calibration: Path | None = None,
 ) -> Artifact:
     """An artifact in `folder`, its ranges taken from photos where the recipe needs some."""

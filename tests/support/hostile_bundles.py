@@ -453,6 +453,14 @@ HOSTILE: Mapping[str, Hostile] = {
         for place in ("segmenters/0/input_size", "segmenters/1/mask_size", "golden/image/width", "golden/mask/height")
         for text in ("0", "-128", "128.0", "128.5", "16385", str(2**40))
     },
+    **{
+        f"{place} of {text}": Hostile(_literal(place, text))
+        for place in ("segmenters/0/input_size", "segmenters/1/mask_size")
+        for text in (
+            '"128"', '"128x"', '"x128"', '"0x128"', '"0128x128"', '"128X128"', '" 128x128"', '"128x128x3"',
+            '"128x16385"', '"128x-128"', '"\\uff11\\uff12\\uff18x128"', "[128, 128]",
+        )
+    },
     # tolerances
     **{
         f"given_mask_max_levels of {text}": Hostile(_literal("golden/given_mask_max_levels", text))

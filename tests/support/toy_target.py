@@ -34,7 +34,7 @@ TOY = Target(
 def convert_toy(conversion: Conversion, path: Path) -> Converted:
     path.write_text(conversion.recipe.name)
     image = TensorSpec(
-        "image", (1, conversion.size, conversion.size, 3), "uint8", "NHWC", (0.0, 255.0), ("r", "g", "b")
+        "image", (1, *conversion.size.shape, 3), "uint8", "NHWC", (0.0, 255.0), ("r", "g", "b")
     )
     output = conversion.output_spec("NHWC", "uint8", rgba=True)
     return Converted((image,), (output,), {"logits": "groups"}, {"toy": "1"}, conversion.recipe)

@@ -31,14 +31,16 @@ from edgekit.bundles.format import (
 from edgekit.bundles.reading import read_bundle
 from edgekit.errors import EdgekitError
 from edgekit.files import sha256_of_bytes, write_json
-from edgekit.images import Picture
+from edgekit.images import InputSize, Picture
 from edgekit.parity import baseline as parity_baseline
-from edgekit.parity import shards
+from edgekit.parity import shards as parity_shards
 from edgekit.parity.gates import Gates
 from edgekit.parity.tally import Subject, Tally
 from edgekit.reading import read_json
 from edgekit.recipes import recipe as recipes
-from edgekit.scores.runners import Prediction
+from edgekit.scores import evaluation_shards, shards
+from edgekit.scores.evaluation import Judged
+from edgekit.scores.runners import Outputs, Prediction
 from edgekit.scores.scheme import scheme_of
 from edgekit.scores.strata import Traits
 from edgekit.shader.backends.cases import swirl_lut, warm_lut
@@ -120,18 +122,35 @@ def parity_report_case(folder: Path) -> Case:
 
 def shard_case(folder: Path) -> Case:
     subject = Subject("a.tflite", DIGEST, "tflite", "w8a8", "litert", Gates(min_agreement=0.5))
-    inputs = shards.Inputs(DIGEST, ("Background", "Face"), (1,), (subject,), ("1.jpg", "2.jpg"), False, False)
-    journal = shards.Journal(folder, inputs, 1, 1)
+    inputs = parity_shards.Inputs(
+        DIGEST, ("Background", "Face"), (1,), (subject,), ("1.jpg", "2.jpg"), False, False
+    )
+    journal = shards.Journal(parity_shards.SHARD, folder, inputs, 1, 1)
     journal.done = {"1.jpg": DIGEST}
     journal.write(counted_tally("1.jpg"), [("2.jpg", "is damaged")], ["1.jpg: a note"], complete=True)
-    return Case(journal.path, lambda: shards.merge([journal.path]))
+    return Case(journal.path, lambda: parity_shards.merge_parity([journal.path]))
+
+
+def evaluation_shard_case(folder: Path) -> Case:
+    judged = Judged(("Background", "Face"), {"skin": (1,), "person": (1,)})
+    parsers = [evaluation_shards.Model("PyTorch parser", DIGEST)]
+    inputs = evaluation_shards.Inputs.of(judged, parsers, ["YCbCr thresholds"], ["1.jpg", "2.jpg"])
+    tally = evaluation_shards.empty_tally(inputs)
+    labels = np.array([[0, 1, 1], [1, 0, 255]], np.uint8)
+    tally.parsers["PyTorch parser"].add("PyTorch parser", "1.jpg", labels, np.eye(2, 3, dtype=np.uint8))
+    tally.baselines["YCbCr thresholds"].add_skin("YCbCr thresholds", "1.jpg", labels, labels > 0)
+    tally.photos = 1
+    journal = shards.Journal(evaluation_shards.SHARD, folder, inputs, 1, 1)
+    journal.done = {"1.jpg": DIGEST}
+    journal.write(tally, [("2.jpg", "is damaged")], ["1.jpg: a note"], complete=True)
+    return Case(journal.path, lambda: evaluation_shards.merge_evaluation([journal.path]))
 
 
 def counted_tally(name: str) -> Tally:
     """One artifact on one picture of two classes."""
     tally = Tally.empty(1, 2, (1,))
     image, logits = np.zeros((32, 32, 3), np.uint8), np.eye(2, dtype=np.float32)[:, :, None].repeat(2, axis=2)
-    found = Prediction(image, logits, logits.astype(np.float64))
+    found = Prediction(image, logits, Outputs(logits, logits.astype(np.float64)))
     colours = {region: np.ones(8) for region in ("skin", "edge", "elsewhere")}
     tally.counts[0].add(Picture(name, image), Traits(30.0, 50.0, 0.5), found, found, found, 0.5, colours)
     tally.prepared.add(logits, logits)
@@ -195,7 +214,11 @@ def scheme_case(folder: Path) -> Case:
 
 def state_case(folder: Path) -> Case:
     scores = Scores(0.5, 0.5, 0.9, None)
-    run = state.RunIdentity(Settings(4, 256, 512, 8, 1e-3, qat={"stem": "float"}), DIGEST, DIGEST)
+    run = state.RunIdentity(
+        Settings(4, (InputSize(256, 256),), InputSize(512, 512), 8, 1e-3, qat={"stem": "float"}),
+        DIGEST,
+        DIGEST,
+    )
     epoch = Epoch(1, 10, 1.5, 1e-3, 3.0, scores, scores)
     start = Start(2.0, scores, scores).to_json()
     write_json(folder / "state.json", {"run": asdict(run), "start": start, "history": [epoch.to_json()]})
@@ -234,6 +257,7 @@ CASES: dict[str, Callable[[Path], Case]] = {
     "baseline": baseline_case,
     "parity report": parity_report_case,
     "shard": shard_case,
+    "evaluation shard": evaluation_shard_case,
     "app report": app_report_case,
     "bundle": bundle_case,
     "description": description_case,

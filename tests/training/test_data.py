@@ -13,7 +13,7 @@ from edgekit.training.data import Pair, checked_folder, class_names_of, read_cla
 from edgekit.training.label_sets import LabelSets
 from edgekit.training.samples import Drawn, TrainingSet, batches
 from tests.support.checkpoints import ATR_CLASSES
-from tests.training.toy import HEIGHT, WIDTH, checked, write_partial_set, write_set
+from tests.training.toy import HEIGHT, SIZE, WIDTH, checked, write_partial_set, write_set
 
 
 @pytest.fixture
@@ -88,20 +88,20 @@ def test_the_split_follows_the_names_not_the_order() -> None:
 
 
 def test_samples_repeat_with_the_epoch_and_differ_between_epochs(folder: Path) -> None:
-    samples = TrainingSet([Drawn(checked(folder).pairs)], LabelSets.of(ATR_CLASSES), 128, seed=3)
+    samples = TrainingSet([Drawn(checked(folder).pairs)], LabelSets.of(ATR_CLASSES), [SIZE], seed=3)
     samples.epoch = 1
-    image, labels = samples[2]
+    image, labels = samples[2, SIZE]
     assert image.shape == (3, 128, 128) and image.dtype == torch.uint8
     assert labels.shape == (32, 32) and labels.dtype == torch.int64
-    samples[4]
-    again = samples[2]
+    samples[4, SIZE]
+    again = samples[2, SIZE]
     assert torch.equal(image, again[0]) and torch.equal(labels, again[1])
     samples.epoch = 2
-    assert not torch.equal(image, samples[2][0])
+    assert not torch.equal(image, samples[2, SIZE][0])
 
 
 def test_batches_repeat_and_the_short_last_one_is_dropped(folder: Path) -> None:
-    samples = TrainingSet([Drawn(checked(folder).pairs)], LabelSets.of(ATR_CLASSES), 128, seed=3)
+    samples = TrainingSet([Drawn(checked(folder).pairs)], LabelSets.of(ATR_CLASSES), [SIZE], seed=3)
     first, again, other = ([x.sum().item() for x, _ in batches(samples, e, 4, 0)] for e in (1, 1, 2))
     assert len(first) == 1 and first == again and first != other
 

@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -38,7 +39,7 @@ from edgekit.training.settings import Settings
 from edgekit.weights import Checkpoint, load_checkpoint
 from tests.support.cli import Ran
 from tests.support.cli import edgekit as run_edgekit
-from tests.training.toy import checked, write_partial_set, write_set
+from tests.training.toy import SIZE, checked, write_partial_set, write_set
 
 EPOCHS, PHOTOS = 3, 14
 TOY = ("--size", "128", "--batch", "6", "--lr", "1e-3", "--seed", "1")
@@ -81,8 +82,10 @@ def test_the_options_have_the_librarys_defaults() -> None:
     options = inspect.signature(COMMANDS["finetune"]).parameters
     assert len(inspect.signature(inspect.unwrap(COMMANDS["finetune"])).parameters) <= 12
     for name, parameter in inspect.signature(finetuning.finetune).parameters.items():
-        if name not in ("checkpoint", "data", "out", "unlabelled"):
+        if name not in ("checkpoint", "data", "out", "unlabelled", "size"):
             assert options[name].default == parameter.default, name
+    (size,) = (option.show_default for option in get_args(options["size"].annotation)[1:])
+    assert size == str(finetuning.SIZE_DEFAULT)
 
 
 def test_the_options_reach_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,14 +99,14 @@ def test_the_options_reach_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(finetuning, "finetune", called)
     line = (
         "finetune --data d --out o --weights mine --qat w8 --unlabelled a --unlabelled b --epochs 2 --size 192 "
-        "--val-size 256 --batch 3 --lr 0.01 --decay exponential --skin-jaccard 0.1 --class-jaccard 0.2 --seed 5 "
-        "--workers 1 --keep best --resume --force"
+        "--size 256x192 --val-size 256 --batch 3 --lr 0.01 --decay exponential --skin-jaccard 0.1 "
+        "--class-jaccard 0.2 --seed 5 --workers 1 --keep best --resume --force"
     )
     assert run_edgekit(*line.split()).code == 3
     named = {
-        "qat": "w8", "unlabelled": [Path("a"), Path("b")], "epochs": 2, "size": 192, "val_size": 256, "batch": 3,
-        "lr": 0.01, "decay": "exponential", "skin_jaccard": 0.1, "class_jaccard": 0.2, "seed": 5, "workers": 1,
-        "resume": True, "force": True, "keep": "best",
+        "qat": "w8", "unlabelled": [Path("a"), Path("b")], "epochs": 2, "size": ["192", "256x192"],
+        "val_size": "256", "batch": 3, "lr": 0.01, "decay": "exponential", "skin_jaccard": 0.1, "class_jaccard": 0.2,
+        "seed": 5, "workers": 1, "resume": True, "force": True, "keep": "best",
     }  # fmt: skip
     assert calls == [("the checkpoint in mine", {Path("d"): 1.0}, Path("o"), named)]
 
@@ -115,7 +118,16 @@ def test_the_options_reach_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
         (("--qat", "fp16"), "--qat fp16: this recipe quantises nothing"),
         (("--qat", "w4"), "fp32, fp16, w8, w8a8, a .json file"),
         (("--epochs", "0"), "--epochs is 0; it must be at least 1"),
-        (("--val-size", "100"), "--val-size is 100; it must be at least 128"),
+        (("--size", "64"), "--size is 64; each side must be a multiple of 64 from 128 to 1024."),
+        (("--size", "256", "--size", "256x256"), "--size needs one size or several different ones."),
+        (
+            ("--val-size", "256x100"),
+            "--val-size is 256x100; each side must be a multiple of 64 from 128 to 1024.",
+        ),
+        (
+            ("--val-size", "big"),
+            "--val-size 'big' is neither a side like 512 nor rows x columns like 512x384.",
+        ),
         (("--lr", "1e999"), "--lr is inf; it must be at least 1e-09 and at most 1.0"),
         (("--seed", "9" * 400), "it must be at least 0 and at most 4,294,967,295"),
         (("--workers", "-1"), "--workers is -1; it must be at least 0"),
@@ -435,9 +447,9 @@ class SeesBrightness(torch.nn.Module):
 def test_one_folder_of_complete_labels_is_trained_as_ever(data: Path, checkpoint: Checkpoint) -> None:
     """The objective that the loop makes gives the plain loss, bit for bit, and the run its old identity."""
     folder = checked_folder(data, checkpoint.class_names)
-    settings = Settings(1, 128, 128, 6, 1e-3, class_jaccard=0.5)
+    settings = Settings(1, (SIZE,), SIZE, 6, 1e-3, class_jaccard=0.5)
     sets = LabelSets.of(checkpoint.class_names, [folder.told])
-    samples = TrainingSet([Drawn(split(folder.pairs)[0])], sets, 128, seed=1)
+    samples = TrainingSet([Drawn(split(folder.pairs)[0])], sets, [SIZE], seed=1)
     pixels, labels = next(iter(batches(samples, 1, 6, 0)))
     learner = loop._learner(checkpoint, [folder], sets, settings, [], len(samples))
     with torch.no_grad():
@@ -559,7 +571,7 @@ def test_pseudo_labels_leave_out_photos_without_people(tmp_path: Path) -> None:
         image = np.zeros((50, 40, 3), np.uint8)
         image[:30] = 255 * lit
         Image.fromarray(image).save(photo)
-    pairs, problems = loop.pseudo_labels(SeesBrightness(), photos, 64, tmp_path / "labels")
+    pairs, problems = loop.pseudo_labels(SeesBrightness(), photos, SIZE, tmp_path / "labels")
     assert [pair.image for pair in pairs] == photos[:2] and pairs[0].label != pairs[1].label
     labels = read_labels(pairs[0].label)
     assert labels.shape == (50, 40) and labels[:29].all() and not labels[31:].any()

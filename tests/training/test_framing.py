@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from edgekit.images import MOST_ASPECT_CHANGE
 from edgekit.scores.metrics import IGNORE
 from edgekit.training.framing import (
     FIXED_FRAMES,
@@ -68,6 +69,19 @@ def test_training_frames_stay_inside_and_reach_from_head_shot_to_whole() -> None
     assert min(heights) < 0.2 * 200 and max(heights) > 0.95 * 300
     assert 0.25 < np.mean(np.array(heights) < 0.41 * 200) < 0.45
     assert with_head > 320
+
+
+@pytest.mark.parametrize("aspect", [0.5, 0.75, 4 / 3])
+def test_a_frame_of_the_inputs_shape_is_stretched_little(aspect: float) -> None:
+    for seed in range(50):
+        rng = np.random.default_rng(seed)
+        frame = training_frame(photo(), HEAD, FACE, rng)
+        shaped = frame.shaped(aspect, rng)
+        change = shaped.width / shaped.height / aspect
+        assert 0.95 / MOST_ASPECT_CHANGE < change < 1.05 * MOST_ASPECT_CHANGE  # whole pixels
+        assert shaped.top == frame.top and shaped.height <= frame.height
+        assert frame.left <= shaped.left and shaped.left + shaped.width <= frame.left + frame.width
+        assert shaped.height == frame.height or shaped.width == frame.width
 
 
 def framed_heights(labels: NDArray[np.uint8]) -> list[int]:

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from transformers.activations import SiLUActivation
 
-from edgekit.model.reference import ReferenceSegmenter, pool_attention
+from edgekit.model.reference import ReferenceSegmenter, fuse_attention
 from edgekit.recipes import BLOCKS, block_of_module
 from edgekit.training import loop, qat
 from edgekit.training.label_sets import LabelSets
@@ -16,7 +16,7 @@ from edgekit.training.loop import trainable
 from edgekit.training.settings import Settings
 from edgekit.weights import Checkpoint
 from tests.support.pictures import picture
-from tests.training.toy import checked, write_set
+from tests.training.toy import SIZE, checked, write_set
 
 
 def everything(module: str) -> str:
@@ -105,13 +105,19 @@ def test_the_student_pools_its_attention_and_the_teacher_does_not(
 ) -> None:
     pool = {"stage3": 2, "stage4": 2}
     settings = Settings(
-        epochs=1, size=128, val_size=128, batch=2, lr=1e-4, qat=dict.fromkeys(BLOCKS, "float"), pool=pool
+        epochs=1,
+        sizes=(SIZE,),
+        val_size=SIZE,
+        batch=2,
+        lr=1e-4,
+        qat=dict.fromkeys(BLOCKS, "float"),
+        pool=pool,
     )
     folder = checked(write_set(tmp_path / "toy", 2))
     learner = loop._learner(checkpoint, [folder], LabelSets.of(checkpoint.class_names), settings, [], 2)
     x = torch.from_numpy(picture(128, 192).copy()).permute(2, 0, 1)[None].float()
     plain, pooled = ReferenceSegmenter(checkpoint), ReferenceSegmenter(checkpoint)
-    pool_attention(pooled, pool)
+    fuse_attention(pooled, pool)
     with torch.no_grad():
         assert isinstance(learner.objective, loop.FromNetwork)
         assert torch.allclose(learner.objective.network(x), plain(x), atol=1e-4)
@@ -123,8 +129,7 @@ def test_the_student_pools_its_attention_and_the_teacher_does_not(
 
 def test_pooled_keys_are_rounded_after_they_are_averaged(checkpoint: Checkpoint) -> None:
     """As in the exported graph: the average is in float, and its range is the key projection's own."""
-    model = trainable(checkpoint, torch.device("cpu"))
-    pool_attention(model, {"stage3": 4})
+    model = trainable(checkpoint, torch.device("cpu"), pool={"stage3": 4})
     qat.prepare(model, everything)
     attention = model.model.mobilevit.encoder.layer[2].transformer.layer[0].attention.attention
     seen: dict[str, torch.Size] = {}

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 import torch
 
+from edgekit.images import InputSize
 from edgekit.training import samples as drawing
 from edgekit.training.data import Pair, checked_folder
 from edgekit.training.label_sets import LabelSets
-from edgekit.training.samples import Drawn, TrainingSet
+from edgekit.training.samples import Drawn, TrainingSet, batches
 from tests.support.checkpoints import ATR_CLASSES
-from tests.training.toy import FACE, HAIR, write_partial_set, write_set
+from tests.training.toy import FACE, HAIR, SIZE, write_partial_set, write_set
 
 PAIRS = tuple(Pair(Path(f"{i}.jpg"), Path(f"{i}.png")) for i in range(10))
 
@@ -49,15 +50,15 @@ def test_parts_of_successive_epochs_go_round_the_folder() -> None:
 def partial(tmp_path: Path) -> TrainingSet:
     data = checked_folder(write_partial_set(tmp_path / "partial", 5), ATR_CLASSES)
     sets = LabelSets.of(ATR_CLASSES, [data.told])
-    return TrainingSet([Drawn(data.pairs)], sets, 128, seed=3)
+    return TrainingSet([Drawn(data.pairs)], sets, [SIZE], seed=3)
 
 
 def test_labels_become_those_of_the_sets_and_null_does_not_count(partial: TrainingSet) -> None:
-    seen = {int(label) for i in range(len(partial)) for label in partial[i][1].unique()}
+    seen = {int(label) for i in range(len(partial)) for label in partial[i, SIZE][1].unique()}
     hair, other, arms = HAIR, len(ATR_CLASSES), len(ATR_CLASSES) + 1
     assert seen <= {FACE, hair, other, arms, 255} and {hair, other, 255} <= seen
-    image, labels = partial[2]
-    assert torch.equal(partial[2][0], image) and torch.equal(partial[2][1], labels)
+    image, labels = partial[2, SIZE]
+    assert torch.equal(partial[2, SIZE][0], image) and torch.equal(partial[2, SIZE][1], labels)
 
 
 def test_a_person_of_unknown_outline_is_not_cut_out(
@@ -69,14 +70,14 @@ def test_a_person_of_unknown_outline_is_not_cut_out(
     monkeypatch.setattr(drawing, "pasted", cut)
     monkeypatch.setattr(drawing, "training_frame", cut)
     for index in range(len(partial)):
-        partial[index]
+        partial[index, SIZE]
     data = checked_folder(write_set(tmp_path / "whole", 9), ATR_CLASSES)
     monkeypatch.undo()
     monkeypatch.setattr(drawing, "pasted", cut)
-    complete = TrainingSet([Drawn(data.pairs)], LabelSets.of(ATR_CLASSES), 128, seed=3)
+    complete = TrainingSet([Drawn(data.pairs)], LabelSets.of(ATR_CLASSES), [SIZE], seed=3)
     with pytest.raises(AssertionError, match="cut out"):
         for index in range(len(complete)):
-            complete[index]
+            complete[index, SIZE]
 
 
 def test_a_scheme_of_single_classes_gives_the_samples_of_complete_labels(tmp_path: Path) -> None:
@@ -86,6 +87,21 @@ def test_a_scheme_of_single_classes_gives_the_samples_of_complete_labels(tmp_pat
     named = checked_folder(folder, ATR_CLASSES)
     assert named.scheme is not None and np.array_equal(named.pixels, plain.pixels)
     sets = LabelSets.of(ATR_CLASSES, [named.told])
-    first, second = (TrainingSet([Drawn(data.pairs)], sets, 128, seed=3) for data in (plain, named))
+    first, second = (TrainingSet([Drawn(data.pairs)], sets, [SIZE], seed=3) for data in (plain, named))
     for index in range(4):
-        assert all(torch.equal(a, b) for a, b in zip(first[index], second[index], strict=True))
+        assert all(torch.equal(a, b) for a, b in zip(first[index, SIZE], second[index, SIZE], strict=True))
+
+
+def test_every_batch_draws_one_of_several_sizes(tmp_path: Path) -> None:
+    data = checked_folder(write_set(tmp_path / "set", 12), ATR_CLASSES)
+    sizes = [InputSize(128, 128), InputSize(192, 128), InputSize(128, 256)]
+    samples = TrainingSet([Drawn(data.pairs)], LabelSets.of(ATR_CLASSES), sizes, seed=3)
+    shapes = Counter()
+    for epoch in range(1, 7):
+        for pixels, labels in batches(samples, epoch, 2, 0):
+            height, width = pixels.shape[2:]
+            assert labels.shape == (2, height // 4, width // 4)
+            shapes[InputSize(height, width)] += 1
+    assert sum(shapes.values()) == 6 * 6 and set(shapes) == set(sizes)
+    again, other = ([x.shape for x, _ in batches(samples, epoch, 2, 0)] for epoch in (6, 5))
+    assert [x.shape for x, _ in batches(samples, 6, 2, 0)] == again != other

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from edgekit.errors import EdgekitError, UnknownName
+from edgekit.images import InputSize
 from edgekit.training.settings import Settings
 from edgekit.training.state import RunIdentity, require_same
 
-GOOD = Settings(epochs=3, size=128, val_size=192, batch=4, lr=1e-3)
+GOOD = Settings(epochs=3, sizes=(InputSize(128, 128),), val_size=InputSize(192, 192), batch=4, lr=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -17,9 +18,8 @@ GOOD = Settings(epochs=3, size=128, val_size=192, batch=4, lr=1e-3)
     [
         ({"epochs": 0}, "`epochs` is 0; it must be at least 1 and at most 100,000."),
         ({"epochs": 10**9}, "`epochs` is 1000000000; it must"),
-        ({"size": 64}, "`size` is 64; it must be at least 128 and at most 1,024."),
-        ({"size": 200}, "`size` is 200; it must be a multiple of 64."),
-        ({"val_size": 2048}, "`val_size` is 2048; it must"),
+        ({"sizes": ()}, "`size` needs one size or several different ones."),
+        ({"sizes": (InputSize(128, 128),) * 2}, "`size` needs one size or several different ones."),
         ({"batch": 1}, "`batch` is 1; .* (BatchNorm needs two photos or more at a time)."),
         ({"batch": 10**6}, "`batch` is 1000000; it must"),
         ({"lr": float("nan")}, "`lr` is nan; it must"),
@@ -32,10 +32,10 @@ GOOD = Settings(epochs=3, size=128, val_size=192, batch=4, lr=1e-3)
     ],
 )
 def test_a_value_out_of_bounds_is_refused_with_its_parameter_named(
-    change: dict[str, float], sentence: str
+    change: dict[str, object], sentence: str
 ) -> None:
     with pytest.raises(EdgekitError, match=sentence.replace("(", r"\(").replace(")", r"\)")):
-        replace(GOOD, **change)
+        replace(GOOD, **change)  # type: ignore[arg-type]
 
 
 def test_unknown_names_list_the_known() -> None:

@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from edgekit.images import InputSize
 from edgekit.training.data import LabelledData, check
 from tests.support.checkpoints import ATR_CLASSES
 
 HEIGHT, WIDTH = 120, 90
+SIZE = InputSize(128, 128)  # of the input, fast to train at
 HAIR, UPPER, PANTS, FACE, LEFT_ARM, RIGHT_ARM = 2, 4, 6, 11, 14, 15
 COLOURS = {
     HAIR: (50, 30, 20),

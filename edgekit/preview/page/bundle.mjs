@@ -1,9 +1,10 @@
 // Reading an edgekit bundle (docs/bundle.md). Nothing is used before its size and sha256 were compared
 // with bundle.json; every refusal is a BundleError of one sentence. Works in browsers, workers and Node.
 
+import {FRAME_PREPROCESSING} from './fit.mjs';
 import {
   BundleError, list, map, matching, name, number, numberFrom, object, oneOf, orNull, parsedJson, sha256 as sha256Text,
-  string, whole,
+  string, whole, wrong,
 } from './json.mjs';
 
 export {BundleError};
@@ -17,7 +18,14 @@ const LARGEST_DESCRIPTION_BYTES = 4 << 20;
 const TABLE_BYTES = 4; // RGBA8
 const UNIFORM_BYTES = {float: 4, mat3: 48}; // in the block of MSL and WGSL, where a mat3's columns are 16 bytes apart
 
-const side = whole(1, 16384); // pixels: the largest texture that a GPU of today takes
+const LARGEST_SIDE = 16384; // pixels: the largest texture that a GPU of today takes
+const side = whole(1, LARGEST_SIDE);
+// A square by its side, any other size as rows x columns.
+const sideOrShape = (value, place, text) => {
+  if (typeof value !== 'string') return side(value, place, text);
+  const {width, height} = sizeFrom(value);
+  if (!(width <= LARGEST_SIDE && height <= LARGEST_SIDE)) throw wrong(place, 'a side or rows x columns in pixels');
+};
 const count = whole(0, Number.MAX_SAFE_INTEGER);
 const plainFile = matching(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'a plain file name');
 const picture = object({path: name, width: side, height: side, rgba8_sha256: sha256Text});
@@ -25,8 +33,8 @@ const INDEX = object({
   name,
   edgekit_version: name,
   segmenters: list(object({
-    target: oneOf('coreml', 'tflite'), path: name, manifest: name, input_size: side, mask_size: side, recipe: name,
-    minimum_os: name,
+    target: oneOf('coreml', 'tflite'), path: name, manifest: name, input_size: sideOrShape, mask_size: sideOrShape,
+    recipe: name, minimum_os: name,
   }), 1),
   class_names: list(name, 1),
   groups: map(list(count)),
@@ -149,18 +157,32 @@ export class Bundle {
     return {description, tables};
   }
 
-  /** The artifact's entry in bundle.json; its manifest must say RGB bytes in, group weights out. */
+  /**
+   * The artifact's entry in bundle.json, with `inputSize` and `maskSize` as {width, height}; its manifest must say RGB
+   * bytes in, group weights out.
+   */
   async segmenter(target) {
     const entry = this.index.segmenters.find((each) => each.target === target);
     if (!entry) throw new BundleError(`The bundle holds no ${target} artifact; make it again with one.`);
-    const {inputs, outputs} = await this.json(entry.manifest);
-    const rgbIn = isTensor(inputs, [1, entry.input_size, entry.input_size, 3], ['red', 'green', 'blue']);
-    const groupsOut = isTensor(outputs, [1, entry.mask_size, entry.mask_size, 4], ['skin', 'hair', 'clothes']);
+    const inputSize = sizeFrom(entry.input_size), maskSize = sizeFrom(entry.mask_size);
+    const {inputs, outputs, preprocessing} = await this.json(entry.manifest);
+    const rgbIn = isTensor(inputs, [1, inputSize.height, inputSize.width, 3], ['red', 'green', 'blue']);
+    const groupsOut = isTensor(outputs, [1, maskSize.height, maskSize.width, 4], ['skin', 'hair', 'clothes']);
     if (!rgbIn || !groupsOut) {
       throw new BundleError(`${entry.path} does not take RGB bytes and give group weights; convert it with --output groups.`);
     }
-    return entry;
+    if (inputSize.width !== inputSize.height && preprocessing !== FRAME_PREPROCESSING) {
+      throw new BundleError(`${entry.path} is not for photos fitted by ${FRAME_PREPROCESSING}; use matching versions.`);
+    }
+    return {...entry, inputSize, maskSize};
   }
+}
+
+/** {width, height} of a square by its side or of "rows x columns"; NaN where the text is neither. */
+function sizeFrom(value) {
+  if (typeof value === 'number') return {width: value, height: value};
+  const [, height, width] = /^([1-9][0-9]{0,4})x([1-9][0-9]{0,4})$/.exec(value) ?? [];
+  return {width: Number(width), height: Number(height)};
 }
 
 /** `path` when it can only lead below the bundle's folder. */

@@ -80,7 +80,7 @@ export const whole = (least, most) => (value, place, text) => {
   }
 };
 
-function wrong(place, wanted) {
+export function wrong(place, wanted) {
   return new BundleError(`${place} is not ${wanted}; make the bundle again.`);
 }
 

@@ -44,7 +44,7 @@ export function showTiming(place, {segmentMs, drawMs}, segmenter, renderer) {
   const rows = [
     ['Segment', segmentMs && `${segmentMs.toFixed(0)} ms · CPU, ${counted(segmenter.threads, 'thread')}`],
     ['Draw', drawMs && `${drawMs.toFixed(1)} ms · ${renderer.canvas.width}×${renderer.canvas.height}`],
-    ['Network', segmenter && `${segmenter.inputSize}² → ${segmenter.maskSize}², loaded in ${(segmenter.loadMs / 1000).toFixed(1)} s`],
+    ['Network', segmenter && `${sized(segmenter.inputSize)} → ${sized(segmenter.maskSize)}, loaded in ${(segmenter.loadMs / 1000).toFixed(1)} s`],
     ['GPU', segmenter && renderer.device],
   ];
   place.replaceChildren(...rows.filter(([, text]) => text).flatMap(([term, text]) => [
@@ -54,6 +54,10 @@ export function showTiming(place, {segmentMs, drawMs}, segmenter, renderer) {
 
 function made(tag, properties = {}) {
   return Object.assign(document.createElement(tag), properties);
+}
+
+function sized({width, height}) {
+  return width === height ? `${width}²` : `${height}×${width}`;
 }
 
 function wordsOf(name) {

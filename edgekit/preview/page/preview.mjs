@@ -18,7 +18,7 @@ class Preview {
   divider = 0.5;
   timing = {};
   #source = null; // {picture, width, height, mirror}; a photo's or the camera's
-  #mask = null;
+  #mask = null; // its bytes, width and height
   #camera = null;
   #turn = 0; // counts the sources: an answer for an earlier one is dropped
 
@@ -103,7 +103,7 @@ class Preview {
   showMask(shown) {
     pressed('mask', shown);
     element('legend').hidden = element('regions').hidden = !shown;
-    if (shown && this.#mask) drawRegions(element('regions'), this.#mask, this.segmenter.maskSize);
+    if (shown && this.#mask) drawRegions(element('regions'), ...this.#mask);
   }
 
   #show(picture, width = picture.width, height = picture.height, mirror = false) {
@@ -121,10 +121,10 @@ class Preview {
   async #segment() {
     const turn = this.#turn, first = this.#mask === null;
     if (first) say('Finding skin, hair and clothes …');
-    const {mask, ms} = await this.segmenter.segment(this.#source.picture);
+    const {mask, width, height, ms} = await this.segmenter.segment(this.#source.picture);
     if (turn !== this.#turn) return;
-    this.#mask = mask;
-    this.renderer.setMask(mask, this.segmenter.maskSize);
+    this.#mask = [mask, width, height];
+    this.renderer.setMask(...this.#mask);
     this.#report({segmentMs: ms});
     if (first) this.#drawThumbnails();
     this.draw();
@@ -136,7 +136,7 @@ class Preview {
   #drawThumbnails() {
     const {canvas} = this.renderer, {width, height} = canvas;
     canvas.width = canvas.height = THUMBNAIL;
-    const matrices = squareAround(faceCentre(this.#mask, this.segmenter.maskSize), this.#source);
+    const matrices = squareAround(faceCentre(...this.#mask), this.#source);
     for (const [name, style] of this.styles) {
       this.renderer.draw(style, {}, {matrices});
       this.thumbnails.get(name).drawImage(canvas, 0, 0);

@@ -3,24 +3,24 @@
 const COLOURS = [[239, 131, 84], [125, 91, 166], [61, 139, 186], [22, 22, 26]]; // as the legend's
 
 /** About where the face is, [x, y] in texture space: the uppermost skin. The picture's middle where there is none. */
-export function faceCentre(rgba, size) {
-  const skin = (row, column) => rgba[4 * (row * size + column)];
-  const rows = Array.from({length: size}, (_, row) => sumOf(size, (column) => skin(row, column)));
+export function faceCentre(rgba, width, height) {
+  const skin = (row, column) => rgba[4 * (row * width + column)];
+  const rows = Array.from({length: height}, (_, row) => sumOf(width, (column) => skin(row, column)));
   const enough = Math.max(...rows) / 4; // a row with as much skin as this is no stray texel
   if (enough === 0) return [0.5, 0.5];
   const top = rows.findIndex((sum) => sum >= enough);
-  const count = Math.max(1, size >> 3); // an eighth of the picture: a face's upper half or so
+  const count = Math.max(1, height >> 3); // an eighth of the picture: a face's upper half or so
   const band = rows.slice(top, top + count);
   const sum = sumOf(band.length, (i) => band[i]);
-  const x = sumOf(band.length, (i) => sumOf(size, (column) => (column + 0.5) * skin(top + i, column)));
+  const x = sumOf(band.length, (i) => sumOf(width, (column) => (column + 0.5) * skin(top + i, column)));
   const y = sumOf(band.length, (i) => (top + i + 0.5) * band[i]);
-  return [x / sum / size, y / sum / size];
+  return [x / sum / width, y / sum / height];
 }
 
-/** rgba: size² × 4 bytes, weights of skin, hair, clothes. Fills the canvas, one pixel a texel. */
-export function drawRegions(canvas, rgba, size) {
-  Object.assign(canvas, {width: size, height: size});
-  const picture = new ImageData(size, size);
+/** rgba: height × width × 4 bytes, weights of skin, hair, clothes. Fills the canvas, one pixel a texel. */
+export function drawRegions(canvas, rgba, width, height) {
+  Object.assign(canvas, {width, height});
+  const picture = new ImageData(width, height);
   for (let at = 0; at < rgba.length; at += 4) {
     const groups = [rgba[at] / 255, rgba[at + 1] / 255, rgba[at + 2] / 255];
     const weights = [...groups, Math.max(0, 1 - groups[0] - groups[1] - groups[2])];

@@ -52,12 +52,12 @@ export class Renderer {
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, gl.RGBA, gl.UNSIGNED_BYTE, source);
   }
 
-  /** rgba: size × size × 4 bytes, weights of skin, hair, clothes in 0…255; the fourth is not read. */
-  setMask(rgba, size) {
+  /** rgba: height × width × 4 bytes, weights of skin, hair, clothes in 0…255; the fourth is not read. */
+  setMask(rgba, width, height = width) {
     const gl = this.#gl;
     gl.activeTexture(gl.TEXTURE0);
     gl.bindTexture(gl.TEXTURE_2D, this.#mask);
-    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, size, size, 0, gl.RGBA, gl.UNSIGNED_BYTE, rgba);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, width, height, 0, gl.RGBA, gl.UNSIGNED_BYTE, rgba);
   }
 
   /**

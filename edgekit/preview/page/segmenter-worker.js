@@ -15,8 +15,8 @@ async function load({litert, model: bytes, threads}) {
   return {ms: performance.now() - start};
 }
 
-async function run({rgb, side}) {
-  const input = new core.Tensor(rgb, [1, side, side, 3]);
+async function run({rgb, height, width}) {
+  const input = new core.Tensor(rgb, [1, height, width, 3]);
   const start = performance.now();
   const [output] = await model.run([input]);
   const ms = performance.now() - start;

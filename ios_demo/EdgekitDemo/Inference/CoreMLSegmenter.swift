@@ -25,6 +25,9 @@ final class CoreMLSegmenter: Segmenter, @unchecked Sendable {
         else {
             throw SegmenterError("\(entry.path) does not answer with the groups skin, hair, clothes; convert it with --output groups.")
         }
+        guard entry.inputSize.isSquare || manifest.preprocessing == Fit.framePreprocessing else {
+            throw SegmenterError("\(entry.path) is not for photos fitted by \(Fit.framePreprocessing); use matching versions.")
+        }
         let package = try bundle.url(of: entry.path)
         let compiled = try await CompiledModels().compiled(package, sha256: manifest.sha256)
         let configuration = MLModelConfiguration()
@@ -32,14 +35,13 @@ final class CoreMLSegmenter: Segmenter, @unchecked Sendable {
         let start = DispatchTime.now()
         model = try await MLModel.load(contentsOf: compiled, configuration: configuration)
         loadMs = milliseconds(since: start)
-        inputSize = PixelSize(width: entry.inputSize, height: entry.inputSize)
+        inputSize = entry.inputSize
         inputName = input.name
         outputName = output.name
-        let maskSize = PixelSize(width: entry.maskSize, height: entry.maskSize)
-        masks = try PixelBufferPool(size: maskSize)
+        masks = try PixelBufferPool(size: entry.maskSize)
         let described = model.modelDescription
         try Self.require(described.inputDescriptionsByName[input.name], named: input.name, size: inputSize)
-        try Self.require(described.outputDescriptionsByName[output.name], named: output.name, size: maskSize)
+        try Self.require(described.outputDescriptionsByName[output.name], named: output.name, size: entry.maskSize)
     }
 
     func segment(_ input: CVPixelBuffer) throws -> SegmenterOutput {

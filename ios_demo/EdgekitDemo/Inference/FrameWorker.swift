@@ -23,6 +23,7 @@ final class FrameWorker: @unchecked Sendable {
     private let stretcher: InputStretcher
     private let cache: PixelTextureCache
     private let inputs: PixelBufferPool
+    private let masks = MaskCutter()
     private let done: @Sendable (Result<(SegmentedFrame, FrameTimes), any Error>) -> Void
     private let queue = DispatchQueue(label: "dev.edgekit.demo.segment", qos: .userInteractive)
     private let lock = NSLock()
@@ -56,12 +57,13 @@ final class FrameWorker: @unchecked Sendable {
     func segmented(_ buffer: CVPixelBuffer, geometry: FrameGeometry) throws -> (SegmentedFrame, FrameTimes) {
         let image = try cache.wrap(buffer)
         let input = try cache.wrap(try inputs.buffer())
-        let stretchMs = try stretcher.stretch(image, geometry: geometry, into: input)
+        let shown = Fit.shownPart(of: geometry.upright, in: segmenter.inputSize)
+        let stretchMs = try stretcher.stretch(image, geometry: geometry, into: input, shown: shown)
         let output = try segmenter.segment(input.buffer)
-        let frame = SegmentedFrame(image: image, mask: try cache.wrap(output.mask), geometry: geometry)
-        let times = FrameTimes(
-            stretchMs: stretchMs, segmentMs: output.predictionMs, isMaskWithoutCopy: output.isInGivenBuffer
-        )
+        let mask = try masks.shownPart(of: output.mask, shown: shown, in: segmenter.inputSize)
+        let frame = SegmentedFrame(image: image, mask: try cache.wrap(mask), geometry: geometry)
+        let isMaskWithoutCopy = output.isInGivenBuffer && mask === output.mask
+        let times = FrameTimes(stretchMs: stretchMs, segmentMs: output.predictionMs, isMaskWithoutCopy: isMaskWithoutCopy)
         return (frame, times)
     }
 

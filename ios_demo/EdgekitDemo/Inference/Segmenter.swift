@@ -4,7 +4,7 @@ import Foundation
 
 /// What the app asks of a network, whatever runs it.
 ///
-/// In: a square 32BGRA buffer with the whole upright picture. Out: a 32BGRA buffer whose r, g, b are the
+/// In: a 32BGRA buffer of the input's size with the whole upright picture. Out: a 32BGRA buffer whose r, g, b are the
 /// weights of skin, hair and clothes; its alpha means nothing. Calls come one at a time.
 protocol Segmenter: AnyObject, Sendable {
     var inputSize: PixelSize { get }

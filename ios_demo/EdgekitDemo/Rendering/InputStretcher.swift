@@ -3,7 +3,7 @@ import EdgekitCore
 import Foundation
 import Metal
 
-/// Draws the sensor's picture upright and stretched into a square buffer for the segmenter.
+/// Draws the sensor's picture upright into the first rows and columns of a buffer for the segmenter.
 final class InputStretcher: @unchecked Sendable {
     private let queue: MTLCommandQueue
     private let pipeline: MTLRenderPipelineState
@@ -12,7 +12,8 @@ final class InputStretcher: @unchecked Sendable {
     private struct Params {
         var uprightWidth: Int32
         var uprightHeight: Int32
-        var outputSize: Int32
+        var outputWidth: Int32
+        var outputHeight: Int32
         var quarterTurns: Int32
     }
 
@@ -28,19 +29,24 @@ final class InputStretcher: @unchecked Sendable {
         self.queue = queue
     }
 
+    /// `shown`: the rows and columns that the picture fills; the rest is padding.
     /// Returns the GPU's time in milliseconds. Waits for the GPU: Core ML reads the buffer next. Not for the
     /// main thread.
-    func stretch(_ image: PixelTexture, geometry: FrameGeometry, into input: PixelTexture) throws -> Double {
+    func stretch(_ image: PixelTexture, geometry: FrameGeometry, into input: PixelTexture, shown: PixelSize) throws -> Double {
         let pass = MTLRenderPassDescriptor()
         pass.colorAttachments[0].texture = input.texture
-        pass.colorAttachments[0].loadAction = .dontCare
+        pass.colorAttachments[0].loadAction = .clear
+        pass.colorAttachments[0].clearColor = MTLClearColor(red: 0, green: 0, blue: 0, alpha: 1)  // the padding
         pass.colorAttachments[0].storeAction = .store
         guard let commands = queue.makeCommandBuffer(),
             let encoder = commands.makeRenderCommandEncoder(descriptor: pass)
         else { throw GpuError("The GPU takes no commands for the segmenter's input.") }
         var params = Params(
             uprightWidth: Int32(geometry.upright.width), uprightHeight: Int32(geometry.upright.height),
-            outputSize: Int32(input.texture.width), quarterTurns: Int32(geometry.quarterTurns)
+            outputWidth: Int32(shown.width), outputHeight: Int32(shown.height), quarterTurns: Int32(geometry.quarterTurns)
+        )
+        encoder.setViewport(
+            MTLViewport(originX: 0, originY: 0, width: Double(shown.width), height: Double(shown.height), znear: 0, zfar: 1)
         )
         encoder.setRenderPipelineState(pipeline)
         encoder.setFragmentTexture(image.texture, index: 0)

@@ -89,3 +89,37 @@ final class PixelBufferPool: @unchecked Sendable {
         return buffer
     }
 }
+
+/// Cuts the part of a mask that shows the picture. One thread at a time uses it, as `Segmenter` asks.
+final class MaskCutter: @unchecked Sendable {
+    private var pool: (size: PixelSize, buffers: PixelBufferPool)?
+
+    /// The mask itself where the picture fills the input; else a copy of its first rows and columns.
+    func shownPart(of mask: CVPixelBuffer, shown: PixelSize, in input: PixelSize) throws -> CVPixelBuffer {
+        if shown == input { return mask }
+        let whole = PixelSize(width: CVPixelBufferGetWidth(mask), height: CVPixelBufferGetHeight(mask))
+        let part = Fit.shownPart(ofMask: whole, shown: shown, in: input)
+        let cut = try buffers(of: part).buffer()
+        CVPixelBufferLockBaseAddress(mask, .readOnly)
+        CVPixelBufferLockBaseAddress(cut, [])
+        defer {
+            CVPixelBufferUnlockBaseAddress(cut, [])
+            CVPixelBufferUnlockBaseAddress(mask, .readOnly)
+        }
+        guard let from = CVPixelBufferGetBaseAddress(mask), let to = CVPixelBufferGetBaseAddress(cut) else {
+            throw GpuError("The mask's pixels cannot be read.")
+        }
+        let (fromRow, toRow) = (CVPixelBufferGetBytesPerRow(mask), CVPixelBufferGetBytesPerRow(cut))
+        for row in 0..<part.height {
+            (to + row * toRow).copyMemory(from: from + row * fromRow, byteCount: part.width * 4)
+        }
+        return cut
+    }
+
+    private func buffers(of size: PixelSize) throws -> PixelBufferPool {
+        if let pool, pool.size == size { return pool.buffers }
+        let made = try PixelBufferPool(size: size)
+        pool = (size, made)
+        return made
+    }
+}

@@ -1,4 +1,4 @@
-// The sensor's picture, turned upright and stretched to the segmenter's square input.
+// The sensor's picture, turned upright and stretched to the viewport: its part of the segmenter's input.
 //
 // A triangle filter as wide as the reduction (bilinear with antialiasing), the same as Pillow's
 // Image.resize with BILINEAR, which edgekit prepares its pictures with. Draw three vertices, no vertex buffer.
@@ -8,7 +8,8 @@ using namespace metal;
 struct StretchParams {
   int upright_width;
   int upright_height;
-  int output_size;
+  int output_width;
+  int output_height;
   int quarter_turns;  // clockwise, 0 to 3
 };
 struct StretchOut { float4 position [[position]]; float2 uv; };
@@ -39,8 +40,8 @@ fragment float4 stretch_fragment(
     constant StretchParams& params [[buffer(0)]]) {
   int width = params.upright_width;
   int height = params.upright_height;
-  float scale_x = float(width) / float(params.output_size);
-  float scale_y = float(height) / float(params.output_size);
+  float scale_x = float(width) / float(params.output_width);
+  float scale_y = float(height) / float(params.output_height);
   float reach_x = max(scale_x, 1.0f);
   float reach_y = max(scale_y, 1.0f);
   float centre_x = in.uv.x * float(width);

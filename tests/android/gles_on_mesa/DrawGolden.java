@@ -3,7 +3,9 @@ import dev.edgekit.core.BundleKt;
 import dev.edgekit.core.Bundle;
 import dev.edgekit.core.FolderFiles;
 import dev.edgekit.core.Matrix3;
+import dev.edgekit.core.NetworkInput;
 import dev.edgekit.core.Picture;
+import dev.edgekit.core.PixelSize;
 import dev.edgekit.core.PixelsKt;
 import dev.edgekit.core.SegmenterEntry;
 import dev.edgekit.demo.bundle.GoldenPictureKt;
@@ -31,9 +33,10 @@ public class DrawGolden {
     StillPicture still = new StillPicture(bundle, image, expected.getWidth(), expected.getHeight());
     Downscaler downscaler = new Downscaler(segmenter.getInputSize(), false);
     Matrix3 upright = Matrix3.Companion.getIDENTITY();
-    ByteBuffer waited = downscaler.now(still.getTexture(), upright, image.getWidth(), image.getHeight());
-    downscaler.start(still.getTexture(), upright, image.getWidth(), image.getHeight());
-    ByteBuffer polled = null;
+    PixelSize size = new PixelSize(image.getWidth(), image.getHeight());
+    NetworkInput waited = downscaler.now(still.getTexture(), upright, size);
+    downscaler.start(still.getTexture(), upright, size);
+    NetworkInput polled = null;
     int polls = 0;
     for (; polled == null && polls < 10000; polls++) { polled = downscaler.poll(); if (polled == null) Thread.sleep(1); }
     boolean again = downscaler.poll() != null;
@@ -46,7 +49,7 @@ public class DrawGolden {
     }
     int levels = PixelsKt.maxLevels(expected.getRgba(), still.pixels().getRgba());
     System.out.printf("{\"context\": true, \"levels\": %d, \"waited_equals\": %b, \"polled_equals\": %b, \"again\": %b, \"clock\": \"%s\", \"timed\": %d, \"ms\": %f}%n",
-        levels, Arrays.equals(bytes(waited), image.getRgba()), Arrays.equals(bytes(polled), image.getRgba()), again,
+        levels, Arrays.equals(bytes(waited.getRgba()), image.getRgba()), Arrays.equals(bytes(polled.getRgba()), image.getRgba()), again,
         timer.getClock(), (int) timed[0], timed[1]);
     mask.delete();
     downscaler.delete();

@@ -12,7 +12,7 @@ public class GLES20 {
   public static final int GL_TEXTURE_MAG_FILTER = 0x2800, GL_TEXTURE_MIN_FILTER = 0x2801;
   public static final int GL_TEXTURE_WRAP_S = 0x2802, GL_TEXTURE_WRAP_T = 0x2803, GL_TEXTURE_WRAP_R = 0x8072;
   public static final int GL_CLAMP_TO_EDGE = 0x812F, GL_TEXTURE_2D = 0x0DE1, GL_TEXTURE_3D = 0x806F, GL_TEXTURE0 = 0x84C0;
-  public static final int GL_UNPACK_ALIGNMENT = 0x0CF5, GL_EXTENSIONS = 0x1F03;
+  public static final int GL_UNPACK_ALIGNMENT = 0x0CF5, GL_COLOR_BUFFER_BIT = 0x4000, GL_EXTENSIONS = 0x1F03;
   public static final int GL_FRAGMENT_SHADER = 0x8B30, GL_VERTEX_SHADER = 0x8B31, GL_COMPILE_STATUS = 0x8B81, GL_LINK_STATUS = 0x8B82;
   public static final int GL_FRAMEBUFFER = 0x8D40, GL_COLOR_ATTACHMENT0 = 0x8CE0, GL_FRAMEBUFFER_COMPLETE = 0x8CD5;
   public static final int GL_PIXEL_PACK_BUFFER = 0x88EB, GL_STREAM_READ = 0x88E1, GL_MAP_READ_BIT = 1;
@@ -30,6 +30,8 @@ public class GLES20 {
   public static native void glBindTexture(int target, int texture);
   public static native void glBufferData(int target, int size, Buffer data, int usage);
   public static native int glCheckFramebufferStatus(int target);
+  public static native void glClear(int buffers);
+  public static native void glClearColor(float red, float green, float blue, float alpha);
   public static native int glClientWaitSync(long sync, int flags, long timeout);
   public static native void glCompileShader(int shader);
   public static native int glCreateProgram();

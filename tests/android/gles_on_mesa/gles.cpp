@@ -53,6 +53,8 @@ QUERY(glGetProgramiv, GLint) QUERY(glGetShaderiv, GLint) QUERY(glGetQueryObjectu
 
 GL(void, glBufferData, jint target, jint size, jobject data, jint usage) { glBufferData(target, size, address(env, data), usage); }
 GL(jint, glCheckFramebufferStatus, jint target) { return glCheckFramebufferStatus(target); }
+GL(void, glClear, jint buffers) { glClear(buffers); }
+GL(void, glClearColor, jfloat r, jfloat g, jfloat b, jfloat a) { glClearColor(r, g, b, a); }
 GL(jint, glClientWaitSync, jlong sync, jint flags, jlong timeout) { return glClientWaitSync(reinterpret_cast<GLsync>(sync), flags, timeout); }
 GL(jint, glCreateProgram) { return glCreateProgram(); }
 GL(jint, glCreateShader, jint kind) { return glCreateShader(kind); }

@@ -13,6 +13,12 @@ public enum MTLLoadAction: UInt { case dontCare, load, clear }
 public enum MTLStoreAction: UInt { case dontCare, store }
 public enum MTLPrimitiveType: UInt { case point, line, lineStrip, triangle, triangleStrip }
 public struct MTLRegion {}
+public struct MTLClearColor {
+    public init(red: Double, green: Double, blue: Double, alpha: Double) {}
+}
+public struct MTLViewport {
+    public init(originX: Double, originY: Double, width: Double, height: Double, znear: Double, zfar: Double) {}
+}
 public func MTLRegionMake2D(_ x: Int, _ y: Int, _ width: Int, _ height: Int) -> MTLRegion { MTLRegion() }
 public func MTLRegionMake3D(_ x: Int, _ y: Int, _ z: Int, _ width: Int, _ height: Int, _ depth: Int) -> MTLRegion { MTLRegion() }
 
@@ -58,6 +64,7 @@ open class MTLRenderPassColorAttachmentDescriptor: NSObject {
     open var texture: MTLTexture?
     open var loadAction = MTLLoadAction.dontCare
     open var storeAction = MTLStoreAction.store
+    open var clearColor = MTLClearColor(red: 0, green: 0, blue: 0, alpha: 1)
 }
 open class MTLRenderPassColorAttachmentDescriptorArray: NSObject {
     open subscript(index: Int) -> MTLRenderPassColorAttachmentDescriptor! {
@@ -71,6 +78,7 @@ open class MTLRenderPassDescriptor: NSObject {
 public protocol MTLDrawable: NSObjectProtocol {}
 public protocol MTLRenderCommandEncoder: NSObjectProtocol {
     func setRenderPipelineState(_ pipelineState: MTLRenderPipelineState)
+    func setViewport(_ viewport: MTLViewport)
     func setFragmentTexture(_ texture: MTLTexture?, index: Int)
     func setFragmentBytes(_ bytes: UnsafeRawPointer, length: Int, index: Int)
     func drawPrimitives(type primitiveType: MTLPrimitiveType, vertexStart: Int, vertexCount: Int)

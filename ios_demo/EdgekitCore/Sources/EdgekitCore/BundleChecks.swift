@@ -63,7 +63,7 @@ extension BundleIndex {
 
     private func checkNumbers() throws {
         var sides: [Int] = []
-        for segmenter in segmenters { sides += [segmenter.inputSize, segmenter.maskSize] }
+        for size in segmenters.flatMap({ [$0.inputSize, $0.maskSize] }) { sides += [size.width, size.height] }
         for picture in [golden.image, golden.mask, golden.styled] { sides += [picture.width, picture.height] }
         guard sides.allSatisfy((1...Self.largestSide).contains) else {
             throw refusal("a size in pixels is not from 1 to \(Self.largestSide)")

@@ -27,9 +27,9 @@ public struct SegmenterEntry: Decodable, Equatable, Sendable {
     public let target: String
     public let path: String
     public let manifest: String
-    /// Pixels a side of what the network takes and answers.
-    public let inputSize: Int
-    public let maskSize: Int
+    /// What the network takes and answers.
+    public let inputSize: PixelSize
+    public let maskSize: PixelSize
     public let recipe: String
     public let minimumOS: String
 
@@ -38,6 +38,31 @@ public struct SegmenterEntry: Decodable, Equatable, Sendable {
         case inputSize = "input_size"
         case maskSize = "mask_size"
         case minimumOS = "minimum_os"
+    }
+}
+
+extension PixelSize: Decodable {
+    /// A square by its side, any other size by its text, rows x columns.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if let side = try? container.decode(Int.self) {
+            self.init(width: side, height: side)
+            return
+        }
+        let sides = try container.decode(String.self).split(separator: "x", omittingEmptySubsequences: false)
+        guard sides.count == 2, let height = Self.side(sides[0]), let width = Self.side(sides[1]) else {
+            let wanted = "neither a side nor rows x columns"
+            throw DecodingError.typeMismatch(
+                PixelSize.self, .init(codingPath: decoder.codingPath, debugDescription: wanted)
+            )
+        }
+        self.init(width: width, height: height)
+    }
+
+    private static func side(_ text: Substring) -> Int? {
+        let digits = text.utf8
+        guard (1...5).contains(digits.count), digits.allSatisfy((48...57).contains), digits.first != 48 else { return nil }
+        return Int(text)
     }
 }
 
@@ -118,9 +143,10 @@ public struct SegmenterManifest: Decodable, Equatable, Sendable {
     public let sizeBytes: Int
     public let inputs: [Tensor]
     public let outputs: [Tensor]
+    public let preprocessing: String?
 
     private enum CodingKeys: String, CodingKey {
-        case name, sha256, inputs, outputs
+        case name, sha256, inputs, outputs, preprocessing
         case sizeBytes = "size_bytes"
     }
 

@@ -8,6 +8,7 @@ public struct PixelSize: Equatable, Sendable {
         self.height = height
     }
 
+    public var isSquare: Bool { width == height }
     public var swapped: PixelSize { PixelSize(width: height, height: width) }
 }
 

@@ -9,9 +9,23 @@ final class BundleTests: XCTestCase {
         XCTAssertEqual(bundle.index.controls.first?.defaultValue, 0.25)
         XCTAssertEqual(bundle.index.golden.uniforms.controls.warmth, -0.3)
         XCTAssertEqual(try bundle.data(at: "golden/mask.png"), Data("mask".utf8))
-        XCTAssertEqual(try bundle.segmenter(target: "coreml").entry.maskSize, 128)
+        XCTAssertEqual(try bundle.segmenter(target: "coreml").entry.maskSize, PixelSize(width: 128, height: 128))
         let package = try bundle.url(of: "segmenter/x.mlpackage")
         XCTAssertTrue(FileManager.default.fileExists(atPath: package.appendingPathComponent("Manifest.json").path))
+    }
+
+    func testASizeIsASideOrRowsByColumns() throws {
+        var tiny = try TinyBundle()
+        tiny.inputSize = "512x384"
+        let entry = try EdgekitBundle.open(tiny.write()).segmenter(target: "coreml").entry
+        XCTAssertEqual(entry.inputSize, PixelSize(width: 384, height: 512))
+        let shown = PixelSize(width: 384, height: 224)
+        let part = Fit.shownPart(ofMask: PixelSize(width: 96, height: 128), shown: shown, in: entry.inputSize)
+        XCTAssertEqual(part, PixelSize(width: 96, height: 56))
+        for size in ["512x", "x384", "0x384", "512X384", "512", "512x384x3", " 512x384"] {
+            try assertRefused("input_size is not of the right type") { $0.inputSize = size }
+        }
+        try assertRefused("a size in pixels is not from 1") { $0.inputSize = "512x16385" }
     }
 
     func testAsksForWhatIsNotThere() throws {

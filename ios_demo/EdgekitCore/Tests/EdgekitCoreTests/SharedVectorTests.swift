@@ -37,7 +37,17 @@ final class SharedVectorTests: XCTestCase {
             let sha256: String
         }
 
+        struct Fitted: Decodable {
+            let photo_height: Int
+            let photo_width: Int
+            let input_height: Int
+            let input_width: Int
+            let height: Int
+            let width: Int
+        }
+
         let transforms: [Transform]
+        let fits: [Fitted]
         let uniform_blocks: [UniformBlock]
         let hashes: [Hash]
     }
@@ -95,6 +105,17 @@ final class SharedVectorTests: XCTestCase {
         }
     }
 
+    func testFits() throws {
+        let cases = try vectors(of: openedBundle()).fits
+        XCTAssertGreaterThanOrEqual(cases.count, 20)
+        for expected in cases {
+            let photo = PixelSize(width: expected.photo_width, height: expected.photo_height)
+            let input = PixelSize(width: expected.input_width, height: expected.input_height)
+            let shown = PixelSize(width: expected.width, height: expected.height)
+            XCTAssertEqual(Fit.shownPart(of: photo, in: input), shown, "\(photo) in \(input)")
+        }
+    }
+
     func testHashes() throws {
         let bundle = try openedBundle()
         let hashes = try vectors(of: bundle).hashes
@@ -117,7 +138,7 @@ final class SharedVectorTests: XCTestCase {
         let names = Set(bundle.index.controls.map(\.name))
         XCTAssertEqual(names, Set(Control.allCases.map(\.rawValue)))
         let (entry, manifest) = try bundle.segmenter(target: "coreml")
-        XCTAssertEqual(manifest.inputs.first?.shape.last, entry.inputSize)
+        XCTAssertEqual(manifest.inputs.first?.shape.suffix(2), [entry.inputSize.height, entry.inputSize.width])
         XCTAssertEqual(manifest.outputs.first?.channels, ["skin", "hair", "clothes"])
         if let out = ProcessInfo.processInfo.environment["EDGEKIT_BLOCK_OUT"] {
             try goldenBlock(of: bundle).write(to: URL(fileURLWithPath: out))

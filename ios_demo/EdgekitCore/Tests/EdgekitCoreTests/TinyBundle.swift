@@ -14,6 +14,7 @@ struct TinyBundle {
     ]
     var schema = "edgekit/bundle"
     var schemaVersion = 1
+    var inputSize: Any = 512
     var defaultStyle = "vibrant"
     var goldenStyle = "vibrant"
     /// What the index says of a path instead of the truth, or of a path that is not there.
@@ -50,7 +51,7 @@ struct TinyBundle {
             "segmenters": [
                 [
                     "target": "coreml", "path": "segmenter/x.mlpackage", "manifest": "segmenter/x.mlpackage.json",
-                    "input_size": 512, "mask_size": 128, "recipe": "w8", "minimum_os": "iOS 16",
+                    "input_size": inputSize, "mask_size": 128, "recipe": "w8", "minimum_os": "iOS 16",
                 ]
             ],
             "class_names": ["Background", "Face"], "groups": ["skin": [1]],

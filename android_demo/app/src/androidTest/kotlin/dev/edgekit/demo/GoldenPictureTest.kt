@@ -5,6 +5,7 @@ import androidx.test.platform.app.InstrumentationRegistry
 import dev.edgekit.core.BenchReport
 import dev.edgekit.core.BenchRequest
 import dev.edgekit.core.Matrix3
+import dev.edgekit.core.PixelSize
 import dev.edgekit.core.deltaE00P95
 import dev.edgekit.core.maxLevels
 import dev.edgekit.demo.benchmark.Benchmark
@@ -39,9 +40,9 @@ class GoldenPictureTest {
             val image = goldenPicture(bundle, golden.image)
             StillPicture(bundle, image, expected.width, expected.height).use { still ->
                 val input = Downscaler(segmenter.inputSize, isExternal = false)
-                    .now(still.texture, Matrix3.IDENTITY, image.width, image.height)
-                if (image.width == segmenter.inputSize && image.height == segmenter.inputSize) {
-                    val fed = ByteArray(input.capacity()).also { input.duplicate().get(it) }
+                    .now(still.texture, Matrix3.IDENTITY, PixelSize(image.width, image.height))
+                if (PixelSize(image.width, image.height) == segmenter.inputSize) {
+                    val fed = ByteArray(input.rgba.capacity()).also { input.rgba.duplicate().get(it) }
                     assertArrayEquals("the network sees another picture", image.rgba, fed)
                 }
                 still.draw(maskTexture(segmenter.segment(input).mask))

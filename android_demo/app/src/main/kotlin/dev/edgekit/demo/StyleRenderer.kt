@@ -9,8 +9,10 @@ import dev.edgekit.core.Controls
 import dev.edgekit.core.DrawClock
 import dev.edgekit.core.FramePacer
 import dev.edgekit.core.Matrix3
+import dev.edgekit.core.NetworkInput
 import dev.edgekit.core.PassInputs
 import dev.edgekit.core.PassTransforms
+import dev.edgekit.core.PixelSize
 import dev.edgekit.core.ShaderDescription
 import dev.edgekit.core.Viewport
 import dev.edgekit.core.aspectFill
@@ -27,7 +29,6 @@ import dev.edgekit.demo.gl.GlTexture
 import dev.edgekit.demo.gl.pictureTexture
 import dev.edgekit.demo.inference.Mask
 import dev.edgekit.demo.photo.Photo
-import java.nio.ByteBuffer
 import java.util.concurrent.atomic.AtomicReference
 import javax.microedition.khronos.egl.EGLConfig
 import javax.microedition.khronos.opengles.GL10
@@ -40,13 +41,13 @@ sealed interface Source {
     class Still(val photo: Photo) : Source
 }
 
-/** Everything a frame is drawn from, swapped as a whole by the main thread. [inputSize]: the network's
- * side; null while there is no network yet. [showsBefore] draws the picture as it came. */
+/** Everything a frame is drawn from, swapped as a whole by the main thread. [inputSize]: the network's;
+ * null while there is no network yet. [showsBefore] draws the picture as it came. */
 data class Scene(
     val description: ShaderDescription,
     val controls: Controls,
     val source: Source,
-    val inputSize: Int?,
+    val inputSize: PixelSize?,
     val showsBefore: Boolean,
 )
 
@@ -60,7 +61,7 @@ class StyleRenderer(private val pacer: FramePacer, private val listener: Listene
         fun onCameraTexture(texture: SurfaceTexture)
 
         /** The network's input: hand it to the network's thread, and its mask to [onMask]. */
-        fun onNetworkInput(ticket: Long, source: Source, rgba: ByteBuffer)
+        fun onNetworkInput(ticket: Long, source: Source, input: NetworkInput)
 
         fun onDrawTime(ms: Double, clock: DrawClock)
 
@@ -71,7 +72,12 @@ class StyleRenderer(private val pacer: FramePacer, private val listener: Listene
 
     private class PlacedMask(val mask: Mask, val source: Source)
 
-    private class Placement(val viewport: Viewport, val transforms: PassTransforms, val imageFromUpright: Matrix3)
+    private class Placement(
+        val viewport: Viewport,
+        val transforms: PassTransforms,
+        val imageFromUpright: Matrix3,
+        val upright: PixelSize,
+    )
 
     @Volatile
     var scene: Scene? = null
@@ -149,15 +155,16 @@ class StyleRenderer(private val pacer: FramePacer, private val listener: Listene
             val geometry = viewGeometry(stream, source.isFront, width, height)
             val fromSensor = textureFromSensor(surfaceMatrix)
             val transforms = aspectFill(geometry).through(fromSensor)
-            Placement(Viewport(0, 0, width, height), transforms, fromSensor * rotation(geometry.quarterTurns))
+            val imageFromUpright = fromSensor * rotation(geometry.quarterTurns)
+            Placement(Viewport(0, 0, width, height), transforms, imageFromUpright, geometry.upright)
         }
         is Source.Still -> source.photo.let { photo ->
             val sideways = photo.orientation.isSideways
-            val uprightWidth = if (sideways) photo.picture.height else photo.picture.width
-            val uprightHeight = if (sideways) photo.picture.width else photo.picture.height
-            val upright = photo.orientation.imageFromUpright()
-            val viewport = aspectFit(uprightWidth, uprightHeight, width, height)
-            Placement(viewport, PassTransforms(upright, upright.inverse()), upright)
+            val stored = PixelSize(photo.picture.width, photo.picture.height)
+            val upright = if (sideways) PixelSize(stored.height, stored.width) else stored
+            val imageFromUpright = photo.orientation.imageFromUpright()
+            val transforms = PassTransforms(imageFromUpright, imageFromUpright.inverse())
+            Placement(aspectFit(upright.width, upright.height, width, height), transforms, imageFromUpright, upright)
         }
     }
 
@@ -181,22 +188,21 @@ class StyleRenderer(private val pacer: FramePacer, private val listener: Listene
     /** Collect what the GPU has finished for the network, and start on this frame when nothing is under way. */
     private fun feedNetwork(scene: Scene, picture: GlTexture, placement: Placement) {
         val isExternal = scene.source is Source.Camera
-        val side = scene.inputSize ?: return
+        val size = scene.inputSize ?: return
         collectReading()
         if (reading != null) return listener.requestRender() // look again with the next frame
         if (!isExternal && newestMask.get()?.source === scene.source) return // a photo does not change
         val ticket = pacer.tryStart() ?: return
-        val (sourceWidth, sourceHeight) = sizeOf(scene.source)
-        downscaler(side, isExternal).start(picture, placement.imageFromUpright, sourceWidth, sourceHeight)
+        downscaler(size, isExternal).start(picture, placement.imageFromUpright, placement.upright)
         reading = Pair(ticket, scene.source)
         listener.requestRender()
     }
 
     private fun collectReading() {
         val (ticket, source) = reading ?: return
-        val rgba = downscaler!!.poll() ?: return
+        val input = downscaler!!.poll() ?: return
         reading = null
-        listener.onNetworkInput(ticket, source, rgba)
+        listener.onNetworkInput(ticket, source, input)
     }
 
     /** True when the mask texture holds a mask of this source. */
@@ -204,7 +210,7 @@ class StyleRenderer(private val pacer: FramePacer, private val listener: Listene
         val newest = newestMask.get()
         if (newest == null || !isSamePicture(newest.source, source)) return false
         if (newest !== uploadedMask) {
-            maskTexture!!.upload2d(newest.mask.side, newest.mask.side, newest.mask.rgba)
+            maskTexture!!.upload2d(newest.mask.size.width, newest.mask.size.height, newest.mask.rgba)
             uploadedMask = newest
         }
         return true
@@ -223,12 +229,12 @@ class StyleRenderer(private val pacer: FramePacer, private val listener: Listene
         return passes.getOrPut(isExternal) { FusedPass(description, isExternal) }
     }
 
-    private fun downscaler(side: Int, isExternal: Boolean): Downscaler {
+    private fun downscaler(size: PixelSize, isExternal: Boolean): Downscaler {
         val kept = downscaler
-        if (kept != null && kept.side == side && downscalerIsExternal == isExternal) return kept
+        if (kept != null && kept.size == size && downscalerIsExternal == isExternal) return kept
         kept?.delete()
         downscalerIsExternal = isExternal
-        return Downscaler(side, isExternal).also { downscaler = it }
+        return Downscaler(size, isExternal).also { downscaler = it }
     }
 
     /** The old context took its objects with it; their names may already mean others. */

@@ -21,16 +21,17 @@ private const val LARGEST_PATH_CHARS = 1000
 private const val LARGEST_SIDE = 16384 // pixels: the largest texture that a GPU of today takes
 private const val LARGEST_DELTA_E = 100.0 // black against white
 private val TARGETS = setOf("coreml", "tflite")
+private val SHAPE = Regex("([1-9][0-9]{0,4})x([1-9][0-9]{0,4})")
 
 data class FileEntry(val path: String, val sizeBytes: Long, val sha256: String)
 
-/** One converted network. [inputSize] and [maskSize]: pixels a side. */
+/** One converted network. */
 data class SegmenterEntry(
     val target: String,
     val path: String,
     val manifest: String,
-    val inputSize: Int,
-    val maskSize: Int,
+    val inputSize: PixelSize,
+    val maskSize: PixelSize,
     val recipe: String,
     val minimumOs: String,
 )
@@ -217,9 +218,20 @@ private class BundleOpening(private val files: BundleFiles) {
         val target = item["target"].name()
         if (target !in TARGETS) throw BundleException("${item.where} is for $target; known: ${TARGETS.joinToString()}.")
         return SegmenterEntry(
-            target, item["path"].name(), item["manifest"].name(), item["input_size"].int(1..LARGEST_SIDE),
-            item["mask_size"].int(1..LARGEST_SIDE), item["recipe"].name(), item["minimum_os"].name(),
+            target, item["path"].name(), item["manifest"].name(), size(item["input_size"]), size(item["mask_size"]),
+            item["recipe"].name(), item["minimum_os"].name(),
         )
+    }
+
+    /** A square by its side, any other size as rows x columns. */
+    private fun size(value: JsonAt): PixelSize {
+        if (!value.isText) return value.int(1..LARGEST_SIDE).let { PixelSize(it, it) }
+        val (height, width) = SHAPE.matchEntire(value.text())?.destructured?.let { (h, w) -> Pair(h.toInt(), w.toInt()) }
+            ?: Pair(0, 0)
+        if (height !in 1..LARGEST_SIDE || width !in 1..LARGEST_SIDE) {
+            throw BundleException("${value.where} is neither a side nor rows x columns in pixels; make the bundle again.")
+        }
+        return PixelSize(width, height)
     }
 
     private fun groups(value: JsonAt, classes: IntRange) =
@@ -348,14 +360,18 @@ private fun hex(bytes: ByteArray): String = bytes.joinToString("") { "%02x".form
 private fun requireRgbInGroupsOut(manifest: JsonAt, entry: SegmenterEntry) {
     val input = manifest["inputs"].list().single("inputs", manifest)
     val output = manifest["outputs"].list().single("outputs", manifest)
-    val rgbIn = shape(input) == listOf(1, entry.inputSize, entry.inputSize, 3) && input["dtype"].text() == "uint8" &&
+    val (taken, given) = Pair(entry.inputSize, entry.maskSize)
+    val rgbIn = shape(input) == listOf(1, taken.height, taken.width, 3) && input["dtype"].text() == "uint8" &&
         channels(input) == listOf("red", "green", "blue")
-    val groupsOut = shape(output) == listOf(1, entry.maskSize, entry.maskSize, 4) && output["dtype"].text() == "uint8" &&
+    val groupsOut = shape(output) == listOf(1, given.height, given.width, 4) && output["dtype"].text() == "uint8" &&
         channels(output).take(3) == listOf("skin", "hair", "clothes")
     if (!rgbIn || !groupsOut) {
         throw BundleException(
             "${entry.path} does not take RGB bytes and give group weights; convert it with --output groups.",
         )
+    }
+    if (!taken.isSquare && manifest["preprocessing"].text() != FRAME_PREPROCESSING) {
+        throw BundleException("${entry.path} is not for photos fitted by $FRAME_PREPROCESSING; use matching versions.")
     }
 }
 

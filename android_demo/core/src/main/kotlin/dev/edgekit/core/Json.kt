@@ -170,6 +170,8 @@ class JsonAt(private val value: JsonValue, val where: String) {
 
     val isNull: Boolean get() = value == JsonNull
 
+    val isText: Boolean get() = value is JsonString
+
     fun list(): List<JsonAt> =
         (value as? JsonArray ?: wrong("a list")).items.mapIndexed { i, item -> JsonAt(item, "$where/$i") }
 

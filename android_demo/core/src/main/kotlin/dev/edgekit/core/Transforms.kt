@@ -26,7 +26,11 @@ data class ViewGeometry(
     val mirror: Boolean,
     val viewWidth: Int,
     val viewHeight: Int,
-)
+) {
+    /** The picture's size as it stands upright. */
+    val upright: PixelSize
+        get() = if (quarterTurns % 2 == 0) PixelSize(sensorWidth, sensorHeight) else PixelSize(sensorHeight, sensorWidth)
+}
 
 /** The two matrices the fused pass takes. */
 class PassTransforms(val imageFromOutput: Matrix3, val maskFromImage: Matrix3)
@@ -34,11 +38,9 @@ class PassTransforms(val imageFromOutput: Matrix3, val maskFromImage: Matrix3)
 /** The upright picture fills the view, centred, cut where its shape differs. The mask is of the whole
  * upright picture, never mirrored. */
 fun aspectFill(geometry: ViewGeometry): PassTransforms {
-    val turned = geometry.quarterTurns % 2 != 0
-    val uprightWidth = if (turned) geometry.sensorHeight else geometry.sensorWidth
-    val uprightHeight = if (turned) geometry.sensorWidth else geometry.sensorHeight
+    val upright = geometry.upright
     val sensorFromUpright = rotation(geometry.quarterTurns)
-    val uprightFromOutput = centredCrop(uprightWidth, uprightHeight, geometry.viewWidth, geometry.viewHeight)
+    val uprightFromOutput = centredCrop(upright.width, upright.height, geometry.viewWidth, geometry.viewHeight)
     val seen = if (geometry.mirror) uprightFromOutput * mirror() else uprightFromOutput
     return PassTransforms(sensorFromUpright * seen, sensorFromUpright.inverse())
 }

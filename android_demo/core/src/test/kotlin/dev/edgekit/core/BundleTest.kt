@@ -25,7 +25,7 @@ class BundleTest {
             assertEquals(Controls(0.8, 0.1, -0.2, 0.3), bundle.golden.controls)
             assertEquals(listOf(1), bundle.groups["skin"])
             val segmenter = bundle.segmenter("tflite").also(bundle::requireUsable)
-            assertEquals(16, segmenter.maskSize)
+            assertEquals(PixelSize(16, 16), segmenter.maskSize)
             assertEquals(segmenter, bundle.segmenterWithSha256(sha256(tiny.files["segmenter/net.tflite"]!!)))
             assertArrayEquals(tiny.files["segmenter/net.tflite"], bundle.bytes("segmenter/net.tflite"))
             val shader = bundle.shader(bundle.style("warm"))
@@ -207,6 +207,32 @@ class BundleTest {
         val lying = object : BundleFiles by ZipFiles(bomb.zip()) { override fun sizeBytes(path: String): Long? = null }
         assertTrue(refusal(ZipFiles(bomb.zip())).contains("has not the 1000 bytes"))
         assertTrue(refusal(lying).contains("has not the 1000 bytes"))
+    }
+
+    @Test
+    fun aSizeIsASideOrRowsByColumns() {
+        fun opened(manifest: String) = openBundle(
+            FolderFiles(
+                TinyBundle().apply {
+                    inputSize = "\"64x96\""
+                    maskSize = "\"16x24\""
+                    files["segmenter/net.tflite.json"] = manifest.toByteArray()
+                }.folder(),
+            ),
+        )
+        val frame = TinyBundle.MANIFEST.replace("64, 64, 3", "64, 96, 3").replace("16, 16, 4", "16, 24, 4")
+        val fitted = frame.replaceFirst("{", "{\"preprocessing\": \"$FRAME_PREPROCESSING\", ")
+        val bundle = opened(fitted)
+        val segmenter = bundle.segmenter("tflite").also(bundle::requireUsable)
+        assertEquals(PixelSize(width = 96, height = 64), segmenter.inputSize)
+        assertEquals(PixelSize(width = 24, height = 16), segmenter.maskSize)
+        for (other in listOf(fitted.replace("fit-", "crop-"), TinyBundle.MANIFEST)) {
+            val strange = opened(other)
+            assertThrows(BundleException::class.java) { strange.requireUsable(strange.segmenter("tflite")) }
+        }
+        for (size in listOf("\"64x\"", "\"64X96\"", "\"0x96\"", "\"64x16385\"", "\" 64x96\"", "\"64\"")) {
+            assertTrue(refusal { inputSize = size }.contains("input_size is neither a side nor rows x columns"))
+        }
     }
 
     @Test

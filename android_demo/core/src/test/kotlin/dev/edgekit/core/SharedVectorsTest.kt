@@ -48,6 +48,17 @@ class SharedVectorsTest {
     }
 
     @Test
+    fun photosLieInTheSamePartOfTheInput() {
+        val cases = vectors["fits"].list()
+        assertTrue(cases.size >= 20)
+        for (case in cases) {
+            val photo = PixelSize(case["photo_width"].int(), case["photo_height"].int())
+            val input = PixelSize(case["input_width"].int(), case["input_height"].int())
+            assertEquals(case.where, PixelSize(case["width"].int(), case["height"].int()), shownPart(photo, input))
+        }
+    }
+
+    @Test
     fun hashesAreTheSame() {
         val cases = vectors["hashes"].list()
         assertTrue(cases.isNotEmpty())
@@ -62,8 +73,8 @@ class SharedVectorsTest {
             assertTrue(shader.dialect("essl300").vertex.startsWith("#version 300 es"))
         }
         val segmenter = bundle.segmenter("tflite").also(bundle::requireUsable)
-        assertEquals(segmenter.inputSize, bundle.golden.image.width)
-        assertEquals(segmenter.maskSize, bundle.golden.mask.width)
+        assertEquals(segmenter.inputSize, bundle.golden.image.run { PixelSize(width, height) })
+        assertEquals(segmenter.maskSize, bundle.golden.mask.run { PixelSize(width, height) })
     }
 }
 

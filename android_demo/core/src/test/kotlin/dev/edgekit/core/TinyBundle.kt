@@ -12,6 +12,8 @@ class TinyBundle {
     var schema = "edgekit/bundle"
     var version = "1"
     var defaultStyle = "warm"
+    var inputSize = "64"
+    var maskSize = "16"
     var goldenStyle = "warm"
     var listed: (String, ByteArray) -> String = { path, bytes -> listing(path, bytes.size.toLong(), sha256(bytes)) }
     var extraListings = emptyList<String>()
@@ -34,7 +36,7 @@ class TinyBundle {
             """{"path": "golden/$name.png", "width": $side, "height": $side, "rgba8_sha256": "${"0".repeat(64)}"}"""
         return """{"schema": "$schema", "schema_version": $version, "name": "tiny", "edgekit_version": "0.1.0",
           "segmenters": [{"target": "tflite", "path": "segmenter/net.tflite", "manifest": "segmenter/net.tflite.json",
-            "input_size": 64, "mask_size": 16, "recipe": "planned", "minimum_os": "Android 8"}],
+            "input_size": $inputSize, "mask_size": $maskSize, "recipe": "planned", "minimum_os": "Android 8"}],
           "class_names": ["Background", "Face"], "groups": {"skin": [1], "hair": [], "clothes": []},
           "styles": [{"name": "warm", "title": "Warm", "description": "styles/warm/shader.json"}],
           "default_style": "$defaultStyle",

@@ -13,6 +13,7 @@ import dev.edgekit.core.Bundle
 import dev.edgekit.core.Matrix3
 import dev.edgekit.core.PhoneState
 import dev.edgekit.core.Picture
+import dev.edgekit.core.PixelSize
 import dev.edgekit.demo.bundle.goldenPicture
 import dev.edgekit.demo.gl.Downscaler
 import dev.edgekit.demo.gl.OffscreenContext
@@ -62,7 +63,7 @@ class Benchmark(private val context: Context, private val bundle: Bundle, privat
     private fun frame(segmenter: Segmenter, downscaler: Downscaler, still: StillPicture, golden: Picture): Double {
         GLES30.glFinish()
         val resizing = System.nanoTime()
-        val input = downscaler.now(still.texture, Matrix3.IDENTITY, golden.width, golden.height)
+        val input = downscaler.now(still.texture, Matrix3.IDENTITY, PixelSize(golden.width, golden.height))
         val readMs = since(resizing)
         val segmentation = segmenter.segment(input)
         val mask = maskTexture(segmentation.mask)

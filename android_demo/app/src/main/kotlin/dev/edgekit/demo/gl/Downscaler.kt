@@ -3,22 +3,26 @@ package dev.edgekit.demo.gl
 import android.opengl.GLES30
 import dev.edgekit.core.DOWNSCALE_VERTEX
 import dev.edgekit.core.Matrix3
+import dev.edgekit.core.NetworkInput
+import dev.edgekit.core.PixelSize
 import dev.edgekit.core.at
 import dev.edgekit.core.downscaleFragment
+import dev.edgekit.core.shownPart
 import dev.edgekit.core.tapOffset
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
 
-/** Brings the picture, upright and stretched to the network's square, into memory: it is made small on the
- * GPU, and only the small square is read back, through a pixel buffer while the GPU goes on drawing.
+/** Brings the picture, upright and fitted to the network's input, into memory: it is made small on the
+ * GPU, and only the small picture is read back, through a pixel buffer while the GPU goes on drawing.
  *
  * A CPU network needs its input in memory, so this copy (1 MiB at 512²) is the one that remains; the
  * picture at full size never leaves the GPU. */
-class Downscaler(val side: Int, isExternal: Boolean) {
+class Downscaler(val size: PixelSize, isExternal: Boolean) {
     private val program = GlProgram(DOWNSCALE_VERTEX, downscaleFragment(isExternal))
-    private val target = GlTarget(side, side)
+    private val target = GlTarget(size.width, size.height)
     private val buffer = IntArray(1).also { GLES30.glGenBuffers(1, it, 0) }[0]
     private var fence = 0L
+    private var shown = size // of the input that is under way
 
     init {
         GLES30.glBindBuffer(GLES30.GL_PIXEL_PACK_BUFFER, buffer)
@@ -26,32 +30,32 @@ class Downscaler(val side: Int, isExternal: Boolean) {
         GLES30.glBindBuffer(GLES30.GL_PIXEL_PACK_BUFFER, 0)
     }
 
-    /** Draw, and ask for the pixels. [uprightWidth], [uprightHeight]: the picture's size in pixels. */
-    fun start(picture: GlTexture, imageFromUpright: Matrix3, uprightWidth: Int, uprightHeight: Int) {
-        draw(picture, imageFromUpright, uprightWidth, uprightHeight)
+    /** Draw, and ask for the pixels. [upright]: the size of the picture as it stands upright. */
+    fun start(picture: GlTexture, imageFromUpright: Matrix3, upright: PixelSize) {
+        draw(picture, imageFromUpright, upright)
         GLES30.glBindBuffer(GLES30.GL_PIXEL_PACK_BUFFER, buffer)
-        GLES30.glReadPixels(0, 0, side, side, GLES30.GL_RGBA, GLES30.GL_UNSIGNED_BYTE, 0)
+        GLES30.glReadPixels(0, 0, size.width, size.height, GLES30.GL_RGBA, GLES30.GL_UNSIGNED_BYTE, 0)
         GLES30.glBindBuffer(GLES30.GL_PIXEL_PACK_BUFFER, 0)
         fence = GLES30.glFenceSync(GLES30.GL_SYNC_GPU_COMMANDS_COMPLETE, 0)
         GLES30.glFlush() // without it the fence may never be reached
     }
 
-    /** RGBA rows from the top when the GPU is done, else null. Never waits. */
-    fun poll(): ByteBuffer? {
+    /** The input when the GPU is done, else null. Never waits. */
+    fun poll(): NetworkInput? {
         if (fence == 0L) return null
         val state = GLES30.glClientWaitSync(fence, 0, 0)
         if (state == GLES30.GL_TIMEOUT_EXPIRED) return null
         deleteFence()
         if (state == GLES30.GL_WAIT_FAILED) throw GlException("the GPU lost the picture for the network")
-        return mapped()
+        return NetworkInput(mapped(), shown)
     }
 
     /** The same at once, for the benchmark and the tests: this waits for the GPU. */
-    fun now(picture: GlTexture, imageFromUpright: Matrix3, uprightWidth: Int, uprightHeight: Int): ByteBuffer {
-        draw(picture, imageFromUpright, uprightWidth, uprightHeight)
+    fun now(picture: GlTexture, imageFromUpright: Matrix3, upright: PixelSize): NetworkInput {
+        draw(picture, imageFromUpright, upright)
         val pixels = pixelBuffer()
-        GLES30.glReadPixels(0, 0, side, side, GLES30.GL_RGBA, GLES30.GL_UNSIGNED_BYTE, pixels)
-        return pixels
+        GLES30.glReadPixels(0, 0, size.width, size.height, GLES30.GL_RGBA, GLES30.GL_UNSIGNED_BYTE, pixels)
+        return NetworkInput(pixels, shown)
     }
 
     fun delete() {
@@ -61,16 +65,20 @@ class Downscaler(val side: Int, isExternal: Boolean) {
         program.delete()
     }
 
-    private fun draw(picture: GlTexture, imageFromUpright: Matrix3, uprightWidth: Int, uprightHeight: Int) {
+    private fun draw(picture: GlTexture, imageFromUpright: Matrix3, upright: PixelSize) {
+        shown = shownPart(upright, size)
         target.bind()
+        GLES30.glClearColor(0f, 0f, 0f, 1f) // the padding
+        GLES30.glClear(GLES30.GL_COLOR_BUFFER_BIT)
+        GLES30.glViewport(0, 0, shown.width, shown.height)
         program.use()
         picture.bindTo(0)
         val isMipmapped = picture.target == GLES30.GL_TEXTURE_2D // a photo; an external texture has one level
         if (isMipmapped) picture.setMinFilter(GLES30.GL_LINEAR_MIPMAP_LINEAR)
         GLES30.glUniform1i(program.location("u_image"), 0)
         GLES30.glUniformMatrix3fv(program.location("u_image_from_upright"), 1, false, imageFromUpright.columnMajor(), 0)
-        val across = if (isMipmapped) 0f else tapOffset(uprightWidth, side)
-        val down = if (isMipmapped) 0f else tapOffset(uprightHeight, side)
+        val across = if (isMipmapped) 0f else tapOffset(upright.width, shown.width)
+        val down = if (isMipmapped) 0f else tapOffset(upright.height, shown.height)
         GLES30.glUniform1f(program.location("u_tap_x"), across)
         GLES30.glUniform1f(program.location("u_tap_y"), down)
         GLES30.glDrawArrays(GLES30.GL_TRIANGLES, 0, 3)
@@ -96,5 +104,5 @@ class Downscaler(val side: Int, isExternal: Boolean) {
 
     private fun pixelBuffer() = ByteBuffer.allocateDirect(bytes()).order(ByteOrder.nativeOrder())
 
-    private fun bytes() = side * side * 4
+    private fun bytes() = size.pixels * 4
 }

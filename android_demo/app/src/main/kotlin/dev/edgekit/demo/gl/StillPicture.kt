@@ -20,7 +20,7 @@ fun pictureTexture(picture: Picture): GlTexture = GlTexture(GLES30.GL_TEXTURE_2D
 }
 
 fun maskTexture(mask: Mask): GlTexture =
-    GlTexture(GLES30.GL_TEXTURE_2D, true).apply { upload2d(mask.side, mask.side, mask.rgba) }
+    GlTexture(GLES30.GL_TEXTURE_2D, true).apply { upload2d(mask.size.width, mask.size.height, mask.rgba) }
 
 /** Draws one picture in the bundle's golden style, offscreen, at any size. A current context is needed. */
 class StillPicture(bundle: Bundle, private val picture: Picture, width: Int, height: Int) : Closeable {

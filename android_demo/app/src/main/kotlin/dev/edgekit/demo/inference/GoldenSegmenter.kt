@@ -1,6 +1,8 @@
 package dev.edgekit.demo.inference
 
 import dev.edgekit.core.Bundle
+import dev.edgekit.core.NetworkInput
+import dev.edgekit.core.PixelSize
 import dev.edgekit.core.SegmenterEntry
 import dev.edgekit.core.at
 import dev.edgekit.demo.bundle.goldenPicture
@@ -16,11 +18,11 @@ class GoldenSegmenter(bundle: Bundle, entry: SegmenterEntry) : Segmenter {
     override val accelerator get() = "none (golden mask)"
     override val isSimulated get() = true
 
-    override fun segment(rgba: ByteBuffer): Segmentation {
+    override fun segment(input: NetworkInput): Segmentation {
         val started = System.nanoTime()
         val mask = ByteBuffer.allocateDirect(golden.rgba.size).order(ByteOrder.nativeOrder())
         mask.put(golden.rgba).at(0)
-        return Segmentation(Mask(golden.width, mask), 0.0, (System.nanoTime() - started) / 1e6)
+        return Segmentation(Mask(PixelSize(golden.width, golden.height), mask), 0.0, (System.nanoTime() - started) / 1e6)
     }
 
     override fun close() = Unit

@@ -7,6 +7,8 @@ import dev.edgekit.core.BundleException
 import dev.edgekit.core.CameraStream
 import dev.edgekit.core.DrawClock
 import dev.edgekit.core.FramePacer
+import dev.edgekit.core.NetworkInput
+import dev.edgekit.core.PixelSize
 import dev.edgekit.core.RollingTimes
 import dev.edgekit.core.timingText
 import dev.edgekit.demo.Scene
@@ -16,7 +18,6 @@ import dev.edgekit.demo.camera.CameraFeed
 import dev.edgekit.demo.inference.Segmenter
 import dev.edgekit.demo.inference.Segmenters
 import dev.edgekit.demo.photo.Photo
-import java.nio.ByteBuffer
 import java.util.concurrent.Executors
 import java.util.concurrent.RejectedExecutionException
 
@@ -36,7 +37,7 @@ class DemoController(
     private var segmenter: Segmenter? = null // the network's thread only
 
     @Volatile
-    private var inputSize: Int? = null
+    private var inputSize: PixelSize? = null
 
     @Volatile
     private var clock = DrawClock.CPU_SUBMIT
@@ -84,9 +85,9 @@ class DemoController(
 
     override fun onCameraTexture(texture: SurfaceTexture) = activity.runOnUiThread { feed.onTexture(texture) }
 
-    override fun onNetworkInput(ticket: Long, source: Source, rgba: ByteBuffer) {
+    override fun onNetworkInput(ticket: Long, source: Source, input: NetworkInput) {
         try {
-            network.execute { segment(ticket, source, rgba) }
+            network.execute { segment(ticket, source, input) }
         } catch (closing: RejectedExecutionException) {
             pacer.finish(ticket)
         }
@@ -101,9 +102,9 @@ class DemoController(
 
     override fun requestRender() = screen.surface.requestRender()
 
-    private fun segment(ticket: Long, source: Source, rgba: ByteBuffer) {
+    private fun segment(ticket: Long, source: Source, input: NetworkInput) {
         try {
-            val result = segmenter!!.segment(rgba)
+            val result = segmenter!!.segment(input)
             if (pacer.finish(ticket)) renderer.onMask(result.mask, source)
             segmentTimes.add(result.preprocessMs + result.inferenceMs)
             val text = timingText(segmentTimes.summary(), drawTimes.summary(), clock, pacer.counts())

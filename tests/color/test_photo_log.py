@@ -10,7 +10,6 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from PIL import Image
 
 from edgekit import styling
 from edgekit.color.jobs import Sheets
-from edgekit.color.styled_log import LOG_FILE, StyledLog
+from edgekit.color.photo_log import STYLED, PhotoLog
 from edgekit.color.stylist import StyledPhotos
 from edgekit.errors import EdgekitError
 from edgekit.files import LOCK_FILE, STAGING_PREFIX, sha256_of
@@ -54,14 +53,14 @@ def styled(album: Path, styles: Any = "warm", **options: Any) -> StyledPhotos:
 
 def files_in(out: Path) -> dict[str, tuple[int, int]]:
     """Every output by name, with what changes when it is written anew."""
-    found = (p for p in out.rglob("*") if p.is_file() and p.name != LOG_FILE)
+    found = (p for p in out.rglob("*") if p.is_file() and p.name != STYLED.file)
     return {p.relative_to(out).as_posix(): (p.stat().st_ino, p.stat().st_mtime_ns) for p in found}
 
 
 def rows_in(out: Path) -> list[dict[str, Any]]:
     """The rows after the first; lines that were cut off are left out."""
     rows = []
-    for line in (out / LOG_FILE).read_text().split("\n")[1:]:
+    for line in (out / STYLED.file).read_text().split("\n")[1:]:
         try:
             rows.append(json.loads(line))
         except ValueError:
@@ -160,10 +159,10 @@ def test_another_mask_is_refused(interrupted: Path) -> None:
 
 
 def test_without_resume_an_interrupted_run_is_left_alone(interrupted: Path) -> None:
-    log = (interrupted.parent / "out" / LOG_FILE).read_bytes()
+    log = (interrupted.parent / "out" / STYLED.file).read_bytes()
     with pytest.raises(EdgekitError, match="from an earlier run; pass `resume` to go on"):
         styled(interrupted)
-    assert (interrupted.parent / "out" / LOG_FILE).read_bytes() == log
+    assert (interrupted.parent / "out" / STYLED.file).read_bytes() == log
     assert len(styled(interrupted, force=True).done) == 6
 
 
@@ -179,11 +178,11 @@ def test_nothing_to_resume(album: Path, tmp_path: Path) -> None:
     with pytest.raises(EdgekitError, match="holds no interrupted run"):
         styled(album, resume=True)
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / LOG_FILE).write_text("my own notes")
+    (tmp_path / "out" / STYLED.file).write_text("my own notes")
     for resume in (False, True):
         with pytest.raises(EdgekitError, match="is not a log of styled photos"):
             styled(album, resume=resume, force=True)
-    assert (tmp_path / "out" / LOG_FILE).read_text() == "my own notes"
+    assert (tmp_path / "out" / STYLED.file).read_text() == "my own notes"
 
 
 def test_files_of_others_in_the_folder_stop_a_resumed_run(interrupted: Path) -> None:
@@ -212,7 +211,7 @@ def test_a_folder_whose_only_photo_is_damaged_leaves_no_log(tmp_path: Path, exis
         (tmp_path / "out").mkdir()
     with pytest.raises(EdgekitError, match=r"junk\.png"):
         styled(tmp_path / "album")
-    assert (tmp_path / "out").exists() == exists and not (tmp_path / "out" / LOG_FILE).exists()
+    assert (tmp_path / "out").exists() == exists and not (tmp_path / "out" / STYLED.file).exists()
 
 
 def test_photos_that_vanish_are_named(interrupted: Path) -> None:
@@ -261,17 +260,17 @@ def test_results_in_the_searched_folder_are_not_styled_again(album: Path) -> Non
 
 def test_a_line_that_was_cut_off_spoils_no_other(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"a")
-    log = StyledLog.opened(tmp_path, SETTINGS, resume=False)
+    log = PhotoLog.opened(tmp_path, SETTINGS, resume=False)
     log.begin()
     log.recorded("a.jpg", tmp_path / "a.jpg", [tmp_path / "a.jpg"], lambda: None)
     whole = log.path.read_bytes()
     for cut in range(whole.index(b"\n") + 1, len(whole)):
         log.path.write_bytes(whole[:cut])
-        resumed = StyledLog.opened(tmp_path, SETTINGS, resume=True)
+        resumed = PhotoLog.opened(tmp_path, SETTINGS, resume=True)
         resumed.begin()
         with pytest.raises(KeyboardInterrupt):
             resumed.recorded("b.jpg", tmp_path / "a.jpg", [], interrupt)
-        assert StyledLog.opened(tmp_path, SETTINGS, resume=True).may_replace("b.jpg")
+        assert PhotoLog.opened(tmp_path, SETTINGS, resume=True).may_replace("b.jpg")
 
 
 def interrupt() -> None:
@@ -279,13 +278,12 @@ def interrupt() -> None:
 
 
 def test_a_full_disk_is_a_sentence(tmp_path: Path) -> None:
-    log = StyledLog.opened(tmp_path, SETTINGS, resume=False)
+    log = PhotoLog.opened(tmp_path, SETTINGS, resume=False)
     log.begin()
-    full = replace(log, folder=Path("/dev"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("edgekit.color.styled_log.LOG_FILE", "full")
+        patch.setattr(PhotoLog, "path", Path("/dev/full"))
         with pytest.raises(EdgekitError, match="/dev/full could not be written: No space left"):
-            full.recorded("a.jpg", tmp_path / "a.jpg", [], lambda: None)
+            log.recorded("a.jpg", tmp_path / "a.jpg", [], lambda: None)
 
 
 @pytest.mark.slow
@@ -339,7 +337,7 @@ def test_a_run_that_is_killed_twice_ends_with_every_output_once(
         child.start()
         photos = len(finished_in(out)) if resume else 0
         until = photos + chance.randrange(1, 15)
-        while child.is_alive() and not ((out / LOG_FILE).exists() and len(finished_in(out)) >= until):
+        while child.is_alive() and not ((out / STYLED.file).exists() and len(finished_in(out)) >= until):
             time.sleep(0.002)
         time.sleep(chance.random() * 0.03)
         child.kill()

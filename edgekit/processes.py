@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgekit.errors import DeviceError, MissingProgram
+from edgekit.errors import DeviceError, MissingProgram, printable
 
 # A program that prints more than this is broken; the rest is not read and the child is killed.
 MOST_OUTPUT_BYTES = 8 << 20
@@ -123,3 +123,18 @@ class Output:
                 if len(self._bytes[key.data]) > MOST_OUTPUT_BYTES:
                     return False
         return True
+
+
+def ending(code: int) -> str:
+    return f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
+
+
+def last_line(text: str) -> str:
+    lines = [line for line in text.splitlines() if line.strip()]
+    return printable(lines[-1]) if lines else "it printed nothing."
+
+
+def clean_environment() -> dict[str, str]:
+    """This process's environment without the variables that would change the runner's Python or libraries."""
+    dropped = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "LD_PRELOAD")
+    return {k: v for k, v in os.environ.items() if k not in dropped}

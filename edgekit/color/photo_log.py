@@ -1,7 +1,7 @@
-"""Which photos a folder of styled photos holds, so that an interrupted run goes on where it stopped.
+"""Which photos a folder of results holds, so that an interrupted run goes on where it stopped.
 
-`styled.jsonl` in the output folder: a first line that says how the photos were styled, then two lines a photo, one
-before its files are written and one after. A line that was cut off by a killed process is ignored.
+A file in the output folder: a first line that says how the photos were treated, then two lines a photo, one before its
+files are written and one after. A line that was cut off by a killed process is ignored.
 """
 
 from __future__ import annotations
@@ -21,10 +21,27 @@ from edgekit.files import JsonValue, sha256_of, write_errors, write_whole
 from edgekit.reading import read_bytes
 from edgekit.weights import Checkpoint
 
-LOG_FILE = "styled.jsonl"
-SCHEMA, VERSION = "edgekit/styled", 1
+VERSION = 1
 MOST_BYTES = 256 << 20  # a million photos
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class LogKind:
+    """What a run does to photos. `done`: the word for it, as in "styled"; the log's file and schema are named by it."""
+
+    done: str
+
+    @property
+    def file(self) -> str:
+        return f"{self.done}.jsonl"
+
+    @property
+    def schema(self) -> str:
+        return f"edgekit/{self.done}"
+
+
+STYLED, SEGMENTED = LogKind("styled"), LogKind("segmented")
 
 
 @dataclass(frozen=True)
@@ -36,7 +53,7 @@ class _Finished:
 
 
 @dataclass
-class StyledLog:
+class PhotoLog:
     """The log in one output folder.
 
     settings: everything that changes what is written, by names that people know. resumed: an earlier run goes on;
@@ -46,6 +63,7 @@ class StyledLog:
     folder: Path
     settings: dict[str, JsonValue]
     resumed: bool = False
+    kind: LogKind = STYLED
     _continued: bool = False  # the file there has these settings: lines are added to it
     _made_folder: bool = False  # by `begin`
     _made_file: bool = False
@@ -53,13 +71,15 @@ class StyledLog:
     _started: set[str] = field(default_factory=set)
 
     @classmethod
-    def opened(cls, folder: Path, settings: dict[str, JsonValue], resume: bool) -> StyledLog:
+    def opened(
+        cls, folder: Path, settings: dict[str, JsonValue], resume: bool, kind: LogKind = STYLED
+    ) -> PhotoLog:
         """The log of a run with these settings, with what earlier ones finished.
 
         EdgekitError: a file of the log's name that is none; for `resume`, no log, or one of other settings.
         """
         # As it will be read: a tuple comes back from JSON as a list.
-        log = cls(folder, json.loads(json.dumps(settings)), resume)
+        log = cls(folder, json.loads(json.dumps(settings)), resume, kind)
         if not log.path.exists():
             if resume:
                 raise EdgekitError(f"{folder} holds no interrupted run; leave out `resume`, or check `out`.")
@@ -69,7 +89,7 @@ class StyledLog:
         changed = log._changed(before if isinstance(before, dict) else {})
         if resume and changed:
             raise EdgekitError(
-                f"{folder} was styled with other settings ({', '.join(changed)}); "
+                f"{folder} was {kind.done} with other settings ({', '.join(changed)}); "
                 "give the same again, or choose another `out`."
             )
         if not changed:
@@ -80,7 +100,7 @@ class StyledLog:
 
     @property
     def path(self) -> Path:
-        return self.folder / LOG_FILE
+        return self.folder / self.kind.file
 
     def _changed(self, before: dict[str, JsonValue]) -> list[str]:
         names = dict.fromkeys((*self.settings, *before))
@@ -89,8 +109,8 @@ class StyledLog:
     def _rows(self) -> list[dict[str, JsonValue]]:
         lines = read_bytes(self.path, MOST_BYTES, EdgekitError).split(b"\n")
         rows = [row for row in map(_parsed, lines) if row is not None]
-        if not rows or (rows[0].get("schema"), rows[0].get("version")) != (SCHEMA, VERSION):
-            raise EdgekitError(f"{self.path} is not a log of styled photos; choose another `out`.")
+        if not rows or (rows[0].get("schema"), rows[0].get("version")) != (self.kind.schema, VERSION):
+            raise EdgekitError(f"{self.path} is not a log of {self.kind.done} photos; choose another `out`.")
         return rows
 
     def _read(self, row: dict[str, JsonValue]) -> None:
@@ -102,7 +122,7 @@ class StyledLog:
             self._finished[name] = _Finished(source, {key: str(value) for key, value in outputs.items()})
 
     def has(self, name: str, source: Path, outputs: Sequence[Path]) -> bool:
-        """Whether this very photo was styled before and all its files are still as they were written."""
+        """Whether this very photo was done before and all its files are still as they were written."""
         found = self._finished.get(name)
         return (
             self.resumed
@@ -122,27 +142,27 @@ class StyledLog:
     def begin(self) -> None:
         """Write the first line, unless there is one of these settings."""
         if not self._continued:
-            head = {"schema": SCHEMA, "version": VERSION, "settings": self.settings}
+            head = {"schema": self.kind.schema, "version": VERSION, "settings": self.settings}
             self._made_folder, self._made_file = not self.folder.exists(), not self.path.exists()
             write_whole(self.path, json.dumps(head), replace=True)
             self._continued = True
 
     def withdraw(self) -> None:
-        """Remove what `begin` made, for a run that styled nothing."""
+        """Remove what `begin` made, for a run that did nothing."""
         if self._made_file:
             self.path.unlink(missing_ok=True)
         if self._made_folder:
             with suppress(OSError):  # it holds something
                 self.folder.rmdir()
 
-    def recorded(self, name: str, source: Path, outputs: Sequence[Path], style: Callable[[], T]) -> T:
-        """Style a photo, with a line in the log before and after."""
+    def recorded(self, name: str, source: Path, outputs: Sequence[Path], work: Callable[[], T]) -> T:
+        """Do the work on a photo, with a line in the log before and after."""
         self._append({"photo": name})
-        # Before the photo is read: if it changes meanwhile, it is styled again.
+        # Before the photo is read: if it changes meanwhile, it is done again.
         digest = digest_of(source)
-        styled = style()
+        result = work()
         self._append({"photo": name, "source_sha256": digest, "outputs": self._digests(outputs)})
-        return styled
+        return result
 
     def _digests(self, outputs: Sequence[Path]) -> dict[str, JsonValue]:
         return {path.relative_to(self.folder).as_posix(): digest_of(path) for path in outputs}
