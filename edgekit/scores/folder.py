@@ -82,7 +82,7 @@ def _opened(checkpoint: Checkpoint, artifacts: Sequence[Path]) -> tuple[dict[str
     name = f"PyTorch {checkpoint.name}"
     runners: dict[str, Runner] = {name: reference_runner(checkpoint)}
     models = [Model(name, checkpoint.sha256)]
-    for artifact in (read_artifact(path) for path in artifacts):
+    for artifact in map(read_artifact, dict.fromkeys(artifacts)):
         name = f"{artifact.manifest.target} {artifact.manifest.recipe_name}"
         name = name if name not in runners else str(artifact.path)
         runners[name] = artifact_runner(artifact)

@@ -67,7 +67,12 @@ def begin_rows(path: Path, groups: Sequence[str], done: Collection[str], models:
     """
     with staged_file(path, replace=True) as temporary, row_file(temporary, groups) as rows:
         kept = rows.copy(row for row in _rows_in(path, groups) if row[0] in done) if done else 0
-        _check_number(path, kept, models * len(done))
+        counted = models * len(done)
+        if kept != counted:
+            raise EdgekitError(
+                f"{shown(path)} lacks rows of photos that its shard counted ({kept} of {counted} are there); "
+                "remove both to start anew."
+            )
 
 
 def join_rows(paths: Sequence[Path], groups: Sequence[str], number: int, out: Path, *, replace: bool) -> None:
@@ -77,7 +82,12 @@ def join_rows(paths: Sequence[Path], groups: Sequence[str], number: int, out: Pa
     """
     with staged_file(out, replace=replace) as temporary, row_file(temporary, groups) as rows:
         shards = (_rows_in(path, groups) for path in paths)
-        _check_number(paths[0], rows.copy(heapq.merge(*shards, key=lambda row: row[0])), number)
+        joined = rows.copy(heapq.merge(*shards, key=lambda row: row[0]))
+        if joined != number:
+            raise EdgekitError(
+                f"The rows beside the {len(paths)} shards are {joined}, and the shards counted {number}; "
+                "remove the incomplete file with its shard, and run that again."
+            )
 
 
 def _rows_in(path: Path, groups: Sequence[str]) -> Iterator[Row]:
@@ -92,13 +102,6 @@ def _rows_in(path: Path, groups: Sequence[str]) -> Iterator[Row]:
             yield from (row for row in rows if len(row) == len(header))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise EdgekitError(f"{shown(path)} cannot be read as CSV: {error}.") from error
-
-
-def _check_number(path: Path, found: int, expected: int) -> None:
-    if found != expected:
-        raise EdgekitError(
-            f"{shown(path)} holds {found} of {expected} rows per photo; remove it and its shard to start anew."
-        )
 
 
 def _header(groups: Sequence[str]) -> Row:
