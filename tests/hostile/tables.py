@@ -71,7 +71,7 @@ class Slot:
 
     @property
     def name(self) -> str:
-        return " ".join(self.command).replace("../kit/", "").replace(HERE, f"X{Path(self.good).suffix}")
+        return " ".join(self.command).replace("../kit/", "").replace(HERE, f"<{Path(self.good).name}>")
 
 
 PICTURES, LUTS, SMALL = "photos and masks", "LUT files", "recipes, baselines, reports, shader files"
