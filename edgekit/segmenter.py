@@ -79,6 +79,12 @@ class Segmenter:
         logits = fit.shown_planes(self._run.logits(fitted(photo, fit)))
         return labels_from_logits(logits, photo.shape[:2])
 
+    def labels_and_groups(self, photo: Photo) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        """What `labels` and `groups` return, from one run of the network."""
+        fit = fit_of(photo.shape[:2], self.size)
+        logits, groups = self._run.both(fitted(photo, fit))
+        return labels_from_logits(fit.shown_planes(logits), photo.shape[:2]), fit.shown(groups)
+
 
 class _FromCheckpoint:
     def __init__(self, checkpoint: Checkpoint, size: InputSize, exact: bool) -> None:
@@ -99,9 +105,13 @@ class _FromCheckpoint:
         return logits
 
     def groups(self, image: Photo) -> NDArray[np.float32]:
+        return self.both(image)[1]
+
+    def both(self, image: Photo) -> tuple[Logits, NDArray[np.float32]]:
         require_skin(self._checkpoint.groups, self.class_names, self._checkpoint.folder)
+        logits = self._forward(image)
         with torch.inference_mode():
-            return mask_of(self._head(self._forward(image)).float())
+            return logits[0].float().numpy(), mask_of(self._head(logits).float())
 
 
 class _FromArtifact:
@@ -115,14 +125,17 @@ class _FromArtifact:
         return self._runner.run(image).logits
 
     def groups(self, image: Photo) -> NDArray[np.float32]:
+        return self.both(image)[1]
+
+    def both(self, image: Photo) -> tuple[Logits, NDArray[np.float32]]:
         output = self._artifact.manifest.output
         if output != "groups":
             raise EdgekitError(
                 f"{self._artifact.path} delivers {output}; convert with `output` groups to style."
             )
-        delivered = self._runner.run(image).delivered  # (3 or 4, h, w) in [0, 255]
+        logits, delivered = self._runner.run(image)  # delivered: (3 or 4, h, w) in [0, 255]
         weights = delivered[:3].transpose(1, 2, 0) / 255.0
-        return np.clip(weights, 0.0, 1.0).astype(np.float32)
+        return logits, np.clip(weights, 0.0, 1.0).astype(np.float32)
 
 
 def _opened(source: Checkpoint | Artifact | Path | str | None) -> Checkpoint | Artifact:

@@ -134,8 +134,8 @@ def _segmented(job: _Job, segmenter: Segmenter, refine: Refine | None) -> Segmen
     shown = srgb_bytes(photo)
     height, width = shown.shape[:2]
     start = time.perf_counter()
-    labels = segmenter.labels(shown) if "labels" in job.places else None
-    mask = _mask_of(photo, shown, segmenter, refine) if set(job.places) - {"labels"} else None
+    labels, groups = _found(segmenter, shown, job.places)
+    mask = None if groups is None else _mask_of(photo, groups, refine)
     segment_ms = round(1e3 * (time.perf_counter() - start), 1)
     if labels is not None:
         write_labels(job.places["labels"], labels, replace=job.replace)
@@ -146,14 +146,24 @@ def _segmented(job: _Job, segmenter: Segmenter, refine: Refine | None) -> Segmen
     return SegmentedPhoto(job.source, width, height, job.places, shares, segment_ms)
 
 
-def _mask_of(
-    photo: Photo, shown: NDArray[np.uint8], segmenter: Segmenter, refine: Refine | None
-) -> NDArray[np.float32]:
+def _found(
+    segmenter: Segmenter, shown: NDArray[np.uint8], kinds: Mapping[Kind, Path]
+) -> tuple[NDArray[np.uint8] | None, NDArray[np.float32] | None]:
+    """Labels and group weights of a photo (H, W, 3), each if a kind needs it, from one run of the network."""
+    if "labels" not in kinds:
+        return None, segmenter.groups(shown)
+    if len(kinds) == 1:
+        return segmenter.labels(shown), None
+    return segmenter.labels_and_groups(shown)
+
+
+def _mask_of(photo: Photo, groups: NDArray[np.float32], refine: Refine | None) -> NDArray[np.float32]:
     """(H, W, 3) weights of skin, hair and clothes in [0, 1], at the photo's size."""
-    mask = weights_of(segmenter.groups(shown))
+    mask = weights_of(groups)
     if refine is not None:
         mask = refined_mask(refine, mask, photo.pixels)
-    return np.clip(mask_at(mask, shown.shape[:2]), 0, 1)
+    height, width = photo.pixels.shape[:2]
+    return np.clip(mask_at(mask, (height, width)), 0, 1)
 
 
 def _pictures(

@@ -47,12 +47,12 @@ class Target:
     `files`: where `is_folder`, the paths of the files that the folder holds.
     `unproved`: "module:name" of a function that says why this machine cannot run the target's own runtime, for
     targets whose `runtime` is a reference executor; None where `runtime` is what runs on the device.
-    `reference`: "module:name" of a runtime that computes every operator by its definition, where `runtime` is not one.
-    `second`: "module:name" of another runtime for the same file, made by others.
+    `runtimes`: further runtimes for the same file, "module:name" by the names that `parity-check --runtime` takes.
+    `reference`: the one of them that computes every operator by its definition, where `runtime` is not one.
+    `second`: the one of them that was made by others.
     `check`: "module:name" of a function that raises for a conversion that the target cannot carry out, or not here.
     `asked_for`: whether it is converted to only by its own name, and not for `all`.
     `taps`: whether its runtime gives intermediate tensors; without them losses have no cause.
-    `runtimes`: further runtimes for the same file, by the names that `parity-check --runtime` takes.
     `trial`: "module:name" of a function that opens and runs the artifact in a process of its own first, for runtimes in
     native code that a damaged file can crash.
     """
@@ -110,13 +110,14 @@ class Target:
 
     def opened_by_definition(self, path: Path, taps: Sequence[str]) -> Runtime:
         """The artifact at `path` in the runtime that computes every operator by its definition."""
-        runtime: Runtime = _loaded(self.reference or self.runtime)(path, tuple(taps))
+        named = self.runtime if self.reference is None else self.runtimes[self.reference]
+        runtime: Runtime = _loaded(named)(path, tuple(taps))
         return runtime
 
     def opened_in_second(self, path: Path, taps: Sequence[str]) -> Runtime:
         """The artifact in the runtime that `second` names. Raises MissingDependency."""
         assert self.second is not None
-        runtime: Runtime = _loaded(self.second)(path, tuple(taps))
+        runtime: Runtime = _loaded(self.runtimes[self.second])(path, tuple(taps))
         return runtime
 
     def opener(self, name: str) -> Callable[[Path, Sequence[str]], Runtime]:
@@ -188,8 +189,8 @@ TARGETS: dict[str, Target] = {
         convert="converters.tflite:convert",
         observe="converters.tflite:observable",
         runtime="edgekit.runtimes.litert:LiteRT",
-        reference="edgekit.runtimes.litert:ReferenceLiteRT",
-        second="edgekit.runtimes.litert:TensorFlowLite",
+        reference="litert-reference",
+        second="tensorflow",
         trial="edgekit.devices.probe:probe",
         runtimes={
             "litert-reference": "edgekit.runtimes.litert:ReferenceLiteRT",

@@ -37,6 +37,14 @@ Lut = Annotated[
     Path | None, typer.Option(help="A LUT for everything but skin: .cube, .3dl, .csp, .clf, Hald …")
 ]
 SkinLut = Annotated[Path | None, typer.Option(help="A LUT for skin.", show_default="skin stays as it is")]
+Photos = Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.", show_default=False)]
+SegmentingArtifact = Annotated[
+    Path | None,
+    typer.Option(help="Segment with this artifact.", show_default="the weights, in PyTorch"),
+]
+ResumePhotos = Annotated[
+    bool, typer.Option("--resume", help="Go on with an interrupted run: skip the photos it finished.")
+]
 Refinement = Annotated[
     str, typer.Option(help="How the mask follows edges: bilinear, joint-bilateral or guided.")
 ]

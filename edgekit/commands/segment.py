@@ -8,12 +8,20 @@ from typing import Annotated
 import typer
 
 from edgekit import console
-from edgekit.commands.options import Force, Json, Refinement, Weights
+from edgekit.commands.options import (
+    Force,
+    Json,
+    Photos,
+    Refinement,
+    ResumePhotos,
+    SegmentingArtifact,
+    Weights,
+)
 from edgekit.shader.modes import DEFAULT_REFINEMENT
 
 
 def segment(
-    photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.", show_default=False)],
+    photos: Photos,
     kinds: Annotated[
         str,
         typer.Option(
@@ -21,16 +29,11 @@ def segment(
             "blue clothes), labels (class indices), overlays (the photo, tinted), cutouts (the person with alpha)."
         ),
     ] = "masks,overlays",
-    artifact: Annotated[
-        Path | None,
-        typer.Option(help="Segment with this artifact.", show_default="the weights, in PyTorch"),
-    ] = None,
+    artifact: SegmentingArtifact = None,
     weights: Weights = None,
     refinement: Refinement = DEFAULT_REFINEMENT,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("segmented"),
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with an interrupted run: skip the photos it finished.")
-    ] = False,
+    resume: ResumePhotos = False,
     force: Force = False,
     json: Json = False,
 ) -> None:

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgekit import console
-from edgekit.commands.options import Force, Json, LookOptions, Refinement, Weights, unpacked
+from edgekit.commands.options import (
+    Force,
+    Json,
+    LookOptions,
+    Photos,
+    Refinement,
+    ResumePhotos,
+    SegmentingArtifact,
+    Weights,
+    unpacked,
+)
 from edgekit.shader.modes import DEFAULT_REFINEMENT
 
 if TYPE_CHECKING:
@@ -29,10 +39,7 @@ class Looks(LookOptions):
 class MaskOptions:
     """Where the mask comes from."""
 
-    artifact: Annotated[
-        Path | None,
-        typer.Option(help="Segment with this artifact.", show_default="the weights, in PyTorch"),
-    ] = None
+    artifact: SegmentingArtifact = None
     weights: Weights = None
     mask: Annotated[
         Path | None, typer.Option(help="A mask picture instead: red skin, green hair, blue clothes.")
@@ -80,16 +87,14 @@ class SheetOptions:
 
 @unpacked
 def style(
-    photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.", show_default=False)],
+    photos: Photos,
     look: Looks,
     mask: MaskOptions,
     controls: ControlOptions,
     sheets: SheetOptions,
     refinement: Refinement = DEFAULT_REFINEMENT,
     out: Annotated[Path, typer.Option(help="Folder for the styled photos.")] = Path("styled"),
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with an interrupted run: skip the photos it finished.")
-    ] = False,
+    resume: ResumePhotos = False,
     force: Force = False,
     json: Json = False,
 ) -> None:

@@ -1,7 +1,7 @@
 """Accuracy against true labels: counts of the checkpoint, artifacts and skin detectors, and the scores they give.
 
-Protocol: the whole photo is stretched to the input size, logits are resized to the label's size, then argmax. Pixels
-labelled 255 are ignored, and with a label scheme those whose value does not tell.
+Protocol: the whole photo is the network's input, as `edgekit.images` fits it; logits are resized to the label's size,
+then argmax. Pixels labelled 255 are ignored, and with a label scheme those whose value does not tell.
 """
 
 from __future__ import annotations
