@@ -235,13 +235,15 @@ def _read(pair: Pair, told: Scheme) -> NDArray[np.uint8] | Fault:
 def split(
     pairs: Sequence[Pair], share: float = VALIDATION_SHARE
 ) -> tuple[tuple[Pair, ...], tuple[Pair, ...]]:
-    """Split into (training, validation) pairs: the `share` with the lowest name hashes, at least one, validates.
+    """Split a folder's pairs into (training, validation): the `share` with the lowest name hashes, at least one,
+    validates.
 
-    The split depends on the file names alone: no seed, order or machine moves a photo across it.
+    The split depends on the file names alone: no seed, order or machine moves a photo across it. Raises
+    CalibrationError for a single pair.
     """
     if len(pairs) < 2:
         raise CalibrationError(
-            "Training needs at least two labelled photos: one to train on, one to validate with."
+            f"{pairs[0].image.parent.parent} has one photo to train on; two are needed, one to validate with."
         )
     count = max(1, round(share * len(pairs)))
     chosen = set(sorted(pairs, key=_name_hash)[:count])

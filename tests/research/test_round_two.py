@@ -97,13 +97,16 @@ def test_a_set_is_sorted_by_skin_tone_and_every_band_drawn_as_often(tmp_path: Pa
     Image.fromarray(np.full_like(read_labels(nobody), 30)).save(nobody)
     (folder / "labels" / "toy05.png").unlink()
     skin = [ATR_CLASSES.index(name) for name in ("Face", "Left-arm", "Right-arm")]
-    places = linked_by_skin_tone(folder, ATR_CLASSES, skin, tmp_path / "links" / "faces")
+    places = linked_by_skin_tone(folder, ATR_CLASSES, skin, tmp_path / "links" / "faces", fewest=1)
     found = {place.name: sorted(path.stem for path in (place / "images").iterdir()) for place in places}
     assert found == {
         "faces-dark": ["toy03"], "faces-light": ["toy00", "toy01", "toy02", "toy06"], "faces-no-skin": ["toy04"],
     }  # fmt: skip
     data = checked_folder(places[1], ATR_CLASSES)
     assert data.scheme is not None and len(data.pairs) == 4
+    places = linked_by_skin_tone(folder, ATR_CLASSES, skin, tmp_path / "again" / "faces", fewest=2)
+    assert [place.name for place in places] == ["faces-light"]
+    assert len(list((places[0] / "images").iterdir())) == 6
 
 
 def test_labels_of_the_selfie_segmenter_are_partial(tmp_path: Path) -> None:
