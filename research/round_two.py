@@ -172,6 +172,7 @@ def train(
     batch: int = 8,
     lr: float = 4e-4,
     class_jaccard: float = 0.5,
+    freeze: str | None = None,
     seed: int = 0,
     workers: int = 0,
 ) -> None:
@@ -190,6 +191,7 @@ def train(
             batch=batch,
             lr=lr,
             class_jaccard=class_jaccard,
+            freeze=freeze,
             seed=seed,
             workers=workers,
             resume=(out / STATE_FOLDER).is_dir(),

@@ -55,6 +55,13 @@ class TrainingOptions:
             show_default="best with several folders or a labels.json, else last",
         ),
     ] = None
+    freeze: Annotated[
+        str | None,
+        typer.Option(
+            help="Keep the backbone's weights up to and including this stage: stem, stage1, ... stage5.",
+            show_default="all is trained",
+        ),
+    ] = None
     workers: Annotated[
         int,
         typer.Option(
@@ -120,6 +127,7 @@ def finetune(
         class_jaccard=training.class_jaccard,
         seed=training.seed,
         keep=training.keep,
+        freeze=training.freeze,
         workers=training.workers,
         resume=resume,
         force=force,

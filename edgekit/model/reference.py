@@ -18,6 +18,7 @@ from edgekit.recipes import STAGE_DEPTHS
 from edgekit.weights import Checkpoint
 
 FIRST_STAGE = 2  # of the encoder's layers, the one that is stage 3
+STAGES = ("stem", "stage1", "stage2", *STAGE_DEPTHS)  # of the backbone, in order
 
 
 class ReferenceSegmenter(nn.Module):
@@ -39,6 +40,12 @@ class ReferenceSegmenter(nn.Module):
             pixels = pixels.flip(1)
         logits: torch.Tensor = self.model(pixel_values=pixels).logits
         return logits
+
+
+def up_to_stage(model: ReferenceSegmenter, stage: str) -> tuple[nn.Module, ...]:
+    """The modules of the backbone from the first to the end of a stage of STAGES."""
+    backbone = cast(Any, model.model.mobilevit)
+    return (backbone.conv_stem, *backbone.encoder.layer)[: STAGES.index(stage) + 1]
 
 
 def fuse_attention(model: ReferenceSegmenter, pool: Mapping[str, int]) -> None:

@@ -47,6 +47,7 @@ def finetune(
     class_jaccard: float = 0.0,
     seed: int = 0,
     keep: str | None = None,
+    freeze: str | None = None,
     workers: int = 0,
     resume: bool = False,
     force: bool = False,
@@ -66,14 +67,20 @@ def finetune(
     step. lr: base learning rate (None: 4e-4, with `qat` 4e-5). decay: cosine or exponential. skin_jaccard,
     class_jaccard: weights of these terms of the loss, 0 leaves one out. seed: the same seed, data and settings give
     the same weights on a CPU. keep: the epoch whose weights are kept, `last` or `best` by the mean over the folders
-    of their mean group IoU (None: best with several folders or a labels.json). workers: processes that prepare
-    photos, 0: none beside this one. resume: go on with the interrupted run in `out`. force: replace what is in `out`.
+    of their mean group IoU (None: best with several folders or a labels.json). freeze: the backbone keeps its weights
+    from the first up to this stage (stem, stage1, ... stage5), which takes less time and memory. workers: processes
+    that prepare photos, 0: none beside this one. resume: go on with the interrupted run in `out`. force: replace what
+    is in `out`.
 
     Raises EdgekitError: a setting out of its bounds, an occupied `out`, a run that cannot be resumed; UnknownName: no
     such recipe or decay; CalibrationError: unusable data, too little of it, or a loss that is no longer a number.
     """
     if unlabelled and qat is None:
         raise EdgekitError("`unlabelled` needs `qat`: without it training learns from labels alone.")
+    if freeze is not None and qat is not None:
+        raise EdgekitError(
+            "`freeze` and `qat` do not go together: every block has to settle on its int8 grid."
+        )
     recipe = None if qat is None else recipe_for_training(qat)
     settings = Settings(
         epochs=epochs,
@@ -88,6 +95,7 @@ def finetune(
         keep="last" if keep is None else keep,
         qat=None if recipe is None else {block: recipe.mode_of(block) for block in BLOCKS},
         pool={} if recipe is None else recipe.pool,
+        freeze=freeze,
     )
     _check_pool(settings, checkpoint)
     processors = os.cpu_count() or 1

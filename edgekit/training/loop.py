@@ -23,7 +23,7 @@ from edgekit.errors import CalibrationError, ImageError
 from edgekit.files import check_folder_place, remove_folder
 from edgekit.images import InputSize, Picture, read_image, read_labels, write_labels
 from edgekit.model.outputs import resized
-from edgekit.model.reference import ReferenceSegmenter, fuse_attention
+from edgekit.model.reference import ReferenceSegmenter, fuse_attention, up_to_stage
 from edgekit.recipes import Recipe, block_of_module, keep_recipe
 from edgekit.scores.counts import counted
 from edgekit.scores.runners import TorchRunner, predictions
@@ -116,7 +116,8 @@ class FromNetwork:
 class Learner(Generic[M]):
     """The model in training, its averaged weights and the optimizer, with the loss and the settings.
 
-    A parameter group of the optimizer may have a `share`: the factor from the base rate to its own.
+    A parameter group of the optimizer may have a `share`: the factor from the base rate to its own. frozen: modules of
+    the model that keep their statistics.
     """
 
     model: M
@@ -125,6 +126,7 @@ class Learner(Generic[M]):
     objective: Objective
     settings: Settings
     steps_per_epoch: int
+    frozen: Sequence[nn.Module] = ()
 
     @property
     def device(self) -> torch.device:
@@ -138,6 +140,8 @@ class Learner(Generic[M]):
         """Train through one epoch's batches. Returns the mean loss."""
         torch.manual_seed(self.settings.seed + epoch)  # dropout: the same after a resume
         self.model.train()
+        for module in self.frozen:
+            module.eval()
         if self.settings.qat:
             qat.freeze_statistics(self.model)
         first = (epoch - 1) * self.steps_per_epoch
@@ -336,6 +340,9 @@ def _learner(
     device = training_device()
     torch.manual_seed(settings.seed)
     model = trainable(checkpoint, device, 0.0 if settings.qat else DROPOUT_MAX, settings.pool)
+    frozen = () if settings.freeze is None else up_to_stage(model, settings.freeze)
+    for module in frozen:
+        module.requires_grad_(False)
     pixels = class_pixels(folders, sets)
     several = len(sets.sets) > len(sets.class_names)
     objective: Objective = FromLabels(
@@ -357,6 +364,7 @@ def _learner(
         objective,
         settings,
         photos // settings.batch,
+        frozen,
     )
 
 
@@ -408,8 +416,9 @@ def trainable(
 
 def parameter_groups(model: nn.Module, share: float = 1.0) -> list[dict[str, object]]:
     """AdamW's groups: weight decay on matrices and kernels only. share: factor from the base rate to theirs."""
-    matrices = [p for p in model.parameters() if p.ndim > 1]
-    vectors = [p for p in model.parameters() if p.ndim <= 1]
+    trained = [p for p in model.parameters() if p.requires_grad]
+    matrices = [p for p in trained if p.ndim > 1]
+    vectors = [p for p in trained if p.ndim <= 1]
     return [
         {"params": matrices, "weight_decay": WEIGHT_DECAY, "share": share},
         {"params": vectors, "weight_decay": 0.0, "share": share},

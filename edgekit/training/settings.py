@@ -9,6 +9,7 @@ from typing import Literal, get_args
 
 from edgekit.errors import EdgekitError, UnknownName
 from edgekit.images import InputSize
+from edgekit.model.reference import STAGES
 
 Decay = Literal["cosine", "exponential"]
 DECAYS: tuple[Decay, ...] = get_args(Decay)
@@ -42,7 +43,8 @@ class Settings:
     batch: photos per step. lr: base learning rate. skin_jaccard, class_jaccard: weights of these terms of the loss; 0
     leaves one out. qat: the mode (`float`, `w8` or `w8a8`) of every named block for quantisation-aware training; None
     trains the float model. pool: with `qat`, the recipe's pooling of attention. keep: the epoch whose weights are kept,
-    the last or the one with the best mean group IoU.
+    the last or the one with the best mean group IoU. freeze: the network up to and including this stage keeps its
+    weights and statistics; None trains all of it.
     """
 
     epochs: int
@@ -57,12 +59,15 @@ class Settings:
     qat: Mapping[str, str] | None = None
     keep: str = "last"
     pool: Mapping[str, int] = field(default_factory=dict)
+    freeze: str | None = None
 
     def __post_init__(self) -> None:
         if self.decay not in DECAYS:
             raise UnknownName("decay", self.decay, DECAYS)
         if self.keep not in KEPT:
             raise UnknownName("epoch to keep", self.keep, KEPT)
+        if self.freeze is not None and self.freeze not in STAGES:
+            raise UnknownName("stage to freeze", self.freeze, STAGES)
         for name, bounds in BOUNDS.items():
             check_bounds(name, getattr(self, name), *bounds, REASONS.get(name, ""))
         if not 1 <= len(set(self.sizes)) == len(self.sizes):

@@ -108,7 +108,7 @@ def save(
     """Write the state after the last epoch in `history`, replacing an older one as a whole."""
     tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
     tensors |= {f"average.{k}": v for k, v in average.state_dict().items()}
-    for name, parameter in model.named_parameters():
+    for name, parameter in _trained(model):
         tensors |= {f"{moment}.{name}": optimizer.state[parameter][moment] for moment in MOMENTS}
     with staged_folder(folder / STATE_FOLDER, RUN_STATE, replace=True) as state:
         save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, state / TENSORS_FILE)
@@ -148,10 +148,14 @@ def restore(
     require_same(written.run, identity, state)
     model.load_state_dict(_below("model.", tensors))
     average.load_state_dict(_below("average.", tensors))
-    for name, parameter in model.named_parameters():
+    for name, parameter in _trained(model):
         moments = {moment: tensors[f"{moment}.{name}"].to(parameter.device) for moment in MOMENTS}
         optimizer.state[parameter] = {"step": torch.tensor(float(history[-1].step)), **moments}
     return written.start, history
+
+
+def _trained(model: nn.Module) -> list[tuple[str, nn.Parameter]]:
+    return [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
 
 
 def _below(prefix: str, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

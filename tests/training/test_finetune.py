@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -100,13 +100,13 @@ def test_the_options_reach_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
     line = (
         "finetune --data d --out o --weights mine --qat w8 --unlabelled a --unlabelled b --epochs 2 --size 192 "
         "--size 256x192 --val-size 256 --batch 3 --lr 0.01 --decay exponential --skin-jaccard 0.1 "
-        "--class-jaccard 0.2 --seed 5 --workers 1 --keep best --resume --force"
+        "--class-jaccard 0.2 --seed 5 --workers 1 --keep best --freeze stage2 --resume --force"
     )
     assert run_edgekit(*line.split()).code == 3
     named = {
         "qat": "w8", "unlabelled": [Path("a"), Path("b")], "epochs": 2, "size": ["192", "256x192"],
         "val_size": "256", "batch": 3, "lr": 0.01, "decay": "exponential", "skin_jaccard": 0.1, "class_jaccard": 0.2,
-        "seed": 5, "workers": 1, "resume": True, "force": True, "keep": "best",
+        "seed": 5, "workers": 1, "resume": True, "force": True, "keep": "best", "freeze": "stage2",
     }  # fmt: skip
     assert calls == [("the checkpoint in mine", {Path("d"): 1.0}, Path("o"), named)]
 
@@ -136,6 +136,8 @@ def test_the_options_reach_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
         (("--data", "b:0"), "--data: the weight of b is 0.0; it must be at least 0.01 and at most 100."),
         (("--data", "b:nan"), "--data: the weight of b is nan; it must be at least 0.01"),
         (("--data", "b:1e999"), "--data: the weight of b is inf; it must be"),
+        (("--freeze", "stage9"), "There is no stage to freeze 'stage9'; known: stem, stage1,"),
+        (("--freeze", "stem", "--qat", "w8"), "--freeze and --qat do not go together"),
         (("--decay", "linear"), "There is no decay 'linear'; known: cosine, exponential."),
     ],
 )
@@ -363,6 +365,29 @@ def test_a_run_stopped_in_its_first_epoch_leaves_nothing(
     ran = run(tmp_path / "out")
     assert ran.code == 130 and "no epoch was finished" in ran.sentence
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_frozen_stages_keep_every_bit_over_an_interruption_too(
+    run: Run, checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, epoch = tmp_path / "checkpoint", loop._epoch
+
+    def stopped(number: int, *rest: Any) -> object:
+        if number == 2:
+            raise KeyboardInterrupt
+        return epoch(number, *rest)
+
+    monkeypatch.setattr(loop, "_epoch", stopped)
+    assert run(out, "--epochs", "2", "--freeze", "stage2").code == 130
+    monkeypatch.undo()
+    assert "freeze was stage2, is None" in run(out, "--epochs", "2", "--resume").sentence
+    assert run(out, "--epochs", "2", "--freeze", "stage2", "--resume").code == 0
+    made = load_checkpoint(out).state_dict
+    changed = {name for name, tensor in checkpoint.state_dict.items() if not torch.equal(made[name], tensor)}
+    frozen = ("mobilevit.conv_stem.", "mobilevit.encoder.layer.0.", "mobilevit.encoder.layer.1.")
+    assert changed and not [name for name in changed if name.startswith(frozen)]
+    assert [name for name in changed if name.startswith("mobilevit.encoder.layer.2.")]
 
 
 @pytest.mark.slow
