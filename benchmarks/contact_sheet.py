@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from edgekit.color.controls import NO_CONTROLS
-from edgekit.color.engine import layers_from_style, styled_pixels
+from edgekit.color.engine import styled_pixels
+from edgekit.color.layers import look_of_style
 from edgekit.color.styles import STYLES
 from edgekit.files import write_whole
 from edgekit.images import astronaut
@@ -42,7 +43,7 @@ def main() -> None:
     mask = Segmenter(load_checkpoint(arguments.weights)).groups(photo)
     cells: list[tuple[str, NDArray[np.generic]]] = [("Original", photo)]
     for style in STYLES.values():
-        cells.append((style.title, styled_pixels(photo, layers_from_style(style), NO_CONTROLS, mask)))
+        cells.append((style.title, styled_pixels(photo, look_of_style(style), NO_CONTROLS, mask)))
     write_whole(arguments.out, jpeg(sheet(cells)), replace=True)
 
 

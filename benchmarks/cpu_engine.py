@@ -19,7 +19,8 @@ from PIL import Image, ImageFilter
 
 from benchmarks import harness
 from edgekit.color.controls import NO_CONTROLS
-from edgekit.color.engine import Layer, layers_from_style, styled_pixels
+from edgekit.color.engine import styled_pixels
+from edgekit.color.layers import Look, look_of_style
 from edgekit.color.lut import Lut3D
 from edgekit.color.styles import STYLES
 from edgekit.images import astronaut
@@ -36,8 +37,8 @@ def main() -> None:
     options = parser.parse_args()
     cv2.setNumThreads(options.threads)  # else OpenCV would use every core inside a tile
     picture = Image.fromarray(astronaut().image).resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC)
-    layers = layers_from_style(STYLES["dramatic"])
-    rows = [row(name, picture, layers, mask, options) for name, mask in masks().items()]
+    look = look_of_style(STYLES["dramatic"])
+    rows = [row(name, picture, look, mask, options) for name, mask in masks().items()]
     columns = ("mask", "edgekit ms", "Pillow ms", "edgekit / Pillow", "mean difference, levels of 255")
     made_with = harness.machine(
         "numpy", "pillow", "opencolorio", "opencv-python-headless", threads=options.threads
@@ -49,17 +50,18 @@ def main() -> None:
 def row(
     name: str,
     picture: Image.Image,
-    layers: dict[str, Layer],
+    look: Look,
     mask: NDArray[np.float32],
     options: argparse.Namespace,
 ) -> tuple[object, ...]:
     """One mask's cells: both times, their ratio, and how far apart the two pictures are."""
     pixels = np.asarray(picture)
-    filters = {group: pillow_filter(layers[group].lut) for group in ("skin", "background")}
+    luts = {region: layer.lut for layer in look.layers for region in layer.regions}
+    filters = {region: pillow_filter(luts[region]) for region in ("skin", "background")}
     skin = Image.fromarray(np.rint(mask[..., 0] * 255).astype(np.uint8))
 
     def edgekit() -> NDArray[np.uint8]:
-        return np.asarray(styled_pixels(pixels, layers, NO_CONTROLS, mask, threads=options.threads), np.uint8)
+        return np.asarray(styled_pixels(pixels, look, NO_CONTROLS, mask, threads=options.threads), np.uint8)
 
     def pillow() -> NDArray[np.uint8]:
         alpha = skin.resize(picture.size, Image.Resampling.BILINEAR)

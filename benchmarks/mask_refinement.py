@@ -36,7 +36,7 @@ from edgekit.color.difference import delta_e00
 from edgekit.color.interpolation import tetrahedral
 from edgekit.color.styles import style_named
 from edgekit.segmenter import Segmenter
-from edgekit.shader.compose import describe, everything_but_skin, refinement_named
+from edgekit.shader.compose import describe, refinement_named
 from edgekit.shader.refine import Guided, JointBilateral, guided_refine, joint_bilateral_refine
 
 MASK_SIDE = 128
@@ -241,9 +241,9 @@ def fetches_of(name: str) -> str:
     """Texture fetches of the fused trilinear pass with one table for everything and one for skin; defaults only."""
     if name not in DEFAULTS:
         return "–"
-    luts = style_named("rich-contrast").luts()
-    layers = everything_but_skin(luts["background"], luts["skin"])
-    description = describe(layers, interpolation="trilinear", refinement=refinement_named(name))
+    description = describe(
+        style="rich-contrast", interpolation="trilinear", refinement=refinement_named(name)
+    )
     return str(description.dialects[0].fetches)
 
 

@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import harness
+from edgekit.color.layers import Look, everything_but_skin
 from edgekit.shader.backends.cases import guide_of, image, mask_weights, swirl_lut, warm_lut
 from edgekit.shader.backends.mesa_essl import MesaEssl
-from edgekit.shader.compose import describe, everything_but_skin, refinement_named
+from edgekit.shader.compose import describe, refinement_named
 from edgekit.shader.description import DialectText, SourceText, Stage
 from edgekit.shader.emit import ESSL_VERTEX
 from edgekit.shader.modes import INTERPOLATIONS, REFINEMENTS, Interpolation, Refinement
@@ -98,8 +99,8 @@ def variants(mesa: MesaEssl, height: int, width: int, runs: int) -> str:
 
 def frame(interpolation: Interpolation, refinement: str, height: int, width: int) -> Frame:
     """One table for everything and one for skin, on the proof table's picture repeated to size."""
-    layers = everything_but_skin(warm_lut(33), swirl_lut(33))
-    description = describe(layers, interpolation=interpolation, refinement=refinement_named(refinement))
+    look = Look(everything_but_skin(warm_lut(33), swirl_lut(33)))
+    description = describe(look, interpolation=interpolation, refinement=refinement_named(refinement))
     slots = mask_slots(description, mask_weights(), guide_of(image()))
     return Frame(description, {"u_image": tiled(height, width), **slots}, height, width)
 

@@ -15,7 +15,7 @@ import os
 import re
 import stat
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
@@ -47,7 +47,7 @@ class JsonKind(Generic[T]):
     name: with its article, for sentences: "an edgekit recipe". advice: what to do when a file is refused.
     schema: the value of the key `schema`, and version: the version's key and value, for kinds that have one; both are
     checked first. open: undeclared fields are allowed and ignored. complete: no field may be missing, even one with a
-    default.
+    default, but those `added` since the first files of the version.
     """
 
     type: type[T]
@@ -56,6 +56,7 @@ class JsonKind(Generic[T]):
     version: tuple[str, int] | None = None
     open: bool = False
     complete: bool = False
+    added: tuple[str, ...] = ()
     limit_bytes: int = MOST_JSON_BYTES
     advice: str = ""
 
@@ -123,7 +124,7 @@ def declared(value: object, where: str, kind: JsonKind[T], error: Refusal) -> T:
     try:
         body = _without_head(value, kind)
         read: T = msgspec.convert(body, kind.type, str_keys=True)
-        problem = None if kind.open else _field_problem(body, read, kind.complete)
+        problem = None if kind.open else _field_problem(body, read, kind.added if kind.complete else None)
     except (ValueError, EdgekitError) as cause:  # EdgekitError: from the type's own checks
         raise refused(_words(cause)) from cause
     if problem is not None:
@@ -218,8 +219,11 @@ def _without_head(value: object, kind: JsonKind[Any]) -> object:
     return {key: inner for key, inner in value.items() if key not in head}
 
 
-def _field_problem(given: Any, kept: object, complete: bool, place: str = "") -> str | None:
-    """The first undeclared or missing key, if any. kept: the value that msgspec made from `given`."""
+def _field_problem(given: Any, kept: object, optional: Sequence[str] | None, place: str = "") -> str | None:
+    """The first undeclared or missing key, if any. kept: the value that msgspec made from `given`.
+
+    optional: the keys that may be missing; None if all that have a default may.
+    """
     pairs: Iterable[tuple[object, object, object]] = ()
     if given is kept:
         return None
@@ -227,14 +231,16 @@ def _field_problem(given: Any, kept: object, complete: bool, place: str = "") ->
         known = [field.name for field in fields(kept)]
         if unknown := [key for key in given if key not in known]:
             return f"at {place}{printable(unknown[0], 40)}: unknown field; known: {printable(', '.join(known), 160)}"
-        if complete and (missing := [name for name in known if name not in given]):
-            return f"at {place}{missing[0]}: missing field"
+        if optional is not None:
+            missing = [name for name in known if name not in given and name not in optional]
+            if missing:
+                return f"at {place}{missing[0]}: missing field"
         pairs = ((key, value, getattr(kept, key)) for key, value in given.items())
     elif isinstance(kept, dict):
         pairs = ((key, value, kept[key]) for key, value in given.items() if key in kept)
     elif isinstance(kept, (list, tuple)):
         pairs = ((at, *both) for at, both in enumerate(zip(given, kept, strict=True)))
-    problems = (_field_problem(value, one, complete, f"{place}{key}/") for key, value, one in pairs)
+    problems = (_field_problem(value, one, optional, f"{place}{key}/") for key, value, one in pairs)
     return next(filter(None, problems), None)
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from edgekit._version import __version__
 from edgekit.artifact import Artifact
 from edgekit.color.controls import Controls
-from edgekit.color.engine import layers_from_style
 from edgekit.color.jobs import Sheets, jobs_for, photos_in
-from edgekit.color.look import Look, look_of
+from edgekit.color.layers import Look, look_of_style
+from edgekit.color.look import look_of
 from edgekit.color.photo_log import PhotoLog, identity
 from edgekit.color.styles import STYLES
 from edgekit.color.stylist import StyledPhotos, Stylist, mask_as_segment
@@ -68,9 +68,8 @@ def style(
     jobs = jobs_for(found, tuple(looks), out, sheets=sheets, force=force, log=log, inputs=inputs)
     if segment is None:
         segment = Segmenter(source).groups
-    layers = {name: look.layers() for name, look in looks.items()}
-    presets = {name: layers_from_style(preset) for name, preset in STYLES.items()} if sheets.contact else {}
-    return Stylist(layers, controls, segment, refine, contact=layers or presets).style_all(jobs, log)
+    presets = {name: look_of_style(preset) for name, preset in STYLES.items()} if sheets.contact else {}
+    return Stylist(looks, controls, segment, refine, contact=looks or presets).style_all(jobs, log)
 
 
 def _looks(

@@ -30,6 +30,7 @@ from edgekit.bundles.format import (
 from edgekit.bundles.golden import GOLDEN_CONTROLS, golden_pictures, vectors
 from edgekit.bundles.reading import BUNDLE, OpenBundle, check_entries, read_bundle
 from edgekit.color.controls import CONTROL_RANGES
+from edgekit.color.layers import look_of_style
 from edgekit.color.styles import Style, style_named
 from edgekit.errors import BundleError
 from edgekit.files import (
@@ -41,7 +42,7 @@ from edgekit.files import (
     write_whole,
 )
 from edgekit.images import text_of_shape
-from edgekit.shader.compose import describe, everything_but_skin, refinement_named
+from edgekit.shader.compose import describe, refinement_named
 from edgekit.shader.description import DESCRIPTION_FILE, ShaderDescription, write_description
 from edgekit.shader.modes import DEFAULT_REFINEMENT
 
@@ -155,9 +156,8 @@ def _put_segmenter(artifact: Artifact, folder: Path) -> Segmenter:
 
 def _put_style(name: str, refinement: str, folder: Path) -> ShaderDescription:
     style = style_named(name)
-    luts = style.luts()
     description = describe(
-        everything_but_skin(luts["background"], luts["skin"]),
+        look_of_style(style),
         title=style.title,
         refinement=refinement_named(refinement),
         dialects=DIALECTS,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgekit.color.interpolation import tetrahedral
 from edgekit.color.lut import Lut3D, grid
@@ -30,6 +31,12 @@ def display_p3_from_srgb(lut: Lut3D) -> Lut3D:
     styled = tetrahedral(lut.table, lut.unit_from_input(nearest))
     change = _converted(styled, P3_FROM_SRGB) - _converted(nearest, P3_FROM_SRGB)
     return Lut3D(np.clip(p3 + change, 0.0, 1.0).astype(np.float32), title=lut.title)
+
+
+def display_p3_picture(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The same colours, encoded in Display P3 instead of sRGB. (h, w, 3) uint8."""
+    wide = _converted(picture / 255.0, P3_FROM_SRGB)
+    return np.rint(np.clip(wide, 0.0, 1.0) * 255.0).astype(np.uint8)
 
 
 def _converted(encoded: FloatArray, matrix: FloatArray) -> FloatArray:

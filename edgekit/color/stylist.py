@@ -5,18 +5,19 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.color.controls import Controls
+from edgekit.color.controls import GROUPS, Controls
 from edgekit.color.difference import SKIN_WEIGHT, SkinDifference, skin_difference
-from edgekit.color.display_p3 import display_p3_from_srgb
-from edgekit.color.engine import Layer, Pixels, Refine, refined_mask, styled_pixels, weights_of
+from edgekit.color.display_p3 import display_p3_from_srgb, display_p3_picture
+from edgekit.color.engine import Pixels, Refine, refined_mask, styled_pixels, weights_of
 from edgekit.color.jobs import Job, each_job
+from edgekit.color.layers import BACKGROUND, Layer, Look
 from edgekit.color.photo_log import PhotoLog
 from edgekit.color.sheets import (
     CELL_SIDE,
@@ -43,7 +44,6 @@ from edgekit.images import (
 
 # (H, W, 3) uint8 sRGB → (h, w, 3) float in [0, 1], the weights of skin, hair and clothes
 Segment = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
-Layers = Mapping[str, Layer]  # group → layer
 # A table is rebuilt for Display P3 on this many points: the edge of sRGB cuts through its cells.
 P3_SIZE = 65
 # ΔE2000 is measured on a grid of pixels of at most this size: a face's mean and p95 settle long before.
@@ -101,20 +101,22 @@ class StyledPhotos:
 class Stylist:
     """Looks and controls, ready for photos of either colour space.
 
-    looks: name → layers, of the styled photos. contact: of the contact sheets, by default the same.
+    looks: by name, of the styled photos. contact: of the contact sheets, by default the same. drawn: a map of the
+    drawn regions, (h, w, 3), over every photo.
     """
 
     def __init__(
         self,
-        looks: Mapping[str, Layers],
+        looks: Mapping[str, Look],
         controls: Controls,
         segment: Segment,
         refine: Refine | None = None,
-        contact: Mapping[str, Layers] | None = None,
+        contact: Mapping[str, Look] | None = None,
+        drawn: NDArray[np.float32] | None = None,
     ) -> None:
         self.looks, self.contact = looks, looks if contact is None else contact
-        self.controls, self.segment, self.refine = controls, segment, refine
-        self._wide: dict[int, Layers] = {}  # id of layers for sRGB → those for Display P3
+        self.controls, self.segment, self.refine, self.drawn = controls, segment, refine, drawn
+        self._wide: dict[str, Look] = {}  # digest of a look for sRGB → the look for Display P3
 
     def style_all(self, jobs: Sequence[Job], log: PhotoLog | None = None) -> StyledPhotos:
         """Style every photo, as `each_job` does."""
@@ -174,8 +176,19 @@ class Stylist:
             sheets.append(Sheet(job.source, job.contact, "contact"))
         return done, sheets
 
-    def _styled(self, photo: Photo, layers: Layers, mask: NDArray[np.float32]) -> Pixels:
-        return styled_pixels(photo.pixels, self._layers_for(photo.space, layers), self.controls, mask)
+    def _styled(self, photo: Photo, look: Look, mask: NDArray[np.float32]) -> Pixels:
+        return styled_pixels(
+            photo.pixels, self._look_for(photo.space, look), self.controls, mask, drawn=self.drawn
+        )
+
+    def _styled_everywhere(self, photo: Photo, look: Look) -> Photo:
+        """The photo with the background's table, or the first there is, for all of it."""
+        layer = next((layer for layer in _background_first(look) if layer.lut is not None), None)
+        if layer is None:
+            return photo
+        everywhere = Look((replace(layer, regions=GROUPS, source="camera"),))
+        wide = self._look_for(photo.space, everywhere)
+        return photo.with_pixels(styled_pixels(photo.pixels, wide, self.controls, NO_MASK))
 
     def _skin_difference(
         self, photo: Photo, styled: Photo, look: str, mask: NDArray[np.float32]
@@ -187,14 +200,14 @@ class Stylist:
         if not skin.any():
             return None
         photos = [photo.with_pixels(pixels[skin][None]) for pixels in (before, after)]  # (1, n, 3)
-        photos.append(photo.with_pixels(self._styled(photos[0], self.looks[look], NO_MASK)))
+        photos.append(self._styled_everywhere(photos[0], self.looks[look]))
         return skin_difference(*(srgb_bytes(each)[0] for each in photos))
 
     def _write_comparison(
         self, job: Job, look: str, photo: Photo, styled: Photo, difference: SkinDifference | None
     ) -> None:
         before = _reduced(photo, PANEL_SIDE)
-        everywhere = before.with_pixels(self._styled(before, self.looks[look], NO_MASK))
+        everywhere = self._styled_everywhere(before, self.looks[look])
         sheet = comparison_sheet(
             srgb_bytes(before),
             srgb_bytes(_reduced(styled, PANEL_SIDE)),
@@ -208,17 +221,22 @@ class Stylist:
         small = _reduced(photo, CELL_SIDE)
         mask = mask_at(mask, small.pixels.shape[:2])
         cells = [Cell(srgb_bytes(small), ("original",))]
-        for look, layers in self.contact.items():
-            styled = small.with_pixels(self._styled(small, layers, mask))
-            cells.append(Cell(srgb_bytes(styled), (look,)))
+        for name, look in self.contact.items():
+            styled = small.with_pixels(self._styled(small, look, mask))
+            cells.append(Cell(srgb_bytes(styled), (name,)))
         return contact_sheet(cells)
 
-    def _layers_for(self, space: Space, layers: Layers) -> Layers:
+    def _look_for(self, space: Space, look: Look) -> Look:
         if space == "srgb":
-            return layers
-        if id(layers) not in self._wide:
-            self._wide[id(layers)] = display_p3_layers(layers)
-        return self._wide[id(layers)]
+            return look
+        key = look.digest()
+        if key not in self._wide:
+            self._wide[key] = display_p3_look(look)
+        return self._wide[key]
+
+
+def _background_first(look: Look) -> list[Layer]:
+    return sorted(look.layers, key=lambda layer: BACKGROUND not in layer.regions)
 
 
 def _reduced(photo: Photo, side: int) -> Photo:
@@ -230,14 +248,15 @@ def _write_sheet(path: Path, picture: Picture, replace: bool) -> None:
     write_photo(path, sheet, replace=replace)
 
 
-def display_p3_layers(layers: Mapping[str, Layer]) -> dict[str, Layer]:
-    """The same layers for pictures encoded in Display P3; layers that share a table still do."""
-    luts = {id(layer.lut): layer.lut for layer in layers.values() if layer.lut is not None}
+def display_p3_look(look: Look) -> Look:
+    """The same look for pictures encoded in Display P3; layers that share a table still do."""
+    luts = {id(layer.lut): layer.lut for layer in look.layers if layer.lut is not None}
     rebuilt = {key: display_p3_from_srgb(lut.resampled(P3_SIZE)) for key, lut in luts.items()}
-    return {
-        group: Layer(None if layer.lut is None else rebuilt[id(layer.lut)], layer.strength)
-        for group, layer in layers.items()
-    }
+    layers = tuple(
+        replace(layer, lut=None if layer.lut is None else rebuilt[id(layer.lut)]) for layer in look.layers
+    )
+    picture = None if look.picture is None else display_p3_picture(look.picture)
+    return replace(look, layers=layers, picture=picture)
 
 
 def mask_as_segment(path: Path) -> Segment:

@@ -12,6 +12,7 @@ from edgekit.commands.options import Force, Json, LookOptions, Refinement, unpac
 from edgekit.shader.modes import DEFAULT_REFINEMENT
 
 if TYPE_CHECKING:
+    from edgekit.color.layers import Look
     from edgekit.color.lut import Lut3D
     from edgekit.shader.description import ShaderDescription
 
@@ -51,7 +52,7 @@ def shader(
 
     if check is not None:
         name = CHECK_STYLE if look.lut is None and look.style is None else look.style
-        _check(check, look_of(name, look.lut).everything, json)
+        _check(check, _table(look_of(name, look.lut)), json)
         return
     description = edgekit.describe(
         style=look.style,
@@ -63,6 +64,13 @@ def shader(
         dialects=tuple(name.strip() for name in dialect.split(",")),
     )
     _report(description, write_description(description, out, force), json)
+
+
+def _table(look: Look) -> Lut3D:
+    """The table of the background, whose misuse `--check` prices."""
+    layer = look.layer_of("background")
+    assert layer is not None and layer.lut is not None
+    return layer.lut
 
 
 def _report(description: ShaderDescription, path: Path, json: bool) -> None:

@@ -13,7 +13,8 @@ from scipy.ndimage import binary_dilation
 
 from edgekit.color.controls import Controls
 from edgekit.color.difference import SKIN_WEIGHT, delta_e00
-from edgekit.color.engine import Layer, layers_from_style, styled_pixels, upsampled_rows
+from edgekit.color.engine import styled_pixels, upsampled_rows
+from edgekit.color.layers import Look, look_of_style
 from edgekit.color.styles import style_named
 from edgekit.images import Shape
 from edgekit.model.outputs import MASK_STRIDE, GroupWeights, mask_of
@@ -56,12 +57,12 @@ class PixelGate:
 
 def styled(image: NDArray[np.uint8], mask: Mask) -> NDArray[np.uint8]:
     """The picture in STYLE, (H, W, 3) uint8 sRGB as the image. mask: (h, w, 3) in [0, 1]."""
-    return np.asarray(styled_pixels(image, _layers(), Controls(), mask), np.uint8)
+    return np.asarray(styled_pixels(image, _look(), Controls(), mask), np.uint8)
 
 
 @cache
-def _layers() -> Mapping[str, Layer]:
-    return layers_from_style(style_named(STYLE))
+def _look() -> Look:
+    return look_of_style(style_named(STYLE))
 
 
 def regions_of(mask: Mask, shape: tuple[int, int]) -> dict[str, NDArray[np.bool_]]:

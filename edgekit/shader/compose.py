@@ -1,26 +1,30 @@
-"""Build a ShaderDescription from layers of look-up tables."""
+"""Build a ShaderDescription from a look."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
+from edgekit.color.blur import COPY_SIDE
 from edgekit.color.controls import CONTROL_RANGES
-from edgekit.color.display_p3 import display_p3_from_srgb
+from edgekit.color.display_p3 import display_p3_from_srgb, display_p3_picture
+from edgekit.color.layers import BLUR_BOUNDS, Layer, Look
 from edgekit.color.look import look_of
 from edgekit.color.lut import Lut3D
-from edgekit.errors import ShaderError, UnknownName
+from edgekit.color.sheets import reduced
+from edgekit.errors import EdgekitError, UnknownName
 from edgekit.shader.description import (
-    BACKGROUND,
-    REGIONS,
+    BLUR,
+    PICTURE,
     UNIFORM_BYTES,
     Binding,
-    Layer,
+    DescribedLayer,
     MaskRefinement,
+    Pass,
     ShaderDescription,
     Texture,
     Transform,
@@ -40,28 +44,15 @@ from edgekit.shader.refine import GUIDED, JOINT_BILATERAL
 
 Name = TypeVar("Name", bound=str)
 
-EVERYTHING_BUT_SKIN = ("hair", "clothes", BACKGROUND)
 # 64³ RGBA8 is 1 MiB; a larger table costs cache misses and gains nothing at 8 bits.
 MAX_TEXTURE_SIZE = 64
+# A background of 2048 px is 12 MB as a texture, and as sharp as a phone's screen.
+PICTURE_SIDE = 2048
 DEFAULT_INTERPOLATION: Interpolation = "trilinear"  # reasons and figures: docs/shader.md
 DEFAULT_DIALECTS = ("essl300", "msl", "wgsl")
 
 IDENTITY_COLUMNS = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
 IDENTITY_ROWS = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
-
-
-@dataclass(frozen=True)
-class LayerSpec:
-    """One layer to describe. regions: of REGIONS. source: a table, "picture" (a second picture), or None: unchanged."""
-
-    regions: tuple[str, ...]
-    source: Lut3D | Literal["picture"] | None
-    strength: float = 1.0
-
-
-def everything_but_skin(lut: Lut3D, skin: Lut3D | None = None) -> tuple[LayerSpec, ...]:
-    """Layers with one table for everything but skin; skin has its own, or stays unchanged if that is None."""
-    return (LayerSpec(EVERYTHING_BUT_SKIN, lut), LayerSpec(("skin",), skin))
 
 
 def refinement_named(name: str, coefficients_by: Literal["app", "segmenter"] = "app") -> MaskRefinement:
@@ -76,7 +67,7 @@ def refinement_named(name: str, coefficients_by: Literal["app", "segmenter"] = "
 
 
 def describe(
-    layers: tuple[LayerSpec, ...] = (),
+    look: Look | None = None,
     *,
     style: str | None = None,
     lut: Path | None = None,
@@ -89,30 +80,28 @@ def describe(
 ) -> ShaderDescription:
     """Describe the fused pass of a style as data: textures, bindings, uniforms, and the shader text of each dialect.
 
-    The look is a preset (`style`), LUT files (`lut` for everything but skin, `skin_lut` for skin), or any `layers`.
+    The look is a preset (`style`), LUT files (`lut` for everything but skin, `skin_lut` for skin), or any `look`.
     `interpolation`: trilinear or tetrahedral. `refinement`: how the mask follows edges, by name or with parameters.
     `encoding`: srgb or display-p3; tables are for sRGB and are rebuilt for Display P3. `dialects`: of essl300,
     essl300-external (Android's camera), msl, wgsl.
 
-    Raises UnknownName, LutError, ShaderError (layers that contradict each other), EdgekitError.
-    `write_description` saves the result.
+    Raises UnknownName, LutError, EdgekitError. `write_description` saves the result.
     """
-    if not layers:
+    if look is None:
         look = look_of(style, lut, skin_lut)
-        layers, title = everything_but_skin(look.everything, look.skin), title or look.title
     elif (style, lut, skin_lut) != (None, None, None):
-        raise ShaderError("description", "give `layers`, or a `style`, or a `lut`.")
-    _check(layers)
+        raise EdgekitError("Give a `look`, or a `style`, or a `lut`.")
     reading = _known("interpolation", interpolation, INTERPOLATIONS)
     colours = _known("colour encoding", encoding, ENCODINGS)
     if isinstance(refinement, str):
         refinement = refinement_named(refinement)
-    luts = _distinct_luts(layers)
-    slots = tuple(Layer(spec.regions, _slot(spec, luts), spec.strength) for spec in layers)
-    textures = _textures(slots, luts, reading, refinement, colours)
-    uniforms, block_bytes = _uniforms(slots, refinement)
+    luts = _distinct_luts(look.layers)
+    slots = tuple(_slot(layer, luts) for layer in look.layers)
+    passes = _passes(slots, refinement)
+    textures = _textures(look, slots, luts, reading, refinement, colours)
+    uniforms, block_bytes = _uniforms(look, slots, refinement)
     description = ShaderDescription(
-        title=title,
+        title=title or look.title,
         interpolation=reading,
         refinement=refinement,
         precision="highp",
@@ -123,6 +112,7 @@ def describe(
         uniforms=uniforms,
         transforms=_transforms(uniforms),
         uniform_block_size_bytes=block_bytes,
+        passes=passes,
     )
     return with_dialects(description, tuple(dialects))
 
@@ -135,59 +125,85 @@ def _known(kind: str, name: str, names: tuple[Name, ...]) -> Name:
     raise UnknownName(kind, name, names)
 
 
-def _check(layers: tuple[LayerSpec, ...]) -> None:
-    named = [region for layer in layers for region in layer.regions]
-    for region in named:
-        if region not in REGIONS:
-            raise UnknownName("region", region, REGIONS)
-        if named.count(region) > 1:
-            raise ShaderError("description", f"the region {region} is in two layers; give it to one.")
-    for layer in layers:
-        if not layer.regions:
-            raise ShaderError("description", "a layer names no region; name at least one.")
-        if not 0.0 <= layer.strength <= 1.0:
-            raise ShaderError("description", f"a strength is {layer.strength}; give a number from 0 to 1.")
-    if all(layer.source is None for layer in layers):
-        raise ShaderError("description", "no layer changes anything; give one a table or a picture.")
-
-
-def _distinct_luts(layers: tuple[LayerSpec, ...]) -> tuple[Lut3D, ...]:
+def _distinct_luts(layers: tuple[Layer, ...]) -> tuple[Lut3D, ...]:
     """The distinct tables; layers that share a table share its fetch."""
     luts: list[Lut3D] = []
     for layer in layers:
-        if isinstance(layer.source, Lut3D) and not any(layer.source is lut for lut in luts):
-            luts.append(layer.source)
+        if layer.lut is not None and not any(layer.lut is lut for lut in luts):
+            luts.append(layer.lut)
     return tuple(luts)
 
 
-def _slot(spec: LayerSpec, luts: tuple[Lut3D, ...]) -> str | None:
-    if isinstance(spec.source, Lut3D):
-        return f"u_lut_{next(i for i, lut in enumerate(luts) if lut is spec.source)}"
-    return None if spec.source is None else "u_picture"
+SLOTS = {"camera": None, "picture": PICTURE, "blurred": BLUR}  # a layer's source → its slot
+
+
+def _slot(layer: Layer, luts: tuple[Lut3D, ...]) -> DescribedLayer:
+    """The layer as it is described: with slots in place of tables and pictures."""
+    source = SLOTS[layer.source]
+    if layer.lut is None:
+        return DescribedLayer(layer.regions, source, layer.strength)
+    table = f"u_lut_{next(i for i, lut in enumerate(luts) if lut is layer.lut)}"
+    return DescribedLayer(layer.regions, table, layer.strength, source)
+
+
+def _reads(layers: tuple[DescribedLayer, ...], slot: str) -> bool:
+    return any(slot in (layer.texture, layer.source) for layer in layers)
+
+
+def _passes(layers: tuple[DescribedLayer, ...], refinement: MaskRefinement) -> tuple[Pass, ...]:
+    """The passes that blur, if any layer needs them."""
+    if not _reads(layers, BLUR):
+        return ()
+    masks = [*_group_slots(layers, refinement), *(["u_drawn"] if drawn_read(layers) else [])]
+    return (
+        Pass("blur_x", "u_blurred_x", COPY_SIDE, ("u_image", *masks)),
+        Pass("blur_y", BLUR, COPY_SIDE, ("u_blurred_x",)),
+    )
+
+
+def _group_slots(layers: tuple[DescribedLayer, ...], refinement: MaskRefinement) -> list[str]:
+    """The slots that hold the groups' weights."""
+    groups = groups_read(layers)
+    if refinement.method == "guided":
+        return [f"u_coefficients_{group}" for group in groups]
+    return ["u_mask"] if groups else []
 
 
 def _textures(
-    layers: tuple[Layer, ...],
+    look: Look,
+    layers: tuple[DescribedLayer, ...],
     luts: tuple[Lut3D, ...],
     interpolation: Interpolation,
     refinement: MaskRefinement,
     encoding: Encoding,
 ) -> tuple[Texture, ...]:
     textures = [Texture("u_image", "camera", "2d", "rgba8unorm", "linear")]
-    groups = groups_read(layers)
-    if groups and refinement.method == "guided":
-        textures += [
-            Texture(f"u_coefficients_{group}", "coefficients", "2d", "rgba16float", "linear")
-            for group in groups
-        ]
-    elif groups:
-        textures.append(Texture("u_mask", "mask", "2d", "rgba8unorm", "linear"))
+    for slot in _group_slots(layers, refinement):
+        if refinement.method == "guided":
+            textures.append(Texture(slot, "coefficients", "2d", "rgba16float", "linear"))
+        else:
+            textures.append(Texture(slot, "mask", "2d", "rgba8unorm", "linear"))
     if drawn_read(layers):
         textures.append(Texture("u_drawn", "drawn-mask", "2d", "rgba8unorm", "linear"))
     textures += [_lut_texture(i, lut, interpolation, encoding) for i, lut in enumerate(luts)]
-    if any(layer.texture == "u_picture" for layer in layers):
-        textures.append(Texture("u_picture", "picture", "2d", "rgba8unorm", "linear"))
+    if _reads(layers, PICTURE):
+        textures.append(_picture_texture(look.picture, encoding))
+    if _reads(layers, BLUR):
+        textures += [Texture(name, "blurred", "2d", "rgba16float", "linear") for name in ("u_blurred_x", BLUR)]
     return tuple(textures)
+
+
+def _picture_texture(picture: NDArray[np.uint8] | None, encoding: Encoding) -> Texture:
+    """The slot of the second picture: with the look's own, or for one that the app supplies."""
+    if picture is None:
+        return Texture(PICTURE, "picture", "2d", "rgba8unorm", "linear")
+    if encoding == "display-p3":
+        picture = display_p3_picture(picture)
+    small = reduced(picture, PICTURE_SIDE)
+    opaque = np.full((*small.shape[:2], 1), 255, np.uint8)
+    height, width = small.shape[:2]
+    data = np.concatenate([small, opaque], axis=-1).tobytes()
+    return Texture(PICTURE, "picture", "2d", "rgba8unorm", "linear", size=(width, height), data=data)
 
 
 def _lut_texture(index: int, lut: Lut3D, interpolation: Interpolation, encoding: Encoding) -> Texture:
@@ -213,16 +229,21 @@ def rgba8_of(lut: Lut3D) -> bytes:
     return np.concatenate([levels, opaque], axis=-1).transpose(2, 1, 0, 3).tobytes()
 
 
-def _uniforms(layers: tuple[Layer, ...], refinement: MaskRefinement) -> tuple[tuple[Uniform, ...], int]:
+def _uniforms(
+    look: Look, layers: tuple[DescribedLayer, ...], refinement: MaskRefinement
+) -> tuple[tuple[Uniform, ...], int]:
     uniforms: list[Uniform] = []
     offset = 0
-    for name in _transform_names(layers, refinement):
+    transforms = _transform_names(layers, refinement)
+    for name in transforms:
         uniforms.append(Uniform(name, "mat3", IDENTITY_COLUMNS, None, None, offset))
         offset += UNIFORM_BYTES["mat3"]
     floats: list[tuple[str, float, float, float | None]] = []
-    if "image_from_mask" in _transform_names(layers, refinement):
+    if "image_from_mask" in transforms or _reads(layers, BLUR):
         # Not textureSize: Mesa returns (width, 0) for an external texture.
         floats += [("image_width", 1.0, 1.0, None), ("image_height", 1.0, 1.0, None)]
+    if _reads(layers, BLUR):
+        floats.append(("blur", look.blur, *BLUR_BOUNDS))
     floats += [(c.name, c.default, c.minimum, c.maximum) for c in CONTROL_RANGES]
     floats += [(f"strength_{i}", layer.strength, 0.0, 1.0) for i, layer in enumerate(layers) if layer.texture]
     for name, default, minimum, maximum in floats:
@@ -231,13 +252,15 @@ def _uniforms(layers: tuple[Layer, ...], refinement: MaskRefinement) -> tuple[tu
     return tuple(uniforms), -(-offset // 16) * 16
 
 
-def _transform_names(layers: tuple[Layer, ...], refinement: MaskRefinement) -> tuple[str, ...]:
+def _transform_names(layers: tuple[DescribedLayer, ...], refinement: MaskRefinement) -> tuple[str, ...]:
     groups = groups_read(layers)
     names = ["image_from_output"]
     if groups or drawn_read(layers):
         names.append("mask_from_image")
     if groups and refinement.method == "joint-bilateral":
         names.append("image_from_mask")
+    if _reads(layers, PICTURE):
+        names.append("picture_from_output")
     return tuple(names)
 
 
@@ -246,6 +269,7 @@ def _transforms(uniforms: tuple[Uniform, ...]) -> tuple[Transform, ...]:
         "image_from_output": ("output", "image"),
         "mask_from_image": ("image", "mask"),
         "image_from_mask": ("mask", "image"),
+        "picture_from_output": ("output", "picture"),
     }
     return tuple(
         Transform(u.name, *spaces[u.name], IDENTITY_ROWS)  # type: ignore[arg-type]  # literal spaces

@@ -22,6 +22,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from edgekit.color.layers import REGIONS
 from edgekit.errors import ShaderError
 from edgekit.files import FolderKind, json_text, sha256_of_bytes, staged_folder
 from edgekit.reading import (
@@ -47,11 +48,6 @@ UNIFORM_BYTES = {
     "mat3": 48,
 }  # a mat3: three columns of vec3, each aligned to 16 (WGSL 14.4.1, MSL 2.3)
 
-GROUP_REGIONS = ("skin", "hair", "clothes")  # the mask's r, g, b
-BACKGROUND = "background"
-DRAWN_REGIONS = ("drawn_1", "drawn_2", "drawn_3")  # the user-drawn mask's r, g, b
-REGIONS = (*GROUP_REGIONS, BACKGROUND, *DRAWN_REGIONS)
-
 Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*\Z", max_length=200)]
 FileName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z", max_length=200)]
 Title = Annotated[str, Meta(max_length=1000)]
@@ -62,7 +58,9 @@ MOST_BLOCK_BYTES = 1 << 16  # what every WebGPU device binds (maxUniformBufferBi
 BlockBytes = Annotated[int, Meta(ge=16, le=MOST_BLOCK_BYTES, multiple_of=16)]
 Size = Annotated[tuple[AtLeast1, ...], Meta(min_length=2, max_length=3)]  # width, height[, depth]
 
-Role = Literal["camera", "mask", "coefficients", "drawn-mask", "lut", "picture"]
+PICTURE, BLUR = "u_picture", "u_blurred"  # the slots of the second picture and of the blurred image
+
+Role = Literal["camera", "mask", "coefficients", "drawn-mask", "lut", "picture", "blurred"]
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,7 @@ class Texture:
     """One texture slot.
 
     `size` (width, height[, depth]) and `data` are set if edgekit ships the bytes; otherwise they are None and the
-    app supplies the bytes, for every frame or once.
+    app supplies the bytes, for every frame or once; those with the role "blurred" it draws, as `Pass` says.
     """
 
     name: Name
@@ -125,21 +123,38 @@ class Transform:
 
     uniform: Name
     source: Literal["output", "image", "mask"]
-    target: Literal["image", "mask"]
+    target: Literal["image", "mask", "picture"]
     matrix: Annotated[tuple[tuple[float, float, float], ...], Meta(min_length=3, max_length=3)]
 
 
 @dataclass(frozen=True)
-class Layer:
-    """The treatment of some regions: a look-up table, a second picture, or none.
+class DescribedLayer:
+    """The treatment of some regions: a look-up table, a second picture, the blurred image, or none.
 
-    texture: the LUT's or the picture's slot; None leaves the regions unchanged.
+    texture: the LUT's, the picture's or the blur's slot; None leaves the regions unchanged.
     strength: the default of the uniform `strength_<index of the layer>`.
+    source: the slot whose colours a LUT looks up; None: the camera's.
     """
 
     regions: Annotated[tuple[Region, ...], Meta(min_length=1)]
     texture: Name | None
     strength: Annotated[float, Meta(ge=0, le=1)] = 1.0
+    source: Name | None = None
+
+
+@dataclass(frozen=True)
+class Pass:
+    """A draw before the fused one, into a texture that the app keeps; in order, each may read those before it.
+
+    target: the slot that is drawn into, with the image's shape and at most `longest_side` pixels along its longer
+    side: each side is that of the image times min(1, longest_side / the longer), rounded, and at least 1. Output and
+    image have the same coordinates in it. textures: the slots that it reads.
+    """
+
+    name: Name
+    target: Name
+    longest_side: AtLeast1
+    textures: Annotated[tuple[Name, ...], Meta(min_length=1)]
 
 
 @dataclass(frozen=True)
@@ -169,6 +184,16 @@ class Stage:
 
 
 @dataclass(frozen=True)
+class PassText:
+    """The stages of one pass, and the texture fetches counted in its text."""
+
+    name: Name
+    vertex: Stage
+    fragment: Stage
+    fetches: AtLeast1
+
+
+@dataclass(frozen=True)
 class DialectText:
     """The emitted text of one dialect, its entry points, and the texture fetches counted in it."""
 
@@ -177,6 +202,7 @@ class DialectText:
     vertex: Stage
     fragment: Stage
     fetches: AtLeast1
+    passes: tuple[PassText, ...] = ()
 
     def text_of(self, stage: Stage) -> str:
         return next(source.text for source in self.sources if source.file == stage.file)
@@ -194,13 +220,14 @@ class ShaderDescription:
     refinement: MaskRefinement
     precision: Literal["highp"]
     encoding: Encoding
-    layers: Annotated[tuple[Layer, ...], Meta(min_length=1)]
+    layers: Annotated[tuple[DescribedLayer, ...], Meta(min_length=1)]
     textures: tuple[Texture, ...]
     bindings: tuple[Binding, ...]
     uniforms: tuple[Uniform, ...]
     transforms: tuple[Transform, ...]
     uniform_block_size_bytes: BlockBytes
     dialects: tuple[DialectText, ...] = ()
+    passes: tuple[Pass, ...] = ()
 
     def texture(self, name: str) -> Texture:
         return next(texture for texture in self.textures if texture.name == name)
@@ -245,6 +272,7 @@ class _WrittenDialect:
     vertex: Stage
     fragment: Stage
     fetches: AtLeast1
+    passes: tuple[PassText, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -256,13 +284,14 @@ class _Written:
     refinement: MaskRefinement
     precision: Literal["highp"]
     encoding: Encoding
-    layers: Annotated[tuple[Layer, ...], Meta(min_length=1)]
+    layers: Annotated[tuple[DescribedLayer, ...], Meta(min_length=1)]
     textures: tuple[_WrittenTexture, ...]
     bindings: tuple[Binding, ...]
     uniforms: tuple[Uniform, ...]
     transforms: tuple[Transform, ...]
     uniform_block_size_bytes: BlockBytes
     dialects: tuple[_WrittenDialect, ...]
+    passes: tuple[Pass, ...] = ()
 
 
 WRITTEN = JsonKind(
@@ -271,6 +300,7 @@ WRITTEN = JsonKind(
     schema=SCHEMA,
     version=("schema_version", SCHEMA_VERSION),
     complete=True,
+    added=("passes", "source"),
 )
 refused = partial(ShaderError, "description")
 
@@ -328,6 +358,7 @@ def read_description(path: Path) -> ShaderDescription:
     for uniform in written.uniforms:
         if uniform.offset_bytes + UNIFORM_BYTES[uniform.type] > written.uniform_block_size_bytes:
             raise refused(f"{shown(path)}: the uniform {uniform.name} lies outside the uniform block.")
+    _check_passes(written, path)
     return ShaderDescription(
         title=written.title,
         interpolation=written.interpolation,
@@ -341,7 +372,19 @@ def read_description(path: Path) -> ShaderDescription:
         transforms=written.transforms,
         uniform_block_size_bytes=written.uniform_block_size_bytes,
         dialects=tuple(_dialect(dialect, path) for dialect in written.dialects),
+        passes=written.passes,
     )
+
+
+def _check_passes(written: _Written, path: Path) -> None:
+    """Refuse a pass without a texture of its own to draw into, or whose text a dialect lacks."""
+    drawn = [texture.name for texture in written.textures if texture.role == "blurred"]
+    if sorted(drawn) != sorted(each.target for each in written.passes):
+        raise refused(f"{shown(path)}: its passes do not draw each of the textures that passes draw once.")
+    names = [each.name for each in written.passes]
+    for dialect in written.dialects:
+        if [each.name for each in dialect.passes] != names:
+            raise refused(f"{shown(path)}: the dialect {dialect.name} has no text for each pass.")
 
 
 def _json_of_dialect(dialect: DialectText) -> dict[str, object]:
@@ -400,4 +443,5 @@ def _dialect(written: _WrittenDialect, path: Path) -> DialectText:
         vertex=written.vertex,
         fragment=written.fragment,
         fetches=written.fetches,
+        passes=written.passes,
     )

@@ -29,6 +29,8 @@ class Dialect:
     passes_textures: bool  # whether functions get their textures as arguments
     vertex_file: str
     fragment_file: str
+    pass_vertex_file: str  # {name}
+    pass_fragment_file: str
     vertex_entry: str
     fragment_entry: str
     fetch_calls: tuple[str, ...]  # the beginnings of a texture read in the text
@@ -78,6 +80,8 @@ def _essl(name: str, fragment_file: str) -> Dialect:
         passes_textures=False,
         vertex_file="fused.vert",
         fragment_file=fragment_file,
+        pass_vertex_file="pass.vert",
+        pass_fragment_file=fragment_file.replace("fused", "{name}"),
         vertex_entry="main",
         fragment_entry="main",
         fetch_calls=("texture(", "texelFetch("),
@@ -101,6 +105,8 @@ MSL = Dialect(
     passes_textures=True,
     vertex_file="fused.metal",
     fragment_file="fused.metal",
+    pass_vertex_file="{name}.metal",
+    pass_fragment_file="{name}.metal",
     vertex_entry="edgekit_vertex",
     fragment_entry="edgekit_fragment",
     fetch_calls=(".sample(", ".read("),
@@ -120,6 +126,8 @@ WGSL = Dialect(
     passes_textures=False,
     vertex_file="fused.wgsl",
     fragment_file="fused.wgsl",
+    pass_vertex_file="{name}.wgsl",
+    pass_fragment_file="{name}.wgsl",
     vertex_entry="edgekit_vertex",
     fragment_entry="edgekit_fragment",
     fetch_calls=("textureSampleLevel(", "textureSample(", "textureLoad("),

@@ -6,9 +6,16 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from edgekit.shader.description import DialectText, ShaderDescription, SourceText, Stage
+from edgekit.shader.description import (
+    DialectText,
+    PassText,
+    ShaderDescription,
+    SourceText,
+    Stage,
+    Texture,
+)
 from edgekit.shader.dialects import ESSL_EXTERNAL, Dialect, dialect
-from edgekit.shader.maths import Program, program_of
+from edgekit.shader.maths import Program, pass_programs, program_of
 from edgekit.shader.text import closing_parenthesis, fetches_of, split_arguments
 
 HEADER = "// edgekit, the fused pass: mask, look-up and blend in one draw. Generated; edit the description.\n"
@@ -21,6 +28,18 @@ out highp vec2 v_uv;
 void main() {
   vec2 p = vec2(float((gl_VertexID << 1) & 2), float(gl_VertexID & 2));
   v_uv = vec2(p.x, 1.0 - p.y);
+  gl_Position = vec4(p * 2.0 - 1.0, 0.0, 1.0);
+}
+"""
+
+# A texture that is drawn into has its first row at the bottom: (0, 0) of v_uv is there.
+ESSL_PASS_VERTEX = """\
+#version 300 es
+// One triangle that covers the texture; its first row is that of the image.
+out highp vec2 v_uv;
+void main() {
+  vec2 p = vec2(float((gl_VertexID << 1) & 2), float(gl_VertexID & 2));
+  v_uv = p;
   gl_Position = vec4(p * 2.0 - 1.0, 0.0, 1.0);
 }
 """
@@ -59,22 +78,55 @@ def emit(description: ShaderDescription, name: str) -> DialectText:
 def emit_program(description: ShaderDescription, program: Program, name: str) -> DialectText:
     """Like `emit`, for maths given as a program; tests plant a mistake in every dialect at once with it."""
     target = dialect(name)
-    if target.passes_textures:
-        program = _with_texture_parameters(program, description)
-    fragment = FRAGMENTS[name](description, program, target)
+    fragment = _fragment(description, program, target)
     sources = [SourceText(target.fragment_file, fragment)]
     if target.vertex_file != target.fragment_file:
         sources.insert(0, SourceText(target.vertex_file, ESSL_VERTEX))
+        if description.passes:
+            sources.append(SourceText(target.pass_vertex_file, ESSL_PASS_VERTEX))
+    passes = []
+    for each, maths in pass_programs(description).items():
+        text = _fragment(description, maths, target)
+        file = target.pass_fragment_file.format(name=each)
+        sources.append(SourceText(file, text))
+        passes.append(
+            PassText(
+                each,
+                Stage(target.pass_vertex_file.format(name=each), target.vertex_entry),
+                Stage(file, target.fragment_entry),
+                fetches_of(text, target.fragment_entry, target.fetch_calls),
+            )
+        )
     return DialectText(
         name=name,
         sources=tuple(sources),
         vertex=Stage(target.vertex_file, target.vertex_entry),
         fragment=Stage(target.fragment_file, target.fragment_entry),
         fetches=fetches_of(fragment, target.fragment_entry, target.fetch_calls),
+        passes=tuple(passes),
     )
 
 
-def _essl_fragment(description: ShaderDescription, program: Program, target: Dialect) -> str:
+def _fragment(description: ShaderDescription, program: Program, target: Dialect) -> str:
+    """The whole text of a fused pass or of a pass before it, with the textures that it reads."""
+    read = set(textures_read(program))
+    textures = [(index, t) for index, t in enumerate(description.textures) if t.name in read]
+    if target.passes_textures:
+        program = _with_texture_parameters(program, description)
+    return FRAGMENTS[target.name](description, program, target, textures)
+
+
+def textures_read(program: Program) -> tuple[str, ...]:
+    """The slots that a program reads, in the order of the first reading."""
+    text = "".join((*program.functions, program.main_body))
+    return tuple(dict.fromkeys(READ.findall(text)))
+
+
+Slots = list[tuple[int, Texture]]  # index in the description, and the texture
+READ = re.compile(r"\b(?:SAMPLE|FETCH|SIZE)\((\w+)")
+
+
+def _essl_fragment(description: ShaderDescription, program: Program, target: Dialect, textures: Slots) -> str:
     external = target is ESSL_EXTERNAL
     lines = [
         "#version 300 es",
@@ -83,7 +135,7 @@ def _essl_fragment(description: ShaderDescription, program: Program, target: Dia
     lines += [HEADER.rstrip()]
     kinds = ["float", "int", "sampler2D", "sampler3D", *(["samplerExternalOES"] if external else [])]
     lines += [f"precision {description.precision} {kind};" for kind in kinds]
-    for texture in description.textures:
+    for _, texture in textures:
         kind = "sampler3D" if texture.dimension == "3d" else "sampler2D"
         if external and texture.role == "camera":
             kind = "samplerExternalOES"
@@ -96,14 +148,14 @@ def _essl_fragment(description: ShaderDescription, program: Program, target: Dia
     return "\n".join(lines) + "\n" + _functions(description, program, target) + main
 
 
-def _msl_fragment(description: ShaderDescription, program: Program, target: Dialect) -> str:
+def _msl_fragment(description: ShaderDescription, program: Program, target: Dialect, textures: Slots) -> str:
     fields = "".join(
         f"  {'float3x3' if uniform.type == 'mat3' else 'float'} {uniform.name};\n"
         for uniform in description.uniforms
     )
-    textures = "".join(
+    slots = "".join(
         f"    texture{texture.dimension}<float> {texture.name} [[texture({index})]],\n"
-        for index, texture in enumerate(description.textures)
+        for index, texture in textures
     )
     return (
         f"{HEADER}#include <metal_stdlib>\nusing namespace metal;\n\n"
@@ -111,26 +163,26 @@ def _msl_fragment(description: ShaderDescription, program: Program, target: Dial
         "struct VertexOut { float4 position [[position]]; float2 uv; };\n"
         "constexpr sampler s_linear(coord::normalized, address::clamp_to_edge, filter::linear);\n\n"
         f"{_functions(description, program, target)}{MSL_VERTEX}\n"
-        f"fragment float4 edgekit_fragment(\n    VertexOut in [[stage_in]],\n{textures}"
+        f"fragment float4 edgekit_fragment(\n    VertexOut in [[stage_in]],\n{slots}"
         "    constant Params& params [[buffer(0)]]) {\n  float2 uv = in.uv;\n"
         f"{_lower(program.main_body, description, target)}  return result;\n}}\n"
     )
 
 
-def _wgsl_fragment(description: ShaderDescription, program: Program, target: Dialect) -> str:
+def _wgsl_fragment(description: ShaderDescription, program: Program, target: Dialect, textures: Slots) -> str:
     fields = "".join(
         f"  {uniform.name} : {'mat3x3<f32>' if uniform.type == 'mat3' else 'f32'},\n"
         for uniform in description.uniforms
     )
-    textures = "".join(
+    slots = "".join(
         f"@group(0) @binding({index}) var {texture.name} : texture_{texture.dimension}<f32>;\n"
-        for index, texture in enumerate(description.textures)
+        for index, texture in textures
     )
     count = len(description.textures)
     return (
         f"{HEADER}struct Params {{\n{fields}}};\n"
         "struct VertexOut { @builtin(position) position : vec4<f32>, @location(0) uv : vec2<f32> };\n"
-        f"{textures}@group(0) @binding({count}) var s_linear : sampler;\n"
+        f"{slots}@group(0) @binding({count}) var s_linear : sampler;\n"
         f"@group(0) @binding({count + 1}) var<uniform> params : Params;\n\n"
         f"{_functions(description, program, target)}{WGSL_VERTEX}\n"
         "@fragment fn edgekit_fragment(in : VertexOut) -> @location(0) vec4<f32> {\n  let uv = in.uv;\n"
@@ -138,7 +190,7 @@ def _wgsl_fragment(description: ShaderDescription, program: Program, target: Dia
     )
 
 
-FRAGMENTS: dict[str, Callable[[ShaderDescription, Program, Dialect], str]] = {
+FRAGMENTS: dict[str, Callable[[ShaderDescription, Program, Dialect, Slots], str]] = {
     "essl300": _essl_fragment,
     "essl300-external": _essl_fragment,
     "msl": _msl_fragment,
@@ -191,7 +243,7 @@ def _with_texture_parameters(program: Program, description: ShaderDescription) -
     for text in program.functions:
         head = FUNCTION_HEAD.search(text)
         assert head is not None, text
-        own = re.findall(r"\b(?:SAMPLE|FETCH|SIZE)\((\w+)", text)
+        own = READ.findall(text)
         inherited = [t for name, textures in read_by.items() if f"{name}(" in text for t in textures]
         textures = tuple(dict.fromkeys([*own, *inherited]))
         start, end = head.span(3)

@@ -15,12 +15,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edgekit.color.blur import EPSILON, taps
 from edgekit.color.controls import SKIN, SKIN_WARMTH_SHARE, TONE, WARMTH_RGB
+from edgekit.color.layers import BACKGROUND, DRAWN_REGIONS, GROUP_REGIONS
 from edgekit.shader.description import (
-    BACKGROUND,
-    DRAWN_REGIONS,
-    GROUP_REGIONS,
-    Layer,
+    BLUR,
+    PICTURE,
+    DescribedLayer,
     ShaderDescription,
     Texture,
     lut_size,
@@ -48,6 +49,7 @@ class Part:
     layer: int
     regions: tuple[str, ...]
     texture: str
+    source: str | None = None
 
     @property
     def is_skin(self) -> bool:
@@ -58,7 +60,7 @@ class Part:
         return tuple(g for g in GROUP_REGIONS if g not in self.regions)
 
 
-def parts_of(layers: tuple[Layer, ...]) -> tuple[Part, ...]:
+def parts_of(layers: tuple[DescribedLayer, ...]) -> tuple[Part, ...]:
     """The layers that change something, cut into parts, in the order in which they are added."""
     parts: list[Part] = []
     for index, layer in enumerate(layers):
@@ -66,13 +68,13 @@ def parts_of(layers: tuple[Layer, ...]) -> tuple[Part, ...]:
             continue
         others = tuple(region for region in layer.regions if region != SKIN)
         if SKIN in layer.regions:
-            parts.append(Part(index, (SKIN,), layer.texture))
+            parts.append(Part(index, (SKIN,), layer.texture, layer.source))
         if others:
-            parts.append(Part(index, others, layer.texture))
+            parts.append(Part(index, others, layer.texture, layer.source))
     return tuple(parts)
 
 
-def groups_read(layers: tuple[Layer, ...]) -> tuple[str, ...]:
+def groups_read(layers: tuple[DescribedLayer, ...]) -> tuple[str, ...]:
     """The mask's groups whose weights the pass needs, in channel order."""
     needed: set[str] = set()
     for part in parts_of(layers):
@@ -81,7 +83,7 @@ def groups_read(layers: tuple[Layer, ...]) -> tuple[str, ...]:
     return tuple(group for group in GROUP_REGIONS if group in needed)
 
 
-def drawn_read(layers: tuple[Layer, ...]) -> tuple[str, ...]:
+def drawn_read(layers: tuple[DescribedLayer, ...]) -> tuple[str, ...]:
     """The drawn regions that any layer names, even one without a texture, because they reduce the groups' weights."""
     named = {region for layer in layers for region in layer.regions}
     return tuple(region for region in DRAWN_REGIONS if region in named)
@@ -218,13 +220,8 @@ def _main_lines(description: ShaderDescription) -> list[str]:
     ]
     if groups or drawn:
         lines.append("let f2 mask_uv = (PARAM(mask_from_image) * f3(image_uv, 1.0)).xy;")
-    if groups:
-        lines.append(f"let f3 weights = shares({_raw_weights(description, groups)});")
-    if drawn:
-        lines.append(f"let f3 drawn = shares({_only('SAMPLE(u_drawn, mask_uv)', DRAWN_REGIONS, drawn)});")
-    lines += [f"let f3 looked_{i} = lookup_{i}(c);" for i in range(len(description.textures_with("lut")))]
-    if description.textures_with("picture"):
-        lines.append("let f3 picture = SAMPLE(u_picture, image_uv).xyz;")
+    lines += _weight_lines(description, "PARAM({})")
+    lines += _colour_lines(description)
     lines.append("var f3 mixed = c;")
     for part in parts_of(layers):
         lines += _part_lines(description, part, bool(drawn))
@@ -232,19 +229,118 @@ def _main_lines(description: ShaderDescription) -> list[str]:
     return lines
 
 
-def _raw_weights(description: ShaderDescription, groups: tuple[str, ...]) -> str:
+def _weight_lines(description: ShaderDescription, uniform: str) -> list[str]:
+    """Weights of the groups and of the drawn regions, from c and mask_uv. uniform: how a uniform's value is read."""
+    lines = []
+    if groups := groups_read(description.layers):
+        lines.append(f"let f3 weights = shares({_raw_weights(description, groups, uniform)});")
+    if drawn := drawn_read(description.layers):
+        lines.append(f"let f3 drawn = shares({_only('SAMPLE(u_drawn, mask_uv)', DRAWN_REGIONS, drawn)});")
+    return lines
+
+
+def _colour_lines(description: ShaderDescription) -> list[str]:
+    """The colours that the parts mix in: those of the sources, and of the tables that look them up."""
+    lines = []
+    if description.textures_with("picture"):
+        lines += [
+            "let f2 picture_uv = (PARAM(picture_from_output) * f3(uv, 1.0)).xy;",
+            "let f3 picture = SAMPLE(u_picture, picture_uv).xyz;",
+        ]
+    if description.passes:
+        lines += [
+            "let f4 sums = SAMPLE(u_blurred, image_uv);",
+            f"let f3 blurred = (sums.xyz + {EPSILON!r} * c) / (sums.w + {EPSILON!r});",
+        ]
+    looked_up = dict.fromkeys((part.texture, part.source) for part in parts_of(description.layers))
+    for index, lut in enumerate(description.textures_with("lut")):
+        for source in (source for texture, source in looked_up if texture == lut.name):
+            colour = "c" if source is None else COLOURS[source]
+            lines.append(f"let f3 {_looked(index, source)} = lookup_{index}({colour});")
+    return lines
+
+
+COLOURS = {PICTURE: "picture", BLUR: "blurred"}  # slot → the colour read from it
+
+
+def _looked(index: int, source: str | None) -> str:
+    """The name of the colour that a table gives for a source's."""
+    return f"looked_{index}" if source is None else f"looked_{index}_{COLOURS[source]}"
+
+
+def _raw_weights(description: ShaderDescription, groups: tuple[str, ...], uniform: str) -> str:
     method = description.refinement.method
     if method == "bilinear":
         return _only("SAMPLE(u_mask, mask_uv)", GROUP_REGIONS, groups)
     if method == "joint-bilateral":
-        image_size = "f2(PARAM(image_width), PARAM(image_height))"
-        refined = f"refined_mask(c, mask_uv, PARAM(image_from_mask), {image_size})"
+        place, width, height = (uniform.format(name) for name in TAP_UNIFORMS)
+        refined = f"refined_mask(c, mask_uv, {place}, f2({width}, {height}))"
         return _only(refined, GROUP_REGIONS, groups)
     each = [
         f"dot(SAMPLE(u_coefficients_{group}, mask_uv), f4(c, 1.0))" if group in groups else "0.0"
         for group in GROUP_REGIONS
     ]
     return f"f3({', '.join(each)})"
+
+
+TAP_UNIFORMS = ("image_from_mask", "image_width", "image_height")
+
+
+def pass_programs(description: ShaderDescription) -> dict[str, Program]:
+    """The maths of every pass, by name."""
+    return {each.name: PASSES[each.name](description) for each in description.passes}
+
+
+def _blur_x(description: ShaderDescription) -> Program:
+    """Both sums of the blur along x, of the image's colours and the regions' weights."""
+    drawn = drawn_read(description.layers)
+    blurred = [part for part in parts_of(description.layers) if BLUR in (part.texture, part.source)]
+    masked = bool(groups_read(description.layers) or drawn)
+    functions, parameters, arguments = [], ["f2 at"], []
+    if masked:
+        functions.append(SHARES)
+        parameters.append("m3 mask_from_image")
+        arguments.append("PARAM(mask_from_image)")
+    if description.refinement.method == "joint-bilateral" and groups_read(description.layers):
+        functions += [_tap(description), _refined_mask(description)]
+        parameters += ["m3 image_from_mask", "f1 image_width", "f1 image_height"]
+        arguments += [f"PARAM({name})" for name in TAP_UNIFORMS]
+    lines = ["let f3 c = SAMPLE(u_image, at).xyz;"]
+    if masked:
+        lines.append("let f2 mask_uv = (mask_from_image * f3(at, 1.0)).xy;")
+    lines += _weight_lines(description, "{}")
+    weight = " + ".join(_weight(part, bool(drawn)) for part in blurred)
+    lines += [f"let f1 w = {weight};", "return f4(c * w, w);"]
+    body = "".join(f"  {line}\n" for line in lines)
+    functions.append(f"fn f4 weighted({', '.join(parameters)}) {{\n{body}}}\n")
+    return Program(
+        tuple(functions),
+        _gaussian(
+            "weighted({})".format(", ".join(["{place}", *arguments])), "f2({step}, 0.0)", "image_width"
+        ),
+    )
+
+
+def _blur_y(description: ShaderDescription) -> Program:
+    """The sums along y, of what the pass along x drew."""
+    return Program((), _gaussian("SAMPLE(u_blurred_x, {place})", "f2(0.0, {step})", "image_height"))
+
+
+PASSES = {"blur_x": _blur_x, "blur_y": _blur_y}
+
+
+def _gaussian(value: str, direction: str, side: str) -> str:
+    """The main body that sums `value` at the places of a Gaussian about uv."""
+    lines = [
+        "let f1 longest = max(PARAM(image_width), PARAM(image_height));",
+        f"let f1 deviation = PARAM(blur) * longest / PARAM({side});",
+        "var f4 sum = f4(0.0);",
+    ]
+    for offset, weight in zip(*taps(), strict=True):
+        place = f"uv + {direction.format(step=f'{float(offset)!r} * deviation')}"
+        lines.append(f"sum = sum + {float(weight)!r} * {value.format(place=place)};")
+    lines.append("let f4 result = sum;")
+    return "".join(f"  {line}\n" for line in lines)
 
 
 def _only(value: str, channels: tuple[str, ...], used: tuple[str, ...]) -> str:
@@ -256,10 +352,8 @@ def _only(value: str, channels: tuple[str, ...], used: tuple[str, ...]) -> str:
 
 
 def _part_lines(description: ShaderDescription, part: Part, has_drawn: bool) -> list[str]:
-    texture = description.texture(part.texture)
-    looked_up = "picture"
-    if texture.role == "lut":
-        looked_up = f"looked_{[lut.name for lut in description.textures_with('lut')].index(texture.name)}"
+    luts = [lut.name for lut in description.textures_with("lut")]
+    looked_up = COLOURS.get(part.texture) or _looked(luts.index(part.texture), part.source)
     amount = f"PARAM(intensity) * PARAM(strength_{part.layer})"
     warmth = "PARAM(warmth)"
     if part.is_skin:

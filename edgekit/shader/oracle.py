@@ -6,21 +6,22 @@ It implements the description's meaning independently of the shader's text: inte
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit.color.blur import EPSILON, copy_shape, taps
 from edgekit.color.controls import CONTROL_RANGES, NO_CONTROLS, Controls, adjust, amount
 from edgekit.color.interpolation import interpolation
+from edgekit.color.layers import BACKGROUND, DRAWN_REGIONS, GROUP_REGIONS
 from edgekit.errors import ShaderError
 from edgekit.shader import transforms
 from edgekit.shader.description import (
-    BACKGROUND,
-    DRAWN_REGIONS,
-    GROUP_REGIONS,
-    Layer,
+    BLUR,
+    PICTURE,
+    DescribedLayer,
     ShaderDescription,
     Texture,
 )
@@ -45,6 +46,8 @@ class Frame:
     pixels: slot name → (H, W, 4), uint8 for rgba8unorm and float16 for rgba16float, first row on top.
         The tables come from the description.
     strengths: layer index → strength, for layers that do not use the description's default.
+    picture_from_output: None lays the second picture over the image.
+    blur: None is the description's default.
     """
 
     description: ShaderDescription
@@ -55,11 +58,30 @@ class Frame:
     strengths: Mapping[int, float] = field(default_factory=dict)
     image_from_output: Matrix3 = field(default_factory=lambda: IDENTITY)
     mask_from_image: Matrix3 = field(default_factory=lambda: IDENTITY)
+    picture_from_output: Matrix3 | None = None
+    blur: float | None = None
 
     def __post_init__(self) -> None:
         for texture in self.description.textures:
-            if texture.data is None and texture.name not in self.pixels:
+            if texture.data is None and texture.role != "blurred" and texture.name not in self.pixels:
                 raise ShaderError("frame", f"the texture {texture.name} ({texture.role}) is missing.")
+
+    @property
+    def picture_matrix(self) -> Matrix3:
+        return self.image_from_output if self.picture_from_output is None else self.picture_from_output
+
+    @property
+    def blur_deviation(self) -> float:
+        """The standard deviation, a share of the image's longer side; 0 without a blur."""
+        if self.blur is not None:
+            return self.blur
+        return next((u.default[0] for u in self.description.uniforms if u.name == "blur"), 0.0)
+
+    def drawn_shape(self, slot: str) -> tuple[int, int]:
+        """(height, width) of a texture that a pass draws into."""
+        height, width = self.pixels["u_image"].shape[:2]
+        drawn = next(each for each in self.description.passes if each.target == slot)
+        return copy_shape((height, width), drawn.longest_side)
 
     def uniform_values(self) -> dict[str, FloatArray]:
         """Every uniform's value: (3, 3) matrices (rows and columns as written) and (1,) floats."""
@@ -67,6 +89,8 @@ class Frame:
             "image_from_output": self.image_from_output,
             "mask_from_image": self.mask_from_image,
             "image_from_mask": np.linalg.inv(self.mask_from_image).astype(np.float64),
+            "picture_from_output": self.picture_matrix,
+            "blur": np.array([self.blur_deviation]),
         }
         height, width = self.pixels["u_image"].shape[:2]
         values["image_width"], values["image_height"] = np.array([float(width)]), np.array([float(height)])
@@ -103,6 +127,16 @@ def mask_slots(
     }
 
 
+def texels_of(frame: Frame, texture: Texture) -> NDArray[np.uint8] | NDArray[np.float16]:
+    """The texels to upload, contiguous: (H, W, 4) or, for a table, (N blue, N green, N red, 4)."""
+    if texture.data is None:
+        pixels = frame.pixels[texture.name]
+        return pixels if pixels.flags.c_contiguous else pixels.copy()
+    assert texture.size is not None
+    texels: NDArray[np.uint8] = np.frombuffer(texture.data, np.uint8).reshape(*reversed(texture.size), 4)
+    return texels
+
+
 def render(frame: Frame) -> FloatArray:
     """Draw the picture, (height, width, 4) float64 in 8-bit levels, not rounded."""
     image_uv = transforms.apply(frame.image_from_output, transforms.pixel_centres(frame.height, frame.width))
@@ -110,9 +144,10 @@ def render(frame: Frame) -> FloatArray:
     c = source[..., :3]
     weights = region_weights(frame, c, image_uv)
     mixed = c.copy()
+    sources = _sources(frame, c, image_uv)
     for index, layer in enumerate(frame.description.layers):
         if layer.texture is not None:
-            looked_up = _looked_up(frame, layer, c, image_uv)
+            looked_up = _looked_up(frame, layer, sources)
             strength = frame.strengths.get(index, layer.strength)
             for region in layer.regions:
                 styled = adjust(looked_up, frame.controls, region)
@@ -170,12 +205,60 @@ def table_of(texture: Texture) -> FloatArray:
     return levels.transpose(2, 1, 0, 3) / 255.0
 
 
-def _looked_up(frame: Frame, layer: Layer, c: FloatArray, image_uv: FloatArray) -> FloatArray:
+def _sources(frame: Frame, c: FloatArray, image_uv: FloatArray) -> dict[str | None, FloatArray]:
+    """The colours, (H, W, 3), of every slot that a layer can show; None is the camera's."""
+    found: dict[str | None, FloatArray] = {None: c}
+    if pictures := frame.description.textures_with("picture"):
+        uv = transforms.apply(frame.picture_matrix, transforms.pixel_centres(frame.height, frame.width))
+        found[PICTURE] = sample_linear(_unit(texels_of(frame, pictures[0])), uv)[..., :3]
+    if frame.description.passes:
+        sums = sample_linear(blur_sums(frame), image_uv)
+        found[BLUR] = (sums[..., :3] + EPSILON * c) / (sums[..., 3:] + EPSILON)
+    return found
+
+
+def _looked_up(frame: Frame, layer: DescribedLayer, sources: Mapping[str | None, FloatArray]) -> FloatArray:
     assert layer.texture is not None
     texture = frame.description.texture(layer.texture)
-    if texture.role == "picture":
-        return sample_linear(_unit(frame.pixels[texture.name]), image_uv)[..., :3]
-    return interpolation(frame.description.interpolation)(table_of(texture), c)
+    if texture.role != "lut":
+        return sources[texture.name]
+    return interpolation(frame.description.interpolation)(table_of(texture), sources[layer.source])
+
+
+def blur_sums(frame: Frame) -> FloatArray:
+    """What the passes draw last: (h, w, 4), the image's colours times the blurred regions' weight, and that weight,
+    averaged by a Gaussian along x and then along y, each stored in half precision.
+    """
+    height, width = frame.pixels["u_image"].shape[:2]
+    deviation = frame.blur_deviation * max(height, width)
+    image = _unit(frame.pixels["u_image"])
+
+    def weighted(uv: FloatArray) -> FloatArray:
+        c = sample_linear(image, uv)[..., :3]
+        regions = region_weights(frame, c, uv)
+        layers = frame.description.layers
+        blurred = [layer for layer in layers if BLUR in (layer.texture, layer.source)]
+        weight = sum(regions[region] for layer in blurred for region in layer.regions)
+        w = np.asarray(weight, np.float64)[..., None]
+        return np.concatenate([c * w, w], axis=-1)
+
+    def stored(value: FloatArray) -> FloatArray:
+        return value.astype(np.float16).astype(np.float64)
+
+    centres = transforms.pixel_centres(*frame.drawn_shape("u_blurred_x"))
+    first = stored(_gaussian(weighted, centres, np.array([deviation / width, 0.0])))
+    centres = transforms.pixel_centres(*frame.drawn_shape(BLUR))
+    return stored(
+        _gaussian(lambda uv: sample_linear(first, uv), centres, np.array([0.0, deviation / height]))
+    )
+
+
+def _gaussian(value: Callable[[FloatArray], FloatArray], centres: FloatArray, step: FloatArray) -> FloatArray:
+    """The weighted mean of `value` at the places of a Gaussian about the centres, (H, W, 2). step: its deviation."""
+    total = np.zeros(1)
+    for offset, weight in zip(*taps(), strict=True):
+        total = total + weight * value(centres + offset * step)
+    return total
 
 
 def _used(channels: tuple[str, ...], used: tuple[str, ...]) -> FloatArray:

@@ -3,20 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from edgekit.shader.description import Texture
 from edgekit.shader.oracle import Frame
-
-
-def texels_of(frame: Frame, texture: Texture) -> NDArray[np.uint8] | NDArray[np.float16]:
-    """The texels to upload, contiguous: (H, W, 4) or, for a table, (N blue, N green, N red, 4)."""
-    if texture.data is None:
-        pixels = frame.pixels[texture.name]
-        return pixels if pixels.flags.c_contiguous else pixels.copy()
-    assert texture.size is not None
-    texels: NDArray[np.uint8] = np.frombuffer(texture.data, np.uint8).reshape(*reversed(texture.size), 4)
-    return texels
 
 
 def uniform_block(frame: Frame) -> bytes:

@@ -16,7 +16,8 @@ from edgekit.artifact import Artifact
 from edgekit.bundles.golden import GOLDEN_CONTROLS, VIEW_CASES
 from edgekit.bundles.reading import OpenBundle, read_bundle, unpack_bundle
 from edgekit.bundles.writing import place_in_project, write_bundle, zip_bundle
-from edgekit.color.engine import layers_from_style, styled_pixels
+from edgekit.color.engine import styled_pixels
+from edgekit.color.layers import look_of_style
 from edgekit.color.styles import style_named
 from edgekit.errors import BundleError, EdgekitError, UnknownName
 from edgekit.files import files_in, sha256_of, sha256_of_bytes
@@ -67,9 +68,7 @@ def test_the_golden_picture_is_the_cpu_engines(made: OpenBundle) -> None:
     np.testing.assert_array_equal(pictures["image"][..., :3], picture(96, 128))
     weights = (pictures["mask"][..., :3] / 255).astype(np.float32)
     np.testing.assert_allclose(weights, soft_mask(32, 32), atol=0.5 / 255 + 1e-6)
-    drawn = styled_pixels(
-        picture(96, 128), layers_from_style(style_named("dramatic")), GOLDEN_CONTROLS, weights
-    )
+    drawn = styled_pixels(picture(96, 128), look_of_style(style_named("dramatic")), GOLDEN_CONTROLS, weights)
     error = np.abs(drawn.astype(int) - pictures["styled"][..., :3])
     assert error.max() <= golden.given_mask_max_levels
     plain = np.abs(pictures["image"].astype(int) - pictures["styled"]).max()

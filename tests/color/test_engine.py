@@ -4,20 +4,15 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from edgekit.color.controls import GROUPS, NO_CONTROLS, Controls, adjust, amount, blend
-from edgekit.color.engine import (
-    Layer,
-    layers_from_luts,
-    layers_from_style,
-    styled_pixels,
-    upsampled_rows,
-    weights_of,
-)
+from edgekit.color.engine import styled_pixels, upsampled_rows, weights_of
 from edgekit.color.interpolation import tetrahedral
+from edgekit.color.layers import Layer, Look, everything_but_skin, look_of_style
 from edgekit.color.lut import Lut3D, grid
 from edgekit.color.styles import STYLES
-from edgekit.errors import EdgekitError, UnknownName
+from edgekit.errors import EdgekitError
 from tests.color.samples import bent_lut, mask, picture, rough_lut
 
 ALL_CONTROLS = [
@@ -39,15 +34,14 @@ def bilinear(weights: np.ndarray, height: int, width: int) -> np.ndarray:
     return np.asarray(rows[:, x0] * (1 - fx) + rows[:, x0 + 1] * fx)
 
 
-def oracle(
-    pixels: np.ndarray, layers: dict[str, Layer], controls: Controls, weights: np.ndarray
-) -> np.ndarray:
+def oracle(pixels: np.ndarray, look: Look, controls: Controls, weights: np.ndarray) -> np.ndarray:
     """The formula of `controls`, in float64, with the tetrahedral oracle. Returns levels, unrounded."""
     largest = np.iinfo(pixels.dtype).max
     c = pixels / largest
     styled, amounts = {}, {}
-    for group, layer in layers.items():
-        if layer.lut is not None:
+    for group in GROUPS:
+        layer = look.layer_of(group)
+        if layer is not None and layer.lut is not None:
             styled[group] = adjust(
                 tetrahedral(layer.lut.table, layer.lut.unit_from_input(c)), controls, group
             )
@@ -55,52 +49,64 @@ def oracle(
     return blend(c, styled, amounts, bilinear(weights, *pixels.shape[:2])) * largest
 
 
-LAYERS = {
-    "style": layers_from_style(STYLES["dramatic"]),
-    "mono": layers_from_style(STYLES["stark-bw"]),
-    "skin untouched": layers_from_luts(bent_lut(13), None),
-    "four tables": {
-        group: Layer(rough_lut(5, seed), strength)
-        for seed, (group, strength) in enumerate(zip(GROUPS, (1.0, 0.5, 0.8, 0.9), strict=True))
-    },
-    "one group": {"clothes": Layer(bent_lut(17))},
+LOOKS = {
+    "style": look_of_style(STYLES["dramatic"]),
+    "mono": look_of_style(STYLES["stark-bw"]),
+    "skin untouched": Look(everything_but_skin(bent_lut(13))),
+    "four tables": Look(
+        tuple(
+            Layer((group,), rough_lut(5, seed), strength)
+            for seed, (group, strength) in enumerate(zip(GROUPS, (1.0, 0.5, 0.8, 0.9), strict=True))
+        )
+    ),
+    "one group": Look((Layer(("clothes",), bent_lut(17)),)),
 }
 
 
+BEACH = Look(
+    (
+        Layer(("background",), source="picture"),
+        Layer(("clothes", "drawn_2"), bent_lut(9), 0.7, "blurred"),
+        Layer(("drawn_1",), rough_lut(5)),
+    ),
+    picture=picture(70, 110)[:, ::-1],
+)
+
+
 @pytest.mark.parametrize("controls", ALL_CONTROLS)
-@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("name", LOOKS)
 @pytest.mark.parametrize("shape", [(97, 143), (300, 271), (1, 1), (1, 700), (600, 3)])
 def test_8_bits_are_within_one_level_of_the_oracle(
     name: str, controls: Controls, shape: tuple[int, int]
 ) -> None:
     if name == "four tables" and (controls.tone or controls.warmth):
         controls = Controls(intensity=controls.intensity)  # noise bends more in a cell than any real table
-    pixels, layers = picture(*shape), LAYERS[name]
-    styled = styled_pixels(pixels, layers, controls, mask())
+    pixels, look = picture(*shape), LOOKS[name]
+    styled = styled_pixels(pixels, look, controls, mask())
     assert styled.shape == pixels.shape and styled.dtype == np.uint8
-    assert np.abs(styled - oracle(pixels, layers, controls, mask())).max() <= 1.0
+    assert np.abs(styled - oracle(pixels, look, controls, mask())).max() <= 1.0
 
 
 @pytest.mark.parametrize("name", ["style", "skin untouched", "one group"])
 def test_16_bits_keep_their_precision(name: str) -> None:
     pixels = picture(120, 90, np.uint16)
-    styled = styled_pixels(pixels, LAYERS[name], NO_CONTROLS, mask())
+    styled = styled_pixels(pixels, LOOKS[name], NO_CONTROLS, mask())
     assert styled.dtype == np.uint16
-    assert np.abs(styled - oracle(pixels, LAYERS[name], NO_CONTROLS, mask())).max() <= 2.0  # of 65535
+    assert np.abs(styled - oracle(pixels, LOOKS[name], NO_CONTROLS, mask())).max() <= 2.0  # of 65535
 
 
 def test_a_wrong_oracle_is_noticed() -> None:
-    pixels, layers = picture(), LAYERS["skin untouched"]
-    styled = styled_pixels(pixels, layers, NO_CONTROLS, mask())
+    pixels, look = picture(), LOOKS["skin untouched"]
+    styled = styled_pixels(pixels, look, NO_CONTROLS, mask())
     swapped = mask()[..., ::-1]
-    assert np.abs(styled - oracle(pixels, layers, NO_CONTROLS, swapped)).max() > 10
-    assert np.abs(styled - oracle(pixels, layers, Controls(intensity=0.5), mask())).max() > 10
+    assert np.abs(styled - oracle(pixels, look, NO_CONTROLS, swapped)).max() > 10
+    assert np.abs(styled - oracle(pixels, look, Controls(intensity=0.5), mask())).max() > 10
 
 
-def test_nothing_changes_at_zero_intensity_or_without_layers() -> None:
+def test_nothing_changes_at_zero_intensity() -> None:
     pixels = picture()
-    for layers, controls in ((LAYERS["style"], Controls(intensity=0.0, tone=1.0)), ({}, NO_CONTROLS)):
-        assert (styled_pixels(pixels, layers, controls, mask()) == pixels).all()
+    for look in (*LOOKS.values(), BEACH):
+        assert (styled_pixels(pixels, look, Controls(intensity=0.0, tone=1.0), mask()) == pixels).all()
 
 
 def test_untouched_groups_keep_every_bit() -> None:
@@ -108,23 +114,23 @@ def test_untouched_groups_keep_every_bit() -> None:
     all_skin = np.zeros((4, 5, 3), np.float32)
     all_skin[..., 0] = 1.0
     controls = Controls(tone=1.0, warmth=1.0)
-    assert (styled_pixels(pixels, LAYERS["skin untouched"], controls, all_skin) == pixels).all()
+    assert (styled_pixels(pixels, LOOKS["skin untouched"], controls, all_skin) == pixels).all()
 
 
 def test_threads_and_tiles_do_not_show() -> None:
     pixels = picture(530, 777)
-    one = styled_pixels(pixels, LAYERS["style"], NO_CONTROLS, mask(), threads=1)
-    assert (one == styled_pixels(pixels, LAYERS["style"], NO_CONTROLS, mask(), threads=3)).all()
-    part = styled_pixels(pixels, LAYERS["style"], NO_CONTROLS, np.full((2, 2, 3), 0.2, np.float32))
+    one = styled_pixels(pixels, LOOKS["style"], NO_CONTROLS, mask(), threads=1)
+    assert (one == styled_pixels(pixels, LOOKS["style"], NO_CONTROLS, mask(), threads=3)).all()
+    part = styled_pixels(pixels, LOOKS["style"], NO_CONTROLS, np.full((2, 2, 3), 0.2, np.float32))
     whole = np.full((530, 777, 3), 0.2, np.float32)
-    assert (part == styled_pixels(pixels, LAYERS["style"], NO_CONTROLS, whole)).all()
+    assert (part == styled_pixels(pixels, LOOKS["style"], NO_CONTROLS, whole)).all()
 
 
 def test_memory_is_bounded_by_the_picture() -> None:
     pixels = np.zeros((2000, 6000, 3), np.uint8)
     pixels[:] = picture(1, 6000)
     tracemalloc.start()
-    styled_pixels(pixels, LAYERS["style"], NO_CONTROLS, mask(128, 128), threads=1)
+    styled_pixels(pixels, LOOKS["style"], NO_CONTROLS, mask(128, 128), threads=1)
     _, peak_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak_bytes < pixels.nbytes + 60 * 2**20  # floats of the whole picture alone would be 192 MB
@@ -150,8 +156,8 @@ def test_a_refinement_takes_the_mask_to_full_size() -> None:
         seen.append((weights.shape, guide.shape, guide.dtype, float(guide.max())))
         return np.where(guide[..., :1] > 0.5, [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]).astype(np.float32)
 
-    layers = {"clothes": Layer(Lut3D((1 - grid(2)).astype(np.float32)))}
-    styled = styled_pixels(pixels, layers, NO_CONTROLS, mask(), refine)
+    look = Look((Layer(("clothes",), Lut3D((1 - grid(2)).astype(np.float32))),))
+    styled = styled_pixels(pixels, look, NO_CONTROLS, mask(), refine)
     bright = pixels[..., 0] > 127
     assert (styled[bright] == 255 - pixels[bright]).all()
     assert (styled[~bright] == pixels[~bright]).all()
@@ -160,7 +166,7 @@ def test_a_refinement_takes_the_mask_to_full_size() -> None:
 
 def test_a_refinement_of_another_size_is_refused() -> None:
     with pytest.raises(EdgekitError, match="refined"):
-        styled_pixels(picture(), LAYERS["style"], NO_CONTROLS, mask(), lambda m, g: m)
+        styled_pixels(picture(), LOOKS["style"], NO_CONTROLS, mask(), lambda m, g: m)
 
 
 def test_weights_above_one_are_divided() -> None:
@@ -181,19 +187,71 @@ def test_weights_above_one_are_divided() -> None:
 )
 def test_a_wrong_mask_is_refused(wrong: np.ndarray) -> None:
     with pytest.raises(EdgekitError, match="mask"):
-        styled_pixels(picture(), LAYERS["style"], NO_CONTROLS, wrong)
-
-
-def test_an_unknown_group_and_a_wrong_strength_are_refused() -> None:
-    with pytest.raises(UnknownName, match="background"):
-        styled_pixels(picture(), {"skyn": Layer(bent_lut())}, NO_CONTROLS, mask())
-    with pytest.raises(EdgekitError, match="strength"):
-        Layer(bent_lut(), 1.2)
+        styled_pixels(picture(), LOOKS["style"], NO_CONTROLS, wrong)
 
 
 def test_a_table_over_another_domain_is_applied_through_it() -> None:
     wide = Lut3D(grid(9).astype(np.float32) ** 2, domain_max=(2.0, 2.0, 2.0))
-    layers = layers_from_luts(wide, wide)
+    look = Look(everything_but_skin(wide, wide))
     pixels = picture()
-    styled = styled_pixels(pixels, layers, NO_CONTROLS, mask())
-    assert np.abs(styled - oracle(pixels, layers, NO_CONTROLS, mask())).max() <= 1.0
+    styled = styled_pixels(pixels, look, NO_CONTROLS, mask())
+    assert np.abs(styled - oracle(pixels, look, NO_CONTROLS, mask())).max() <= 1.0
+
+
+def left_half(region: int, height: int = 4, width: int = 8) -> np.ndarray:
+    weights = np.zeros((height, width, 3), np.float32)
+    weights[:, : width // 2, region] = 1.0
+    return weights
+
+
+def test_a_picture_covers_the_background_about_its_middle() -> None:
+    behind = np.zeros((40, 200, 3), np.uint8)
+    behind[:, 60:140] = (10, 200, 30)  # the middle, which is all that a square photo shows
+    look = Look((Layer(("background",), source="picture"),), picture=behind)
+    pixels = picture(64, 64)
+    styled = styled_pixels(pixels, look, NO_CONTROLS, left_half(0, 64, 64))
+    assert (styled[:, :32] == pixels[:, :32]).all()
+    assert (styled[:, 40:] == (10, 200, 30)).all()
+
+
+def test_what_is_drawn_takes_from_the_groups_and_gets_its_own_layer() -> None:
+    negative = Lut3D((1 - grid(2)).astype(np.float32))
+    look = Look((Layer(("skin",), source="camera"), Layer(("drawn_2",), negative)))
+    pixels, everywhere_skin = picture(20, 40), np.full((4, 8, 3), [1.0, 0.0, 0.0], np.float32)
+    styled = styled_pixels(pixels, look, NO_CONTROLS, everywhere_skin, drawn=left_half(1, 20, 40))
+    assert (styled[:, :19] == 255 - pixels[:, :19]).all()
+    assert (styled[:, 21:] == pixels[:, 21:]).all()
+    other = styled_pixels(pixels, look, NO_CONTROLS, everywhere_skin, drawn=left_half(0, 20, 40))
+    assert (other == pixels).all()  # drawn_1 has no layer
+
+
+def test_a_blurred_background_shows_nothing_of_the_person() -> None:
+    pixels = np.zeros((90, 120, 3), np.uint8)
+    pixels[:, :60] = (250, 20, 20)  # the person
+    pixels[:, 60:] = (20, 60, 200)
+    look = Look((Layer(("background",), source="blurred"),), blur=0.05)
+    weights = left_half(0, 90, 120)
+    styled = styled_pixels(pixels, look, NO_CONTROLS, weights)
+    assert (styled[:, :60] == pixels[:, :60]).all()
+    assert (
+        np.abs(styled[:, 60:].astype(int) - (20, 60, 200)).max() <= 1
+    )  # a plain Gaussian would show 125 levels
+
+
+def test_a_blur_removes_detail_and_keeps_the_mean() -> None:
+    noise = np.random.default_rng(3).integers(0, 256, (96, 128, 3)).astype(np.uint8)
+    look = Look((Layer(("background",), source="blurred"),), blur=0.05)
+    styled = styled_pixels(noise, look, NO_CONTROLS, np.zeros((4, 4, 3), np.float32))
+    assert styled.std() < noise.std() / 8
+    assert abs(styled.mean() - noise.mean()) < 2
+
+
+def test_the_blur_is_the_same_at_every_size() -> None:
+    small = np.asarray(Image.fromarray(picture(96, 128)).resize((128, 96)))
+    large = np.asarray(Image.fromarray(small).resize((1024, 768), Image.Resampling.BICUBIC))
+    look = Look((Layer(("background",), source="blurred"),), blur=0.03)
+    blurred = [
+        styled_pixels(pixels, look, NO_CONTROLS, np.zeros((4, 4, 3), np.float32)) for pixels in (small, large)
+    ]
+    reduced = np.asarray(Image.fromarray(blurred[1]).resize((128, 96), Image.Resampling.BOX))
+    assert np.abs(reduced.astype(int) - blurred[0]).max() <= 4

@@ -10,11 +10,11 @@ from PIL import Image
 
 from edgekit.color.controls import NO_CONTROLS, SKIN
 from edgekit.color.display_p3 import P3_FROM_SRGB
-from edgekit.color.engine import Layer, layers_from_luts, layers_from_style
 from edgekit.color.jobs import Job, Sheets, jobs_for, photos_in
+from edgekit.color.layers import Layer, Look, everything_but_skin, look_of_style
 from edgekit.color.rgb import encoded_from_linear, linear_from_encoded
 from edgekit.color.styles import STYLES
-from edgekit.color.stylist import CMYK_NOTE, Stylist, display_p3_layers
+from edgekit.color.stylist import CMYK_NOTE, Stylist, display_p3_look
 from edgekit.errors import EdgekitError, ImageError
 from edgekit.images import read_photo
 from tests.color.samples import bent_lut, picture
@@ -33,7 +33,7 @@ def jobs_of(paths: Sequence[Path], out: Path, *looks: str, **options: Any) -> li
 
 
 def stylist(segment: Any) -> Stylist:
-    return Stylist({"bent": layers_from_luts(bent_lut(17), None)}, NO_CONTROLS, segment)
+    return Stylist({"bent": Look(everything_but_skin(bent_lut(17)))}, NO_CONTROLS, segment)
 
 
 def segment_left_half(image: np.ndarray) -> np.ndarray:
@@ -60,7 +60,7 @@ def test_a_display_p3_photo_gets_the_same_colours(tmp_path: Path) -> None:
     p3 = encoded_from_linear(linear_from_encoded(srgb) @ P3_FROM_SRGB.T)
     Image.fromarray(np.rint(srgb * 255).astype(np.uint8)).save(tmp_path / "srgb.png")
     Image.fromarray(np.rint(p3 * 255).astype(np.uint8)).save(tmp_path / "p3.png", icc_profile=P3)
-    warm = Stylist({"warm": layers_from_style(STYLES["warm"])}, NO_CONTROLS, segment_left_half)
+    warm = Stylist({"warm": look_of_style(STYLES["warm"])}, NO_CONTROLS, segment_left_half)
     for job in jobs_of([tmp_path / "srgb.png", tmp_path / "p3.png"], tmp_path / "out", "warm"):
         warm.style(job)
     wide = read_photo(tmp_path / "out" / "p3.png")
@@ -72,10 +72,18 @@ def test_a_display_p3_photo_gets_the_same_colours(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_layers_that_share_a_table_still_do() -> None:
-    layers = display_p3_layers({**layers_from_style(STYLES["gold"]), "hair": Layer(None)})
-    assert layers["clothes"].lut is layers["background"].lut
-    assert layers[SKIN].lut is not layers["clothes"].lut
-    assert layers["hair"].lut is None
+    first, second = (lut for lut in (layer.lut for layer in look_of_style(STYLES["gold"]).layers))
+    layers = (
+        Layer(("clothes",), first),
+        Layer((SKIN,), second),
+        Layer(("background",), first),
+        Layer(("hair",)),
+    )
+    red = np.full((2, 3, 3), (255, 0, 0), np.uint8)
+    clothes, skin, background, hair = display_p3_look(Look(layers, picture=red)).layers
+    assert clothes.lut is background.lut and clothes.lut is not skin.lut and hair.lut is None
+    wide = display_p3_look(Look(layers, picture=red)).picture
+    assert wide is not None and wide[0, 0].tolist() == [234, 51, 35]  # sRGB's red, as Display P3 encodes it
 
 
 def test_folders_keep_their_shape(tmp_path: Path) -> None:
@@ -131,7 +139,7 @@ def test_several_styles_take_one_mask(tmp_path: Path) -> None:
         masks.append(image)
         return segment_left_half(image)
 
-    looks = {name: layers_from_style(STYLES[name]) for name in ("warm", "cool")}
+    looks = {name: look_of_style(STYLES[name]) for name in ("warm", "cool")}
     several = Stylist(looks, NO_CONTROLS, segment)
     (job,) = jobs_of([source], tmp_path / "out", "warm", "cool", sheets=Sheets(True, True, True))
     done, sheets = several.style(job)
@@ -160,7 +168,7 @@ def test_a_refined_mask_is_made_once_for_all_styles(tmp_path: Path) -> None:
         calls.append(image.shape)
         return segment_left_half(np.zeros(image.shape, np.uint8))
 
-    looks = {name: layers_from_style(STYLES[name]) for name in ("warm", "cool")}
+    looks = {name: look_of_style(STYLES[name]) for name in ("warm", "cool")}
     (job,) = jobs_of([source], tmp_path / "out", *looks, sheets=Sheets(True, True, True))
     Stylist(looks, NO_CONTROLS, segment_left_half, refine).style(job)
     assert calls == [(30, 40, 3)]

@@ -11,9 +11,10 @@ from PIL import Image
 
 from edgekit.artifact import Artifact, read_artifact
 from edgekit.bundles.writing import BundleContents, write_bundle, zip_bundle
+from edgekit.color.layers import Layer, Look
 from edgekit.files import write_json
 from edgekit.shader.backends.cases import warm_lut
-from edgekit.shader.compose import LayerSpec, describe
+from edgekit.shader.compose import describe
 from edgekit.shader.description import write_description
 from edgekit.weights import Checkpoint, load_checkpoint
 from tests.color.fuzzing import SEEDS
@@ -42,7 +43,7 @@ def fill(kit: Path, checkpoint: Checkpoint, artifacts: Sequence[Artifact]) -> No
     _photos(kit)
     for suffix, content in SEEDS.items():
         (kit / f"lut{suffix}").write_bytes(content())
-    description = describe((LayerSpec(("background",), warm_lut(3)),), dialects=("essl300", "msl", "wgsl"))
+    description = describe(Look((Layer(("background",), warm_lut(3)),)), dialects=("essl300", "msl", "wgsl"))
     write_description(description, kit / "shader")
     for kind in ("recipe", "baseline", "app report", "parity report", "shard", "evaluation shard", "ranges"):
         (kit / kind).mkdir()

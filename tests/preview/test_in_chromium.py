@@ -22,7 +22,8 @@ from edgekit.bundles.reading import read_bundle
 from edgekit.bundles.writing import DEFAULT_STYLES, BundleContents, write_bundle
 from edgekit.color.controls import Controls
 from edgekit.color.difference import delta_e00
-from edgekit.color.engine import layers_from_style, styled_pixels
+from edgekit.color.engine import styled_pixels
+from edgekit.color.layers import look_of_style
 from edgekit.color.styles import style_named
 from edgekit.errors import EdgekitError
 from edgekit.images import astronaut
@@ -158,7 +159,7 @@ def test_the_golden_picture(open_page: Opener, bundle_folder: Path, golden: Bund
     given = page.pixels()
     assert np.abs(given.astype(int) - styled).max() <= wanted.given_mask_max_levels
     mask = (rgb(bundle_folder, "mask") / 255).astype(np.float32)
-    layers = layers_from_style(style_named(wanted.style))
+    layers = look_of_style(style_named(wanted.style))
     by_engine = styled_pixels(image, layers, Controls(**wanted.uniforms), mask)
     assert np.abs(given.astype(int) - by_engine).max() <= wanted.given_mask_max_levels
     assert np.abs(given.astype(int) - image).max() > 20  # the style is to be seen at all

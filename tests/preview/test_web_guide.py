@@ -18,7 +18,8 @@ from PIL import Image
 
 from edgekit.bundles.reading import OpenBundle
 from edgekit.color.controls import Controls
-from edgekit.color.engine import layers_from_style, styled_pixels
+from edgekit.color.engine import styled_pixels
+from edgekit.color.layers import look_of_style
 from edgekit.color.styles import style_named
 from edgekit.errors import EdgekitError
 from edgekit.preview.litert_js import litert_js
@@ -85,7 +86,7 @@ def test_the_guide_works_as_written(made: OpenBundle, tmp_path: Path) -> None:
         drawn = styled_canvas(browser)
         server.shutdown()
     segmenter = made.path(made.bundle.segmenter("tflite").path)
-    layers = layers_from_style(style_named(made.bundle.default_style))
+    layers = look_of_style(style_named(made.bundle.default_style))
     wanted = styled_pixels(photo, layers, Controls(warmth=0.25), Segmenter(segmenter).groups(photo))
     assert np.abs(drawn.astype(int) - wanted).max() <= 4  # 2 of the GPU, 2 of the mask's rounding
     assert np.abs(wanted.astype(int) - photo).mean() > 2  # a style was drawn: random weights see little skin

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from edgekit.color.layers import Look, everything_but_skin
 from edgekit.shader.backends.cases import description_of, swirl_lut, warm_lut
-from edgekit.shader.compose import describe, everything_but_skin
+from edgekit.shader.compose import describe
 from edgekit.shader.description import ShaderDescription
 from edgekit.shader.dialects import DIALECTS
 
@@ -20,7 +21,7 @@ def descriptions() -> dict[str, ShaderDescription]:
     """The default one, and the one with everything in it."""
     pair = (warm_lut(33), swirl_lut(17))
     return {
-        "default": describe(everything_but_skin(*pair), dialects=tuple(DIALECTS)),
+        "default": describe(Look(everything_but_skin(*pair)), dialects=tuple(DIALECTS)),
         "everything": description_of("tetrahedral", "joint-bilateral", pair, "drawn"),
     }
 

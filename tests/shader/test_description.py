@@ -8,13 +8,12 @@ import jsonschema
 import numpy as np
 import pytest
 
+from edgekit.color.layers import Layer, Look, everything_but_skin
 from edgekit.color.lut import Lut3D, grid
 from edgekit.errors import EdgekitError, ShaderError, UnknownName
 from edgekit.shader.backends.cases import LUT_PAIRS, description_of, swirl_lut, warm_lut
 from edgekit.shader.compose import (
-    LayerSpec,
     describe,
-    everything_but_skin,
     refinement_named,
     rgba8_of,
 )
@@ -35,7 +34,7 @@ def everything_in_it() -> ShaderDescription:
     return description_of("tetrahedral", "joint-bilateral", PAIR, "drawn")
 
 
-@pytest.mark.parametrize("layers", ["groups", "drawn"])
+@pytest.mark.parametrize("layers", ["groups", "drawn", "four"])
 @pytest.mark.parametrize("refinement", ["bilinear", "joint-bilateral", "guided"])
 def test_written_and_read_back_the_same(tmp_path: Path, refinement: str, layers: str) -> None:
     description = description_of("trilinear", refinement, PAIR, layers)
@@ -122,27 +121,27 @@ def test_table_bytes_run_red_fastest() -> None:
     expected = np.append(np.round(lut.table[1, 2, 3] * 255), 255)
     at = 4 * (1 + 5 * (2 + 5 * 3))
     assert list(data[at : at + 4]) == list(expected)
-    texture = describe(everything_but_skin(lut)).textures_with("lut")[0]
+    texture = describe(Look(everything_but_skin(lut))).textures_with("lut")[0]
     assert np.abs(table_of(texture) - lut.table).max() <= 0.5 / 255 + 1e-6
 
 
 def test_large_tables_and_other_domains_are_resampled() -> None:
     large = Lut3D(grid(65).astype(np.float32))
-    assert describe(everything_but_skin(large)).textures_with("lut")[0].size == (64, 64, 64)
+    assert describe(Look(everything_but_skin(large))).textures_with("lut")[0].size == (64, 64, 64)
     wide = Lut3D((grid(9) * 2).astype(np.float32), domain_max=(2.0, 2.0, 2.0))
-    texture = describe(everything_but_skin(wide)).textures_with("lut")[0]
+    texture = describe(Look(everything_but_skin(wide))).textures_with("lut")[0]
     assert np.abs(table_of(texture) - grid(9)).max() <= 0.5 / 255 + 1e-6
 
 
 def test_a_shared_table_is_one_texture() -> None:
     lut = warm_lut(9)
-    description = describe((LayerSpec(("background",), lut), LayerSpec(("hair",), lut, 0.5)))
+    description = describe(Look((Layer(("background",), lut), Layer(("hair",), lut, 0.5))))
     assert len(description.textures_with("lut")) == 1
 
 
 def test_display_p3_tables_differ_and_the_text_does_not() -> None:
-    layers = everything_but_skin(warm_lut(17))
-    srgb, p3 = describe(layers), describe(layers, encoding="display-p3")
+    look = Look(everything_but_skin(warm_lut(17)))
+    srgb, p3 = describe(look), describe(look, encoding="display-p3")
     assert srgb.textures_with("lut") != p3.textures_with("lut")
     assert srgb.dialects == p3.dialects
     assert (srgb.encoding, p3.encoding) == ("srgb", "display-p3")
@@ -167,25 +166,20 @@ def test_every_texture_has_its_binding() -> None:
 
 
 @pytest.mark.parametrize(
-    ("layers", "options", "error", "sentence"),
+    ("options", "error", "sentence"),
     [
-        ((LayerSpec(("skn",), warm_lut(3)),), {}, UnknownName, "skin"),
-        ((LayerSpec(("skin", "skin"), warm_lut(3)),), {}, ShaderError, "two layers"),
-        ((LayerSpec((), warm_lut(3)),), {}, ShaderError, "no region"),
-        ((LayerSpec(("skin",), warm_lut(3), 1.5),), {}, ShaderError, "from 0 to 1"),
-        ((LayerSpec(("skin",), None),), {}, ShaderError, "no layer changes"),
-        (everything_but_skin(warm_lut(3)), {"interpolation": "cubic"}, UnknownName, "tetrahedral"),
-        (everything_but_skin(warm_lut(3)), {"encoding": "rec709"}, UnknownName, "display-p3"),
-        (everything_but_skin(warm_lut(3)), {"dialects": ("hlsl",)}, UnknownName, "wgsl"),
+        ({"interpolation": "cubic"}, UnknownName, "tetrahedral"),
+        ({"encoding": "rec709"}, UnknownName, "display-p3"),
+        ({"dialects": ("hlsl",)}, UnknownName, "wgsl"),
     ],
 )
-def test_what_makes_no_sense_is_refused(layers, options, error, sentence) -> None:
+def test_what_makes_no_sense_is_refused(options, error, sentence) -> None:
     with pytest.raises(error, match=sentence):
-        describe(layers, **options)
+        describe(Look(everything_but_skin(warm_lut(3))), **options)
 
 
 def test_unknown_refinement_and_dialect() -> None:
     with pytest.raises(UnknownName, match="guided"):
         refinement_named("sharp")
     with pytest.raises(ShaderError, match="essl300"):
-        describe(everything_but_skin(warm_lut(3)), dialects=("essl300",)).dialect("msl")
+        describe(Look(everything_but_skin(warm_lut(3))), dialects=("essl300",)).dialect("msl")

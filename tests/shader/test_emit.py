@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from edgekit.color.layers import Layer, Look, everything_but_skin
 from edgekit.errors import UnknownName
 from edgekit.shader.backends.cases import LUT_PAIRS, description_of, swirl_lut, warm_lut
-from edgekit.shader.compose import LayerSpec, describe, everything_but_skin, refinement_named
+from edgekit.shader.compose import describe, refinement_named
 from edgekit.shader.dialects import DIALECTS, dialect
 from edgekit.shader.emit import emit
 from edgekit.shader.text import fetches_of, functions_in, split_arguments, without_comments
@@ -36,7 +37,7 @@ def test_no_golden_file_is_left_over() -> None:
 )
 def test_fetches_of_the_default_layers(name, interpolation, refinement, fetches) -> None:
     description = describe(
-        everything_but_skin(warm_lut(17), swirl_lut(9)),
+        Look(everything_but_skin(warm_lut(17), swirl_lut(9))),
         interpolation=interpolation,
         refinement=refinement_named(refinement),
         dialects=(name,),
@@ -46,14 +47,14 @@ def test_fetches_of_the_default_layers(name, interpolation, refinement, fetches)
 
 def test_default_is_within_the_promise() -> None:
     """At most 4 fetches with trilinear tables, 6 with guided refinement of every group."""
-    assert describe(everything_but_skin(warm_lut(17), swirl_lut(9))).dialects[0].fetches <= 4
+    assert describe(Look(everything_but_skin(warm_lut(17), swirl_lut(9)))).dialects[0].fetches <= 4
     lut = warm_lut(9)
-    each = (LayerSpec(("skin", "hair", "clothes"), lut), LayerSpec(("background",), swirl_lut(9)))
-    assert describe(each).dialects[0].fetches <= 6
+    each = (Layer(("skin", "hair", "clothes"), lut), Layer(("background",), swirl_lut(9)))
+    assert describe(Look(each)).dialects[0].fetches <= 6
 
 
 def test_identity_skin_saves_its_table() -> None:
-    assert describe(everything_but_skin(warm_lut(17))).dialects[0].fetches == 3
+    assert describe(Look(everything_but_skin(warm_lut(17)))).dialects[0].fetches == 3
 
 
 def test_the_counter_follows_calls_and_skips_comments() -> None:

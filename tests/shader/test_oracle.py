@@ -7,6 +7,7 @@ import pytest
 
 from edgekit.color.controls import Controls
 from edgekit.color.interpolation import tetrahedral, trilinear
+from edgekit.color.layers import Layer, Look, everything_but_skin
 from edgekit.color.lut import Lut3D
 from edgekit.errors import ShaderError
 from edgekit.shader.backends.cases import (
@@ -23,7 +24,7 @@ from edgekit.shader.backends.cases import (
     swirl_lut,
     warm_lut,
 )
-from edgekit.shader.compose import LayerSpec, describe, everything_but_skin, refinement_named, rgba8_of
+from edgekit.shader.compose import describe, refinement_named, rgba8_of
 from edgekit.shader.oracle import Frame, mask_pixels, mask_slots, render, sample_linear, shares
 
 PAIR = LUT_PAIRS["warm 33³ + swirl 17³"]
@@ -37,8 +38,8 @@ def halves(region: int) -> np.ndarray:
     return mask
 
 
-def frame(layers: tuple[LayerSpec, ...], mask: np.ndarray, controls: Controls = Controls(), **more) -> Frame:  # noqa: B008
-    description = describe(layers, refinement=refinement_named("bilinear"), dialects=())
+def frame(layers: tuple[Layer, ...], mask: np.ndarray, controls: Controls = Controls(), **more) -> Frame:  # noqa: B008
+    description = describe(Look(layers), refinement=refinement_named("bilinear"), dialects=())
     pixels = {"u_image": image(), "u_mask": mask_pixels(mask), **more}
     return Frame(description, pixels, IMAGE_HEIGHT, IMAGE_WIDTH, controls)
 
@@ -60,7 +61,7 @@ def test_the_identity_table_changes_nothing() -> None:
 
 
 def test_background_styled_and_person_untouched() -> None:
-    drawn = render(frame((LayerSpec(("background",), warm_lut(9)),), halves(2)))
+    drawn = render(frame((Layer(("background",), warm_lut(9)),), halves(2)))
     expected = trilinear(quantised(warm_lut(9)), colours()) * 255
     assert np.abs(drawn[LEFT][..., :3] - image()[LEFT][..., :3]).max() < 1e-9
     assert np.abs(drawn[RIGHT][..., :3] - expected[RIGHT]).max() < 1e-9
@@ -69,7 +70,7 @@ def test_background_styled_and_person_untouched() -> None:
 @pytest.mark.parametrize("region", [0, 1, 2])
 def test_each_group_has_its_channel(region: int) -> None:
     name = ("skin", "hair", "clothes")[region]
-    drawn = render(frame((LayerSpec((name,), swirl_lut(5)),), halves(region)))
+    drawn = render(frame((Layer((name,), swirl_lut(5)),), halves(region)))
     expected = trilinear(quantised(swirl_lut(5)), colours()) * 255
     assert np.abs(drawn[LEFT][..., :3] - expected[LEFT]).max() < 1e-9
     assert np.abs(drawn[RIGHT] - image()[RIGHT]).max() < 1e-9
@@ -90,7 +91,7 @@ def test_zero_intensity_and_full_protection() -> None:
 
 
 def test_strength_is_linear() -> None:
-    layers = (LayerSpec(("background",), warm_lut(9), 0.6),)
+    layers = (Layer(("background",), warm_lut(9), 0.6),)
     full = frame(layers, np.zeros((1, 1, 3)))
     whole = render(replace(full, strengths={0: 1.0})) - image()
     assert np.abs(render(full) - image() - 0.6 * whole).max() < 1e-9
@@ -99,7 +100,7 @@ def test_strength_is_linear() -> None:
 def test_drawn_regions_take_from_the_groups() -> None:
     drawn_mask = np.zeros((1, 2, 4), np.uint8)
     drawn_mask[0, 0, 1] = 255
-    layers = (LayerSpec(("skin",), warm_lut(9)), LayerSpec(("drawn_2",), swirl_lut(5)))
+    layers = (Layer(("skin",), warm_lut(9)), Layer(("drawn_2",), swirl_lut(5)))
     drawn = render(frame(layers, np.dstack([np.ones((1, 2, 1)), np.zeros((1, 2, 2))]), u_drawn=drawn_mask))
     swirl = trilinear(quantised(swirl_lut(5)), colours()) * 255
     warm = trilinear(quantised(warm_lut(9)), colours()) * 255
@@ -109,7 +110,7 @@ def test_drawn_regions_take_from_the_groups() -> None:
 
 def test_the_second_picture_stands_in_for_a_table() -> None:
     picture = np.ascontiguousarray(image()[:, ::-1])
-    drawn = render(frame((LayerSpec(("background",), "picture"),), halves(0), u_picture=picture))
+    drawn = render(frame((Layer(("background",), source="picture"),), halves(0), u_picture=picture))
     assert np.abs(drawn[RIGHT][..., :3] - picture[RIGHT][..., :3]).max() < 1e-9
     assert np.abs(drawn[LEFT] - image()[LEFT]).max() < 1e-9
 
@@ -118,7 +119,7 @@ def test_interpolations_are_the_color_package_s() -> None:
     rough = rough_lut(7)
     assert np.abs(tetrahedral(rough.table, colours()) - trilinear(rough.table, colours())).max() > 0.05
     for name, read in (("trilinear", trilinear), ("tetrahedral", tetrahedral)):
-        description = describe((LayerSpec(("background",), rough),), interpolation=name, dialects=())
+        description = describe(Look((Layer(("background",), rough),)), interpolation=name, dialects=())
         slots = mask_slots(description, np.zeros((2, 3, 3)), np.full((2, 3, 3), 0.5))
         drawn = render(Frame(description, {"u_image": image(), **slots}, IMAGE_HEIGHT, IMAGE_WIDTH))
         assert np.abs(drawn[..., :3] - read(quantised(rough), colours()) * 255).max() < 0.05
@@ -133,7 +134,7 @@ def test_geometry_moves_the_picture_and_its_mask_together() -> None:
 
 def test_guided_slots_are_only_for_the_groups_that_are_read() -> None:
     guided = refinement_named("guided")
-    description = describe(everything_but_skin(warm_lut(5)), refinement=guided, dialects=())
+    description = describe(Look(everything_but_skin(warm_lut(5))), refinement=guided, dialects=())
     assert list(mask_slots(description, mask_weights(), guide_of(image()))) == ["u_coefficients_skin"]
 
 

@@ -18,10 +18,11 @@ from edgekit.artifact import Manifest, TensorSpec
 from edgekit.bundles.format import SCHEMA, SCHEMA_VERSION, STEERING, Control
 from edgekit.bundles.writing import DIALECTS
 from edgekit.color.controls import CONTROL_RANGES
+from edgekit.color.layers import Layer, Look
 from edgekit.files import json_text, sha256_of_bytes
 from edgekit.recipes import recipe_named
 from edgekit.shader.backends.cases import swirl_lut, warm_lut
-from edgekit.shader.compose import LayerSpec, describe
+from edgekit.shader.compose import describe
 from edgekit.shader.description import write_description
 
 GOOD = "good"
@@ -101,8 +102,8 @@ def good_draft(folder: Path) -> Draft:
         "segmenter/parser.mlpackage/Data/model.mlmodel": NETWORK,
         "segmenter/parser.mlpackage.json": _manifest("coreml"),
     }
-    layers = (LayerSpec(("background", "hair"), warm_lut(3)), LayerSpec(("skin",), swirl_lut(2), 0.5))
-    path = write_description(describe(layers, title="Warm", dialects=DIALECTS), folder / "style")
+    layers = (Layer(("background", "hair"), warm_lut(3)), Layer(("skin",), swirl_lut(2), 0.5))
+    path = write_description(describe(Look(layers, "Warm"), dialects=DIALECTS), folder / "style")
     for file in sorted(path.parent.iterdir()):
         files[f"styles/warm/{file.name}"] = file.read_bytes()
         file.unlink()

@@ -29,6 +29,7 @@ from edgekit.bundles.format import (
     json_of,
 )
 from edgekit.bundles.reading import read_bundle
+from edgekit.color.layers import Layer, Look
 from edgekit.errors import EdgekitError
 from edgekit.files import sha256_of_bytes, write_json
 from edgekit.images import InputSize, Picture
@@ -44,7 +45,7 @@ from edgekit.scores.runners import Outputs, Prediction
 from edgekit.scores.scheme import scheme_of
 from edgekit.scores.strata import Traits
 from edgekit.shader.backends.cases import swirl_lut, warm_lut
-from edgekit.shader.compose import LayerSpec, describe
+from edgekit.shader.compose import describe
 from edgekit.shader.description import read_description, write_description
 from edgekit.training import state
 from edgekit.training.data import read_class_names
@@ -196,8 +197,8 @@ def bundle_case(folder: Path) -> Case:
 
 
 def description_case(folder: Path) -> Case:
-    layers = (LayerSpec(("background", "hair"), warm_lut(3)), LayerSpec(("skin",), swirl_lut(2), 0.5))
-    path = write_description(describe(layers, dialects=("essl300",)), folder / "shader")
+    layers = (Layer(("background", "hair"), warm_lut(3)), Layer(("skin",), swirl_lut(2), 0.5))
+    path = write_description(describe(Look(layers), dialects=("essl300",)), folder / "shader")
     return Case(path, lambda: read_description(path))
 
 

@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.color.controls import Controls
+from edgekit.color.layers import Layer, Look
 from edgekit.color.lut import Lut3D, grid
 from edgekit.shader import transforms
 from edgekit.shader.backends.backend import Job
-from edgekit.shader.compose import LayerSpec, describe, refinement_named
+from edgekit.shader.compose import describe, refinement_named
 from edgekit.shader.description import ShaderDescription
 from edgekit.shader.dialects import DIALECTS
 from edgekit.shader.emit import emit_program
@@ -113,26 +114,34 @@ def mask_weights() -> NDArray[np.float64]:
     return result
 
 
+# Groups alone; a user's map and a second picture; four regions, of which one is blurred and one shows a picture.
+LAYERS: dict[str, Callable[[Lut3D, Lut3D], tuple[Layer, ...]]] = {
+    "groups": lambda first, second: (
+        Layer(("background", "clothes"), first, 0.9),
+        Layer(("skin",), second, 0.7),
+        Layer(("hair",)),
+    ),
+    "drawn": lambda first, second: (
+        Layer(("background",), source="picture"),
+        Layer(("skin", "clothes"), first, 0.8),
+        Layer(("drawn_1", "drawn_3"), second),
+    ),
+    "four": lambda first, second: (
+        Layer(("background",), first, 0.95, "blurred"),
+        Layer(("skin",), second, 0.6),
+        Layer(("hair",), source="blurred"),
+        Layer(("clothes", "drawn_2"), first, 0.7, "picture"),
+    ),
+}
+
+
 def description_of(
     interpolation: Interpolation, refinement: str, luts: tuple[Lut3D, Lut3D], layers: str = "groups"
 ) -> ShaderDescription:
-    """A description of every dialect. layers: "groups", or "drawn" (a user's mask and a second picture)."""
+    """A description of every dialect. layers: one of LAYERS."""
     first, second = luts
-    specs = {
-        "groups": (
-            LayerSpec(("background", "clothes"), first, 0.9),
-            LayerSpec(("skin",), second, 0.7),
-            LayerSpec(("hair",), None),
-        ),
-        "drawn": (
-            LayerSpec(("background",), "picture"),
-            LayerSpec(("skin", "clothes"), first, 0.8),
-            LayerSpec(("drawn_1", "drawn_3"), second),
-        ),
-    }[layers]
     return describe(
-        specs,
-        title="proof",
+        Look(LAYERS[layers](first, second), "proof", blur=0.04),
         interpolation=interpolation,
         refinement=refinement_named(refinement),
         dialects=tuple(DIALECTS),
@@ -186,7 +195,7 @@ def all_cases() -> list[Case]:
     for interpolation in INTERPOLATIONS:
         for refinement in REFINEMENTS:
             for luts, pair in LUT_PAIRS.items():
-                for layers in ("groups", "drawn"):
+                for layers in LAYERS:
                     description = description_of(interpolation, refinement, pair, layers)
                     for geometry in GEOMETRIES:
                         frame = frame_of(description, geometry)
@@ -201,7 +210,7 @@ def reduced_cases() -> list[Case]:
     for i, interpolation in enumerate(INTERPOLATIONS):
         for k, refinement in enumerate(REFINEMENTS):
             luts, pair = pairs[(i + k) % len(pairs)]
-            layers = ("groups", "drawn")[k % 2]
+            layers = list(LAYERS)[(i + k) % len(LAYERS)]
             geometry = GEOMETRIES[(i + 2 * k) % len(GEOMETRIES)]
             frame = frame_of(description_of(interpolation, refinement, pair, layers), geometry)
             cases.append(Case(interpolation, refinement, geometry, f"{luts}, {layers}", frame))

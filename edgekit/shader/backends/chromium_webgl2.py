@@ -17,7 +17,7 @@ import numpy as np
 
 from edgekit.files import sha256_of_bytes
 from edgekit.shader.backends.backend import BackendMissing, Drawn, Job
-from edgekit.shader.upload import texels_of
+from edgekit.shader.oracle import texels_of
 
 PAGE = Path(__file__).with_suffix(".html")
 TIMEOUT_S = 180
@@ -118,15 +118,20 @@ def _job_json(job: Job, served: dict[str, bytes]) -> dict[str, object]:
     frame, text = job
     textures = []
     for texture in frame.description.textures:
-        texels = texels_of(frame, texture)
-        blob = sha256_of_bytes(texels.tobytes())
-        served[blob] = texels.tobytes()
+        blob = None
+        if texture.role == "blurred":
+            size = list(reversed(frame.drawn_shape(texture.name)))
+        else:
+            texels = texels_of(frame, texture)
+            size = list(reversed(texels.shape[:-1]))
+            blob = sha256_of_bytes(texels.tobytes())
+            served[blob] = texels.tobytes()
         textures.append(
             {
                 "name": texture.name,
                 "format": texture.format,
                 "filter": texture.filter,
-                "size": list(reversed(texels.shape[:-1])),
+                "size": size,
                 "blob": blob,
             }
         )
@@ -135,6 +140,14 @@ def _job_json(job: Job, served: dict[str, bytes]) -> dict[str, object]:
         "vertex": text.text_of(text.vertex),
         "fragment": text.text_of(text.fragment),
         "size": [frame.width, frame.height],
+        "passes": [
+            {
+                "vertex": text.text_of(stages.vertex),
+                "fragment": text.text_of(stages.fragment),
+                "target": [texture.name for texture in frame.description.textures].index(each.target),
+            }
+            for each, stages in zip(frame.description.passes, text.passes, strict=True)
+        ],
         "textures": textures,
         "uniforms": [
             {"name": f"u_{u.name}", "value": values[u.name].T.reshape(-1).tolist()}

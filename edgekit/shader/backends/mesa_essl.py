@@ -10,9 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from edgekit.shader.backends.backend import BackendMissing, Drawn, Job
-from edgekit.shader.description import DialectText, Texture
-from edgekit.shader.oracle import Frame
-from edgekit.shader.upload import texels_of
+from edgekit.shader.description import DialectText, Stage, Texture
+from edgekit.shader.oracle import Frame, texels_of
 
 EGL_PLATFORM_SURFACELESS_MESA = 0x31DD
 EGL_OPENGL_ES_API = 0x30A0
@@ -52,10 +51,9 @@ class MesaEssl:
     def draw_timed(self, frame: Frame, text: DialectText, repeats: int) -> tuple[Drawn, list[float]]:
         """The picture, and the milliseconds of `repeats` further draws."""
         gl = self.gl
-        program = self.program(text)
-        gl.glUseProgram(program)
         textures = [self._upload(frame, texture, i) for i, texture in enumerate(frame.description.textures)]
-        self._set_uniforms(program, frame)
+        self._draw_passes(frame, text, textures)
+        program = self._used(text, text.vertex, text.fragment, frame)
         output = self.empty_texture(frame.width, frame.height)
         framebuffer = self.framebuffer(output)
         gl.glViewport(0, 0, frame.width, frame.height)
@@ -74,10 +72,28 @@ class MesaEssl:
         self.egl.eglMakeCurrent(self.display, None, None, None)
         self.egl.eglDestroyContext(self.display, self.context)
 
-    def program(self, text: DialectText) -> int:
+    def _draw_passes(self, frame: Frame, text: DialectText, textures: list[c.c_uint]) -> None:
+        """Draw the passes before the fused one into their textures."""
+        slots = [texture.name for texture in frame.description.textures]
+        for each, stages in zip(frame.description.passes, text.passes, strict=True):
+            program = self._used(text, stages.vertex, stages.fragment, frame)
+            framebuffer = self.framebuffer(textures[slots.index(each.target)])
+            height, width = frame.drawn_shape(each.target)
+            self.gl.glViewport(0, 0, width, height)
+            self.gl.glDrawArrays(GL_TRIANGLES, 0, 3)
+            self._delete(program, [], framebuffer)
+
+    def _used(self, text: DialectText, vertex: Stage, fragment: Stage, frame: Frame) -> int:
+        """The program of these stages, in use and with its uniforms set."""
+        program = self.program(text, vertex, fragment)
+        self.gl.glUseProgram(program)
+        self._set_uniforms(program, frame)
+        return program
+
+    def program(self, text: DialectText, vertex: Stage, fragment: Stage) -> int:
         gl = self.gl
         program: int = gl.glCreateProgram()
-        for kind, stage in ((GL_VERTEX_SHADER, text.vertex), (GL_FRAGMENT_SHADER, text.fragment)):
+        for kind, stage in ((GL_VERTEX_SHADER, vertex), (GL_FRAGMENT_SHADER, fragment)):
             gl.glAttachShader(program, self.shader(kind, text.text_of(stage)))
         gl.glLinkProgram(program)
         self._require(gl.glGetProgramiv, gl.glGetProgramInfoLog, program, GL_LINK_STATUS)
@@ -125,6 +141,9 @@ class MesaEssl:
             raise BackendMissing("Mesa gave no OpenGL ES 3 context; libgl1-mesa-dri is missing.")
 
     def _upload(self, frame: Frame, texture: Texture, unit: int) -> c.c_uint:
+        if texture.role == "blurred":
+            height, width = frame.drawn_shape(texture.name)
+            return self._texture(unit, GL_TEXTURE_2D, texture.format, (width, height), None, GL_LINEAR)
         texels = texels_of(frame, texture)
         target = GL_TEXTURE_3D if texture.dimension == "3d" else GL_TEXTURE_2D
         sides = tuple(reversed(texels.shape[:-1]))

@@ -6,36 +6,34 @@ import ctypes as c
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgekit.files import sha256_of_bytes
 from edgekit.shader.backends.backend import BackendMissing, Drawn, Job
-from edgekit.shader.description import DialectText
-from edgekit.shader.oracle import Frame
-from edgekit.shader.upload import texels_of, uniform_block
+from edgekit.shader.description import DialectText, Stage
+from edgekit.shader.oracle import Frame, Pixels, texels_of
+from edgekit.shader.upload import uniform_block
 
 SHIM = Path(__file__).with_name("metal_shim.h")
 
-# The rasteriser: one call of the fragment function for every pixel's centre, rounded as unorm8 stores.
+# The rasteriser: one call of the fragment function for every pixel's centre.
 DRIVER = """
 #undef fragment
 #undef vertex
 #undef constant
 struct Slot { const float* data; int w, h, depth; };
-extern "C" void run(const Slot* slots, const void* block, unsigned char* out, int W, int H) {
+extern "C" void run(const Slot* slots, const void* block, float* out, int W, int H) {
   Params params;
   std::memcpy(&params, block, sizeof params);
 @TEXTURES@  for (int y = 0; y < H; ++y) for (int x = 0; x < W; ++x) {
     VertexOut in;
     in.uv = float2((x + .5f) / W, (y + .5f) / H);
     float4 r = @ENTRY@(in, @NAMES@, params);
-    for (int k = 0; k < 4; ++k) {
-      float v = std::clamp(r.d[k], 0.f, 1.f);
-      out[(size_t(y) * W + x) * 4 + k] = (unsigned char)std::lrintf(v * 255);
-    }
+    for (int k = 0; k < 4; ++k) out[(size_t(y) * W + x) * 4 + k] = r.d[k];
   }
 }
 """
@@ -66,21 +64,41 @@ class MetalAsCpp:
         self.folder.cleanup()
 
     def _draw_one(self, frame: Frame, text: DialectText) -> Drawn:
-        library = self._library(frame, text)
-        textures = [texels_of(frame, texture) for texture in frame.description.textures]
-        floats = [
-            np.ascontiguousarray(t, np.float32) / np.float32(255.0 if t.dtype == np.uint8 else 1.0)
-            for t in textures
-        ]
-        slots = (Slot * len(floats))(
-            *(Slot(f.ctypes.data, f.shape[-2], f.shape[-3], f.shape[0] if f.ndim == 4 else 1) for f in floats)
+        floats = {
+            texture.name: _floats(texels_of(frame, texture))
+            for texture in frame.description.textures
+            if texture.role != "blurred"
+        }
+        for each, stages in zip(frame.description.passes, text.passes, strict=True):
+            drawn = self._run(frame, text, stages.fragment, floats, frame.drawn_shape(each.target))
+            floats[each.target] = drawn.astype(np.float16).astype(np.float32)
+        drawn = self._run(frame, text, text.fragment, floats, (frame.height, frame.width))
+        return np.rint(np.clip(drawn, 0.0, 1.0) * 255.0).astype(np.uint8)
+
+    def _run(
+        self,
+        frame: Frame,
+        text: DialectText,
+        fragment: Stage,
+        floats: Mapping[str, NDArray[np.float32]],
+        shape: tuple[int, int],
+    ) -> NDArray[np.float32]:
+        """What a fragment function returns, (height, width, 4). floats: slot → texels."""
+        source = text.text_of(fragment)
+        used = {name: texels for name, texels in floats.items() if f" {name} [[texture(" in source}
+        library = self._library(frame, source, fragment.entry, list(used))
+        slots = (Slot * len(used))(
+            *(
+                Slot(f.ctypes.data, f.shape[-2], f.shape[-3], f.shape[0] if f.ndim == 4 else 1)
+                for f in used.values()
+            )
         )
-        out = np.zeros((frame.height, frame.width, 4), np.uint8)
-        library.run(slots, uniform_block(frame), c.c_void_p(out.ctypes.data), frame.width, frame.height)
+        out = np.zeros((*shape, 4), np.float32)
+        library.run(slots, uniform_block(frame), c.c_void_p(out.ctypes.data), shape[1], shape[0])
         return out
 
-    def _library(self, frame: Frame, text: DialectText) -> c.CDLL:
-        source = text.text_of(text.fragment) + _driver(frame, text)
+    def _library(self, frame: Frame, text: str, entry: str, slots: Sequence[str]) -> c.CDLL:
+        source = text + _driver(frame, entry, slots)
         key = sha256_of_bytes(source.encode())
         if key not in self.libraries:
             path = Path(self.folder.name) / f"{key}.cpp"
@@ -96,13 +114,16 @@ class MetalAsCpp:
         return self.libraries[key]
 
 
-def _driver(frame: Frame, text: DialectText) -> str:
-    textures = frame.description.textures
+def _driver(frame: Frame, entry: str, slots: Sequence[str]) -> str:
     lines = "".join(
-        f"  texture{t.dimension}<float> {t.name}; "
-        f"{t.name}.s = storage{{slots[{i}].data, slots[{i}].w, slots[{i}].h, slots[{i}].depth}};\n"
-        for i, t in enumerate(textures)
+        f"  texture{frame.description.texture(name).dimension}<float> {name}; "
+        f"{name}.s = storage{{slots[{i}].data, slots[{i}].w, slots[{i}].h, slots[{i}].depth}};\n"
+        for i, name in enumerate(slots)
     )
-    names = ", ".join(t.name for t in textures)
-    driver = DRIVER.replace("@TEXTURES@", lines).replace("@NAMES@", names)
-    return driver.replace("@ENTRY@", text.fragment.entry)
+    driver = DRIVER.replace("@TEXTURES@", lines).replace("@NAMES@", ", ".join(slots))
+    return driver.replace("@ENTRY@", entry)
+
+
+def _floats(texels: Pixels) -> NDArray[np.float32]:
+    """Texels as a texture unit reads them."""
+    return np.ascontiguousarray(texels, np.float32) / np.float32(255.0 if texels.dtype == np.uint8 else 1.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Sequence
 from typing import Any
@@ -10,9 +11,11 @@ from typing import Any
 import numpy as np
 
 from edgekit.shader.backends.backend import BackendMissing, Drawn, Job
-from edgekit.shader.description import DialectText, Texture
-from edgekit.shader.oracle import Frame
-from edgekit.shader.upload import texels_of, uniform_block
+from edgekit.shader.description import DialectText, Stage, Texture
+from edgekit.shader.oracle import Frame, texels_of
+from edgekit.shader.upload import uniform_block
+
+BINDING = re.compile(r"@binding\((\d+)\)")
 
 
 class WgpuWgsl:
@@ -41,40 +44,49 @@ class WgpuWgsl:
 
     def _draw_one(self, frame: Frame, text: DialectText) -> Drawn:
         wgpu, gpu = self.wgpu, self.gpu
-        size = (frame.width, frame.height, 1)
         usage = wgpu.TextureUsage.RENDER_ATTACHMENT | wgpu.TextureUsage.COPY_SRC
+        size = (frame.width, frame.height, 1)
         target = gpu.create_texture(size=size, format="rgba8unorm", usage=usage)
-        pipeline = self._pipeline(text)
-        group = gpu.create_bind_group(
-            layout=pipeline.get_bind_group_layout(0),
-            entries=[{"binding": i, "resource": r} for i, r in enumerate(self._resources(frame))],
-        )
+        resources = self._resources(frame)
         encoder = gpu.create_command_encoder()
-        attachment = {
-            "view": target.create_view(),
-            "load_op": "clear",
-            "store_op": "store",
-            "clear_value": (0, 0, 0, 0),
-        }
-        render = encoder.begin_render_pass(color_attachments=[attachment])
-        render.set_pipeline(pipeline)
-        render.set_bind_group(0, group)
-        render.draw(3)
-        render.end()
+        slots = [texture.name for texture in frame.description.textures]
+        for each, stages in zip(frame.description.passes, text.passes, strict=True):
+            at = slots.index(each.target)
+            pipeline = self._pipeline(
+                text, stages.vertex, stages.fragment, frame.description.textures[at].format
+            )
+            self._encode(encoder, pipeline, text.text_of(stages.fragment), resources, resources[at])
+        pipeline = self._pipeline(text, text.vertex, text.fragment, "rgba8unorm")
+        self._encode(encoder, pipeline, text.text_of(text.fragment), resources, target.create_view())
         gpu.queue.submit([encoder.finish()])
         layout = {"bytes_per_row": frame.width * 4, "rows_per_image": frame.height}
         data = gpu.queue.read_texture({"texture": target}, layout, size)
         return np.frombuffer(data, np.uint8).reshape(frame.height, frame.width, 4).copy()
 
-    def _pipeline(self, text: DialectText) -> Any:
-        module = self.gpu.create_shader_module(code=text.text_of(text.fragment))
+    def _encode(
+        self, encoder: Any, pipeline: Any, fragment: str, resources: Sequence[Any], target: Any
+    ) -> None:
+        """One draw into a texture's view, with the resources that its text declares."""
+        group = self.gpu.create_bind_group(
+            layout=pipeline.get_bind_group_layout(0),
+            entries=[{"binding": i, "resource": resources[i]} for i in map(int, BINDING.findall(fragment))],
+        )
+        attachment = {"view": target, "load_op": "clear", "store_op": "store", "clear_value": (0, 0, 0, 0)}
+        render = encoder.begin_render_pass(color_attachments=[attachment])
+        render.set_pipeline(pipeline)
+        render.set_bind_group(0, group)
+        render.draw(3)
+        render.end()
+
+    def _pipeline(self, text: DialectText, vertex: Stage, fragment: Stage, texel_format: str) -> Any:
+        module = self.gpu.create_shader_module(code=text.text_of(fragment))
         return self.gpu.create_render_pipeline(
             layout="auto",
-            vertex={"module": module, "entry_point": text.vertex.entry},
+            vertex={"module": module, "entry_point": vertex.entry},
             fragment={
                 "module": module,
-                "entry_point": text.fragment.entry,
-                "targets": [{"format": "rgba8unorm"}],
+                "entry_point": fragment.entry,
+                "targets": [{"format": texel_format}],
             },
             primitive={"topology": "triangle-list"},
         )
@@ -87,10 +99,16 @@ class WgpuWgsl:
         return [*views, sampler, {"buffer": block, "offset": 0, "size": block.size}]
 
     def _view(self, frame: Frame, texture: Texture) -> Any:
+        usages = self.wgpu.TextureUsage
+        if texture.role == "blurred":
+            height, width = frame.drawn_shape(texture.name)
+            usage = usages.TEXTURE_BINDING | usages.RENDER_ATTACHMENT
+            drawn = self.gpu.create_texture(size=(width, height, 1), format=texture.format, usage=usage)
+            return drawn.create_view()
         texels = texels_of(frame, texture)
         sides = tuple(reversed(texels.shape[:-1]))
         size = (*sides, 1)[:3]
-        usage = self.wgpu.TextureUsage.TEXTURE_BINDING | self.wgpu.TextureUsage.COPY_DST
+        usage = usages.TEXTURE_BINDING | usages.COPY_DST
         gpu_texture = self.gpu.create_texture(
             size=size, format=texture.format, dimension=texture.dimension, usage=usage
         )
