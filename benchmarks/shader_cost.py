@@ -10,19 +10,20 @@ pass in its variants. llvmpipe runs on the CPU: the ratio is what matters, not t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import harness
-from edgekit.color.layers import Look, everything_but_skin
+from edgekit.color.layers import Layer, Look, everything_but_skin
 from edgekit.shader.backends.cases import guide_of, image, mask_weights, swirl_lut, warm_lut
 from edgekit.shader.backends.mesa_essl import MesaEssl
 from edgekit.shader.compose import describe, refinement_named
 from edgekit.shader.description import DialectText, SourceText, Stage
 from edgekit.shader.emit import ESSL_VERTEX
-from edgekit.shader.modes import INTERPOLATIONS, REFINEMENTS, Interpolation, Refinement
+from edgekit.shader.modes import INTERPOLATIONS, REFINEMENTS, Interpolation
 from edgekit.shader.oracle import Frame, mask_slots
 
 # A picture's worth of rows may differ by rounding: the full-size mask is stored in 8 bits.
@@ -49,7 +50,8 @@ def main() -> None:
     height = round(width * 3 / 4)
     mesa = MesaEssl()
     sentence, ratio = two_passes(mesa, height, width, arguments.runs)
-    body = f"{sentence}\n\n{variants(mesa, height, width, arguments.runs)}"
+    tables = (variants, treatments)
+    body = "\n\n".join([sentence, *(table(mesa, height, width, arguments.runs) for table in tables)])
     n = f"{width}×{height}, N = {arguments.runs} interleaved runs"
     harness.publish(arguments, "shader-cost", n, f"{harness.machine('numpy')}, {mesa.device}", body)
     raise SystemExit(0 if ratio < 1.0 else 1)
@@ -83,26 +85,61 @@ def two_passes(mesa: MesaEssl, height: int, width: int, runs: int) -> tuple[str,
 def variants(mesa: MesaEssl, height: int, width: int, runs: int) -> str:
     """The fused pass with every interpolation and refinement."""
     columns = [(i, r) for i in INTERPOLATIONS for r in REFINEMENTS]
-    frames = {column: frame(*column, height, width) for column in columns}
-    times: dict[tuple[Interpolation, Refinement], list[float]] = {column: [] for column in columns}
+    frames = {" ".join(column): frame(*column, height, width) for column in columns}
+    return timed(mesa, frames, "interpolation and refinement", runs)
+
+
+def treatments(mesa: MesaEssl, height: int, width: int, runs: int) -> str:
+    """The fused pass with every kind of layer; the time of a blur holds its two passes."""
+    first, second = warm_lut(33), swirl_lut(33)
+    skin = Layer(("skin",), second)
+    looks = {
+        "one table, one for skin": Look(everything_but_skin(first, second)),
+        "four tables": Look(
+            (
+                skin,
+                Layer(("hair",), warm_lut(33)),
+                Layer(("clothes",), swirl_lut(33)),
+                Layer(("background",), first),
+            )
+        ),
+        "a picture behind": Look(
+            (skin, Layer(("hair", "clothes"), first), Layer(("background",), source="picture"))
+        ),
+        "the background blurred": Look(
+            (skin, Layer(("hair", "clothes"), first), Layer(("background",), first, source="blurred"))
+        ),
+    }
+    frames = {name: frame("trilinear", "bilinear", height, width, look) for name, look in looks.items()}
+    return timed(mesa, frames, "layers", runs)
+
+
+def timed(mesa: MesaEssl, frames: Mapping[str, Frame], kind: str, runs: int) -> str:
+    """The frames drawn in turns, as a table against the first of them."""
+    times: dict[str, list[float]] = {name: [] for name in frames}
     for _ in range(runs):
-        for column, drawn in frames.items():
-            times[column] += mesa.draw_timed(drawn, drawn.description.dialect("essl300"), repeats=1)[1]
-    base = float(np.median(times["trilinear", "bilinear"]))
+        for name, drawn in frames.items():
+            times[name] += mesa.draw_timed(drawn, drawn.description.dialect("essl300"), repeats=1)[1]
+    base = float(np.median(next(iter(times.values()))))
     rows = []
-    for (interpolation, refinement), ms in times.items():
-        fetches = frames[interpolation, refinement].description.dialect("essl300").fetches
+    for name, ms in times.items():
+        text = frames[name].description.dialect("essl300")
+        passes = ", ".join(str(each.fetches) for each in text.passes) or "–"
         median = float(np.median(ms))
-        rows.append((interpolation, refinement, fetches, f"{median:.1f}", f"{median / base:.2f}"))
-    return harness.table(("interpolation", "refinement", "fetches", "ms", "× trilinear bilinear"), rows)
+        rows.append((name, text.fetches, passes, f"{median:.1f}", f"{median / base:.2f}"))
+    return harness.table((kind, "fetches", "of each pass before", "ms", "× the first"), rows)
 
 
-def frame(interpolation: Interpolation, refinement: str, height: int, width: int) -> Frame:
-    """One table for everything and one for skin, on the proof table's picture repeated to size."""
-    look = Look(everything_but_skin(warm_lut(33), swirl_lut(33)))
+def frame(
+    interpolation: Interpolation, refinement: str, height: int, width: int, look: Look | None = None
+) -> Frame:
+    """A look on the proof table's picture repeated to size; by default one table for everything and one for skin."""
+    look = look or Look(everything_but_skin(warm_lut(33), swirl_lut(33)))
     description = describe(look, interpolation=interpolation, refinement=refinement_named(refinement))
-    slots = mask_slots(description, mask_weights(), guide_of(image()))
-    return Frame(description, {"u_image": tiled(height, width), **slots}, height, width)
+    pixels = {"u_image": tiled(height, width), **mask_slots(description, mask_weights(), guide_of(image()))}
+    if description.textures_with("picture"):
+        pixels["u_picture"] = tiled(height, width)[::-1].copy()
+    return Frame(description, pixels, height, width)
 
 
 def tiled(height: int, width: int) -> NDArray[np.uint8]:

@@ -5,6 +5,8 @@ from .benchmark.run import bench
 from .bundles.building import BuiltBundle
 from .color.controls import Controls
 from .color.jobs import Sheets
+from .color.layers import Layer, Look
+from .color.lut import Lut3D
 from .color.stylist import StyledPhotos
 from .devices.device import BenchPlan
 from .errors import EdgekitError
@@ -37,6 +39,9 @@ __all__ = [
     "Evaluated",
     "Gates",
     "InputSize",
+    "Layer",
+    "Look",
+    "Lut3D",
     "Manifest",
     "ParityReport",
     "Plan",

@@ -15,7 +15,9 @@ from edgekit.color.look import look_of
 from edgekit.color.photo_log import PhotoLog, identity
 from edgekit.color.styles import STYLES
 from edgekit.color.stylist import StyledPhotos, Stylist, mask_as_segment
+from edgekit.errors import EdgekitError
 from edgekit.files import JsonValue
+from edgekit.images import mask_from_picture
 from edgekit.segmenter import Segmenter
 from edgekit.shader.modes import DEFAULT_REFINEMENT
 from edgekit.shader.refine import refine_named
@@ -26,10 +28,11 @@ NO_SHEETS = Sheets()
 
 def style(
     photos: Sequence[Path],
-    style: str | Sequence[str] | None = None,
+    style: str | Look | Sequence[str | Look] | None = None,
     *,
     lut: Path | None = None,
     skin_lut: Path | None = None,
+    drawn: Path | None = None,
     source: Checkpoint | Artifact | Path | str | None = None,
     mask: Path | None = None,
     controls: Controls | None = None,
@@ -41,10 +44,11 @@ def style(
 ) -> StyledPhotos:
     """Style photos (files, or folders of them) at full resolution into the folder `out`; profile and EXIF are kept.
 
-    `style`: a preset, or several, each of which gets a folder in `out`; or `lut` (and `skin_lut`) files. Sheets of
-    masks and contact sheets can be had without either. `source`: what segments, as `Segmenter` takes it; `mask`: a
-    picture of the mask instead (red skin, green hair, blue clothes). A photo is segmented once for all styles.
-    `sheets`: pictures for people, beside the styled photos.
+    `style`: a preset, a look's .json file or a `Look`, or several, each of which gets a folder in `out`; or `lut` (and
+    `skin_lut`) files. Sheets of masks and contact sheets can be had without either. `drawn`: a picture whose red, green
+    and blue are the weights of the regions drawn_1, drawn_2 and drawn_3. `source`: what segments, as `Segmenter` takes
+    it; `mask`: a picture of the mask instead (red skin, green hair, blue clothes). A photo is segmented once for all
+    styles. `sheets`: pictures for people, beside the styled photos.
 
     Several photos leave a log in `out`, by which `resume` skips what an interrupted run finished. A photo that
     cannot be styled is listed with its reason. Raises EdgekitError: nothing found, a file is in the way.
@@ -53,6 +57,7 @@ def style(
     looks = _looks(style, lut, skin_lut, sheets)
     found = photos_in(photos, out)
     segment = None if mask is None else mask_as_segment(mask)
+    painted = None if drawn is None else mask_from_picture(drawn)
     log = None
     if resume or [photo for photo, _ in found] != list(photos) or len(found) > 1:
         settings: dict[str, JsonValue] = {
@@ -60,24 +65,31 @@ def style(
             "style": {name: look.digest() for name, look in looks.items()},
             "controls": asdict(controls),
             "refinement": refinement,
+            "drawn": None if drawn is None else identity(drawn),
             "source": identity(source) if mask is None else identity(mask),
             "sheets": asdict(sheets),
         }
         log = PhotoLog.opened(out, settings, resume)
-    inputs = [path for path in (lut, skin_lut, mask) if path is not None]
+    inputs = [path for path in (mask, drawn) if path is not None]
+    inputs += [path for look in looks.values() for path in look.files]
     jobs = jobs_for(found, tuple(looks), out, sheets=sheets, force=force, log=log, inputs=inputs)
     if segment is None:
         segment = Segmenter(source).groups
     presets = {name: look_of_style(preset) for name, preset in STYLES.items()} if sheets.contact else {}
-    return Stylist(looks, controls, segment, refine, contact=looks or presets).style_all(jobs, log)
+    stylist = Stylist(looks, controls, segment, refine, contact=looks or presets, drawn=painted)
+    return stylist.style_all(jobs, log)
 
 
 def _looks(
-    style: str | Sequence[str] | None, lut: Path | None, skin_lut: Path | None, sheets: Sheets
+    style: str | Look | Sequence[str | Look] | None, lut: Path | None, skin_lut: Path | None, sheets: Sheets
 ) -> dict[str, Look]:
     """Name to look, in the order given; none when only sheets are asked for that need none."""
-    names = (style,) if isinstance(style, str) else tuple(dict.fromkeys(style or ()))
-    if not names and lut is None and (sheets.mask or sheets.contact) and not sheets.compare:
+    named = (style,) if isinstance(style, (str, Look)) else tuple(style or ())
+    if not named and lut is None and (sheets.mask or sheets.contact) and not sheets.compare:
         return {}
-    looks = [look_of(name, lut, skin_lut) for name in names or (None,)]
-    return {look.title: look for look in looks}
+    looks = [each if isinstance(each, Look) else look_of(each, lut, skin_lut) for each in named or (None,)]
+    found: dict[str, Look] = {}
+    for look in looks:
+        if found.setdefault(look.title, look).digest() != look.digest():
+            raise EdgekitError(f"Two looks are called {look.title}; each needs a name of its own.")
+    return found

@@ -31,7 +31,7 @@ def taps() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(2 · TAPS + 1,) offsets in standard deviations, and weights that sum to 1."""
     offsets = np.arange(-TAPS, TAPS + 1) * (SPAN / TAPS)
     weights = np.exp(-0.5 * offsets**2)
-    return offsets, weights / weights.sum()
+    return offsets, np.asarray(weights / weights.sum(), np.float64)
 
 
 def blurred_sums(photo: NDArray[np.number], region: FloatArray, blur: float) -> FloatArray:
@@ -67,7 +67,8 @@ def sampled(values: NDArray[np.number], count: int, axis: int, offset: float = 0
 
 def _convolved(values: FloatArray, count: int, axis: int, deviation: float) -> FloatArray:
     """The Gaussian mean along an axis, at `count` places. deviation: a share of the axis."""
-    total = np.float32(0.0)
+    shape = [count if k == axis else length for k, length in enumerate(values.shape)]
+    total = np.zeros(shape, np.float32)
     for offset, weight in zip(*taps(), strict=True):
-        total = total + np.float32(weight) * sampled(values, count, axis, offset * deviation)
-    return np.asarray(total, np.float32)
+        total += np.float32(weight) * sampled(values, count, axis, offset * deviation)
+    return total

@@ -36,7 +36,7 @@ def display_p3_from_srgb(lut: Lut3D) -> Lut3D:
 def display_p3_picture(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The same colours, encoded in Display P3 instead of sRGB. (h, w, 3) uint8."""
     wide = _converted(picture / 255.0, P3_FROM_SRGB)
-    return np.rint(np.clip(wide, 0.0, 1.0) * 255.0).astype(np.uint8)
+    return np.asarray(np.rint(np.clip(wide, 0.0, 1.0) * 255.0), np.uint8)
 
 
 def _converted(encoded: FloatArray, matrix: FloatArray) -> FloatArray:

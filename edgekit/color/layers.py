@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -58,13 +59,15 @@ class Look:
 
     Regions that no layer names stay as they are. picture: (h, w, 3) uint8 sRGB, shown over the whole photo and cut to
     its shape, for layers whose source it is. blur: the standard deviation for blurred layers, a share of the photo's
-    longer side. Raises EdgekitError for layers that contradict each other; UnknownName for a region.
+    longer side. files: those that it was read from. Raises EdgekitError for layers that contradict each other;
+    UnknownName for a region.
     """
 
     layers: tuple[Layer, ...]
     title: str = ""
     picture: NDArray[np.uint8] | None = field(default=None, repr=False)
     blur: float = DEFAULT_BLUR
+    files: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
         named = [region for layer in self.layers for region in layer.regions]
@@ -112,12 +115,11 @@ def look_of_style(style: Style) -> Look:
     return Look(everything_but_skin(luts[BACKGROUND], luts[SKIN]), style.name)
 
 
-def with_layers(look: Look, layers: Sequence[Layer], picture: NDArray[np.uint8] | None, blur: float) -> Look:
-    """The look with its treatment of the regions of `layers` replaced by theirs."""
-    taken = {region for layer in layers for region in layer.regions}
-    kept = []
-    for layer in look.layers:
-        regions = tuple(region for region in layer.regions if region not in taken)
-        if regions:
-            kept.append(Layer(regions, layer.lut, layer.strength, layer.source))
-    return Look((*kept, *layers), look.title, picture if picture is not None else look.picture, blur)
+def joined(by_region: Mapping[str, Layer]) -> tuple[Layer, ...]:
+    """Layers that give every region what its layer in `by_region` gives; equal treatments are one layer."""
+    kinds: dict[tuple[object, ...], Layer] = {}
+    for region, layer in by_region.items():
+        kind = (id(layer.lut), layer.strength, layer.source)
+        before = kinds[kind].regions if kind in kinds else ()
+        kinds[kind] = replace(layer, regions=(*before, region))
+    return tuple(kinds.values())

@@ -7,11 +7,14 @@ from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
 from edgekit import console
+
+if TYPE_CHECKING:
+    from edgekit.color.layers import Look
 
 Weights = Annotated[
     str | None, typer.Option(help="Checkpoint folder or hub id.", show_default="the bundled parser")
@@ -32,7 +35,10 @@ Rows = Annotated[
     Path | None,
     typer.Option(help="Write every model's scores on every photo here (.csv), while they are counted."),
 ]
-Style = Annotated[str | None, typer.Option(help="A preset; `edgekit styles` lists them.")]
+Style = Annotated[
+    str | None,
+    typer.Option(help="A preset (`edgekit styles` lists them), or a look of your own: a .json file."),
+]
 Lut = Annotated[
     Path | None, typer.Option(help="A LUT for everything but skin: .cube, .3dl, .csp, .clf, Hald …")
 ]
@@ -52,17 +58,43 @@ Refinement = Annotated[
 
 @dataclass(frozen=True)
 class LookOptions:
-    """The look to draw: a preset, or LUT files."""
+    """The look to draw: a preset or LUT files, and layers over it."""
 
     style: Style = None
     lut: Lut = None
     skin_lut: SkinLut = None
+    layer: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="REGIONS=WHAT",
+            help="Other treatment of skin, hair, clothes or background: a preset, a LUT file, blur, blur:12px or "
+            "none, with :STRENGTH from 0 to 1 behind it. Repeatable: hair,clothes=film.cube:0.6.",
+        ),
+    ] = None
+    background: Annotated[Path | None, typer.Option(help="A picture to show behind the person.")] = None
 
     def __post_init__(self) -> None:
         if self.style is not None and self.lut is not None:
             raise typer.BadParameter("give either --style or --lut.")
         if self.skin_lut is not None and self.lut is None:
             raise typer.BadParameter("--skin-lut goes with --lut.")
+
+    @property
+    def given(self) -> bool:
+        return bool(self.style or self.lut or self.layer or self.background)
+
+    def looks(self) -> list[Look]:
+        """The look of every style with the layers over it; none if none is given."""
+        from edgekit.color.look import look_of
+        from edgekit.commands.layers import layered
+
+        if not self.given:
+            return []
+        names = [] if self.style is None else [name.strip() for name in self.style.split(",")]
+        bases = [look_of(name) for name in names]
+        if self.lut is not None:
+            bases = [look_of(lut=self.lut, skin_lut=self.skin_lut)]
+        return [layered(base, self.layer or (), self.background) for base in bases or (None,)]
 
 
 @dataclass(frozen=True)

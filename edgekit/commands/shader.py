@@ -44,8 +44,8 @@ def shader(
     json: Json = False,
 ) -> None:
     """Write the fused style shader for an app: shader.json, the shader texts and the LUT textures."""
-    if check is None and look.style is None and look.lut is None:
-        raise typer.BadParameter("give --style NAME or --lut FILE, or --check FILE.")
+    if check is None and not look.given:
+        raise typer.BadParameter("give --style NAME, --lut FILE or --layer REGIONS=WHAT, or --check FILE.")
     import edgekit
     from edgekit.color.look import look_of
     from edgekit.shader.description import write_description
@@ -54,10 +54,11 @@ def shader(
         name = CHECK_STYLE if look.lut is None and look.style is None else look.style
         _check(check, _table(look_of(name, look.lut)), json)
         return
+    looks = look.looks()
+    if len(looks) > 1:
+        raise typer.BadParameter("give one --style: a shader draws one look.")
     description = edgekit.describe(
-        style=look.style,
-        lut=look.lut,
-        skin_lut=look.skin_lut,
+        looks[0],
         interpolation=interpolation,
         refinement=refinement,
         encoding=encoding,

@@ -28,10 +28,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Looks(LookOptions):
-    """What to draw: presets, or LUT files."""
+    """What to draw: presets or LUT files, and layers over them."""
 
     style: Annotated[
-        str | None, typer.Option(help="Presets, separated by commas; `edgekit styles` lists them.")
+        str | None,
+        typer.Option(
+            help="Presets (`edgekit styles` lists them) or looks of your own (.json), separated by commas."
+        ),
+    ] = None
+    map: Annotated[
+        Path | None,
+        typer.Option(
+            help="A picture of what you drew: red, green and blue are the regions drawn_1, 2 and 3."
+        ),
     ] = None
 
 
@@ -105,18 +114,16 @@ def style(
     from edgekit.color.controls import Controls
     from edgekit.color.jobs import Sheets
 
-    styles = [name.strip() for name in look.style.split(",")] if look.style is not None else None
     without_look = (sheets.show_mask or sheets.contact_sheet) and not sheets.compare
-    if styles is None and look.lut is None and not without_look:
-        raise typer.BadParameter("give either --style or --lut.")
+    if not look.given and not without_look:
+        raise typer.BadParameter("give --style, --lut, --layer or --background.")
     with console.quiet_libraries():  # what they print when they are imported
         style_photos = edgekit.style
     settings = Controls(**asdict(controls))
     styled = style_photos(
         photos,
-        styles,
-        lut=look.lut,
-        skin_lut=look.skin_lut,
+        look.looks(),
+        drawn=look.map,
         source=mask.artifact or mask.weights,
         mask=mask.mask,
         controls=settings,
@@ -143,7 +150,9 @@ def style(
         console.print_json(
             {
                 "style": look.style or (look.lut and str(look.lut)),
-                "styles": styles or [],
+                "styles": [] if look.style is None else [name.strip() for name in look.style.split(",")],
+                "layers": look.layer or [],
+                "background": look.background and str(look.background),
                 "controls": asdict(settings),
                 "photos": [_row(photo) for photo in styled.done],
                 "sheets": [_row(sheet) for sheet in styled.sheets],

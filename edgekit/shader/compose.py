@@ -189,7 +189,9 @@ def _textures(
     if _reads(layers, PICTURE):
         textures.append(_picture_texture(look.picture, encoding))
     if _reads(layers, BLUR):
-        textures += [Texture(name, "blurred", "2d", "rgba16float", "linear") for name in ("u_blurred_x", BLUR)]
+        textures += [
+            Texture(name, "blurred", "2d", "rgba16float", "linear") for name in ("u_blurred_x", BLUR)
+        ]
     return tuple(textures)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from edgekit.shader.description import (
@@ -18,6 +18,7 @@ from edgekit.shader.dialects import ESSL_EXTERNAL, Dialect, dialect
 from edgekit.shader.maths import Program, pass_programs, program_of
 from edgekit.shader.text import closing_parenthesis, fetches_of, split_arguments
 
+FUSED = "fused"  # the pass that draws the picture
 HEADER = "// edgekit, the fused pass: mask, look-up and blend in one draw. Generated; edit the description.\n"
 
 ESSL_VERTEX = """\
@@ -72,27 +73,32 @@ def with_dialects(description: ShaderDescription, names: tuple[str, ...]) -> Sha
 
 def emit(description: ShaderDescription, name: str) -> DialectText:
     """The text of the dialect `name`, with its entry points and counted fetches."""
-    return emit_program(description, program_of(description), name)
+    return emit_programs(description, programs_of(description), name)
 
 
-def emit_program(description: ShaderDescription, program: Program, name: str) -> DialectText:
-    """Like `emit`, for maths given as a program; tests plant a mistake in every dialect at once with it."""
+def programs_of(description: ShaderDescription) -> dict[str, Program]:
+    """The maths of every pass by name, and of the fused one."""
+    return {**pass_programs(description), FUSED: program_of(description)}
+
+
+def emit_programs(description: ShaderDescription, programs: Mapping[str, Program], name: str) -> DialectText:
+    """Like `emit`, for maths given as programs; tests plant a mistake in every dialect at once with it."""
     target = dialect(name)
-    fragment = _fragment(description, program, target)
+    fragment = _fragment(description, programs[FUSED], target)
     sources = [SourceText(target.fragment_file, fragment)]
     if target.vertex_file != target.fragment_file:
         sources.insert(0, SourceText(target.vertex_file, ESSL_VERTEX))
         if description.passes:
             sources.append(SourceText(target.pass_vertex_file, ESSL_PASS_VERTEX))
     passes = []
-    for each, maths in pass_programs(description).items():
-        text = _fragment(description, maths, target)
-        file = target.pass_fragment_file.format(name=each)
+    for each in description.passes:
+        text = _fragment(description, programs[each.name], target)
+        file = target.pass_fragment_file.format(name=each.name)
         sources.append(SourceText(file, text))
         passes.append(
             PassText(
-                each,
-                Stage(target.pass_vertex_file.format(name=each), target.vertex_entry),
+                each.name,
+                Stage(target.pass_vertex_file.format(name=each.name), target.vertex_entry),
                 Stage(file, target.fragment_entry),
                 fetches_of(text, target.fragment_entry, target.fetch_calls),
             )

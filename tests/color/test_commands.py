@@ -208,3 +208,112 @@ def test_lut_fit_then_style_gives_the_edit_back(photo: Path, tmp_path: Path) -> 
     assert edgekit("style", tmp_path / "before.png", *options, "--mask", tmp_path / "mask.png").code == 0
     again = read_photo(tmp_path / "b" / "before.png").pixels.astype(int)
     assert np.abs(again - read_photo(edited).pixels).mean() < 3
+
+
+def styled(photo: Path, out: Path, *options: object) -> np.ndarray:
+    place = ("--mask", photo.parent / "mask.png", "--out", out)
+    ran = edgekit("style", photo, *place, *options)
+    assert ran.code == 0, ran.err
+    return read_photo(out / photo.name).pixels.astype(int)
+
+
+def test_layers_over_a_style(photo: Path, tmp_path: Path) -> None:
+    """Skin fills the left half, the background the right one."""
+    write_lut(tmp_path / "film.cube", bent_lut(9))
+    warm = styled(photo, tmp_path / "warm", "--style", "warm")
+    mixed = styled(
+        photo, tmp_path / "mixed", "--style", "warm", "--layer", f"hair,background={tmp_path}/film.cube:0.5"
+    )
+    film = styled(photo, tmp_path / "film", "--layer", f"background={tmp_path}/film.cube")
+    original = picture(60, 80).astype(int)
+    assert (mixed[:, :35] == warm[:, :35]).all() and (film[:, :35] == original[:, :35]).all()
+    half = (film[:, 45:] + original[:, 45:]) / 2
+    assert np.abs(mixed[:, 45:] - half).max() <= 1
+    back = styled(photo, tmp_path / "back", "--style", "warm", "--layer", "background=none")
+    assert (back[:, 45:] == original[:, 45:]).all() and (back[:, :35] == warm[:, :35]).all()
+
+
+def test_a_blurred_background_keeps_the_styles_table(photo: Path, tmp_path: Path) -> None:
+    soft = styled(photo, tmp_path / "soft", "--layer", "background=blur:50px")
+    cool = styled(photo, tmp_path / "cool", "--style", "stark-bw", "--layer", "background=blur:5%")
+    assert (soft[:, :35] == picture(60, 80)[:, :35]).all()
+    detail = np.abs(np.diff(picture(60, 80)[:, 50:].astype(int), axis=1)).mean()
+    assert np.abs(np.diff(soft[:, 50:], axis=1)).mean() < detail / 5
+    assert np.ptp(cool[:, 45:], axis=2).max() <= 1 < np.ptp(soft[:, 45:], axis=2).max()
+
+
+def test_a_picture_behind_the_person_and_a_map(photo: Path, tmp_path: Path) -> None:
+    Image.new("RGB", (300, 50), (10, 200, 30)).save(tmp_path / "beach.png")
+    behind = styled(photo, tmp_path / "behind", "--background", tmp_path / "beach.png")
+    assert (behind[:, 50:] == (10, 200, 30)).all() and (behind[:, :30] == picture(60, 80)[:, :30]).all()
+    Image.new("RGB", (8, 6), (255, 0, 0)).save(tmp_path / "map.png")
+    drawn = styled(photo, tmp_path / "drawn", "--layer", "drawn_1=stark-bw", "--map", tmp_path / "map.png")
+    assert np.ptp(drawn, axis=2).max() <= 1  # everywhere, skin too
+
+
+def test_a_look_of_ones_own_beside_a_preset(photo: Path, tmp_path: Path) -> None:
+    layers = [{"regions": ["background"], "style": "stark-bw"}]
+    (tmp_path / "mine.json").write_text(
+        json.dumps({"schema": "edgekit/look", "schema_version": 1, "layers": layers})
+    )
+    ran = edgekit(
+        "style", photo, "--mask", tmp_path / "mask.png", "--style", f"warm,{tmp_path}/mine.json",
+        "--out", tmp_path / "out", "--json",
+    )  # fmt: skip
+    assert ran.code == 0, ran.err
+    assert [row["style"] for row in json.loads(ran.out)["photos"]] == ["warm", "mine"]
+    grey = read_photo(tmp_path / "out" / "mine" / "photo.png").pixels.astype(int)
+    assert np.ptp(grey[:, 45:], axis=2).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--layer", "background"), "'background' is not REGIONS=WHAT"),
+        (("--layer", "background="), "is not REGIONS=WHAT"),
+        (("--layer", "=warm"), "is not REGIONS=WHAT"),
+        (("--layer", "background=warm:strong"), "is not REGIONS=WHAT"),
+        (("--layer", "background=warm:0.5:0.5"), "is not REGIONS=WHAT"),
+        (("--layer", "background=blur:12em"), "is not REGIONS=WHAT"),
+        (("--layer", "background=blur:900px"), "from 0.002 to 0.05"),
+        (("--layer", "background=warm:1.5"), "a strength is 1.5"),
+        (("--layer", "background=warm:nan"), "a strength is nan"),
+        (("--layer", "sky=warm"), "There is no region 'sky'; known: skin, hair"),
+        (("--layer", "background=warn"), "There is no style 'warn'"),
+        (("--layer", "background=film.cube"), "film.cube"),
+        (("--layer", "background=none"), "no layer changes anything"),
+        (("--background", "absent.png"), "absent.png"),
+        (("--style", "absent.json"), "absent.json"),
+        ((), "give --style, --lut, --layer or --background"),
+    ],
+)
+def test_layers_that_make_no_sense_are_refused(
+    photo: Path, tmp_path: Path, options: tuple[str, ...], sentence: str
+) -> None:
+    ran = edgekit("style", photo, "--mask", tmp_path / "mask.png", "--out", tmp_path / "out", *options)
+    assert ran.code in (2, 3) and sentence in " ".join(ran.err.split()), ran.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_files_of_a_look_are_not_written_over(photo: Path, tmp_path: Path) -> None:
+    """A background that lies where the styled photo would go, with --force."""
+    (tmp_path / "out").mkdir()
+    Image.new("RGB", (30, 20), (1, 2, 3)).save(tmp_path / "out" / "photo.png")
+    before = (tmp_path / "out" / "photo.png").read_bytes()
+    options = ("--background", tmp_path / "out" / "photo.png", "--mask", tmp_path / "mask.png", "--force")
+    ran = edgekit("style", photo, *options, "--out", tmp_path / "out")
+    assert ran.code == 3 and (tmp_path / "out" / "photo.png").read_bytes() == before
+
+
+def test_shader_describes_layers(tmp_path: Path) -> None:
+    Image.new("RGB", (30, 20), (1, 2, 3)).save(tmp_path / "beach.png")
+    options = ("--layer", "background=blur:20px", "--layer", "clothes=stark-bw", "--dialect", "wgsl")
+    ran = edgekit("shader", "--style", "warm", *options, "--out", tmp_path / "shader")
+    assert ran.code == 0, ran.err
+    description = json.loads((tmp_path / "shader" / "shader.json").read_text())
+    assert [each["target"] for each in description["passes"]] == ["u_blurred_x", "u_blurred"]
+    (blur,) = (each for each in description["uniforms"] if each["name"] == "blur")
+    assert blur["default"] == [0.02]
+    assert (tmp_path / "shader" / "blur_x.wgsl").is_file()
+    two = edgekit("shader", "--style", "warm,cool", "--out", tmp_path / "two")
+    assert two.code == 2 and "one look" in two.err

@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgekit.color.layers import Layer, Look, everything_but_skin, look_of_style, with_layers
-from edgekit.color.styles import STYLES
+from edgekit.color.layers import Layer, Look, everything_but_skin, joined
 from edgekit.errors import EdgekitError, UnknownName
 from tests.color.samples import bent_lut, picture
 
@@ -33,13 +32,18 @@ def test_what_makes_no_sense_is_refused(
         Look(tuple(Layer(*each) for each in layers), **options)
 
 
-def test_layers_take_their_regions_from_a_look() -> None:
-    base = look_of_style(STYLES["warm"])
-    soft = Layer(("background",), base.layers[0].lut, source="blurred")
-    look = with_layers(base, [soft, Layer(("hair", "clothes"))], None, 0.02)
-    assert [layer.regions for layer in look.layers] == [("skin",), ("background",), ("hair", "clothes")]
-    assert (look.title, look.blur, look.layer_of("background")) == ("warm", 0.02, soft)
-    assert look.layer_of("drawn_1") is None
+def test_equal_treatments_are_one_layer() -> None:
+    one, two = bent_lut(3), bent_lut(5)
+    by_region = {
+        "skin": Layer(("skin", "hair"), one),
+        "hair": Layer(("skin", "hair"), one),
+        "clothes": Layer(("clothes",), two),
+        "background": Layer(("background",), one, source="blurred"),
+    }
+    found = [(layer.regions, layer.lut, layer.source) for layer in joined(by_region)]
+    assert found == [
+        (("skin", "hair"), one, "camera"), (("clothes",), two, "camera"), (("background",), one, "blurred"),
+    ]  # fmt: skip
 
 
 def test_a_digest_is_of_what_is_drawn() -> None:

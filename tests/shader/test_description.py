@@ -1,8 +1,10 @@
 """The description as data: what is built, what is written, what is refused."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import numpy as np
@@ -99,6 +101,73 @@ def test_a_wrong_field_is_refused_with_its_place(tmp_path: Path, old: str, new: 
     changed(path, old, new)
     with pytest.raises(ShaderError, match=where):
         read_description(path)
+
+
+def written(folder: Path, layers: str) -> tuple[Path, dict[str, Any]]:
+    path = write_description(description_of("trilinear", "bilinear", PAIR, layers), folder / "shader")
+    return path, json.loads(path.read_text())
+
+
+def test_a_description_from_before_passes_is_read(tmp_path: Path) -> None:
+    path, value = written(tmp_path, "drawn")
+    before = read_description(path)
+    for part in (value, *value["dialects"]):
+        del part["passes"]
+    for layer in value["layers"]:
+        del layer["source"]
+    path.write_text(json.dumps(value))
+    assert read_description(path) == before
+    del value["layers"][0]["strength"]
+    path.write_text(json.dumps(value))
+    with pytest.raises(ShaderError, match="strength: missing field"):
+        read_description(path)
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "sentence"),
+    [
+        (lambda value: value["passes"].pop(), "do not draw each of the textures"),
+        (lambda value: value["passes"][0].update(target="u_blurred"), "do not draw each of the textures"),
+        (lambda value: value["dialects"][1]["passes"].pop(), "essl300-external has no text for each pass"),
+        (lambda value: value["passes"][0].update(longest_side=0), "longest_side"),
+    ],
+)
+def test_passes_that_do_not_fit_are_refused(
+    tmp_path: Path, spoilt: Callable[[dict[str, Any]], object], sentence: str
+) -> None:
+    path, value = written(tmp_path, "four")
+    spoilt(value)
+    path.write_text(json.dumps(value))
+    with pytest.raises(ShaderError, match=sentence):
+        read_description(path)
+
+
+def test_a_blur_is_described_as_two_passes() -> None:
+    description = description_of("trilinear", "bilinear", PAIR, "four")
+    assert [(each.name, each.target, each.textures) for each in description.passes] == [
+        ("blur_x", "u_blurred_x", ("u_image", "u_mask", "u_drawn")),
+        ("blur_y", "u_blurred", ("u_blurred_x",)),
+    ]
+    blur = next(uniform for uniform in description.uniforms if uniform.name == "blur")
+    assert (blur.default, blur.minimum, blur.maximum) == ((0.04,), 0.002, 0.05)
+    for dialect in description.dialects:
+        reads = [each.textures for each in description.passes]
+        for each, names in zip(dialect.passes, reads, strict=True):
+            text = dialect.text_of(each.fragment)
+            assert all(name in text for name in names) and "u_lut_0" not in text
+        assert "u_blurred_x" not in dialect.text_of(dialect.fragment)
+
+
+def test_a_looks_own_picture_is_a_texture_of_the_description(tmp_path: Path) -> None:
+    picture = np.zeros((50, 4096, 3), np.uint8)
+    picture[:, 1000:] = (9, 80, 200)
+    look = Look((Layer(("background",), source="picture"),), picture=picture)
+    path = write_description(describe(look), tmp_path / "shader")
+    (texture,) = read_description(path).textures_with("picture")
+    assert texture.size == (2048, 25) and texture.data is not None
+    assert texture.data[-4:] == bytes((9, 80, 200, 255)) and (path.parent / "picture.rgba8").is_file()
+    wide = describe(look, encoding="display-p3").textures_with("picture")[0]
+    assert wide.data is not None and wide.data[-4:] != texture.data[-4:]
 
 
 def test_what_is_no_json_is_refused(tmp_path: Path) -> None:

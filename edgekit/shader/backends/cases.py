@@ -19,8 +19,8 @@ from edgekit.shader.backends.backend import Job
 from edgekit.shader.compose import describe, refinement_named
 from edgekit.shader.description import ShaderDescription
 from edgekit.shader.dialects import DIALECTS
-from edgekit.shader.emit import emit_program
-from edgekit.shader.maths import Program, program_of
+from edgekit.shader.emit import FUSED, emit_programs, programs_of
+from edgekit.shader.maths import Program
 from edgekit.shader.modes import INTERPOLATIONS, REFINEMENTS, Interpolation
 from edgekit.shader.oracle import Frame, mask_slots
 
@@ -256,21 +256,55 @@ def _replaced(program: Program, old: str, new: str) -> Program:
     return Program(functions, program.main_body.replace(old, new))
 
 
-# name → the interpolation it is planted in, and the mistake
-MUTANTS: dict[str, tuple[Interpolation, Callable[[Program], Program]]] = {
-    "swapped axes": ("trilinear", _swapped_axes),
-    "no half texel": ("trilinear", _no_half_texel),
-    "flipped group order": ("trilinear", _flipped_groups),
-    "wrong tetrahedron": ("tetrahedral", _wrong_corner),
+def _halo(program: Program) -> Program:
+    """A blur that takes colours from outside its regions."""
+    old, new = "return f4(c * w, w);", "return f4(c, 1.0);"
+    assert any(old in text for text in program.functions)
+    return replace(program, functions=tuple(text.replace(old, new) for text in program.functions))
+
+
+def _blurred_along_x_twice(program: Program) -> Program:
+    body = program.main_body.replace("f2(0.0, ", "f2(").replace(" * deviation)", " * deviation, 0.0)")
+    assert body != program.main_body
+    return replace(program, main_body=body)
+
+
+def _mirrored_picture(program: Program) -> Program:
+    """The second picture mirrored."""
+    return _replaced(
+        program, "PARAM(picture_from_output) * f3(uv, 1.0)", "f3(1.0 - image_uv.x, image_uv.y, 1.0)"
+    )
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A mistake: in which pass of a description with these layers and this interpolation it is planted."""
+
+    planted: Callable[[Program], Program]
+    interpolation: Interpolation = "trilinear"
+    layers: str = "groups"
+    program: str = FUSED
+
+
+MUTANTS: dict[str, Mutant] = {
+    "swapped axes": Mutant(_swapped_axes),
+    "no half texel": Mutant(_no_half_texel),
+    "flipped group order": Mutant(_flipped_groups),
+    "wrong tetrahedron": Mutant(_wrong_corner, "tetrahedral"),
+    "halo": Mutant(_halo, layers="four", program="blur_x"),
+    "blur along x twice": Mutant(_blurred_along_x_twice, layers="four", program="blur_y"),
+    "mirrored picture": Mutant(_mirrored_picture, layers="four"),
 }
 
 
 def mutant_job(name: str, dialect: str) -> Job:
     """A frame drawn by a text with one planted mistake, in any dialect."""
-    interpolation, planted = MUTANTS[name]
-    description = description_of(interpolation, "bilinear", LUT_PAIRS["rough 14³ + warm 9³"])
-    frame = frame_of(description, GEOMETRIES[0])
-    return frame, emit_program(description, planted(program_of(description)), dialect)
+    mutant = MUTANTS[name]
+    luts = LUT_PAIRS["rough 14³ + warm 9³"]
+    description = description_of(mutant.interpolation, "bilinear", luts, mutant.layers)
+    programs = programs_of(description)
+    programs[mutant.program] = mutant.planted(programs[mutant.program])
+    return frame_of(description, GEOMETRIES[0]), emit_programs(description, programs, dialect)
 
 
 def error_levels(drawn: NDArray[np.uint8], expected: NDArray[np.float64]) -> int:

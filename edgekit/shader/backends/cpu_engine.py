@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.color.engine import styled_pixels
-from edgekit.color.layers import Layer, Look, Source
+from edgekit.color.layers import DEFAULT_BLUR, Layer, Look, Source
 from edgekit.color.lut import Lut3D
 from edgekit.shader import transforms
 from edgekit.shader.backends.backend import Drawn
@@ -72,8 +72,7 @@ def _look(frame: Frame) -> Look:
         )
         for index, layer in enumerate(description.layers)
     )
-    blur = {"blur": frame.blur_deviation} if description.passes else {}
-    return Look(layers, picture=picture, **blur)
+    return Look(layers, picture=picture, blur=frame.blur_deviation if description.passes else DEFAULT_BLUR)
 
 
 SOURCES: Mapping[str, Source] = {PICTURE: "picture", BLUR: "blurred"}  # slot → the layer's source

@@ -6,6 +6,7 @@ import ctypes as c
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -31,6 +32,16 @@ OUTPUT_UNIT = 15
 FORMATS = {"rgba8unorm": (GL_RGBA8, GL_UNSIGNED_BYTE), "rgba16float": (GL_RGBA16F, GL_HALF_FLOAT)}
 
 
+@dataclass(frozen=True)
+class _Draw:
+    """One draw: a program, and the framebuffer of the texture that it draws into."""
+
+    program: int
+    framebuffer: c.c_uint
+    width: int
+    height: int
+
+
 class MesaEssl:
     dialect = "essl300"
 
@@ -49,42 +60,50 @@ class MesaEssl:
         return [self.draw_timed(frame, text, repeats=0)[0] for frame, text in jobs]
 
     def draw_timed(self, frame: Frame, text: DialectText, repeats: int) -> tuple[Drawn, list[float]]:
-        """The picture, and the milliseconds of `repeats` further draws."""
+        """The picture, and the milliseconds of `repeats` further draws, each with the passes before it."""
         gl = self.gl
         textures = [self._upload(frame, texture, i) for i, texture in enumerate(frame.description.textures)]
-        self._draw_passes(frame, text, textures)
-        program = self._used(text, text.vertex, text.fragment, frame)
         output = self.empty_texture(frame.width, frame.height)
-        framebuffer = self.framebuffer(output)
-        gl.glViewport(0, 0, frame.width, frame.height)
-        gl.glDrawArrays(GL_TRIANGLES, 0, 3)
-        gl.glFinish()
-        times_ms = [self._timed_draw() for _ in range(repeats)]
+        draws = [
+            *self._passes(frame, text, textures),
+            _Draw(
+                self._program(text, text.vertex, text.fragment, frame),
+                self.framebuffer(output),
+                frame.width,
+                frame.height,
+            ),
+        ]
+        self._timed(draws)
+        times_ms = [self._timed(draws) for _ in range(repeats)]
         pixels = np.empty((frame.height, frame.width, 4), np.uint8)
         gl.glReadPixels(
             0, 0, frame.width, frame.height, GL_RGBA, GL_UNSIGNED_BYTE, c.c_void_p(pixels.ctypes.data)
         )
         self.require_no_error()
-        self._delete(program, [*textures, output], framebuffer)
+        for texture in (*textures, output):
+            gl.glDeleteTextures(1, c.byref(texture))
+        for draw in draws:
+            gl.glDeleteFramebuffers(1, c.byref(draw.framebuffer))
+            gl.glDeleteProgram(draw.program)
         return pixels[::-1].copy(), times_ms  # rows come from the bottom up
 
     def close(self) -> None:
         self.egl.eglMakeCurrent(self.display, None, None, None)
         self.egl.eglDestroyContext(self.display, self.context)
 
-    def _draw_passes(self, frame: Frame, text: DialectText, textures: list[c.c_uint]) -> None:
-        """Draw the passes before the fused one into their textures."""
+    def _passes(self, frame: Frame, text: DialectText, textures: list[c.c_uint]) -> list[_Draw]:
+        """The draws before the fused one, into textures of the frame."""
         slots = [texture.name for texture in frame.description.textures]
+        draws = []
         for each, stages in zip(frame.description.passes, text.passes, strict=True):
-            program = self._used(text, stages.vertex, stages.fragment, frame)
-            framebuffer = self.framebuffer(textures[slots.index(each.target)])
+            program = self._program(text, stages.vertex, stages.fragment, frame)
             height, width = frame.drawn_shape(each.target)
-            self.gl.glViewport(0, 0, width, height)
-            self.gl.glDrawArrays(GL_TRIANGLES, 0, 3)
-            self._delete(program, [], framebuffer)
+            framebuffer = self.framebuffer(textures[slots.index(each.target)])
+            draws.append(_Draw(program, framebuffer, width, height))
+        return draws
 
-    def _used(self, text: DialectText, vertex: Stage, fragment: Stage, frame: Frame) -> int:
-        """The program of these stages, in use and with its uniforms set."""
+    def _program(self, text: DialectText, vertex: Stage, fragment: Stage, frame: Frame) -> int:
+        """The program of these stages, with its uniforms set."""
         program = self.program(text, vertex, fragment)
         self.gl.glUseProgram(program)
         self._set_uniforms(program, frame)
@@ -188,17 +207,16 @@ class MesaEssl:
                 columns = np.ascontiguousarray(value.T)
                 gl.glUniformMatrix3fv(location, 1, 0, c.c_void_p(columns.ctypes.data))
 
-    def _timed_draw(self) -> float:
-        start = time.perf_counter()
-        self.gl.glDrawArrays(GL_TRIANGLES, 0, 3)
-        self.gl.glFinish()
+    def _timed(self, draws: Sequence[_Draw]) -> float:
+        """Draw, and return the milliseconds that it took."""
+        gl, start = self.gl, time.perf_counter()
+        for draw in draws:
+            gl.glUseProgram(draw.program)
+            gl.glBindFramebuffer(GL_FRAMEBUFFER, draw.framebuffer)
+            gl.glViewport(0, 0, draw.width, draw.height)
+            gl.glDrawArrays(GL_TRIANGLES, 0, 3)
+        gl.glFinish()
         return (time.perf_counter() - start) * 1e3
-
-    def _delete(self, program: int, textures: list[c.c_uint], framebuffer: c.c_uint) -> None:
-        self.gl.glDeleteFramebuffers(1, c.byref(framebuffer))
-        for texture in textures:
-            self.gl.glDeleteTextures(1, c.byref(texture))
-        self.gl.glDeleteProgram(program)
 
     def _require(self, status: c._CFuncPtr, log: c._CFuncPtr, thing: int, parameter: int) -> None:  # type: ignore[name-defined]
         good = c.c_int()

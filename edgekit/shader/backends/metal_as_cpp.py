@@ -73,7 +73,7 @@ class MetalAsCpp:
             drawn = self._run(frame, text, stages.fragment, floats, frame.drawn_shape(each.target))
             floats[each.target] = drawn.astype(np.float16).astype(np.float32)
         drawn = self._run(frame, text, text.fragment, floats, (frame.height, frame.width))
-        return np.rint(np.clip(drawn, 0.0, 1.0) * 255.0).astype(np.uint8)
+        return np.asarray(np.rint(np.clip(drawn, 0.0, 1.0) * 255.0), np.uint8)
 
     def _run(
         self,

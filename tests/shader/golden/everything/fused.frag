@@ -13,6 +13,7 @@ uniform sampler2D u_picture;
 uniform mat3 u_image_from_output;
 uniform mat3 u_mask_from_image;
 uniform mat3 u_image_from_mask;
+uniform mat3 u_picture_from_output;
 uniform float u_image_width;
 uniform float u_image_height;
 uniform float u_intensity;
@@ -132,9 +133,10 @@ void main() {
   vec2 mask_uv = (u_mask_from_image * vec3(image_uv, 1.0)).xy;
   vec3 weights = shares(refined_mask(c, mask_uv, u_image_from_mask, vec2(u_image_width, u_image_height)).xyz);
   vec3 drawn = shares(texture(u_drawn, mask_uv).xyz * vec3(1.0, 0.0, 1.0));
+  vec2 picture_uv = (u_picture_from_output * vec3(uv, 1.0)).xy;
+  vec3 picture = texture(u_picture, picture_uv).xyz;
   vec3 looked_0 = lookup_0(c);
   vec3 looked_1 = lookup_1(c);
-  vec3 picture = texture(u_picture, image_uv).xyz;
   vec3 mixed = c;
   // background
   mixed = mixed + (((1.0 - weights.x - weights.y - weights.z) * (1.0 - drawn.x - drawn.y - drawn.z)) * u_intensity * u_strength_0) * (adjust(picture, u_tone, u_warmth) - c);

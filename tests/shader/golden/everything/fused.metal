@@ -6,6 +6,7 @@ struct Params {
   float3x3 image_from_output;
   float3x3 mask_from_image;
   float3x3 image_from_mask;
+  float3x3 picture_from_output;
   float image_width;
   float image_height;
   float intensity;
@@ -142,9 +143,10 @@ fragment float4 edgekit_fragment(
   float2 mask_uv = (params.mask_from_image * float3(image_uv, 1.0)).xy;
   float3 weights = shares(refined_mask(c, mask_uv, params.image_from_mask, float2(params.image_width, params.image_height), u_mask, u_image).xyz);
   float3 drawn = shares(u_drawn.sample(s_linear, mask_uv).xyz * float3(1.0, 0.0, 1.0));
+  float2 picture_uv = (params.picture_from_output * float3(uv, 1.0)).xy;
+  float3 picture = u_picture.sample(s_linear, picture_uv).xyz;
   float3 looked_0 = lookup_0(c, u_lut_0);
   float3 looked_1 = lookup_1(c, u_lut_1);
-  float3 picture = u_picture.sample(s_linear, image_uv).xyz;
   float3 mixed = c;
   // background
   mixed = mixed + (((1.0 - weights.x - weights.y - weights.z) * (1.0 - drawn.x - drawn.y - drawn.z)) * params.intensity * params.strength_0) * (adjust(picture, params.tone, params.warmth) - c);

@@ -3,6 +3,7 @@ struct Params {
   image_from_output : mat3x3<f32>,
   mask_from_image : mat3x3<f32>,
   image_from_mask : mat3x3<f32>,
+  picture_from_output : mat3x3<f32>,
   image_width : f32,
   image_height : f32,
   intensity : f32,
@@ -138,9 +139,10 @@ fn lookup_1(c : vec3<f32>) -> vec3<f32> {
   let mask_uv : vec2<f32> = (params.mask_from_image * vec3<f32>(image_uv, 1.0)).xy;
   let weights : vec3<f32> = shares(refined_mask(c, mask_uv, params.image_from_mask, vec2<f32>(params.image_width, params.image_height)).xyz);
   let drawn : vec3<f32> = shares(textureSampleLevel(u_drawn, s_linear, mask_uv, 0.0).xyz * vec3<f32>(1.0, 0.0, 1.0));
+  let picture_uv : vec2<f32> = (params.picture_from_output * vec3<f32>(uv, 1.0)).xy;
+  let picture : vec3<f32> = textureSampleLevel(u_picture, s_linear, picture_uv, 0.0).xyz;
   let looked_0 : vec3<f32> = lookup_0(c);
   let looked_1 : vec3<f32> = lookup_1(c);
-  let picture : vec3<f32> = textureSampleLevel(u_picture, s_linear, image_uv, 0.0).xyz;
   var mixed : vec3<f32> = c;
   // background
   mixed = mixed + (((1.0 - weights.x - weights.y - weights.z) * (1.0 - drawn.x - drawn.y - drawn.z)) * params.intensity * params.strength_0) * (adjust(picture, params.tone, params.warmth) - c);
