@@ -3,10 +3,10 @@
     python -m benchmarks.shader_parity [--backend NAME …] [--write]
 
 Cases: {trilinear, tetrahedral} × {bilinear, joint-bilateral, guided} × two pairs of asymmetric tables ×
-{groups; drawn regions and a second picture; four regions with a blur and a picture} × {upright, rotated, cropped, mirrored-cropped-rotated with
-the mask in another orientation}; 61×97 image, 17×23 mask. Every backend also draws texts with one
-planted mistake each, which must fail. Exit code 1 when a case fails, a mutant passes or a backend did
-not run.
+{groups; drawn regions and a second picture; four regions with a blur and a picture} × {upright, rotated,
+cropped, mirrored-cropped-rotated with the mask in another orientation}; 61×97 image, 17×23 mask. Every
+backend also draws texts with one planted mistake each, which must fail. Exit code 1 when a case fails, a
+mutant passes or a backend did not run.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-COPY_SIDE = 384  # px: a blur of a hundredth is four of its pixels
+COPY_SIDE = 256  # px: a blur of a hundredth is two and a half of its pixels
 TAPS, SPAN = 24, 3.0
 EPSILON = 1e-3
 
@@ -29,7 +29,7 @@ def copy_shape(shape: tuple[int, int], longest_side: int = COPY_SIDE) -> tuple[i
 
 def taps() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(2 · TAPS + 1,) offsets in standard deviations, and weights that sum to 1."""
-    offsets = np.arange(-TAPS, TAPS + 1) * (SPAN / TAPS)
+    offsets = np.asarray(np.arange(-TAPS, TAPS + 1) * (SPAN / TAPS), np.float64)
     weights = np.exp(-0.5 * offsets**2)
     return offsets, np.asarray(weights / weights.sum(), np.float64)
 

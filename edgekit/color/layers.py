@@ -24,7 +24,7 @@ EVERYTHING_BUT_SKIN = tuple(group for group in GROUPS if group != SKIN)
 
 Source = Literal["camera", "picture", "blurred"]
 # The standard deviation of the blur as a share of the photo's longer side: the same look at every resolution.
-DEFAULT_BLUR, BLUR_BOUNDS = 0.012, (0.002, 0.05)
+DEFAULT_BLUR, BLUR_BOUNDS = 0.012, (0.004, 0.05)
 
 
 @dataclass(frozen=True)

@@ -275,7 +275,7 @@ def test_a_look_of_ones_own_beside_a_preset(photo: Path, tmp_path: Path) -> None
         (("--layer", "background=warm:strong"), "is not REGIONS=WHAT"),
         (("--layer", "background=warm:0.5:0.5"), "is not REGIONS=WHAT"),
         (("--layer", "background=blur:12em"), "is not REGIONS=WHAT"),
-        (("--layer", "background=blur:900px"), "from 0.002 to 0.05"),
+        (("--layer", "background=blur:900px"), "from 0.004 to 0.05"),
         (("--layer", "background=warm:1.5"), "a strength is 1.5"),
         (("--layer", "background=warm:nan"), "a strength is nan"),
         (("--layer", "sky=warm"), "There is no region 'sky'; known: skin, hair"),

@@ -21,8 +21,8 @@ from tests.color.samples import bent_lut, picture
         ([(("skin",), bent_lut(3), 1.5)], {}, EdgekitError, "from 0 to 1"),
         ([(("skin",),)], {}, EdgekitError, "no layer changes"),
         ([], {}, EdgekitError, "no layer changes"),
-        ([(("skin",), bent_lut(3))], {"blur": 0.2}, EdgekitError, "from 0.002 to 0.05"),
-        ([(("skin",), bent_lut(3))], {"blur": float("nan")}, EdgekitError, "from 0.002 to 0.05"),
+        ([(("skin",), bent_lut(3))], {"blur": 0.2}, EdgekitError, "from 0.004 to 0.05"),
+        ([(("skin",), bent_lut(3))], {"blur": float("nan")}, EdgekitError, "from 0.004 to 0.05"),
     ],
 )
 def test_what_makes_no_sense_is_refused(

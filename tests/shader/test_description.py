@@ -149,7 +149,7 @@ def test_a_blur_is_described_as_two_passes() -> None:
         ("blur_y", "u_blurred", ("u_blurred_x",)),
     ]
     blur = next(uniform for uniform in description.uniforms if uniform.name == "blur")
-    assert (blur.default, blur.minimum, blur.maximum) == ((0.04,), 0.002, 0.05)
+    assert (blur.default, blur.minimum, blur.maximum) == ((0.04,), 0.004, 0.05)
     for dialect in description.dialects:
         reads = [each.textures for each in description.passes]
         for each, names in zip(dialect.passes, reads, strict=True):

@@ -29,7 +29,9 @@ from edgekit.bundles.format import (
     json_of,
 )
 from edgekit.bundles.reading import read_bundle
+from edgekit.color.formats import write_lut
 from edgekit.color.layers import Layer, Look
+from edgekit.color.look_file import read_look
 from edgekit.errors import EdgekitError
 from edgekit.files import sha256_of_bytes, write_json
 from edgekit.images import InputSize, Picture
@@ -202,6 +204,18 @@ def description_case(folder: Path) -> Case:
     return Case(path, lambda: read_description(path))
 
 
+def look_case(folder: Path) -> Case:
+    write_lut(folder / "film.cube", warm_lut(2))
+    layers = [
+        {"regions": ["skin", "hair"], "style": "natural"},
+        {"regions": ["background"], "lut": "film.cube", "strength": 0.6, "source": "blurred"},
+    ]
+    write_json(
+        folder / "look.json", {"schema": "edgekit/look", "schema_version": 1, "layers": layers, "blur": 0.02}
+    )
+    return Case(folder / "look.json", lambda: read_look(folder / "look.json"))
+
+
 def classes_case(folder: Path) -> Case:
     write_json(folder / "classes.json", ["Background", "Face", "Hair"])
     return Case(folder / "classes.json", lambda: read_class_names(folder))
@@ -262,6 +276,7 @@ CASES: dict[str, Callable[[Path], Case]] = {
     "app report": app_report_case,
     "bundle": bundle_case,
     "description": description_case,
+    "look": look_case,
     "classes": classes_case,
     "scheme": scheme_case,
     "state": state_case,
