@@ -22,7 +22,7 @@ from edgekit.runtimes.litert import LiteRT, operator_code, operator_name, packed
 
 EXACT = "#exact"  # marks the tensor that holds an operator's result before it is rounded
 OVERFLOW = 65520.0  # the least magnitude that rounds to infinity
-MOST_WATCHED = 1 << 26  # values of tensors that are held at once: 256 MiB
+MOST_WATCHED = 1 << 28  # values of tensors that are held at once: 1 GiB, less than a conversion takes
 LEAST_NORMAL = 2.0**-14  # a GPU may take every smaller magnitude for 0
 Types = schema.TensorType
 STORED: Mapping[int, type[np.generic]] = {

@@ -57,7 +57,7 @@ def test_luts_and_options(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ([], "--style NAME or --lut FILE"),
+        ([], "--style NAME, --lut FILE or --layer REGIONS=WHAT"),
         (["--style", "warm", "--lut", "x.cube"], "either --style or --lut"),
         (["--skin-lut", "x.cube"], "goes with --lut"),
     ],
