@@ -2,6 +2,7 @@
 
 import {PADDING, firstPart, shownMask, shownPart} from './fit.mjs';
 
+const ACCELERATORS = ['wasm', 'webgpu'];
 const MOST_THREADS = 4; // beyond four, a network of this size gains nothing on phones or laptops
 
 /**
@@ -11,11 +12,13 @@ const MOST_THREADS = 4; // beyond four, a network of this size gains nothing on 
  * cannot be loaded, or the accelerator does not take the whole network.
  */
 export async function openSegmenter(bundle, litert, {accelerator = 'wasm', path, signal} = {}) {
+  if (!ACCELERATORS.includes(accelerator)) throw new Error(`There is no accelerator "${accelerator}"; known are ${ACCELERATORS.join(' and ')}.`);
   const entry = await bundle.segmenter('tflite');
   const model = await bundle.bytes(path ?? entry.path);
   const segmenter = new Segmenter(entry, accelerator, accelerator === 'wasm' ? threadsHere() : 1);
   const end = () => segmenter.close();
   signal?.addEventListener('abort', end);
+  if (signal?.aborted) end();
   try {
     await segmenter.load(new URL(litert, location.href).href, model);
   } catch (error) {
