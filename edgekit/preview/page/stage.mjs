@@ -57,7 +57,7 @@ export class Stage {
     this.renderer.setPicture(picture);
     this.renderer.clearMask();
     this.mask = null;
-    element('styles').classList.add('stale'); // the thumbnails are of the last picture
+    document.body.classList.add('unmasked'); // there is no after, and the styles' thumbnails are of the last picture
     if (mask) {
       this.setMask(mask);
     } else {
@@ -102,6 +102,6 @@ export class Stage {
       this.thumbnails.get(name).drawImage(canvas, 0, 0);
     }
     Object.assign(canvas, {width, height});
-    element('styles').classList.remove('stale');
+    document.body.classList.remove('unmasked');
   }
 }
