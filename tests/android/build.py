@@ -270,8 +270,8 @@ def junit_command(tools: Toolchain, classpath: list[Path], tests: Path, bundle: 
         path.relative_to(tests).with_suffix("").as_posix().replace("/", ".")
         for path in tests.rglob("*Test.class")
     )
-    command = [*JAVA, f"-Dedgekit.bundle={bundle}", "-cp", joined([*classpath, *tools.junit])]
-    return [*command, "org.junit.runner.JUnitCore", *names]
+    command = [*JAVA, f"-Dedgekit.bundle={bundle}", f"-Dedgekit.vectors={ROOT / 'tests' / 'shared'}"]
+    return [*command, "-cp", joined([*classpath, *tools.junit]), "org.junit.runner.JUnitCore", *names]
 
 
 def main() -> int:
