@@ -22,7 +22,12 @@ interface ChoiceStore {
 }
 
 /** The open network that is to be used, and one sentence on each candidate. */
-class Choice<N>(val network: N, val accelerator: String, val isRemembered: Boolean, val sentences: List<String>)
+class Choice<N>(val network: N, val accelerator: String, val isRemembered: Boolean, val sentences: List<String>) {
+    val report get() = ChoiceReport(accelerator, isRemembered, sentences)
+}
+
+/** A choice without its network. */
+data class ChoiceReport(val accelerator: String, val isRemembered: Boolean, val sentences: List<String>)
 
 /** Chooses between several ways of running the network: each is held to the golden picture several times in a row,
  * the right ones are timed, and the fastest is remembered.

@@ -21,7 +21,7 @@ private const val LARGEST_PATH_CHARS = 1000
 private const val LARGEST_SIDE = 16384 // pixels: the largest texture that a GPU of today takes
 private const val LARGEST_DELTA_E = 100.0 // black against white
 private val TARGETS = setOf("coreml", "tflite")
-private val ACCELERATORS = setOf("gpu")
+private val OTHER_ACCELERATORS = setOf("gpu")
 private val SHAPE = Regex("([1-9][0-9]{0,4})x([1-9][0-9]{0,4})")
 
 data class FileEntry(val path: String, val sizeBytes: Long, val sha256: String)
@@ -238,8 +238,8 @@ private class BundleOpening(private val files: BundleFiles) {
 
     private fun accelerated(item: JsonAt): AcceleratedEntry {
         val accelerator = item["accelerator"].name()
-        if (accelerator !in ACCELERATORS) {
-            throw BundleException("${item.where} is for $accelerator; known: ${ACCELERATORS.joinToString()}.")
+        if (accelerator !in OTHER_ACCELERATORS) {
+            throw BundleException("${item.where} is for $accelerator; known: ${OTHER_ACCELERATORS.joinToString()}.")
         }
         return AcceleratedEntry(accelerator, item["path"].name(), item["manifest"].name(), item["recipe"].name())
     }
