@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -58,19 +58,29 @@ def browser(flags: tuple[str, ...]) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def open_page(browser: Browser, litert: Path, bundle_folder: Path) -> Iterator[Opener]:
+def serve(litert: Path, bundle_folder: Path) -> Iterator[Callable[..., str]]:
+    """Serves the page with a bundle at an address of its own; returns the address."""
     servers = []
 
-    def opened(bundle: Path = bundle_folder, viewport: Viewport = DESKTOP) -> Page:
+    def served(bundle: Path = bundle_folder) -> str:
         server = open_server(Site(bundle, litert), port=0)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         servers.append(server)
-        browser.console.clear()
-        browser.open(url_of(server), viewport)
-        browser.wait(READY)
-        return Page(browser, url_of(server))
+        return url_of(server)
 
-    yield opened
+    yield served
     for server in servers:
         server.shutdown()
         server.server_close()
+
+
+@pytest.fixture
+def open_page(browser: Browser, serve: Callable[..., str]) -> Opener:
+    def opened(viewport: Viewport = DESKTOP, **served: Path) -> Page:
+        url = serve(**served)
+        browser.console.clear()
+        browser.open(url, viewport)
+        browser.wait(READY)
+        return Page(browser, url)
+
+    return opened

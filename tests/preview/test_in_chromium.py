@@ -183,13 +183,13 @@ def test_a_corrupt_bundle_is_a_sentence(open_page: Opener, bundle_folder: Path, 
     ):
         copy = Path(shutil.copytree(bundle_folder, tmp_path / str(i)))
         sentence = damage(copy, name)
-        page = open_page(copy)
+        page = open_page(bundle=copy)
         assert page.problem() == sentence
         assert page.run("getComputedStyle(document.querySelector('main')).display") == "none"
     (copy / "golden/image.png").unlink()
-    assert open_page(copy).problem() == "golden/image.png cannot be fetched (HTTP 404)."
+    assert open_page(bundle=copy).problem() == "golden/image.png cannot be fetched (HTTP 404)."
     (copy / "bundle.json").write_text("{}")
-    assert open_page(copy).problem() == "bundle.json is not of the schema edgekit/bundle."
+    assert open_page(bundle=copy).problem() == "bundle.json is not of the schema edgekit/bundle."
 
 
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE, Viewport(390, 844, dark=True)], ids=str)

@@ -2,11 +2,11 @@
 
 import {openBundle, readerAt} from './bundle.mjs';
 import {openCamera} from './camera.mjs';
+import {chosenSegmenter} from './choice.mjs';
 import {showSliders, showStyles, showTiming} from './panel.mjs';
 import {MOST_PHOTOS, Masks, Photo, Photos} from './photos.mjs';
 import {download, pictureOf} from './pictures.mjs';
 import {Saver} from './saver.mjs';
-import {openSegmenter} from './segmenter.mjs';
 import {Stage} from './stage.mjs';
 import {Strip} from './strip.mjs';
 
@@ -40,7 +40,9 @@ class Preview {
     this.#golden = new Photo('golden.png', golden);
     this.stage.show(await this.#sceneOf(this.#golden));
     say('Loading the network …');
-    this.segmenter = await openSegmenter(this.bundle, '/litert');
+    const chosen = await chosenSegmenter(this.bundle, '/litert', () => say('Comparing CPU and GPU …'));
+    this.segmenter = chosen.network;
+    element('choice').textContent = chosen.sentences.join(' ');
     await this.#findMask();
   }
 

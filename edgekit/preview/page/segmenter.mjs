@@ -2,19 +2,19 @@
 
 import {PADDING, firstPart, shownMask, shownPart} from './fit.mjs';
 
-const ACCELERATORS = ['wasm', 'webgpu'];
+const ARTIFACT_FOR = {wasm: null, webgpu: 'gpu'}; // as bundle.json calls them
 const MOST_THREADS = 4; // beyond four, a network of this size gains nothing on phones or laptops
 
 /**
- * `litert`: URL of the folder with LiteRT.js (core.mjs, wasm/). accelerator: 'wasm', the CPU, or 'webgpu', whose masks
- * are to be held to the golden picture (golden.mjs) before they are used. path: of another .tflite that the bundle
- * lists, for the same input and mask. signal: an AbortSignal that ends the opening. Rejects with a sentence when it
- * cannot be loaded, or the accelerator does not take the whole network.
+ * `litert`: URL of the folder with LiteRT.js (core.mjs, wasm/). accelerator: 'wasm', the CPU, or 'webgpu', which runs
+ * the bundle's artifact for GPUs, and whose masks are to be held to the golden picture (golden.mjs) before they are
+ * used. signal: an AbortSignal that ends the opening. Rejects with a sentence when it cannot be loaded, or the
+ * accelerator does not take the whole network.
  */
-export async function openSegmenter(bundle, litert, {accelerator = 'wasm', path, signal} = {}) {
-  if (!ACCELERATORS.includes(accelerator)) throw new Error(`There is no accelerator "${accelerator}"; known are ${ACCELERATORS.join(' and ')}.`);
-  const entry = await bundle.segmenter('tflite');
-  const model = await bundle.bytes(path ?? entry.path);
+export async function openSegmenter(bundle, litert, {accelerator = 'wasm', signal} = {}) {
+  if (!Object.hasOwn(ARTIFACT_FOR, accelerator)) throw new Error(`There is no accelerator "${accelerator}"; known are wasm and webgpu.`);
+  const entry = await bundle.segmenter('tflite', ARTIFACT_FOR[accelerator]);
+  const model = await bundle.bytes(entry.path);
   const segmenter = new Segmenter(entry, accelerator, accelerator === 'wasm' ? threadsHere() : 1);
   const end = () => segmenter.close();
   signal?.addEventListener('abort', end);
