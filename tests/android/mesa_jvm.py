@@ -15,7 +15,7 @@ SHIM = Path(__file__).parent / "gles_on_mesa"
 
 @dataclass(frozen=True)
 class Drawn:
-    """What DrawGolden.java found. `delta_e00_p95`: by the app's GoldenProof, of the mask; `driver`: as the app names it;
+    """What DrawGolden.java found. `delta_e00_p95`: of the mask, by GoldenProof; `driver`: its name in the app;
     `timed`: draws with a time; `ms`: their sum; `again`: a buffer came twice."""
 
     context: bool

@@ -54,6 +54,28 @@ public struct Choice<Network: Sendable>: Sendable {
     public let accelerator: String
     public let isRemembered: Bool
     public let sentences: [String]
+
+    public var report: ChoiceReport {
+        ChoiceReport(accelerator: accelerator, isRemembered: isRemembered, sentences: sentences)
+    }
+}
+
+/// A choice without its network.
+public struct ChoiceReport: Encodable, Equatable, Sendable {
+    public let accelerator: String
+    public let isRemembered: Bool
+    public let sentences: [String]
+
+    public init(accelerator: String, isRemembered: Bool, sentences: [String]) {
+        self.accelerator = accelerator
+        self.isRemembered = isRemembered
+        self.sentences = sentences
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case accelerator, sentences
+        case isRemembered = "remembered"
+    }
 }
 
 /// Chooses between several ways of running the network: each is held to the golden picture several times in a row, the
