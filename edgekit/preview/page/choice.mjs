@@ -10,12 +10,11 @@ const MOST_OPENING_MS = 20_000; // as long as a whole trial may take
 
 /**
  * Resolves to {network: an open segmenter, sentences: one on each accelerator that was tried, in this visit or in the
- * one that is remembered}. onTrial(): called before accelerators are compared, which takes some seconds.
+ * one that is remembered}. onTrial(): called while accelerators are compared, which takes some seconds.
  */
 export async function chosenSegmenter(bundle, litert, onTrial) {
   const device = bundle.isAccelerated('tflite') ? await webgpuDevice() : null;
   if (device === null) return {network: await openSegmenter(bundle, litert), sentences: []};
-  onTrial();
   const cpu = {
     accelerator: 'wasm',
     artifactSha256: (await bundle.segmenter('tflite')).sha256,
@@ -32,7 +31,10 @@ export async function chosenSegmenter(bundle, litert, onTrial) {
     bound: golden.bound,
     store,
     nowMs: () => performance.now(),
-    prove: (network) => golden.prove(network),
+    prove: (network) => {
+      onTrial();
+      return golden.prove(network);
+    },
     close: (network) => network.close(),
   });
   addEventListener('pagehide', store.end);

@@ -83,6 +83,7 @@ class Preview {
     this.#endCamera();
     this.photos.shown = photo === this.#golden ? null : photo;
     this.strip.mark(photo);
+    element('remove').disabled = false;
     this.stage.show(read, photo.mask);
     await this.#findMask();
   }
@@ -113,6 +114,7 @@ class Preview {
     this.#camera = camera;
     pressed('camera', true);
     this.strip.mark(null);
+    element('remove').disabled = true; // no photo is shown
     const {video, mirrored} = camera;
     this.stage.show({picture: video, width: video.videoWidth, height: video.videoHeight, mirror: mirrored, photo: null});
     let count = 0;
