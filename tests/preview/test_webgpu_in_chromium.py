@@ -43,7 +43,8 @@ def proof_in_guide() -> str:
     text = GUIDE.read_text(encoding="utf-8")
     block = re.search(r"## Proving an accelerator\n```js\nimport .*?;\n(.*?)```", text, re.S)
     assert block is not None
-    return block[1].replace("'./litert'", "'/litert'").replace("20000", "90000")  # SwiftShader on a busy machine
+    here = block[1].replace("'./litert'", "'/litert'")
+    return here.replace("20000", "90000")  # for SwiftShader on a busy machine
 
 
 def test_a_network_on_webgpu_is_proved_as_the_guide_says(browser: Browser, serve: Callable[..., str]) -> None:
