@@ -26,7 +26,7 @@ from edgekit.files import check_folder_place
 from edgekit.images import InputSize, Size, shape_from_text
 from edgekit.model.outputs import OutputMode
 from edgekit.parity.half_precision import half_precision_warning
-from edgekit.recipes import Recipe, recipe_for
+from edgekit.recipes import Recipe, recipe_for, recipes_for_bundle
 from edgekit.shader.modes import DEFAULT_REFINEMENT
 from edgekit.targets import ALL, target_named, targets_named
 from edgekit.weights import Checkpoint
@@ -127,19 +127,19 @@ def bundle(
 ) -> BuiltBundle:
     """Write the folder that an app reads: artifacts, styles as shaders, a golden picture; check each artifact on it.
 
-    Without `artifacts` the checkpoint is converted for `target` first; what the folder `reuse` holds of that is taken
-    from there. Raises BundleError for artifacts or styles that do not go together, ConversionError for artifacts of
-    other weights, EdgekitError for a folder in the way.
+    Without `artifacts` the checkpoint is converted for `target` first, for TFLite also in fp16 for GPUs; what the
+    folder `reuse` holds of that is taken from there. Raises BundleError for artifacts or styles that do not go
+    together, ConversionError for artifacts of other weights, EdgekitError for a folder in the way.
     """
     check_folder_place(out, BUNDLE, replace=force, inputs=(*artifacts, checkpoint.folder))
     with tempfile.TemporaryDirectory() as temporary:
         found = [read_artifact(path) for path in artifacts]
-        for each in () if artifacts else targets_named(target):
-            conversion = Conversion(checkpoint, _size_of(checkpoint), recipe_for(each, checkpoint.folder))
+        for each, recipe in recipes_for_bundle(() if artifacts else targets_named(target), checkpoint.folder):
+            conversion = Conversion(checkpoint, _size_of(checkpoint), recipe)
             kept = None if reuse is None else made_before(each, conversion, reuse)
             if kept:
                 console.say(f"taking {kept.path}, which was converted before")
-            found += [kept] if kept else convert(checkpoint, each.name, out=Path(temporary))
+            found += [kept] if kept else convert(checkpoint, each.name, recipe=recipe, out=Path(temporary))
         first = default_style or styles[0]
         return build_bundle(checkpoint, found, styles, first, refinement, out, replace=force)
 

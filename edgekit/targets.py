@@ -52,6 +52,8 @@ class Target:
     `second`: the one of them that was made by others.
     `check`: "module:name" of a function that raises for a conversion that the target cannot carry out, or not here.
     `asked_for`: whether it is converted to only by its own name, and not for `all`.
+    `gpu_recipe`: the recipe of a second artifact, for GPUs, that a bundle holds beside one with int8 weights; None
+    where the runtime chooses the processor for the one artifact itself.
     `taps`: whether its runtime gives intermediate tensors; without them losses have no cause.
     `trial`: "module:name" of a function that opens and runs the artifact in a process of its own first, for runtimes in
     native code that a damaged file can crash.
@@ -78,6 +80,7 @@ class Target:
     files: tuple[str, ...] = ()
     check: str | None = None
     asked_for: bool = False
+    gpu_recipe: str | None = None
     taps: bool = True
     runtimes: Mapping[str, str] = field(default_factory=dict)
 
@@ -191,6 +194,7 @@ TARGETS: dict[str, Target] = {
         runtime="edgekit.runtimes.litert:LiteRT",
         reference="litert-reference",
         second="tensorflow",
+        gpu_recipe="fp16",  # LiteRT's GPU backend refuses int8 weights with a scale per channel (docs/runtimes.md)
         trial="edgekit.devices.probe:probe",
         runtimes={
             "litert-reference": "edgekit.runtimes.litert:ReferenceLiteRT",

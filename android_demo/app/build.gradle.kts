@@ -37,6 +37,7 @@ dependencies {
     implementation(libs.lifecycle.livedata)
     implementation(libs.lifecycle.viewmodel)
     implementation(libs.litert)
+    implementation(libs.litert.gpu) // since 2.3 the GPU's library is not in the first
 
     androidTestImplementation(libs.junit)
     androidTestImplementation(libs.androidx.test.runner)

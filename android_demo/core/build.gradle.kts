@@ -22,4 +22,6 @@ dependencies {
 tasks.test {
     // Where `edgekit bundle --into android_demo` puts it; the shared vectors are skipped without.
     systemProperty("edgekit.bundle", rootProject.file("app/src/main/assets/edgekit").path)
+    // What every platform's code is held to; skipped where the app was copied without edgekit's tests.
+    systemProperty("edgekit.vectors", rootProject.file("../tests/shared").path)
 }

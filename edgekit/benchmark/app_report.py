@@ -1,7 +1,7 @@
 """Strict reader of the demo app's benchmark file; it becomes the report that `edgekit bench` writes.
 
-Only the app itself can time the stages of a frame on the phone's own camera and GPU. Its file has this form (all keys
-required; null for a value that the app could not read):
+Only the app itself can time the stages of a frame on the phone's own camera and GPU. Its file has this form (keys are
+required but for `accelerator_choice`; null for a value that the app could not read):
 
     {"schema": "edgekit-app-bench/1", "simulated": false,
      "device": {"model": str, "os": str, "abi": str, "cores": int},
@@ -9,9 +9,11 @@ required; null for a value that the app could not read):
      "threads": int, "accelerator_asked": str, "accelerator": str, "warmup_runs": int,
      "load_ms": num, "first_inference_ms": num, "peak_rss_mb": num | null,
      "samples_ms": [num, …], "stages_ms": {"camera": [num, …], …},
+     "accelerator_choice": {"accelerator": str, "remembered": bool, "sentences": [str, …]},
      "before": {"battery_percent": int | null, "thermal_status": int | null}, "after": {…}}
 
-`stages_ms` may hold camera, resize, segmenter, refinement and shader, each as long as samples_ms.
+`accelerator_choice` is what the app itself would use, with a sentence on each candidate; apps of edgekit 0.1 leave it
+out. `stages_ms` may hold camera, resize, segmenter, refinement and shader, each as long as samples_ms.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ from edgekit.reading import Count, JsonKind, Positive, Text, read_json, shown
 SCHEMA = "edgekit-app-bench/1"
 # 100,000 frames are an hour at 30 fps; a longer file is not a benchmark.
 MOST_BYTES = 16 << 20
+MOST_CANDIDATES = 16  # accelerators that an app can tell of
 
 
 Times = Annotated[tuple[Positive, ...], Meta(min_length=1)]
@@ -60,6 +63,13 @@ class _WrittenState:
 
 
 @dataclass(frozen=True)
+class _WrittenChoice:
+    accelerator: Text
+    remembered: bool
+    sentences: Annotated[tuple[Text, ...], Meta(max_length=MOST_CANDIDATES)]
+
+
+@dataclass(frozen=True)
 class _Written:
     """The content of the app's file; the module's docstring explains it."""
 
@@ -77,6 +87,7 @@ class _Written:
     stages_ms: Mapping[str, Times]
     before: _WrittenState
     after: _WrittenState
+    accelerator_choice: _WrittenChoice | None = None
 
 
 APP_BENCHMARK = JsonKind(
@@ -123,7 +134,11 @@ def read_app_report(path: Path, artifact_sha256: str | None = None) -> AppReport
         peak_rss_mb=written.peak_rss_mb, accelerator_asked=plan.accelerator,
         accelerator=printable(written.accelerator), runner="demo app",
     )  # fmt: skip
-    report = BenchReport(info, plan, "", {}, _state(written.before), _state(written.after), (), (row,))
+    choice = written.accelerator_choice
+    report = BenchReport(
+        info, plan, "", {}, _state(written.before), _state(written.after), (), (row,),
+        accelerator_choice=() if choice is None else tuple(map(printable, choice.sentences)),
+    )  # fmt: skip
     return AppReport(report, _stages(path, written))
 
 

@@ -66,6 +66,7 @@ class BenchReport:
     warnings: tuple[str, ...]
     artifacts: tuple[ArtifactBench, ...]
     comparisons: tuple[BaselineComparison, ...] = ()
+    accelerator_choice: tuple[str, ...] = ()  # of the demo app, a sentence on each candidate
 
     @property
     def regressed(self) -> bool:
@@ -92,6 +93,7 @@ def report_json(report: BenchReport) -> dict[str, JsonValue]:
         "tools": dict(report.tools),
         "state": {"before": _plain(report.before), "after": _plain(report.after)},
         "warnings": list(report.warnings),
+        "accelerator_choice": list(report.accelerator_choice),
         "artifacts": [_artifact_json(a, report.device.simulated) for a in report.artifacts],
         "baseline": [
             {

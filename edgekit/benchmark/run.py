@@ -257,7 +257,7 @@ def _not_run(path: Path, plan: BenchPlan, device: Device) -> ArtifactBench:
 
 
 def state_warnings(before: DeviceState, after: DeviceState, plan: BenchPlan) -> list[str]:
-    """Sentences about states of the device that make the figures less reliable."""
+    """Sentences about the plan and states of the device that make the figures less reliable."""
     found = []
     if before.battery_percent is not None and before.battery_percent < LOWEST_BATTERY_PERCENT:
         found.append(
@@ -271,6 +271,8 @@ def state_warnings(before: DeviceState, after: DeviceState, plan: BenchPlan) -> 
         found.append(
             f"clock governor {', '.join(sorted(set(before.governors)))}: clocks may move during the run"
         )
+    if plan.accelerator == "nnapi":
+        found.append("NNAPI is legacy: Android 15 deprecated it; prefer gpu")
     busy = before.load_average
     if busy is not None and busy > 0.5:
         found.append(f"other work was running (load average {busy:.1f} before the run)")

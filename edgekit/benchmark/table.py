@@ -23,6 +23,8 @@ def print_report(report: BenchReport) -> None:
     for a in report.artifacts:
         if a.profile:
             print_table(_profile(a))
+    for sentence in report.accelerator_choice:
+        say(f"the app's own choice, {sentence}")
     for warning in report.warnings:
         say(f"note: {warning}")
 

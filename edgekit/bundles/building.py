@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,7 @@ class GoldenCheck:
     """ΔE2000 (95th percentile) of one artifact's own mask on the golden picture, drawn, against the golden result."""
 
     target: str
+    recipe: str
     delta_e00_p95: float
     bound: float
 
@@ -68,21 +69,24 @@ def build_bundle(
     with console.quiet_libraries():
         weights = Segmenter(checkpoint, size=artifacts[0].manifest.input_size, exact=True).groups(image)
         # Run first: an artifact that cannot be run is refused before a bundle is written.
-        masks = {artifact.manifest.target: Segmenter(artifact).groups(image) for artifact in artifacts}
+        masks = [Segmenter(artifact).groups(image) for artifact in artifacts]
     contents = BundleContents(artifacts, styles, default_style, image, weights, refinement)
     opened = write_bundle(contents, out, replace)
-    return BuiltBundle(opened, tuple(_golden_checks(opened, masks)))
+    return BuiltBundle(opened, tuple(_golden_checks(opened, artifacts, masks)))
 
 
-def _golden_checks(opened: OpenBundle, masks: Mapping[str, NDArray[np.float32]]) -> Iterator[GoldenCheck]:
-    """The check of each target's mask. What is compared with is read from the written bundle, once."""
+def _golden_checks(
+    opened: OpenBundle, artifacts: Sequence[Artifact], masks: Sequence[NDArray[np.float32]]
+) -> Iterator[GoldenCheck]:
+    """The check of each artifact's mask. What is compared with is read from the written bundle, once."""
     bundle, golden = opened.bundle, opened.bundle.golden
     image, styled = (
         np.asarray(Image.open(opened.path(picture.path)), np.uint8)
         for picture in (golden.image, golden.styled)
     )
     description = read_description(opened.path(bundle.style(golden.style).description))
-    for target, mask in masks.items():
+    for artifact, mask in zip(artifacts, masks, strict=True):
         drawn = np.round(styled_levels(description, image, mask)).astype(np.uint8)
         difference = delta_e00(drawn[..., :3], styled[..., :3])
-        yield GoldenCheck(target, float(np.percentile(difference, 95)), golden.end_to_end_delta_e00_p95)
+        p95, manifest = float(np.percentile(difference, 95)), artifact.manifest
+        yield GoldenCheck(manifest.target, manifest.recipe_name, p95, golden.end_to_end_delta_e00_p95)

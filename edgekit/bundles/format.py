@@ -18,6 +18,7 @@ SCHEMA = "edgekit/bundle"
 SCHEMA_VERSION = 1
 BUNDLE_FILE = "bundle.json"
 APP_TARGETS = ("coreml", "tflite")  # whose artifacts the apps run
+GPU = "gpu"
 # A phone reads all of it into memory or a cache: the largest network edgekit converts stays far below.
 MOST_FILE_BYTES = 64 << 20
 MOST_BUNDLE_BYTES = 256 << 20
@@ -34,8 +35,21 @@ DeltaE = Annotated[float, Meta(gt=0, le=100)]  # 100 is black against white
 
 
 @dataclass(frozen=True)
+class Accelerated:
+    """An artifact of the same network and sizes that a GPU takes; it may be the segmenter's own, stored once."""
+
+    accelerator: Annotated[str, Meta(pattern=rf"^({GPU})\Z")]
+    path: Text
+    manifest: Text
+    recipe: Text
+
+
+@dataclass(frozen=True)
 class Segmenter:
-    """One artifact. Paths are relative to the bundle; sizes in pixels: a square's side, or rows x columns."""
+    """The artifact that every device runs, and those that a device may be faster with.
+
+    Paths are relative to the bundle; sizes in pixels: a square's side, or rows x columns.
+    """
 
     target: Annotated[str, Meta(pattern=rf"^({'|'.join(APP_TARGETS)})\Z")]
     path: Text
@@ -44,6 +58,12 @@ class Segmenter:
     mask_size: Pixels | ShapeText
     recipe: Text
     minimum_os: Text
+    accelerated: tuple[Accelerated, ...] = ()
+
+    @property
+    def artifacts(self) -> tuple[Segmenter | Accelerated, ...]:
+        """What has a path and a manifest in the bundle."""
+        return (self, *self.accelerated)
 
 
 @dataclass(frozen=True)
@@ -140,7 +160,13 @@ INDEX = JsonKind(
 
 def json_of(bundle: Bundle) -> str:
     """The text of bundle.json, checked against its declaration."""
-    text = json_text({"schema": SCHEMA, "schema_version": SCHEMA_VERSION, **asdict(bundle)})
+    values = asdict(bundle)
+    for segmenter in values["segmenters"]:
+        if not segmenter["accelerated"]:
+            del segmenter[
+                "accelerated"
+            ]  # as before segmenters could have any: readers of then refuse the field
+    text = json_text({"schema": SCHEMA, "schema_version": SCHEMA_VERSION, **values})
     parsed(text.encode(), BUNDLE_FILE)
     return text
 
@@ -154,6 +180,7 @@ def parsed(data: bytes, where: str) -> Bundle:
         ("style", [style.name for style in bundle.styles]),
         ("control", [control.name for control in bundle.controls]),
         ("segmenter for", [segmenter.target for segmenter in bundle.segmenters]),
+        *(("accelerator", [one.accelerator for one in each.accelerated]) for each in bundle.segmenters),
     ):
         if (twice := first_repeated(names)) is not None:
             raise BundleError(f"{where} lists the {kind} {printable(twice, 80)!r} twice.")

@@ -216,9 +216,10 @@ def _same_files(bundle: Bundle, present: Iterable[str], where: Path) -> None:
         )
     golden = bundle.golden
     files = [style.description for style in bundle.styles]
-    files += [segmenter.manifest for segmenter in bundle.segmenters]
+    artifacts = [artifact for segmenter in bundle.segmenters for artifact in segmenter.artifacts]
+    files += [artifact.manifest for artifact in artifacts]
     files += [golden.image.path, golden.mask.path, golden.styled.path, golden.vectors]
-    packages = [segmenter.path for segmenter in bundle.segmenters]  # a file, or a folder of files
+    packages = [artifact.path for artifact in artifacts]  # a file, or a folder of files
     known = listed | {parent for path in listed for parent in _parents(path)}
     for path in files + packages:
         if path not in (known if path in packages else listed):

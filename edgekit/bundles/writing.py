@@ -18,6 +18,8 @@ from edgekit.artifact import Artifact
 from edgekit.bundles.format import (
     APP_TARGETS,
     BUNDLE_FILE,
+    GPU,
+    Accelerated,
     Bundle,
     Control,
     FileEntry,
@@ -25,6 +27,7 @@ from edgekit.bundles.format import (
     GoldenPicture,
     Segmenter,
     StyleEntry,
+    first_repeated,
     json_of,
 )
 from edgekit.bundles.golden import GOLDEN_CONTROLS, golden_pictures, vectors
@@ -45,6 +48,7 @@ from edgekit.images import text_of_shape
 from edgekit.shader.compose import describe, refinement_named
 from edgekit.shader.description import DESCRIPTION_FILE, ShaderDescription, write_description
 from edgekit.shader.modes import DEFAULT_REFINEMENT
+from edgekit.targets import target_named
 
 # What the demo apps and the preview draw with; WGSL is for WebGPU pages.
 DIALECTS = ("essl300", "essl300-external", "msl", "wgsl")
@@ -71,14 +75,15 @@ def write_bundle(contents: BundleContents, folder: Path, force: bool = False) ->
     """Write the bundle whole and read it back. BundleError for artifacts or styles that do not go together."""
     _check(contents)
     with staged_folder(folder, BUNDLE, replace=force) as temporary:
-        segmenters = tuple(_put_segmenter(artifact, temporary) for artifact in contents.artifacts)
+        for artifact in contents.artifacts:
+            _put_artifact(artifact, temporary)
         descriptions = {name: _put_style(name, contents.refinement, temporary) for name in contents.styles}
         golden = _put_golden(contents, descriptions, temporary)
         manifest = contents.artifacts[0].manifest
         bundle = Bundle(
             name=manifest.name,
             edgekit_version=__version__,
-            segmenters=segmenters,
+            segmenters=_segmenters(contents.artifacts),
             class_names=manifest.class_names,
             groups=manifest.groups,
             styles=tuple(_entry(style_named(name)) for name in contents.styles),
@@ -125,16 +130,32 @@ def _check(contents: BundleContents) -> None:
             raise BundleError(
                 f"{artifact.path} was made from other weights than {contents.artifacts[0].path}."
             )
-    targets = [artifact.manifest.target for artifact in contents.artifacts]
-    for target in targets:
+    for target in {artifact.manifest.target for artifact in contents.artifacts}:
         if target not in APP_TARGETS:
             raise BundleError(f"A bundle holds artifacts for {' and '.join(APP_TARGETS)}, not for {target}.")
-    if len(set(targets)) != len(targets):
-        raise BundleError(f"Two artifacts are for {targets[0]}; a bundle holds one for each target.")
+        _check_pair([artifact for artifact in contents.artifacts if artifact.manifest.target == target])
 
 
-def _put_segmenter(artifact: Artifact, folder: Path) -> Segmenter:
-    manifest = artifact.manifest
+def _check_pair(artifacts: Sequence[Artifact]) -> None:
+    """BundleError unless these artifacts of one target are one, or one with int8 weights and a float one for GPUs."""
+    target = target_named(artifacts[0].manifest.target)
+    if target.gpu_recipe is None and len(artifacts) > 1:
+        raise BundleError(f"Two artifacts are for {target.name}; a bundle holds one for it.")
+    forms = ["int8 weights" if a.manifest.recipe.quantises else "float weights" for a in artifacts]
+    if (twice := first_repeated(forms)) is not None:
+        raise BundleError(
+            f"Two artifacts for {target.name} have {twice}; a bundle holds one with int8 weights and one with float "
+            "weights for GPUs, or one of them."
+        )
+    if first_repeated(a.path.name for a in artifacts) is not None:
+        raise BundleError(f"Two artifacts are called {artifacts[0].path.name}; rename one, and its manifest.")
+    if len({(a.manifest.size, a.manifest.outputs[0].shape) for a in artifacts}) > 1:
+        raise BundleError(
+            f"The artifacts for {target.name} have other sizes of input or mask; convert both with the same."
+        )
+
+
+def _put_artifact(artifact: Artifact, folder: Path) -> None:
     place = folder / "segmenter" / artifact.path.name
     place.parent.mkdir(exist_ok=True)
     if artifact.path.is_dir():
@@ -142,16 +163,36 @@ def _put_segmenter(artifact: Artifact, folder: Path) -> Segmenter:
     else:
         shutil.copyfile(artifact.path, place)
     shutil.copyfile(artifact.manifest_path, place.with_name(artifact.manifest_path.name))
-    mask = manifest.outputs[0]
+
+
+def _segmenters(artifacts: Sequence[Artifact]) -> tuple[Segmenter, ...]:
+    """One segmenter per target, in the order in which the artifacts name them."""
+    targets = dict.fromkeys(artifact.manifest.target for artifact in artifacts)
+    return tuple(_segmenter([a for a in artifacts if a.manifest.target == target]) for target in targets)
+
+
+def _segmenter(artifacts: Sequence[Artifact]) -> Segmenter:
+    """One target's entry. The CPU gets the artifact with int8 weights where there is one, and a GPU never does."""
+    ordered = sorted(artifacts, key=lambda artifact: not artifact.manifest.recipe.quantises)
+    manifest, last = ordered[0].manifest, ordered[-1]
+    has_gpu = target_named(manifest.target).gpu_recipe is not None and not last.manifest.recipe.quantises
+    accelerated = Accelerated(GPU, *_places(last), last.manifest.recipe_name)
+    path, manifest_path = _places(ordered[0])
     return Segmenter(
         target=manifest.target,
-        path=f"segmenter/{artifact.path.name}",
-        manifest=f"segmenter/{artifact.manifest_path.name}",
+        path=path,
+        manifest=manifest_path,
         input_size=manifest.size,
-        mask_size=text_of_shape(*mask.height_and_width),
+        mask_size=text_of_shape(*manifest.outputs[0].height_and_width),
         recipe=manifest.recipe_name,
         minimum_os=manifest.minimum_os,
+        accelerated=(accelerated,) if has_gpu else (),
     )
+
+
+def _places(artifact: Artifact) -> tuple[str, str]:
+    """Where the artifact and its manifest lie in the bundle."""
+    return f"segmenter/{artifact.path.name}", f"segmenter/{artifact.manifest_path.name}"
 
 
 def _put_style(name: str, refinement: str, folder: Path) -> ShaderDescription:

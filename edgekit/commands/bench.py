@@ -211,7 +211,10 @@ Threads = Annotated[
 Accelerator = Annotated[
     str,
     typer.Option(
-        parser=_accelerator, metavar="NAME", help="cpu, gpu or nnapi; on Apple devices cpu, gpu, ane or all."
+        parser=_accelerator,
+        metavar="NAME",
+        help="cpu, gpu or nnapi (legacy, deprecated since Android 15); "
+        "on Apple devices cpu, gpu, ane or all.",
     ),
 ]
 PlanSettings = Annotated[list[str] | None, _set(*PLAN_SETTINGS)]

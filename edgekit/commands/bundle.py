@@ -17,8 +17,9 @@ def bundle(
         list[Path] | None,
         typer.Option(
             "--artifact",
-            help="An artifact with the groups output; repeat the option for the other target.",
-            show_default="both targets, converted now",
+            help="An artifact with the groups output; repeat the option for the other target, and for a float .tflite "
+            "that GPUs are given beside one with int8 weights.",
+            show_default="both targets, converted now, with a .tflite for GPUs",
         ),
     ] = None,
     style: Annotated[
@@ -79,7 +80,7 @@ def bundle(
     for check in built.checks:
         verdict = "PASSED" if check.passed else "FAILED"
         console.show(
-            f"golden picture, {check.target}: {verdict}, ΔE2000 p95 {check.delta_e00_p95:.2f}, "
+            f"golden picture, {check.target} {check.recipe}: {verdict}, ΔE2000 p95 {check.delta_e00_p95:.2f}, "
             f"allowed {check.bound:g}"
         )
     if json:
@@ -91,7 +92,12 @@ def bundle(
                 "size_bytes": size_bytes,
                 "styles": list(styles),
                 "golden": [
-                    {"target": c.target, "delta_e00_p95": c.delta_e00_p95, "passed": c.passed}
+                    {
+                        "target": c.target,
+                        "recipe": c.recipe,
+                        "delta_e00_p95": c.delta_e00_p95,
+                        "passed": c.passed,
+                    }
                     for c in built.checks
                 ],
             }

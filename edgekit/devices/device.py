@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # Android's PowerManager.THERMAL_STATUS_* in order; the index is the number dumpsys prints.
 THERMAL_STATUS = ("none", "light", "moderate", "severe", "critical", "emergency", "shutdown")
-ACCELERATORS = ("cpu", "gpu", "nnapi", "ane", "all")
+ACCELERATORS = ("cpu", "gpu", "nnapi", "ane", "all")  # nnapi is legacy: Android 15 deprecated it
 # No inference, load or wait is longer than a day, and no phone or workstation has more processors than this.
 LONGEST_S = 86_400.0
 LONGEST_MS = LONGEST_S * 1e3

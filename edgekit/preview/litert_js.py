@@ -1,6 +1,6 @@
 """LiteRT.js, the page's runtime: fetched once with npm, checked, and kept in the user's cache.
 
-Its WebAssembly is 28 MB in three builds, so it is neither committed nor shipped in edgekit's wheel. It is
+Its WebAssembly is 38 MB in four builds, so it is neither committed nor shipped in edgekit's wheel. It is
 Apache-2.0; npm's archives are pinned by version and sha512.
 """
 
@@ -27,8 +27,9 @@ FETCH_TIMEOUT_S = 600
 MOST_FILE_BYTES = 32 << 20  # per file; the largest has 9.4 MB
 # Browsers do not resolve bare package names in workers, so the import becomes a relative path.
 BARE_IMPORT, RELATIVE_IMPORT = b'from "@litertjs/wasm-utils"', b'from "./wasm-utils.mjs"'
-# The plain build, one for browsers without relaxed SIMD, one for cross-origin isolated pages.
-WASM_BUILDS = ("", "_compat", "_threaded")
+# The plain build, one for browsers without relaxed SIMD, one for cross-origin isolated pages, and one for WebGPU: it
+# waits for the GPU (JSPI), without which no network with bytes as output can be read back.
+WASM_BUILDS = ("", "_compat", "_threaded", "_jspi")
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,8 @@ FILES: Mapping[str, str] = {
     "wasm/litert_wasm_internal.wasm": "7280cf4471774867e385e6c3cd53e2b45e2975b80fea338fff4ef359b0865614",
     "wasm/litert_wasm_compat_internal.js": "4d8f894b7883654fd6e8439730aa41e79ceaab7d19184fc4f1f0b0f1a2a2c8a5",
     "wasm/litert_wasm_compat_internal.wasm": "5255c8ad06eabdbd2522cdebf6b22fc10faf74625c23a49b9e072570cd1fa41c",
+    "wasm/litert_wasm_jspi_internal.js": "e685a3ed86f447c1feb8f5414319539c5e94d1cfc0eb49c3c5e6a788a6f5541b",
+    "wasm/litert_wasm_jspi_internal.wasm": "a103e14db26cdbda9ba1a93633e59f3bf604d082fa7ab0c30ca730838e3faa69",
     "wasm/litert_wasm_threaded_internal.js": "92fe7a720c6deedaa1194c011c79a005ea4f6fc98f533b661cf7900760ab4849",
     "wasm/litert_wasm_threaded_internal.wasm": "b5e54eca10f043497edf9a02186332707cae260c550d7ea22b2cae55669596cf",
 }
@@ -82,7 +85,7 @@ def litert_js(folder: Path | None = None) -> Path:
     Raises EdgekitError if npm is missing or fails, the folder belongs to something else, or a file was changed.
     """
     is_cache = folder is None
-    folder = folder or cache(f"litert-js-{VERSION}")
+    folder = folder or cache(f"litert-js-{VERSION}-{len(WASM_BUILDS)}")  # one with fewer builds stays alone
     if all((folder / file).is_file() for file in FILES):
         if is_cache:  # a folder that the user named is trusted
             _verify(folder)

@@ -20,6 +20,7 @@ from edgekit.recipes.kept import (
     ranges_path,
     recipe_for,
     recipe_for_training,
+    recipes_for_bundle,
 )
 from edgekit.recipes.recipe import (
     MODES,
@@ -63,5 +64,6 @@ __all__ = [
     "recipe_for",
     "recipe_for_training",
     "recipe_named",
+    "recipes_for_bundle",
     "tensor_pattern",
 ]

@@ -6,6 +6,7 @@ target's float graph, so that `convert` needs neither a choice nor photos.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,6 +39,15 @@ def recipe_for(target: Target, folder: Path, name: str | Path | None = None) -> 
     if recipe.needs_calibration and str(name) in RECIPES and kept.is_file():
         return replace(recipe, observer=read_recipe(kept).observer)
     return recipe
+
+
+def recipes_for_bundle(targets: Iterable[Target], folder: Path) -> Iterator[tuple[Target, Recipe]]:
+    """Every target with the recipe of its artifact in a bundle, and beside one with int8 weights the one for GPUs."""
+    for target in targets:
+        recipe = recipe_for(target, folder)
+        yield target, recipe
+        if target.gpu_recipe is not None and recipe.quantises:
+            yield target, recipe_named(target.gpu_recipe)
 
 
 def recipe_for_training(name: str) -> Recipe:

@@ -70,10 +70,16 @@ final class GoldenPictureTests: XCTestCase {
         XCTAssertEqual(times.isMaskWithoutCopy, fills, "Core ML did not use the buffer that it was given")
         let drawn = try draw(frame, stage: stage)
         let expected = try rgba(of: decoded(golden.styled, in: stage))
-        let differences = stride(from: 0, to: drawn.count, by: 4).map { at in
-            deltaE00((drawn[at], drawn[at + 1], drawn[at + 2]), (expected[at], expected[at + 1], expected[at + 2]))
-        }
-        XCTAssertLessThanOrEqual(percentile(0.95, ofSorted: differences.sorted()), golden.endToEndDeltaE00P95)
+        XCTAssertLessThanOrEqual(deltaE00P95(drawn, expected), golden.endToEndDeltaE00P95)
+    }
+
+    func testAnAcceleratorIsChosenAndRemembered() async throws {
+        let stage = try stage()
+        let choice = try await SegmenterChoice(bundle: stage.bundle, gpu: stage.gpu).choose()
+        XCTAssertEqual(choice.sentences.count, 3)
+        let again = try await SegmenterChoice(bundle: stage.bundle, gpu: stage.gpu).choose()
+        XCTAssertEqual(again.accelerator, choice.accelerator)
+        XCTAssertTrue(again.isRemembered)
     }
 
     func testEveryStyleCompiles() throws {
@@ -92,42 +98,12 @@ final class GoldenPictureTests: XCTestCase {
         try PhotoLoader().load(stage.bundle.data(at: picture.path))
     }
 
-    /// RGBA bytes, first row on top.
     private func draw(_ frame: SegmentedFrame, stage: Stage) throws -> [UInt8] {
         let target = try stage.gpu.makeTarget(stage.size)
         _ = try stage.gpu.draw(
             frame, style: stage.style, controls: stage.bundle.index.golden.uniforms.controls, into: target
         )
-        var bytes = [UInt8](repeating: 0, count: 4 * stage.size.width * stage.size.height)
-        target.getBytes(
-            &bytes, bytesPerRow: 4 * stage.size.width,
-            from: MTLRegionMake2D(0, 0, stage.size.width, stage.size.height), mipmapLevel: 0
-        )
-        return rgbaFromBgra(bytes)
-    }
-
-    /// A buffer's pixels as RGBA bytes without the padding of its rows; alpha is 255.
-    private func rgba(of buffer: CVPixelBuffer) throws -> [UInt8] {
-        CVPixelBufferLockBaseAddress(buffer, .readOnly)
-        defer { CVPixelBufferUnlockBaseAddress(buffer, .readOnly) }
-        let base = try XCTUnwrap(CVPixelBufferGetBaseAddress(buffer))
-        let (width, height) = (CVPixelBufferGetWidth(buffer), CVPixelBufferGetHeight(buffer))
-        let rowBytes = CVPixelBufferGetBytesPerRow(buffer)
-        var bytes: [UInt8] = []
-        for row in 0..<height {
-            bytes.append(contentsOf: UnsafeRawBufferPointer(start: base + row * rowBytes, count: 4 * width))
-        }
-        return rgbaFromBgra(bytes)
-    }
-
-    private func rgbaFromBgra(_ bytes: [UInt8]) -> [UInt8] {
-        var turned = bytes
-        for at in stride(from: 0, to: bytes.count, by: 4) {
-            turned[at] = bytes[at + 2]
-            turned[at + 2] = bytes[at]
-            turned[at + 3] = 255
-        }
-        return turned
+        return rgba(of: target)
     }
 
     private func largestDifference(_ first: [UInt8], _ second: [UInt8]) -> Int {

@@ -41,6 +41,7 @@ APP = Path("app/src/main")
 APP_TESTS = Path("app/src/androidTest")
 OFFLINE = Path("offline")
 GUIDE = ROOT / "docs" / "android.md"
+VECTORS = ROOT / "tests" / "shared"
 # The packages of the app that need neither CameraX nor LiteRT nor androidx.
 OFFLINE_PACKAGES = ("benchmark", "bundle", "gl", "inference")
 NOT_OFFLINE = ("inference/LiteRtSegmenter.kt", "inference/Segmenters.kt")
@@ -264,14 +265,16 @@ def _read_back(apk: Path, into: Path) -> Path:
     return readback
 
 
-def junit_command(tools: Toolchain, classpath: list[Path], tests: Path, bundle: Path) -> list[str]:
+def junit_command(
+    tools: Toolchain, classpath: list[Path], tests: Path, bundle: Path, vectors: Path = VECTORS
+) -> list[str]:
     """Run every test class among `tests` (a folder of classes) on the JVM."""
     names = sorted(
         path.relative_to(tests).with_suffix("").as_posix().replace("/", ".")
         for path in tests.rglob("*Test.class")
     )
-    command = [*JAVA, f"-Dedgekit.bundle={bundle}", "-cp", joined([*classpath, *tools.junit])]
-    return [*command, "org.junit.runner.JUnitCore", *names]
+    command = [*JAVA, f"-Dedgekit.bundle={bundle}", f"-Dedgekit.vectors={vectors}"]
+    return [*command, "-cp", joined([*classpath, *tools.junit]), "org.junit.runner.JUnitCore", *names]
 
 
 def main() -> int:

@@ -15,9 +15,12 @@ SHIM = Path(__file__).parent / "gles_on_mesa"
 
 @dataclass(frozen=True)
 class Drawn:
-    """What DrawGolden.java found. `timed`: draws with a time; `ms`: their sum; `again`: a buffer came twice."""
+    """What DrawGolden.java found. `delta_e00_p95`: of the mask, by GoldenProof; `driver`: its name in the app;
+    `timed`: draws with a time; `ms`: their sum; `again`: a buffer came twice."""
 
     context: bool
+    driver: str = ""
+    delta_e00_p95: float = 100.0
     levels: int = 255
     waited_equals: bool = False
     polled_equals: bool = False

@@ -15,7 +15,7 @@ from tests.android.api_stubs import ApiTypes
 from tests.android.toolchain import run
 
 CHECKED = ("androidx/activity", "androidx/lifecycle", "com/google/common/util/concurrent")
-UNCHECKED = ("androidx/camera", "androidx/core", "androidx/test", "org/tensorflow/lite")
+UNCHECKED = ("androidx/camera", "androidx/core", "androidx/test", "com/google/ai/edge/litert")
 METHOD = re.compile(
     r"(?:public|protected) (?P<modifiers>[\w ]*?)(?:<[^(]*> )?[\w.$<>?, \[\]]+ (?P<name>\w+)\((?P<parameters>.*)\)"
 )

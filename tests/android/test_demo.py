@@ -41,7 +41,16 @@ from edgekit.shader.description import (
 from edgekit.shader.oracle import FloatArray, Frame
 from tests.android import api_stubs
 from tests.android.api_stubs import ApiTypes, android_imports, write_stubs
-from tests.android.build import APP, APP_TESTS, HAND_MADE_STUBS, OFFLINE, Compiled, OfflineApk, junit_command
+from tests.android.build import (
+    APP,
+    APP_TESTS,
+    HAND_MADE_STUBS,
+    OFFLINE,
+    VECTORS,
+    Compiled,
+    OfflineApk,
+    junit_command,
+)
 from tests.android.mesa_jvm import build_shim, draw_golden
 from tests.android.sample_bundle import write_sample_bundle
 from tests.android.stub_check import CHECKED, UNCHECKED, stub_problems
@@ -51,7 +60,7 @@ from tests.support.pictures import picture
 
 ANDROID = "{http://schemas.android.com/apk/res/android}"
 # JUnit prints the tests it ran; a suite that shrank or was skipped must not pass.
-LEAST_TESTS = 45
+LEAST_TESTS = 55
 
 
 def passed_count(output: str) -> int:
@@ -103,6 +112,18 @@ class TestCoreOnTheJvm:
         with pytest.raises(ToolFailed, match="transformsAreTheSame"):
             run(junit_command(tools, [*core, tools.kotlin_stdlib], core[1], bundle.folder))
 
+    def test_a_choice_of_another_accelerator_fails_them(
+        self, tools: Toolchain, core: tuple[Path, Path], android_bundle: OpenBundle, tmp_path: Path
+    ) -> None:
+        text = (VECTORS / "accelerator_choice.json").read_text(encoding="utf-8")
+        right = '"expected": {"error": null, "chosen": "gpu"'
+        assert right in text
+        wrong = text.replace(right, right.replace("gpu", "cpu"), 1)
+        (tmp_path / "accelerator_choice.json").write_text(wrong, encoding="utf-8")
+        classes = [*core, tools.kotlin_stdlib]
+        with pytest.raises(ToolFailed, match="everyCaseIsDecidedAsTheVectorsSay"):
+            run(junit_command(tools, classes, core[1], android_bundle.folder, tmp_path))
+
     def test_its_report_is_the_one_bench_reads(
         self, tools: Toolchain, core: tuple[Path, Path], tmp_path: Path
     ) -> None:
@@ -119,6 +140,7 @@ class TestCoreOnTheJvm:
         ]
         assert (app.report.device.simulated, row.accelerator_asked, row.accelerator) == (True, "gpu", "none")
         assert app.report.after.thermal_status is None and row.peak_rss_mb is None
+        assert app.report.accelerator_choice == ("cpu: proved, but not faster.", "gpu: chosen.")
 
 
 def _shader_of(refinement: str, folder: Path) -> str:
@@ -320,7 +342,7 @@ class TestOfflineApk:
         for name in ("benchmark/BenchmarkActivity", "gl/FusedPass", "gl/Downscaler", "inference/Segmenters"):
             assert f"dev/edgekit/demo/{name}.class" in names
         assert not any(name.endswith("Test.class") for name in names)
-        assert b"org/tensorflow" not in referred and b"androidx/" not in referred
+        assert b"com/google/ai/edge" not in referred and b"androidx/" not in referred
 
 
 @pytest.mark.system
@@ -341,7 +363,10 @@ class TestGlOutOfTheApk:
         drawn = draw_golden(shim, apk, android_bundle.folder)
         if not drawn.context:
             pytest.skip("Mesa gave no OpenGL ES 3 context; run tools/install-system-packages.sh")
-        assert drawn.levels <= android_bundle.bundle.golden.given_mask_max_levels
+        golden = android_bundle.bundle.golden
+        assert drawn.levels <= golden.given_mask_max_levels
+        assert drawn.delta_e00_p95 <= golden.end_to_end_delta_e00_p95
+        assert "llvmpipe" in drawn.driver and "OpenGL ES 3" in drawn.driver
         assert drawn.waited_equals and drawn.polled_equals and not drawn.again
         assert drawn.clock in ("GPU", "CPU_SUBMIT") and drawn.timed >= 4 and drawn.ms > 0
 
@@ -353,7 +378,8 @@ class TestGlOutOfTheApk:
         mask = Image.open(other.folder / "golden/mask.png")
         replaced_mask = rewritten(mine.folder, "golden/mask.png", mask)
         drawn = draw_golden(shim, apk, replaced_mask)
-        assert not drawn.context or drawn.levels > 20
+        bound = mine.bundle.golden.end_to_end_delta_e00_p95
+        assert not drawn.context or (drawn.levels > 20 and drawn.delta_e00_p95 > bound)
 
 
 def rewritten(folder: Path, path: str, image: Image.Image) -> Path:
@@ -408,7 +434,7 @@ class TestProject:
         """Imports outside the four packages would silently drag CameraX or LiteRT in."""
         for path in kotlin_in(APP / "kotlin/dev/edgekit/demo/gl", APP / "kotlin/dev/edgekit/demo/benchmark"):
             text = path.read_text()
-            assert "import androidx" not in text and "import org.tensorflow" not in text, path
+            assert "import androidx" not in text and "import com.google.ai.edge" not in text, path
 
     def test_sources_import_only_apis_that_have_types(self) -> None:
         names = android_imports(kotlin_in(APP, APP_TESTS))

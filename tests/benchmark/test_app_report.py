@@ -30,9 +30,22 @@ def test_the_apps_file_becomes_the_same_report(tmp_path: Path) -> None:
     assert (app.report.device.model, app.report.device.cores) == ("Pixel 6", 8)
     assert app.report.before.battery_percent == 80 and app.report.after.thermal_status is None
     assert app.report.complete
+    assert app.report.accelerator_choice == tuple(GOOD["accelerator_choice"]["sentences"])
     assert [(s.name, s.p50_ms) for s in app.stages] == [
         ("resize", 1.0), ("segmenter", pytest.approx(21.95)), ("shader", 3.0),
     ]  # fmt: skip
+
+
+def test_an_app_of_0_1_says_nothing_of_its_choice(tmp_path: Path) -> None:
+    value = {key: inner for key, inner in GOOD.items() if key != "accelerator_choice"}
+    assert read_app_report(written(tmp_path, value)).report.accelerator_choice == ()
+
+
+def test_the_choice_is_printed_and_in_the_json(tmp_path: Path) -> None:
+    ran = edgekit("bench", "report", written(tmp_path, GOOD), "--json")
+    assert ran.code == 0, ran.err
+    assert json.loads(ran.out)["accelerator_choice"] == GOOD["accelerator_choice"]["sentences"]
+    assert "the app's own choice, gpu: chosen: 20.0 ms." in ran.err
 
 
 def changed(*path: str, to: object) -> Callable[[dict[str, Any]], None]:
@@ -50,6 +63,9 @@ def changed(*path: str, to: object) -> Callable[[dict[str, Any]], None]:
         lambda data: data.pop("threads"),
         changed("surprise", to=1),
         changed("schema", to="edgekit-app-bench/2"),
+        changed("accelerator_choice", to="gpu"),
+        changed("accelerator_choice", "sentences", to=["one"] * 17),
+        changed("accelerator_choice", "remembered", to=1),
         changed("samples_ms", to=[]),
         changed("samples_ms", to="20, 21"),
         changed("samples_ms", to=[20.0, -1.0]),

@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edgekit.benchmark import run
+from edgekit.benchmark.run import state_warnings
 from edgekit.devices.device import BenchPlan, DeviceInfo, DeviceState, Measured, Opened
 
 
@@ -106,3 +107,9 @@ def test_the_slowest_artifact_sets_the_turns_and_all_get_as_many(
     n, device = measured(monkeypatch, tmp_path, BenchPlan(runs=30, seconds=0.5), 5.0, 30.0)
     assert n[0] == n[1] >= 100  # the fast one needs its half second too
     assert max(device.sessions[0].asked) == 6  # 0.2 s of 30 ms
+
+
+def test_nnapi_is_called_legacy() -> None:
+    (sentence,) = state_warnings(DeviceState(), DeviceState(), BenchPlan(accelerator="nnapi"))
+    assert "NNAPI is legacy" in sentence
+    assert state_warnings(DeviceState(), DeviceState(), BenchPlan(accelerator="gpu")) == []

@@ -7,12 +7,14 @@ import json
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from edgekit.artifact import Artifact
+from edgekit.artifact import Artifact, write_manifest
+from edgekit.bundles.format import Accelerated
 from edgekit.bundles.golden import GOLDEN_CONTROLS, VIEW_CASES
 from edgekit.bundles.reading import OpenBundle, read_bundle, unpack_bundle
 from edgekit.bundles.writing import place_in_project, write_bundle, zip_bundle
@@ -21,6 +23,7 @@ from edgekit.color.layers import look_of_style
 from edgekit.color.styles import style_named
 from edgekit.errors import BundleError, EdgekitError, UnknownName
 from edgekit.files import files_in, sha256_of, sha256_of_bytes
+from edgekit.recipes import recipe_named
 from edgekit.shader.description import read_description
 from edgekit.shader.transforms import apply
 from tests.bundles.conftest import STYLES, contents, soft_mask
@@ -135,11 +138,77 @@ def test_artifacts_of_other_weights_outputs_or_one_target_are_refused(
         ([first, other], "other weights"),
         ([labels], "delivers labels"),
         ([first, first], "Two"),
+        ([artifacts["tflite"], artifacts["tflite"]], "Two artifacts for tflite have float weights"),
     ):
         with pytest.raises(BundleError, match=sentence):
             write_bundle(contents(artifacts, artifacts=pair), tmp_path / "bundle")
     with pytest.raises(UnknownName, match="vibrantt"):
         write_bundle(contents(artifacts, styles=("vibrantt",)), tmp_path / "bundle")
+
+
+def with_int8_weights(artifact: Artifact, **changes: Any) -> Artifact:
+    """The artifact under a manifest that says that its weights are int8."""
+    manifest = replace(artifact.manifest, recipe=recipe_named("w8"), recipe_name="w8", **changes)
+    return replace(artifact, manifest=manifest)
+
+
+def renamed(artifact: Artifact, folder: Path, name: str) -> Artifact:
+    """A copy of the .tflite with another name and other bytes, whose manifest says that its weights are int8."""
+    folder.mkdir(exist_ok=True)
+    data = artifact.path.read_bytes() + b"int8"
+    (folder / name).write_bytes(data)
+    sums = {"sha256": sha256_of_bytes(data), "size_bytes": len(data)}
+    return write_manifest(folder / name, with_int8_weights(artifact, **sums).manifest)
+
+
+def test_a_float_tflite_is_for_gpus_too_and_stored_once(
+    made: OpenBundle, artifacts: dict[str, Artifact]
+) -> None:
+    tflite, coreml = made.bundle.segmenter("tflite"), made.bundle.segmenter("coreml")
+    assert tflite.accelerated == (Accelerated("gpu", tflite.path, tflite.manifest, tflite.recipe),)
+    assert coreml.accelerated == ()
+    sums = [entry.sha256 for entry in made.bundle.files]
+    assert sums.count(artifacts["tflite"].manifest.sha256) == 1
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_beside_int8_weights_gpus_get_the_float_artifact(
+    order: int, artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    given = artifacts["tflite"], renamed(artifacts["tflite"], tmp_path / "int8", "w8.tflite")
+    opened = write_bundle(contents(artifacts, artifacts=given[::order]), tmp_path / "bundle")
+    (segmenter,) = opened.bundle.segmenters
+    (gpu,) = segmenter.accelerated
+    assert (segmenter.path, segmenter.recipe) == ("segmenter/w8.tflite", "w8")
+    assert (gpu.accelerator, gpu.path) == ("gpu", f"segmenter/{given[0].path.name}")
+    for artifact, entry in zip(given, (gpu, segmenter), strict=True):
+        assert opened.path(entry.path).read_bytes() == artifact.path.read_bytes()
+        assert opened.path(entry.manifest).read_bytes() == artifact.manifest_path.read_bytes()
+
+
+def test_int8_weights_alone_are_for_no_gpu_and_the_index_is_that_of_older_readers(
+    artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    only = renamed(artifacts["tflite"], tmp_path / "int8", "w8.tflite")
+    opened = write_bundle(contents(artifacts, artifacts=[only]), tmp_path / "bundle")
+    assert opened.bundle.segmenter("tflite").accelerated == ()
+    assert "accelerated" not in (opened.folder / "bundle.json").read_text()
+
+
+def test_a_pair_for_one_target_has_sizes_and_names_that_fit(
+    artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    first = artifacts["tflite"]
+    for other, sentence in (
+        (with_int8_weights(first), f"Two artifacts are called {first.path.name}"),
+        (renamed(with_size(first, 192), tmp_path / "192", "w8.tflite"), "other sizes of input or mask"),
+    ):
+        with pytest.raises(BundleError, match=sentence):
+            write_bundle(contents(artifacts, artifacts=[first, other]), tmp_path / "bundle")
+
+
+def with_size(artifact: Artifact, size: int) -> Artifact:
+    return replace(artifact, manifest=replace(artifact.manifest, size=size))
 
 
 def test_an_existing_bundle_is_kept_without_force(

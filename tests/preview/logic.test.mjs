@@ -192,3 +192,19 @@ test('refuses a network that takes or gives something else', async () => {
   await assert.rejects(bundle.segmenter('onnx'), /holds no onnx artifact/);
   await assert.rejects(bundle.segmenter('coreml'), /does not take RGB bytes/); // its tensors are NCHW
 });
+
+test('the artifact for GPUs is the listed one, and a bundle without one says so', async () => {
+  const own = await bundle.segmenter('tflite'), forGpu = await bundle.segmenter('tflite', 'gpu');
+  assert.equal(bundle.isAccelerated('tflite'), true);
+  assert.equal(forGpu.path, own.path); // a float artifact serves both
+  assert.equal(forGpu.sha256, await sha256(await bundle.bytes(forGpu.path)));
+  const without = await opened((v) => { for (const each of v.segmenters) delete each.accelerated; });
+  assert.equal(without.isAccelerated('tflite'), false);
+  await assert.rejects(without.segmenter('tflite', 'gpu'), /holds no tflite artifact for a GPU; make it again/);
+  assert.equal((await without.segmenter('tflite')).path, own.path);
+  const other = await opened((v) => {
+    const [listed] = v.segmenters.find((each) => each.target === 'tflite').accelerated;
+    listed.manifest = v.segmenters.find((each) => each.target === 'coreml').manifest;
+  });
+  await assert.rejects(other.segmenter('tflite', 'gpu'), /does not take RGB bytes/);
+});

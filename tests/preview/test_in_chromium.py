@@ -2,73 +2,28 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import json
 import shutil
-import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from PIL import Image
 
-from edgekit.artifact import Artifact
 from edgekit.bundles.format import Bundle
 from edgekit.bundles.reading import read_bundle
-from edgekit.bundles.writing import DEFAULT_STYLES, BundleContents, write_bundle
 from edgekit.color.controls import Controls
 from edgekit.color.difference import delta_e00
 from edgekit.color.engine import styled_pixels
 from edgekit.color.layers import look_of_style
 from edgekit.color.styles import style_named
-from edgekit.errors import EdgekitError
-from edgekit.images import astronaut
-from edgekit.preview.litert_js import litert_js
-from edgekit.preview.server import Site, open_server, url_of
-from edgekit.segmenter import Segmenter
-from edgekit.weights import Checkpoint
 from tests.preview.browser import Browser, Viewport
+from tests.preview.pages import DESKTOP, IDLE, IN_CHROMIUM, PHONE, STYLES, Opener, decoded, golden_picture
 from tests.support.checkpoints import SIDE
 from tests.support.pictures import picture
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.system,
-    pytest.mark.skipif(
-        shutil.which("chromium") is None and shutil.which("google-chrome") is None,
-        reason="needs chromium; tools/install-system-packages.sh installs it",
-    ),
-]
-
-STYLES = DEFAULT_STYLES  # enough to overflow a phone's row
-DESKTOP, PHONE = Viewport(1360, 860), Viewport(390, 844)
-READY = "document.body.ariaBusy === 'false'"
-# Drawing and reading in one task: a WebGL canvas is empty after it was shown.
-PIXELS = "(preview.draw(), preview.renderer.canvas.toDataURL('image/png'))"
-FLAGS = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
-
-
-@pytest.fixture(scope="module")
-def litert() -> Path:
-    try:
-        return litert_js()
-    except EdgekitError as error:
-        pytest.skip(str(error))
-
-
-@pytest.fixture(scope="module")
-def bundle_folder(
-    checkpoint: Checkpoint, artifacts: dict[str, Artifact], tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """A small network's .tflite, the default styles, and the portrait at the network's size: nothing is stretched."""
-    image = astronaut().at(SIDE)
-    weights = Segmenter(checkpoint, exact=True).groups(image)
-    contents = BundleContents([artifacts["tflite"]], STYLES, "vibrant", image, weights)
-    return write_bundle(contents, tmp_path_factory.mktemp("preview") / "bundle").folder
+pytestmark = IN_CHROMIUM
 
 
 @pytest.fixture(scope="module")
@@ -76,78 +31,12 @@ def golden(bundle_folder: Path) -> Bundle:
     return read_bundle(bundle_folder).bundle
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with Browser(*FLAGS) as opened:
-        yield opened
-
-
-@dataclass(frozen=True)
-class Page:
-    """The preview, opened and ready; `preview` in scripts is the page's own object."""
-
-    browser: Browser
-    url: str
-
-    def run(self, script: str) -> object:
-        return self.browser.run(
-            f"(async () => {{ const {{preview}} = await import('/page/preview.mjs'); return {script} }})()"
-        )
-
-    def pixels(self) -> NDArray[np.uint8]:
-        """(H, W, 3): what the page draws now."""
-        return decoded(str(self.run(PIXELS)))
-
-    def drag_slider(self, name: str, value: float) -> None:
-        self.run(
-            f"(() => {{ const s = document.querySelector('[name={name}]'); s.value = {value}; "
-            "s.dispatchEvent(new Event('input')) })()"
-        )
-
-    def show_all_after(self) -> None:
-        self.run("preview.set({divider: 0})")
-
-    def problem(self) -> str:
-        return str(self.run("document.getElementById('problem').textContent"))
-
-
-def decoded(data_url: str) -> NDArray[np.uint8]:
-    data = base64.b64decode(data_url.partition(",")[2])
-    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
-
-
-Opener = Callable[..., Page]
-
-
-@pytest.fixture
-def open_page(browser: Browser, litert: Path, bundle_folder: Path) -> Iterator[Opener]:
-    servers = []
-
-    def opened(bundle: Path = bundle_folder, viewport: Viewport = DESKTOP) -> Page:
-        server = open_server(Site(bundle, litert), port=0)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        servers.append(server)
-        browser.console.clear()
-        browser.open(url_of(server), viewport)
-        browser.wait(READY)
-        return Page(browser, url_of(server))
-
-    yield opened
-    for server in servers:
-        server.shutdown()
-        server.server_close()
-
-
-def rgb(folder: Path, name: str) -> NDArray[np.uint8]:
-    return np.asarray(Image.open(folder / "golden" / f"{name}.png").convert("RGB"))
-
-
 def test_the_golden_picture(open_page: Opener, bundle_folder: Path, golden: Bundle) -> None:
     page, wanted = open_page(), golden.golden
     assert page.problem() == ""
     uniforms = json.dumps(dict(wanted.uniforms))
-    page.run(f"preview.set({{styleName: '{wanted.style}', controls: {uniforms}, divider: 0}})")
-    image, styled = rgb(bundle_folder, "image"), rgb(bundle_folder, "styled")
+    page.run(f"preview.stage.set({{styleName: '{wanted.style}', controls: {uniforms}, divider: 0}})")
+    image, styled = golden_picture(bundle_folder, "image"), golden_picture(bundle_folder, "styled")
 
     # Its own mask, by LiteRT.js: held to the colour difference that every platform is held to.
     own = page.pixels()
@@ -158,7 +47,7 @@ def test_the_golden_picture(open_page: Opener, bundle_folder: Path, golden: Bund
     assert hashes == wanted.mask.rgba8_sha256  # browsers decode the PNG exactly
     given = page.pixels()
     assert np.abs(given.astype(int) - styled).max() <= wanted.given_mask_max_levels
-    mask = (rgb(bundle_folder, "mask") / 255).astype(np.float32)
+    mask = (golden_picture(bundle_folder, "mask") / 255).astype(np.float32)
     layers = look_of_style(style_named(wanted.style))
     by_engine = styled_pixels(image, layers, Controls(**wanted.uniforms), mask)
     assert np.abs(given.astype(int) - by_engine).max() <= wanted.given_mask_max_levels
@@ -171,14 +60,14 @@ GIVE_MASK = """(async () => {
   const canvas = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d');
   canvas.drawImage(bitmap, 0, 0);
   const rgba = new Uint8Array(canvas.getImageData(0, 0, bitmap.width, bitmap.height).data);
-  preview.renderer.setMask(rgba, bitmap.width);
+  preview.stage.renderer.setMask(rgba, bitmap.width);
   return sha256(rgba);
 })()"""
 
 
 def test_sliders_styles_and_divider_move_the_picture(open_page: Opener, bundle_folder: Path) -> None:
     page = open_page()
-    image = rgb(bundle_folder, "image")
+    image = golden_picture(bundle_folder, "image")
     page.show_all_after()
     plain = page.pixels().astype(int)
 
@@ -194,13 +83,15 @@ def test_sliders_styles_and_divider_move_the_picture(open_page: Opener, bundle_f
     assert np.array_equal(page.pixels(), plain)
 
     page.drag_slider("skin_protection", 1)
-    face = np.kron(rgb(bundle_folder, "mask")[..., 0] > 230, np.ones((4, 4), bool))  # at the picture's size
+    face = np.kron(
+        golden_picture(bundle_folder, "mask")[..., 0] > 230, np.ones((4, 4), bool)
+    )  # at the picture's size
     moved = np.abs(page.pixels()[face].astype(int) - image[face]).mean()
     assert moved < 0.4 * np.abs(plain[face] - image[face]).mean()
     page.run("document.querySelector('[value=dramatic]').click()")
     assert np.abs(page.pixels() - plain).mean() > 10
 
-    page.run("preview.set({divider: 0.25})")
+    page.run("preview.stage.set({divider: 0.25})")
     split = page.pixels()
     quarter = SIDE // 4
     assert np.array_equal(split[:, :quarter], image[:, :quarter])
@@ -211,29 +102,22 @@ def test_keyboard_and_pointer_reach_everything(open_page: Opener, browser: Brows
     page = open_page()
     page.run("document.querySelector('[name=warmth]').focus()")
     for _ in range(10):
-        press(browser, "ArrowRight", 39)
-    assert page.run("preview.controls.warmth") == pytest.approx(0.1)
+        page.press("ArrowRight", 39)
+    assert page.run("preview.stage.controls.warmth") == pytest.approx(0.1)
     page.run("document.querySelector('[name=style]:checked').focus()")
-    press(browser, "ArrowRight", 39)
-    assert page.run("preview.styleName") == STYLES[STYLES.index("vibrant") + 1]
+    page.press("ArrowRight", 39)
+    assert page.run("preview.stage.styleName") == STYLES[STYLES.index("vibrant") + 1]
     box = page.run("document.getElementById('frame').getBoundingClientRect().toJSON()")
     assert isinstance(box, dict)
     y = box["y"] + box["height"] / 3
     for kind, x in (("mousePressed", 0.5), ("mouseMoved", 0.4), ("mouseMoved", 0.2), ("mouseReleased", 0.2)):
         at = box["x"] + x * box["width"]
         browser.call("Input.dispatchMouseEvent", type=kind, x=at, y=y, button="left", buttons=1, clickCount=1)
-    assert page.run("preview.divider") == pytest.approx(0.2, abs=0.03)
+    assert page.run("preview.stage.divider") == pytest.approx(0.2, abs=0.03)
 
-    nodes = browser.call("Accessibility.getFullAXTree")["nodes"]
-    roles = {"button", "slider", "radio", "image", "checkbox"}
-    controls = [n for n in nodes if n.get("role", {}).get("value") in roles and not n.get("ignored")]
-    assert len(controls) >= 10
-    assert [n for n in controls if not n.get("name", {}).get("value")] == []
-
-
-def press(browser: Browser, key: str, code: int) -> None:
-    for kind in ("rawKeyDown", "keyUp"):
-        browser.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code)
+    named = page.controls("button", "slider", "radio", "image", "checkbox")
+    assert len(named) >= 13
+    assert "" not in named
 
 
 def test_a_photo_stands_upright_and_what_is_none_is_a_sentence(
@@ -244,23 +128,17 @@ def test_a_photo_stands_upright_and_what_is_none_is_a_sentence(
     exif = Image.Exif()
     exif[0x0112] = 6  # to be shown turned clockwise by a quarter
     Image.fromarray(sideways).save(tmp_path / "photo.png", exif=exif)
-    give_file(browser, tmp_path / "photo.png")
+    page.give(tmp_path / "photo.png")
     browser.wait("document.getElementById('picture').width === 60")
-    browser.wait("document.getElementById('busy').textContent === ''")
-    page.run("preview.set({controls: {intensity: 0}})")
+    browser.wait(IDLE)
+    page.run("preview.stage.set({controls: {intensity: 0}})")
     assert np.array_equal(page.pixels(), np.rot90(sideways, -1))
 
     (tmp_path / "notes.txt").write_text("not a photo")
-    give_file(browser, tmp_path / "notes.txt")
+    page.give(tmp_path / "notes.txt")
     browser.wait("!document.getElementById('problem').hidden")
     assert page.problem() == "notes.txt is not a picture that this browser can open; try a JPEG or PNG."
     assert page.run("document.getElementById('picture').width") == 60  # the last picture stays
-
-
-def give_file(browser: Browser, path: Path) -> None:
-    root = browser.call("DOM.getDocument")["root"]["nodeId"]
-    node = browser.call("DOM.querySelector", nodeId=root, selector="#file")["nodeId"]
-    browser.call("DOM.setFileInputFiles", files=[str(path)], nodeId=node)
 
 
 def test_the_camera_is_styled_live_and_stops(open_page: Opener, browser: Browser) -> None:
@@ -272,7 +150,7 @@ def test_the_camera_is_styled_live_and_stops(open_page: Opener, browser: Browser
     first = page.pixels()
     assert first.std() > 5
     browser.wait("document.getElementById('frame').classList.contains('mirrored')")
-    browser.wait("document.getElementById('busy').textContent === ''")  # a mask has arrived
+    browser.wait(IDLE)  # a mask has arrived
     page.run("document.getElementById('camera').click()")
     assert page.run("preview.hasCamera") is False
     assert page.run("document.getElementById('camera').ariaPressed") == "false"
@@ -283,7 +161,7 @@ def test_the_mask_is_shown_as_colours(open_page: Opener, bundle_folder: Path) ->
     page = open_page()
     page.run("document.getElementById('mask').click()")
     shown = decoded(str(page.run("document.getElementById('regions').toDataURL()"))).astype(int)
-    groups = rgb(bundle_folder, "mask") / 255
+    groups = golden_picture(bundle_folder, "mask") / 255
     weights = np.concatenate([groups, 1 - groups.sum(-1, keepdims=True)], -1)
     wanted = weights @ np.array([[239, 131, 84], [125, 91, 166], [61, 139, 186], [22, 22, 26]])
     assert np.abs(shown - wanted).mean() < 3
@@ -306,13 +184,13 @@ def test_a_corrupt_bundle_is_a_sentence(open_page: Opener, bundle_folder: Path, 
     ):
         copy = Path(shutil.copytree(bundle_folder, tmp_path / str(i)))
         sentence = damage(copy, name)
-        page = open_page(copy)
+        page = open_page(bundle=copy)
         assert page.problem() == sentence
         assert page.run("getComputedStyle(document.querySelector('main')).display") == "none"
     (copy / "golden/image.png").unlink()
-    assert open_page(copy).problem() == "golden/image.png cannot be fetched (HTTP 404)."
+    assert open_page(bundle=copy).problem() == "golden/image.png cannot be fetched (HTTP 404)."
     (copy / "bundle.json").write_text("{}")
-    assert open_page(copy).problem() == "bundle.json is not of the schema edgekit/bundle."
+    assert open_page(bundle=copy).problem() == "bundle.json is not of the schema edgekit/bundle."
 
 
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE, Viewport(390, 844, dark=True)], ids=str)
@@ -331,6 +209,8 @@ def test_fits_the_window_and_asks_no_one_else(open_page: Opener, viewport: Viewp
 
 def test_a_lost_gpu_is_a_sentence(open_page: Opener, browser: Browser) -> None:
     page = open_page()
-    page.run("preview.renderer.canvas.getContext('webgl2').getExtension('WEBGL_lose_context').loseContext()")
+    page.run(
+        "preview.stage.renderer.canvas.getContext('webgl2').getExtension('WEBGL_lose_context').loseContext()"
+    )
     browser.wait("!document.getElementById('problem').hidden")
     assert page.problem() == "The graphics driver was reset; reload the page."

@@ -49,4 +49,4 @@ def test_the_page_refuses_every_hostile_bundle(tmp_path: Path) -> None:
         check=False,
     )
     assert run.returncode == 0, run.stderr
-    assert problems(json.loads(run.stdout), shown=("index", "files", "style")) == []
+    assert problems(json.loads(run.stdout), shown=("index", "files", "style", "accelerated")) == []

@@ -16,6 +16,7 @@ from edgekit.recipes import (
     ranges_path,
     recipe_for,
     recipe_for_training,
+    recipes_for_bundle,
 )
 from edgekit.targets import TARGETS
 
@@ -30,6 +31,14 @@ def folder(tmp_path: Path) -> Path:
     for target in TARGETS.values():
         write_json(ranges_path(tmp_path, target), {})
     return tmp_path
+
+
+def test_a_bundle_takes_a_float_tflite_for_gpus_beside_one_with_int8(folder: Path, tmp_path: Path) -> None:
+    def names(where: Path) -> list[tuple[str, str]]:
+        return [(target.name, recipe.name) for target, recipe in recipes_for_bundle((COREML, TFLITE), where)]
+
+    assert names(folder) == [("coreml", "w8"), ("tflite", "planned"), ("tflite", "fp16")]
+    assert names(tmp_path / "elsewhere") == [("coreml", "w8"), ("tflite", "fp32")]
 
 
 def test_the_kept_recipe_is_the_default_where_it_was_planned(folder: Path) -> None:

@@ -22,6 +22,11 @@ GOOD: dict[str, Any] = {
         "segmenter": [20.0 + 0.1 * i for i in range(40)],
         "shader": [3.0] * 40,
     },
+    "accelerator_choice": {
+        "accelerator": "gpu",
+        "remembered": False,
+        "sentences": ["cpu: proved, but not faster: 31.0 ms.", "gpu: chosen: 20.0 ms."],
+    },
     "before": {"battery_percent": 80, "thermal_status": 0},
     "after": {"battery_percent": 79, "thermal_status": None},
 }

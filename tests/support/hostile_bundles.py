@@ -28,12 +28,14 @@ from edgekit.shader.description import write_description
 GOOD = "good"
 STYLE_FILE = "styles/warm/shader.json"
 NETWORK = b"not a network"
+FOR_GPU = "segmenter/parser-fp16.tflite"
 MOST_SENTENCE_CHARS = 2000
 MOST_MS = 5000  # of one case, on a busy machine; a quadratic reader takes minutes
 
 # index: bundle.json alone shows it. files: reading every listed file does. folder: only who can list the folder sees
-# it, which a page over HTTP cannot. style: a style's description shows it.
-Shows = Literal["index", "files", "folder", "style"]
+# it, which a page over HTTP cannot. style: a style's description shows it. accelerated: only a reader of the artifacts
+# for GPUs meets it.
+Shows = Literal["index", "files", "folder", "style", "accelerated"]
 
 
 @dataclass
@@ -98,6 +100,8 @@ def good_draft(folder: Path) -> Draft:
         "golden/vectors.json": b"{}",
         "segmenter/parser.tflite": NETWORK,
         "segmenter/parser.tflite.json": _manifest("tflite"),
+        "segmenter/parser-fp16.tflite": NETWORK,
+        "segmenter/parser-fp16.tflite.json": _manifest("tflite"),
         "segmenter/parser.mlpackage/Manifest.json": b"{}",
         "segmenter/parser.mlpackage/Data/model.mlmodel": NETWORK,
         "segmenter/parser.mlpackage.json": _manifest("coreml"),
@@ -119,13 +123,14 @@ def good_draft(folder: Path) -> Draft:
     def picture(name: str) -> dict[str, Any]:
         return {"path": f"golden/{name}.png", "width": 5, "height": 3, "rgba8_sha256": "0" * 64}
 
+    gpu = {"accelerator": "gpu", "path": FOR_GPU, "manifest": f"{FOR_GPU}.json", "recipe": "fp16"}
     index = {
         "schema": SCHEMA,
         "schema_version": SCHEMA_VERSION,
         "name": "parser",
         "edgekit_version": "0.1.0",
         "segmenters": [
-            segmenter("tflite", "tflite", "Android 8"),
+            {**segmenter("tflite", "tflite", "Android 8"), "accelerated": [gpu]},
             segmenter("coreml", "mlpackage", "iOS 16"),
         ],
         "class_names": ["Background", "Face", "Hair"],
@@ -165,7 +170,7 @@ def write_cases(folder: Path) -> Path:
 
 
 def problems(
-    readings: list[Reading], shown: tuple[Shows, ...] = ("index", "files", "folder", "style")
+    readings: list[Reading], shown: tuple[Shows, ...] = ("index", "files", "folder", "style", "accelerated")
 ) -> list[str]:
     """What the readings have against them. shown: what this reader looks at."""
     by_name = {reading["name"]: reading for reading in readings}
@@ -233,6 +238,10 @@ def _without(place: str) -> Callable[[Draft], None]:
 def _twice(key: str) -> Callable[[Draft], None]:
     """The first item of a list, once more."""
     return lambda draft: draft.index[key].append(dict(draft.index[key][0]))
+
+
+def _gpu_twice(draft: Draft) -> None:
+    draft.index["segmenters"][0]["accelerated"] *= 2
 
 
 def _literal(place: str, text: str) -> Callable[[Draft], None]:
@@ -435,6 +444,26 @@ HOSTILE: Mapping[str, Hostile] = {
     "a name of 1,001 characters": Hostile(_set("name", "x" * 1001)),
     "styles that are a text": Hostile(_set("styles", "warm")),
     "an unknown target": Hostile(_set("segmenters/0/target", "onnx")),
+    # artifacts for GPUs
+    **{
+        f"accelerated/0/{key} {name}": Hostile(_set(f"segmenters/0/accelerated/0/{key}", value), "accelerated")
+        for key, name, value in (
+            ("accelerator", "that is not known", "tpu"), ("accelerator", "that is a number", 5),
+            ("path", "that is not listed", "segmenter/none.tflite"), ("path", "that is nothing", ""),
+            ("path", "that climbs out", "../parser.tflite"), ("path", "that is a number", 5),
+            ("manifest", "that is not listed", "segmenter/none.json"), ("manifest", "that is a list", []),
+            ("recipe", "with a control character", "fp\x07"), ("recipe", "that is null", None),
+        )
+    },
+    **{
+        f"no accelerated/0/{key}": Hostile(_without(f"segmenters/0/accelerated/0/{key}"), "accelerated")
+        for key in ("accelerator", "path", "manifest", "recipe")
+    },
+    "accelerated that is an object": Hostile(_set("segmenters/0/accelerated", {}), "accelerated"),
+    "accelerated that is null": Hostile(_set("segmenters/0/accelerated", None), "accelerated"),
+    "accelerated of texts": Hostile(_set("segmenters/0/accelerated", ["gpu"]), "accelerated"),
+    "300,000 integers in accelerated": Hostile(_set("segmenters/0/accelerated", _MANY), "accelerated"),
+    "an accelerator twice": Hostile(_gpu_twice, "accelerated"),
     # lists of 300,000
     **{
         f"300,000 integers in {place}": Hostile(_set(place, _MANY))

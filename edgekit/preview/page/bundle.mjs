@@ -35,7 +35,7 @@ const INDEX = object({
   segmenters: list(object({
     target: oneOf('coreml', 'tflite'), path: name, manifest: name, input_size: sideOrShape, mask_size: sideOrShape,
     recipe: name, minimum_os: name,
-  }), 1),
+  }, {accelerated: list(object({accelerator: oneOf('gpu'), path: name, manifest: name, recipe: name}))}), 1),
   class_names: list(name, 1),
   groups: map(list(count)),
   styles: list(object({name, title: name, description: name}), 1),
@@ -157,13 +157,20 @@ export class Bundle {
     return {description, tables};
   }
 
+  /** True where the bundle lists an artifact that a GPU takes. */
+  isAccelerated(target) {
+    return this.index.segmenters.some((each) => each.target === target && each.accelerated?.length > 0);
+  }
+
   /**
-   * The artifact's entry in bundle.json, with `inputSize` and `maskSize` as {width, height}; its manifest must say RGB
-   * bytes in, group weights out.
+   * The artifact's entry in bundle.json, with `inputSize` and `maskSize` as {width, height}, and its `sha256`; its
+   * manifest must say RGB bytes in, group weights out. accelerator: null for the CPU, or 'gpu'.
    */
-  async segmenter(target) {
-    const entry = this.index.segmenters.find((each) => each.target === target);
-    if (!entry) throw new BundleError(`The bundle holds no ${target} artifact; make it again with one.`);
+  async segmenter(target, accelerator = null) {
+    const segmenter = this.index.segmenters.find((each) => each.target === target);
+    const artifact = accelerator ? segmenter?.accelerated?.find((each) => each.accelerator === accelerator) : segmenter;
+    if (!artifact) throw new BundleError(`The bundle holds no ${target} artifact${accelerator ? ' for a GPU' : ''}; make it again with one.`);
+    const entry = {...segmenter, ...artifact};
     const inputSize = sizeFrom(entry.input_size), maskSize = sizeFrom(entry.mask_size);
     const {inputs, outputs, preprocessing} = await this.json(entry.manifest);
     const rgbIn = isTensor(inputs, [1, inputSize.height, inputSize.width, 3], ['red', 'green', 'blue']);
@@ -174,7 +181,7 @@ export class Bundle {
     if (inputSize.width !== inputSize.height && preprocessing !== FRAME_PREPROCESSING) {
       throw new BundleError(`${entry.path} is not for photos fitted by ${FRAME_PREPROCESSING}; use matching versions.`);
     }
-    return {...entry, inputSize, maskSize};
+    return {...entry, inputSize, maskSize, sha256: this.#entries.get(entry.path)?.sha256}; // a package has none
   }
 }
 
@@ -234,7 +241,8 @@ function folded(path) {
 function checkIndex({styles, segmenters, controls, golden, groups, class_names: classes}, entries) {
   const lists = {style: styles.map((each) => each.name), control: controls.map((each) => each.name)};
   lists['segmenter for'] = segmenters.map((each) => each.target);
-  for (const [kind, names] of Object.entries(lists)) {
+  const accelerators = segmenters.map((each) => ['accelerator', (each.accelerated ?? []).map((one) => one.accelerator)]);
+  for (const [kind, names] of [...Object.entries(lists), ...accelerators]) {
     const seen = new Set();
     for (const each of names) {
       if (seen.has(each)) throw new BundleError(`The bundle lists the ${kind} ${each} twice.`);
@@ -252,11 +260,12 @@ function checkIndex({styles, segmenters, controls, golden, groups, class_names: 
   if (Object.values(groups).some((group) => group.some((each) => each >= classes.length))) {
     throw new BundleError('The bundle has a group with a class that class_names has not.');
   }
+  const artifacts = segmenters.flatMap((each) => [each, ...each.accelerated ?? []]);
   const files = [
-    ...styles.map((each) => each.description), ...segmenters.map((each) => each.manifest),
+    ...styles.map((each) => each.description), ...artifacts.map((each) => each.manifest),
     golden.image.path, golden.mask.path, golden.styled.path, golden.vectors,
   ];
-  const packages = segmenters.map((each) => each.path); // a file, or a folder of files
+  const packages = artifacts.map((each) => each.path); // a file, or a folder of files
   const inFolder = (path) => [...entries.keys()].some((each) => each.startsWith(`${path}/`));
   const missing = files.find((path) => !entries.has(path)) ?? packages.find((path) => !entries.has(path) && !inFolder(path));
   if (missing !== undefined) throw new BundleError(`${BUNDLE_FILE} names ${missing} but does not list it; make the bundle again.`);

@@ -32,8 +32,8 @@ export function parsedJson(text, place, form = any) {
   return value;
 }
 
-/** Members by name, each with its form; other members are left as they are. */
-export const object = (members) => ({kind: 'object', members});
+/** Members by name, each with its form; `optional` ones may be absent, and other members are left as they are. */
+export const object = (members, optional = {}) => ({kind: 'object', members: {...members, ...optional}, optional});
 /** Items of one form. */
 export const list = (item, least = 0) => ({kind: 'list', item, least});
 /** Members of any plain name, with one form. */
@@ -126,7 +126,7 @@ class Parser {
       members.set(key, this.value(inner, `${place}/${key}`, depth + 1));
     });
     for (const key of Object.keys(form.members ?? {})) {
-      if (!members.has(key)) throw new BundleError(`${place} has no "${key}"; make the bundle again.`);
+      if (!members.has(key) && !Object.hasOwn(form.optional, key)) throw new BundleError(`${place} has no "${key}"; make the bundle again.`);
     }
     const value = Object.fromEntries(members); // defines, so that a key `__proto__` is a key
     if (typeof form === 'function') form(value, place);

@@ -39,10 +39,10 @@ export function showSliders(place, controls, onChange) {
   return reset;
 }
 
-/** What was measured, and on what: the network's run call alone; a draw until its pixels were there. */
+/** What was measured, and on what: the network from its input to the mask; a draw until its pixels were there. */
 export function showTiming(place, {segmentMs, drawMs}, segmenter, renderer) {
   const rows = [
-    ['Segment', segmentMs && `${segmentMs.toFixed(0)} ms · CPU, ${counted(segmenter.threads, 'thread')}`],
+    ['Segment', segmentMs && `${segmentMs.toFixed(0)} ms · ${processorOf(segmenter)}`],
     ['Draw', drawMs && `${drawMs.toFixed(1)} ms · ${renderer.canvas.width}×${renderer.canvas.height}`],
     ['Network', segmenter && `${sized(segmenter.inputSize)} → ${sized(segmenter.maskSize)}, loaded in ${(segmenter.loadMs / 1000).toFixed(1)} s`],
     ['GPU', segmenter && renderer.device],
@@ -50,6 +50,10 @@ export function showTiming(place, {segmentMs, drawMs}, segmenter, renderer) {
   place.replaceChildren(...rows.filter(([, text]) => text).flatMap(([term, text]) => [
     made('dt', {textContent: term}), made('dd', {textContent: text}),
   ]));
+}
+
+function processorOf({accelerator, threads, device}) {
+  return accelerator === 'webgpu' ? `WebGPU, ${device}` : `CPU, ${counted(threads, 'thread')}`;
 }
 
 function made(tag, properties = {}) {

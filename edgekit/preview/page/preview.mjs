@@ -1,163 +1,206 @@
-// The page: a bundle, a picture (photo or camera), a style and its controls, drawn with a divider.
+// The page: photos or the camera, shown in a style of a bundle, and saved.
 
 import {openBundle, readerAt} from './bundle.mjs';
 import {openCamera} from './camera.mjs';
-import {drawRegions, faceCentre} from './regions.mjs';
-import {Renderer} from './renderer.mjs';
-import {openSegmenter} from './segmenter.mjs';
-import {aspectFill, squareAround} from './transforms.mjs';
+import {chosenSegmenter} from './choice.mjs';
 import {showSliders, showStyles, showTiming} from './panel.mjs';
+import {MOST_PHOTOS, Masks, Photo, Photos} from './photos.mjs';
+import {download, pictureOf} from './pictures.mjs';
+import {Saver} from './saver.mjs';
+import {Stage} from './stage.mjs';
+import {Strip} from './strip.mjs';
 
-const LARGEST_SIDE = 2560; // shown at most so large; `edgekit style` keeps every pixel
-const THUMBNAIL = 144;
 const TIMED_EVERY = 15; // camera frames: timing a draw waits for the GPU
 const element = (id) => document.getElementById(id);
 
 class Preview {
-  controls = {};
-  divider = 0.5;
+  photos = new Photos();
   timing = {};
-  #source = null; // {picture, width, height, mirror}; a photo's or the camera's
-  #mask = null; // its bytes, width and height
+  #masks = new Masks((picture) => this.segmenter.segment(picture));
+  #golden = null; // the photo that is shown while the user has given none
   #camera = null;
-  #turn = 0; // counts the sources: an answer for an earlier one is dropped
+  #asked = 0; // counts what was asked for: a photo that is read too late is not shown
 
   async start() {
-    this.renderer = new Renderer(element('picture'));
+    this.stage = new Stage((drawMs) => this.#report({drawMs}));
     this.bundle = await openBundle(readerAt('/bundle/'));
     const {index} = this.bundle;
     element('bundle').textContent = `${index.name} · ${index.styles.length} styles · edgekit ${index.edgekit_version}`;
-    this.styles = new Map();
-    for (const {name} of index.styles) this.styles.set(name, this.renderer.style(await this.bundle.shader(name)));
-    this.styleName = index.default_style;
-    this.thumbnails = showStyles(element('styles'), index.styles, index.default_style, THUMBNAIL, (name) => this.set({styleName: name}));
-    this.resetSliders = showSliders(element('sliders'), index.controls, (controls) => this.set({controls}));
-    const golden = new Blob([await this.bundle.bytes(index.golden.image.path)], {type: 'image/png'});
-    this.#show(await createImageBitmap(golden));
-    say('Loading the network …');
-    this.segmenter = await openSegmenter(this.bundle, '/litert');
-    await this.#segment();
-  }
-
-  set(changes) {
-    Object.assign(this, changes);
-    this.draw();
-  }
-
-  draw({timed = true} = {}) {
-    if (!this.#source) return;
-    const {width, height} = this.renderer.canvas;
-    const matrices = aspectFill({...this.#source, viewWidth: width, viewHeight: height});
-    const asked = [this.styles.get(this.styleName), this.controls, {matrices, divider: this.divider}];
-    if (timed) this.#report({drawMs: this.renderer.drawTimed(...asked)});
-    else this.renderer.draw(...asked);
-  }
-
-  /** A photo the user gave. */
-  async open(file) {
-    let photo;
-    try {
-      photo = await createImageBitmap(file);
-    } catch {
-      throw new Error(`${file.name} is not a picture that this browser can open; try a JPEG or PNG.`);
+    const shaders = new Map();
+    for (const {name} of index.styles) {
+      shaders.set(name, await this.bundle.shader(name));
+      this.stage.addStyle(name, shaders.get(name));
     }
-    this.stopCamera();
-    this.#show(await fitted(photo, Math.min(LARGEST_SIDE, this.renderer.largestSide)));
-    await this.#segment();
+    this.stage.styleName = index.default_style;
+    this.stage.thumbnails = showStyles(element('styles'), index.styles, index.default_style, Stage.thumbnail, (styleName) => this.stage.set({styleName}));
+    this.resetSliders = showSliders(element('sliders'), index.controls, (controls) => this.stage.set({controls}));
+    this.strip = new Strip(element('strip'), [element('photos'), element('save-all')], (photo) => attempt(() => this.show(photo)));
+    this.saver = new Saver(shaders, this.#masks, this.stage.limits);
+    const golden = new Blob([await this.bundle.bytes(index.golden.image.path)], {type: 'image/png'});
+    this.#golden = new Photo('golden.png', golden);
+    this.stage.show(await this.#sceneOf(this.#golden));
+    say('Loading the network …');
+    const chosen = await chosenSegmenter(this.bundle, '/litert', () => say('Comparing CPU and GPU …'));
+    this.segmenter = chosen.network;
+    element('choice').textContent = chosen.sentences.join(' ');
+    await this.#findMask();
+  }
+
+  /**
+   * Photos that the user gave: all join the strip, the first is shown. Rejects for files that are no pictures, after
+   * all others were opened.
+   */
+  async open(files) {
+    const asked = ++this.#asked, problems = [];
+    let shown;
+    for (const file of files.slice(0, MOST_PHOTOS)) {
+      const photo = new Photo(file.name, file);
+      try {
+        const scene = await this.#sceneOf(photo);
+        for (const old of this.photos.add(photo)) this.strip.remove(old);
+        this.strip.add(photo, scene.picture);
+        if (asked === this.#asked) shown = this.show(photo, scene); // which asks for something else: for the first only
+        else scene.picture.close();
+        shown?.catch(() => {}); // it is awaited below
+      } catch (error) {
+        problems.push(error.message);
+      }
+    }
+    await shown;
+    if (problems.length > 1) problems.splice(1, Infinity, `${problems.length - 1} more could not be opened either.`);
+    if (files.length > MOST_PHOTOS) problems.push(`The page takes ${MOST_PHOTOS} photos at once: the first ${MOST_PHOTOS} of the ${files.length}.`);
+    if (problems.length) throw new Error(problems.join(' '));
+  }
+
+  /** Show a photo, unless something else is asked for while it is read. */
+  async show(photo, scene = null) {
+    const asked = ++this.#asked;
+    const read = scene ?? await this.#sceneOf(photo);
+    if (asked !== this.#asked) {
+      read.picture.close();
+      return;
+    }
+    this.#endCamera();
+    this.photos.shown = photo === this.#golden ? null : photo;
+    this.strip.mark(photo);
+    element('remove').disabled = false;
+    this.stage.show(read, photo.mask);
+    await this.#findMask();
+  }
+
+  /** Take the shown photo from the page. */
+  async removePhoto() {
+    const {shown} = this.photos;
+    if (!shown) return;
+    const next = this.photos.remove(shown);
+    this.strip.remove(shown);
+    if (element('photos').hidden) element('file').focus(); // the button that was pressed is hidden too
+    await this.show(next ?? this.#golden);
   }
 
   async startCamera() {
+    const asked = ++this.#asked;
     element('camera').disabled = true; // while the browser asks whether it may be used
+    let camera;
     try {
-      this.#camera = await openCamera();
+      camera = await openCamera();
     } finally {
       element('camera').disabled = false;
     }
+    if (asked !== this.#asked) {
+      camera.stop();
+      return;
+    }
+    this.#camera = camera;
     pressed('camera', true);
-    const {video, mirrored} = this.#camera;
-    this.#show(video, video.videoWidth, video.videoHeight, mirrored);
-    const turn = this.#turn;
+    this.strip.mark(null);
+    element('remove').disabled = true; // no photo is shown
+    const {video, mirrored} = camera;
+    this.stage.show({picture: video, width: video.videoWidth, height: video.videoHeight, mirror: mirrored, photo: null});
     let count = 0;
     const frame = () => {
-      if (turn !== this.#turn) return;
-      this.renderer.setPicture(video);
-      this.draw({timed: count++ % TIMED_EVERY === 0});
+      if (camera !== this.#camera) return;
+      this.stage.nextFrame(count++ % TIMED_EVERY === 0);
       video.requestVideoFrameCallback(frame);
     };
     frame();
-    while (turn === this.#turn) await this.#segment();
+    say('Finding skin, hair and clothes …');
+    while (camera === this.#camera) {
+      const mask = await this.segmenter.segment(video);
+      if (camera === this.#camera) this.#found(mask);
+    }
   }
 
-  stopCamera() {
-    if (!this.#camera) return;
-    this.#turn += 1;
-    this.#camera.stop();
-    this.#camera = null;
-    pressed('camera', false);
+  /** Back to the last photo. */
+  async stopCamera() {
+    this.#endCamera();
+    await this.show(this.photos.shown ?? this.#golden);
   }
 
   get hasCamera() {
     return this.#camera !== null;
   }
 
-  showMask(shown) {
-    pressed('mask', shown);
-    element('legend').hidden = element('regions').hidden = !shown;
-    if (shown && this.#mask) drawRegions(element('regions'), ...this.#mask);
+  /** make(saver, look, note): resolves to {blob, name, note} of `Saver`. */
+  async save(make) {
+    const note = (text) => { element('saved').textContent = text; };
+    const {styleName, controls} = this.stage;
+    note('Saving …');
+    element('save').disabled = true;
+    try {
+      const file = await make(this.saver, {styleName, controls}, note);
+      download(file.blob, file.name);
+      note(file.note);
+    } catch (error) {
+      note('');
+      throw error;
+    } finally {
+      element('save').disabled = false;
+    }
   }
 
-  #show(picture, width = picture.width, height = picture.height, mirror = false) {
-    this.#turn += 1;
-    this.#source = {picture, width, height, mirror};
-    this.#mask = null;
-    Object.assign(this.renderer.canvas, {width, height});
-    element('frame').style.setProperty('--aspect', width / height);
-    element('frame').classList.toggle('mirrored', mirror);
-    this.renderer.setPicture(picture);
-    this.renderer.setMask(new Uint8Array(4), 1); // until the network has answered, all is background
-    this.draw();
+  /** The photo that is shown; the camera's picture of this moment is one too. */
+  async shownPhoto() {
+    const {photo, picture} = this.stage.scene;
+    return photo ?? new Photo('camera.jpg', await createImageBitmap(picture), 'image/jpeg');
   }
 
-  async #segment() {
-    const turn = this.#turn, first = this.#mask === null;
-    if (first) say('Finding skin, hair and clothes …');
-    const {mask, width, height, ms} = await this.segmenter.segment(this.#source.picture);
-    if (turn !== this.#turn) return;
-    this.#mask = [mask, width, height];
-    this.renderer.setMask(...this.#mask);
-    this.#report({segmentMs: ms});
-    if (first) this.#drawThumbnails();
-    this.draw();
-    this.showMask(!element('regions').hidden);
+  async #sceneOf(photo) {
+    const {picture} = await pictureOf(photo, this.stage.limits);
+    return {picture, width: picture.width, height: picture.height, mirror: false, photo};
+  }
+
+  async #findMask() {
+    const {scene, mask} = this.stage;
+    if (mask) {
+      this.#found(mask);
+      return;
+    }
+    say('Finding skin, hair and clothes …');
+    const isShown = () => scene === this.stage.scene;
+    const found = await this.#masks.of(scene.photo, scene.picture, isShown);
+    if (isShown()) this.#found(found); // a late one is its own photo's, and kept with it
+  }
+
+  #found(mask) {
+    if (mask !== this.stage.mask) this.stage.setMask(mask);
+    this.#report({segmentMs: mask.ms});
     say('');
   }
 
-  /** The picture in every style, through the same pass: the page's canvas lends its size for a moment. */
-  #drawThumbnails() {
-    const {canvas} = this.renderer, {width, height} = canvas;
-    canvas.width = canvas.height = THUMBNAIL;
-    const matrices = squareAround(faceCentre(...this.#mask), this.#source);
-    for (const [name, style] of this.styles) {
-      this.renderer.draw(style, {}, {matrices});
-      this.thumbnails.get(name).drawImage(canvas, 0, 0);
-    }
-    Object.assign(canvas, {width, height});
+  #endCamera() {
+    this.#camera?.stop();
+    this.#camera = null;
+    pressed('camera', false);
   }
 
   #report(timing) {
     Object.assign(this.timing, timing);
-    showTiming(element('timing'), this.timing, this.segmenter, this.renderer);
+    showTiming(element('timing'), this.timing, this.segmenter, this.stage.renderer);
   }
 }
 
 export const preview = new Preview();
-
-async function fitted(picture, largest) {
-  const scale = largest / Math.max(picture.width, picture.height);
-  if (scale >= 1) return picture;
-  const size = {resizeWidth: Math.round(picture.width * scale), resizeHeight: Math.round(picture.height * scale)};
-  return createImageBitmap(picture, {...size, resizeQuality: 'high'});
-}
 
 function say(text) {
   element('busy').textContent = text;
@@ -184,18 +227,28 @@ async function attempt(work) {
 }
 
 function listen() {
+  const onClick = (id, work) => element(id).addEventListener('click', () => attempt(work));
   element('file').addEventListener('change', ({target}) => {
-    if (target.files.length) attempt(() => preview.open(target.files[0]));
+    const files = [...target.files];
+    target.value = ''; // so that the same photo can be opened again
+    if (files.length) attempt(() => preview.open(files));
   });
-  element('camera').addEventListener('click', () => attempt(async () => {
-    if (preview.hasCamera) preview.stopCamera();
-    else await preview.startCamera();
+  onClick('camera', () => (preview.hasCamera ? preview.stopCamera() : preview.startCamera()));
+  onClick('mask', () => {
+    preview.stage.showMask(!preview.stage.showsMask);
+    pressed('mask', preview.stage.showsMask);
+  });
+  onClick('remove', () => preview.removePhoto());
+  onClick('save-picture', () => preview.save(async (saver, look) => saver.picture(await preview.shownPhoto(), look)));
+  onClick('save-comparison', () => preview.save(async (saver, look) => saver.comparison(await preview.shownPhoto(), look)));
+  onClick('save-all', () => preview.save((saver, look, note) => {
+    const photos = [...preview.photos.all];
+    return saver.all(photos, look, (n) => note(`Saving ${n} of ${photos.length} …`));
   }));
+  onClick('reset', () => preview.resetSliders?.());
   element('picture').addEventListener('webglcontextlost', () => {
     showProblem(new Error('The graphics driver was reset; reload the page.'));
   });
-  element('mask').addEventListener('click', () => preview.showMask(element('regions').hidden));
-  element('reset').addEventListener('click', () => preview.resetSliders?.());
   element('divider').addEventListener('input', ({target}) => moveDivider(Number(target.value)));
   addEventListener('dragover', (event) => {
     event.preventDefault();
@@ -205,8 +258,8 @@ function listen() {
   addEventListener('drop', (event) => {
     event.preventDefault();
     element('drop').hidden = true;
-    const [file] = event.dataTransfer.files;
-    if (file && !element('file').disabled) attempt(() => preview.open(file));
+    const files = [...event.dataTransfer.files];
+    if (files.length && !element('file').disabled) attempt(() => preview.open(files));
   });
 }
 
@@ -215,14 +268,14 @@ function moveDivider(divider) {
   style.setProperty('--divider', divider);
   classList.toggle('all-after', divider < 0.08);
   classList.toggle('all-before', divider > 0.92);
-  preview.set({divider});
+  preview.stage.set({divider});
 }
 
 async function main() {
   try {
     listen();
     await preview.start();
-    for (const id of ['file', 'camera', 'mask']) element(id).disabled = false;
+    for (const id of ['file', 'camera', 'mask', 'save']) element(id).disabled = false;
   } catch (error) {
     showProblem(error);
     document.body.classList.add('broken'); // half a preview would be taken for the whole

@@ -10,6 +10,7 @@ export class Renderer {
   #gl;
   #picture;
   #mask;
+  #hasMask = false;
   #programs = new Map();
 
   constructor(canvas) {
@@ -17,11 +18,12 @@ export class Renderer {
     if (!gl) throw new Error('This browser or its graphics driver has no WebGL2; try another browser.');
     this.#gl = gl;
     this.canvas = canvas;
-    this.largestSide = gl.getParameter(gl.MAX_TEXTURE_SIZE);
+    this.largestSide = Math.min(gl.getParameter(gl.MAX_TEXTURE_SIZE), gl.getParameter(gl.MAX_RENDERBUFFER_SIZE));
     gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
     this.#picture = this.#texture(gl.TEXTURE_2D, gl.LINEAR);
     this.#mask = this.#texture(gl.TEXTURE_2D, gl.LINEAR);
-    this.setMask(new Uint8Array(4), 1); // all background
+    this.setMask(new Uint8Array(4), 1); // a texture without texels is a warning wherever it is bound
+    this.clearMask();
   }
 
   /** What draws: the driver's name, for the timing line. */
@@ -44,7 +46,15 @@ export class Renderer {
     return {description, program, textures};
   }
 
-  /** An ImageBitmap, canvas or video frame; its first row is uploaded on top. */
+  /** True once the driver was reset: what was drawn since is lost. */
+  get isLost() {
+    return this.#gl.isContextLost();
+  }
+
+  /**
+   * An ImageBitmap, canvas or video frame; its first row is uploaded on top. The mask stays, for a video's next frame;
+   * where the picture is another one, give its mask too, or `clearMask()` until it is found.
+   */
   setPicture(source) {
     const gl = this.#gl;
     gl.activeTexture(gl.TEXTURE0);
@@ -58,16 +68,23 @@ export class Renderer {
     gl.activeTexture(gl.TEXTURE0);
     gl.bindTexture(gl.TEXTURE_2D, this.#mask);
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, width, height, 0, gl.RGBA, gl.UNSIGNED_BYTE, rgba);
+    this.#hasMask = true;
+  }
+
+  /** Draw the picture as it is until the next `setMask`: no style without knowing where skin is. */
+  clearMask() {
+    this.#hasMask = false;
   }
 
   /**
-   * Draw to the canvas: left of `divider` (a fraction of the width) the picture before, right of it styled.
+   * Draw to the canvas: left of `divider` (a fraction of the width) the picture before, right of it styled. All of it
+   * before while there is no mask.
    * matrices: as `aspectFill` gives them; by default picture and canvas have one shape.
    */
   draw(style, controls, {matrices = {}, divider = 0} = {}) {
     const gl = this.#gl;
     const {width, height} = this.canvas;
-    const split = Math.round(divider * width);
+    const split = this.#hasMask ? Math.round(divider * width) : width;
     this.#use(style);
     gl.viewport(0, 0, width, height);
     gl.enable(gl.SCISSOR_TEST);
@@ -82,6 +99,11 @@ export class Renderer {
     this.draw(style, controls, options);
     gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4));
     return performance.now() - start;
+  }
+
+  /** Give the GPU's memory back; the canvas cannot be drawn to again. */
+  close() {
+    this.#gl.getExtension('WEBGL_lose_context')?.loseContext();
   }
 
   #use({program, textures}) {

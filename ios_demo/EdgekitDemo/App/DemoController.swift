@@ -14,6 +14,8 @@ final class DemoController: NSObject {
         case refused(String)
         case notice(String?)
         case timing([String])
+        /// One sentence on each of Core ML's compute units: why they are used, or why not.
+        case accelerators([String])
     }
 
     /// The part that exists once the bundle was accepted.
@@ -21,6 +23,7 @@ final class DemoController: NSObject {
         let bundle: EdgekitBundle
         let gpu: Gpu
         let worker: FrameWorker
+        let accelerators: [String]
     }
 
     var report: (Report) -> Void = { _ in }
@@ -55,6 +58,7 @@ final class DemoController: NSObject {
             observeSystem()
             await show(style: opened.bundle.index.defaultStyle)
             report(.opened(opened.bundle.index))
+            report(.accelerators(opened.accelerators))
         } catch {
             report(.refused(error.localizedDescription))
         }
@@ -124,9 +128,9 @@ final class DemoController: NSObject {
         }
         let bundle = try EdgekitBundle.open(root)
         let gpu = try Gpu()
-        let segmenter = try await CoreMLSegmenter(bundle: bundle, computeUnits: .all)
-        let worker = try FrameWorker(segmenter: segmenter, stretcher: gpu.stretcher, cache: gpu.cache, done: done)
-        return Machine(bundle: bundle, gpu: gpu, worker: worker)
+        let choice = try await SegmenterChoice(bundle: bundle, gpu: gpu).choose()
+        let worker = try FrameWorker(segmenter: choice.network, stretcher: gpu.stretcher, cache: gpu.cache, done: done)
+        return Machine(bundle: bundle, gpu: gpu, worker: worker, accelerators: choice.sentences)
     }
 
     private nonisolated static func loadStyle(named name: String, machine: Machine) async throws -> LoadedStyle {

@@ -46,7 +46,7 @@ struct DemoScreen: View {
 
     private var timing: some View {
         VStack(alignment: .leading, spacing: 2) {
-            ForEach(model.state.timing, id: \.self) { line in
+            ForEach(model.state.timing + model.state.accelerators, id: \.self) { line in
                 Text(line)
             }
         }

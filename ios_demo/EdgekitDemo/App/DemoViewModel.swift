@@ -74,6 +74,7 @@ final class DemoViewModel: ObservableObject {
         case .refused(let sentence): state.phase = .refused(sentence)
         case .notice(let sentence): state.notice = sentence
         case .timing(let lines): state.timing = lines
+        case .accelerators(let sentences): state.accelerators = sentences
         }
     }
 }

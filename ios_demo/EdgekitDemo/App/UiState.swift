@@ -24,4 +24,6 @@ struct UiState: Equatable {
     /// Something that passes: the camera is in use elsewhere, the phone is hot, a photo could not be read.
     var notice: String?
     var timing: [String] = []
+    /// One sentence on each accelerator: why it is used, or why not.
+    var accelerators: [String] = []
 }

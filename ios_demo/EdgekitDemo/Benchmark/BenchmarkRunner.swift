@@ -37,6 +37,8 @@ struct BenchmarkRunner: Sendable {
         guard manifest.sha256 == request.artifactSha256 else {
             throw BenchError("The app's bundle holds \(entry.path) with another sha256 (\(manifest.sha256)); bundle the artifact that is to be measured.")
         }
+        // As at the app's first start; what is timed is what was asked for.
+        let choice = try await SegmenterChoice(bundle: bundle, gpu: Gpu()).choose().report
         let before = await DeviceFacts.state()
         let segmenter = try await CoreMLSegmenter(bundle: bundle, computeUnits: request.accelerator.units)
         let bench = try GoldenBench(bundle: bundle, segmenter: segmenter)
@@ -51,7 +53,7 @@ struct BenchmarkRunner: Sendable {
             firstInferenceMs: times.firstInferenceMs, peakRssMb: DeviceFacts.peakMemoryMb(),
             samplesMs: times.samplesMs,
             stagesMs: ["resize": times.resizeMs, "segmenter": times.samplesMs, "shader": times.shaderMs],
-            before: before, after: await DeviceFacts.state()
+            before: before, after: await DeviceFacts.state(), choice: choice
         )
     }
 

@@ -37,7 +37,7 @@ enum DeviceFacts {
     }
 
     /// Such as iPhone14,5.
-    private static func machineName() -> String {
+    static func machineName() -> String {
         var system = utsname()
         uname(&system)
         return withUnsafeBytes(of: &system.machine) { raw in

@@ -11,9 +11,11 @@ import dev.edgekit.core.SegmenterEntry;
 import dev.edgekit.demo.bundle.GoldenPictureKt;
 import dev.edgekit.demo.gl.Downscaler;
 import dev.edgekit.demo.gl.DrawTimer;
+import dev.edgekit.demo.gl.OffscreenContextKt;
 import dev.edgekit.demo.gl.StillPicture;
 import dev.edgekit.demo.gl.StillPictureKt;
 import dev.edgekit.demo.gl.GlTexture;
+import dev.edgekit.demo.inference.GoldenProof;
 import dev.edgekit.demo.inference.Segmenter;
 import dev.edgekit.demo.inference.Segmenters;
 import java.io.File;
@@ -29,7 +31,7 @@ public class DrawGolden {
     Picture image = GoldenPictureKt.goldenPicture(bundle, bundle.getGolden().getImage());
     Picture expected = GoldenPictureKt.goldenPicture(bundle, bundle.getGolden().getStyled());
     SegmenterEntry entry = bundle.segmenter("tflite");
-    Segmenter segmenter = Segmenters.INSTANCE.open(bundle, entry, 2);
+    Segmenter segmenter = Segmenters.INSTANCE.open(bundle, entry, "cpu", 2, new File("."));
     StillPicture still = new StillPicture(bundle, image, expected.getWidth(), expected.getHeight());
     Downscaler downscaler = new Downscaler(segmenter.getInputSize(), false);
     Matrix3 upright = Matrix3.Companion.getIDENTITY();
@@ -48,8 +50,11 @@ public class DrawGolden {
       GLES20.glFinish();
     }
     int levels = PixelsKt.maxLevels(expected.getRgba(), still.pixels().getRgba());
-    System.out.printf("{\"context\": true, \"levels\": %d, \"waited_equals\": %b, \"polled_equals\": %b, \"again\": %b, \"clock\": \"%s\", \"timed\": %d, \"ms\": %f}%n",
-        levels, Arrays.equals(bytes(waited.getRgba()), image.getRgba()), Arrays.equals(bytes(polled.getRgba()), image.getRgba()), again,
+    GoldenProof proof = new GoldenProof(bundle, segmenter.getInputSize());
+    double deltaE = proof.deltaE00P95(segmenter.segment(proof.getInput()).getMask());
+    proof.close();
+    System.out.printf("{\"context\": true, \"driver\": \"%s\", \"delta_e00_p95\": %f, \"levels\": %d, \"waited_equals\": %b, \"polled_equals\": %b, \"again\": %b, \"clock\": \"%s\", \"timed\": %d, \"ms\": %f}%n",
+        OffscreenContextKt.gpuDriver(), deltaE, levels, Arrays.equals(bytes(waited.getRgba()), image.getRgba()), Arrays.equals(bytes(polled.getRgba()), image.getRgba()), again,
         timer.getClock(), (int) timed[0], timed[1]);
     mask.delete();
     downscaler.delete();

@@ -72,12 +72,13 @@ public struct BenchReport: Encodable, Equatable, Sendable {
     public let stagesMs: [String: [Double]]
     public let before: PhoneState
     public let after: PhoneState
+    public let choice: ChoiceReport
 
     /// BenchError: no samples, a time that is not positive, or a stage that is unknown or of another length.
     public init(
         simulated: Bool, device: Device, artifact: Artifact, request: BenchRequest, accelerator: String,
         loadMs: Double, firstInferenceMs: Double, peakRssMb: Double?, samplesMs: [Double],
-        stagesMs: [String: [Double]], before: PhoneState, after: PhoneState
+        stagesMs: [String: [Double]], before: PhoneState, after: PhoneState, choice: ChoiceReport
     ) throws {
         let times = stagesMs.values.flatMap { $0 } + samplesMs + [loadMs, firstInferenceMs]
         guard !samplesMs.isEmpty, times.allSatisfy({ $0 > 0 && $0.isFinite }) else {
@@ -98,11 +99,13 @@ public struct BenchReport: Encodable, Equatable, Sendable {
         self.stagesMs = stagesMs
         self.before = before
         self.after = after
+        self.choice = choice
     }
 
     private enum CodingKeys: String, CodingKey {
         case schema, simulated, device, artifact, threads, accelerator, before, after
         case acceleratorAsked = "accelerator_asked"
+        case choice = "accelerator_choice"
         case warmupRuns = "warmup_runs"
         case loadMs = "load_ms"
         case firstInferenceMs = "first_inference_ms"
@@ -120,6 +123,7 @@ public struct BenchReport: Encodable, Equatable, Sendable {
         try container.encode(Self.threadsChosenByCoreML, forKey: .threads)
         try container.encode(request.accelerator.rawValue, forKey: .acceleratorAsked)
         try container.encode(accelerator, forKey: .accelerator)
+        try container.encode(choice, forKey: .choice)
         try container.encode(request.warmupRuns, forKey: .warmupRuns)
         try container.encode(loadMs, forKey: .loadMs)
         try container.encode(firstInferenceMs, forKey: .firstInferenceMs)

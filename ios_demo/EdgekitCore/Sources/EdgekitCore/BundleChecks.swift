@@ -32,6 +32,9 @@ extension BundleIndex {
         for segmenter in segmenters {
             texts += [segmenter.path, segmenter.manifest, segmenter.recipe, segmenter.minimumOS]
         }
+        for artifact in segmenters.flatMap(\.accelerated) {
+            texts += [artifact.accelerator, artifact.path, artifact.manifest, artifact.recipe]
+        }
         for text in texts {
             let count = text.unicodeScalars.count
             guard count > 0, count <= Self.mostNameCharacters else {
@@ -46,15 +49,20 @@ extension BundleIndex {
     private func checkLists() throws {
         let counts = ["segmenters": segmenters.count, "class_names": classNames.count, "styles": styles.count, "files": files.count]
         if let empty = counts.filter({ $0.value == 0 }).keys.min() { throw refusal("\(empty) is empty") }
-        let lists = [
-            ("style", styles.map(\.name)), ("control", controls.map(\.name)), ("segmenter for", segmenters.map(\.target)),
-        ]
+        let lists =
+            [
+                ("style", styles.map(\.name)), ("control", controls.map(\.name)),
+                ("segmenter for", segmenters.map(\.target)),
+            ] + segmenters.map { ("accelerator", $0.accelerated.map(\.accelerator)) }
         for (kind, names) in lists {
             var seen: Set<String> = []
             for name in names where !seen.insert(name).inserted { throw refusal("it lists the \(kind) \(name) twice") }
         }
         for target in segmenters.map(\.target) where !["coreml", "tflite"].contains(target) {
             throw refusal("a segmenter is for \(target), which is not known")
+        }
+        for artifact in segmenters.flatMap(\.accelerated) where artifact.accelerator != "gpu" {
+            throw refusal("\(artifact.path) is for \(artifact.accelerator), which is not known")
         }
         guard groups.values.joined().allSatisfy(classNames.indices.contains) else {
             throw refusal("a group has a class that class_names has not")

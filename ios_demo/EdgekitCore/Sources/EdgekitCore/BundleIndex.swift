@@ -32,13 +32,37 @@ public struct SegmenterEntry: Decodable, Equatable, Sendable {
     public let maskSize: PixelSize
     public let recipe: String
     public let minimumOS: String
+    /// Artifacts of the same network for other processors; the key is absent where there is none.
+    public let accelerated: [AcceleratedEntry]
 
     private enum CodingKeys: String, CodingKey {
-        case target, path, manifest, recipe
+        case target, path, manifest, recipe, accelerated
         case inputSize = "input_size"
         case maskSize = "mask_size"
         case minimumOS = "minimum_os"
     }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        target = try container.decode(String.self, forKey: .target)
+        path = try container.decode(String.self, forKey: .path)
+        manifest = try container.decode(String.self, forKey: .manifest)
+        inputSize = try container.decode(PixelSize.self, forKey: .inputSize)
+        maskSize = try container.decode(PixelSize.self, forKey: .maskSize)
+        recipe = try container.decode(String.self, forKey: .recipe)
+        minimumOS = try container.decode(String.self, forKey: .minimumOS)
+        accelerated =
+            container.contains(.accelerated) ? try container.decode([AcceleratedEntry].self, forKey: .accelerated) : []
+    }
+}
+
+/// An artifact of the same network and sizes for another processor; its file may be the segmenter's own.
+public struct AcceleratedEntry: Decodable, Equatable, Sendable {
+    /// `gpu`.
+    public let accelerator: String
+    public let path: String
+    public let manifest: String
+    public let recipe: String
 }
 
 extension PixelSize: Decodable {

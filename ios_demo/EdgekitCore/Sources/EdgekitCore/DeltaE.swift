@@ -6,6 +6,16 @@ public func deltaE00(_ first: (UInt8, UInt8, UInt8), _ second: (UInt8, UInt8, UI
     deltaE00(lab: labFromSRGB(first), labFromSRGB(second))
 }
 
+/// The 95th percentile of CIEDE2000 over the pixels of two RGBA pictures of one size.
+public func deltaE00P95(_ first: [UInt8], _ second: [UInt8]) -> Double {
+    precondition(first.count == second.count && !first.isEmpty, "pictures of two sizes cannot be compared")
+    let differences = stride(from: 0, to: first.count, by: 4).map { at in
+        let (one, two) = ((first[at], first[at + 1], first[at + 2]), (second[at], second[at + 1], second[at + 2]))
+        return one == two ? 0 : deltaE00(one, two)  // most of a picture is the same
+    }
+    return percentile(0.95, ofSorted: differences.sorted())
+}
+
 /// CIELAB (L*, a*, b*), D65, of an encoded sRGB colour (IEC 61966-2-1).
 func labFromSRGB(_ rgb: (UInt8, UInt8, UInt8)) -> (Double, Double, Double) {
     func linear(_ level: UInt8) -> Double {

@@ -136,13 +136,14 @@ public struct EdgekitBundle: Sendable {
             throw BundleError("\(indexFile): \(key) is \"\(name)\", which is none of the bundle's styles.")
         }
         let golden = index.golden
+        let accelerated = index.segmenters.flatMap(\.accelerated)
         let named =
-            index.styles.map(\.description) + index.segmenters.map(\.manifest)
+            index.styles.map(\.description) + index.segmenters.map(\.manifest) + accelerated.map(\.manifest)
             + [golden.image.path, golden.mask.path, golden.styled.path, golden.vectors]
         for path in named where !listed.contains(path) {
             throw BundleError("\(indexFile) names \(path) but does not list it; make the bundle again.")
         }
-        for artifact in index.segmenters.map(\.path)
+        for artifact in index.segmenters.map(\.path) + accelerated.map(\.path)
         where !listed.contains(artifact) && !listed.contains(where: { $0.hasPrefix(artifact + "/") }) {
             throw BundleError("\(indexFile) names \(artifact) but does not list it; make the bundle again.")
         }

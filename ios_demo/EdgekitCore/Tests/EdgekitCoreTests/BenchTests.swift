@@ -49,7 +49,7 @@ final class BenchTests: XCTestCase {
             [
                 "schema", "simulated", "device", "artifact", "threads", "accelerator_asked", "accelerator",
                 "warmup_runs", "load_ms", "first_inference_ms", "peak_rss_mb", "samples_ms", "stages_ms", "before",
-                "after",
+                "after", "accelerator_choice",
             ]
         )
         XCTAssertTrue(json["peak_rss_mb"] is NSNull || json["peak_rss_mb"] as? Double == nil)
@@ -76,7 +76,8 @@ final class BenchTests: XCTestCase {
             artifact: .init(name: "x.mlpackage", sha256: artifact, sizeBytes: 6_635_620),
             request: XCTUnwrap(BenchRequest.read(arguments: arguments)), accelerator: "ane, not reported",
             loadMs: 80.5, firstInferenceMs: 31, peakRssMb: nil, samplesMs: samples, stagesMs: stages,
-            before: .init(batteryPercent: nil, thermalStatus: 0), after: .init(batteryPercent: 71, thermalStatus: 2)
+            before: .init(batteryPercent: nil, thermalStatus: 0), after: .init(batteryPercent: 71, thermalStatus: 2),
+            choice: .init(accelerator: "all", isRemembered: true, sentences: ["cpu: proved.", "all: chosen."])
         )
     }
 }

@@ -23,6 +23,14 @@ final class DeltaETests: XCTestCase {
         }
     }
 
+    func testThePercentileOverAPicture() {
+        let plain: [UInt8] = [201, 143, 120, 255, 0, 0, 0, 255, 9, 9, 9, 255]
+        XCTAssertEqual(deltaE00P95(plain, plain), 0)
+        let other: [UInt8] = [190, 150, 99, 0, 0, 0, 0, 255, 9, 9, 9, 255]
+        // Of 0, 0 and 12.04, linear between the two largest; alpha says nothing.
+        XCTAssertEqual(deltaE00P95(plain, other), 0.9 * 12.0400, accuracy: 2e-3)
+    }
+
     func testColoursOfBytes() {
         XCTAssertEqual(deltaE00((201, 143, 120), (201, 143, 120)), 0)
         // skimage.color.deltaE_ciede2000(rgb2lab(…), rgb2lab(…)) of these bytes.

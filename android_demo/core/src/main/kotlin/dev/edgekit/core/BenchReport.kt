@@ -17,6 +17,7 @@ data class BenchReport(
     val stagesMs: Map<String, List<Double>>,
     val before: PhoneState,
     val after: PhoneState,
+    val choice: ChoiceReport,
 ) {
     init {
         require(samplesMs.isNotEmpty()) { "a report has at least one sample" }
@@ -47,6 +48,9 @@ data class BenchReport(
             "peak_rss_mb" to peakRssMb,
             "samples_ms" to samplesMs,
             "stages_ms" to stagesMs,
+            "accelerator_choice" to mapOf(
+                "accelerator" to choice.accelerator, "remembered" to choice.isRemembered, "sentences" to choice.sentences,
+            ),
             "before" to before.asMap(),
             "after" to after.asMap(),
         ),

@@ -16,7 +16,7 @@ data class BenchRequest(
 
 private val RUN_ID = Regex("[0-9a-f]{32}")
 private val DIGEST = Regex("[0-9a-f]{64}")
-private val ACCELERATORS = setOf("cpu", "gpu", "nnapi")
+private val ACCELERATORS = setOf("cpu", "gpu", "nnapi") // nnapi is legacy: Android 15 deprecated it
 private val EXTRAS = setOf("run_id", "artifact_sha256", "accelerator", "runs", "seconds", "warmup_runs", "threads")
 
 /** The intent's extras, every one required, none unknown: a benchmark never guesses. */

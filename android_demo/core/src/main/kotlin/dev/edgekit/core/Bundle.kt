@@ -21,11 +21,15 @@ private const val LARGEST_PATH_CHARS = 1000
 private const val LARGEST_SIDE = 16384 // pixels: the largest texture that a GPU of today takes
 private const val LARGEST_DELTA_E = 100.0 // black against white
 private val TARGETS = setOf("coreml", "tflite")
+private val OTHER_ACCELERATORS = setOf("gpu")
 private val SHAPE = Regex("([1-9][0-9]{0,4})x([1-9][0-9]{0,4})")
 
 data class FileEntry(val path: String, val sizeBytes: Long, val sha256: String)
 
-/** One converted network. */
+/** An artifact of the same network and sizes for another processor; its file may be the segmenter's own. */
+data class AcceleratedEntry(val accelerator: String, val path: String, val manifest: String, val recipe: String)
+
+/** One converted network: the artifact that every device runs, and those that a device may be faster with. */
 data class SegmenterEntry(
     val target: String,
     val path: String,
@@ -34,7 +38,12 @@ data class SegmenterEntry(
     val maskSize: PixelSize,
     val recipe: String,
     val minimumOs: String,
-)
+    val accelerated: List<AcceleratedEntry> = emptyList(),
+) {
+    /** The same network by the artifact for another processor. */
+    fun by(other: AcceleratedEntry): SegmenterEntry =
+        copy(path = other.path, manifest = other.manifest, recipe = other.recipe, accelerated = emptyList())
+}
 
 data class StyleEntry(val name: String, val title: String, val description: String)
 
@@ -101,7 +110,8 @@ class Bundle internal constructor(
 
     /** The artifact with these bytes, to time exactly the one that was asked for. */
     fun segmenterWithSha256(sha256: String): SegmenterEntry =
-        segmenters.firstOrNull { entries[it.path]?.sha256 == sha256 }
+        segmenters.flatMap { one -> listOf(one) + one.accelerated.map(one::by) }
+            .firstOrNull { entries[it.path]?.sha256 == sha256 }
             ?: throw BundleException("The app's bundle holds no artifact with the sha256 $sha256; install it with one.")
 
     /** A BundleException when the artifact's manifest says that it takes or gives what this app does not. */
@@ -197,11 +207,13 @@ private class BundleOpening(private val files: BundleFiles) {
         requireUnique("style", styles.map { it.name })
         requireUnique("segmenter for", segmenters.map { it.target })
         requireUnique("control", controls.map { it.name })
+        segmenters.forEach { one -> requireUnique("accelerator", one.accelerated.map { it.accelerator }) }
+        val accelerated = segmenters.flatMap { it.accelerated }
         val golden = golden(root["golden"], controls)
         val named = styles.map { it.description } + segmenters.map { it.manifest } +
-            listOf(golden.image.path, golden.mask.path, golden.styled.path, golden.vectors)
+            accelerated.map { it.manifest } + listOf(golden.image.path, golden.mask.path, golden.styled.path, golden.vectors)
         named.forEach { requireListed(it, entries) }
-        segmenters.forEach { requireArtifact(it.path, entries) }
+        (segmenters.map { it.path } + accelerated.map { it.path }).forEach { requireArtifact(it, entries) }
         val defaultStyle = root["default_style"].name()
         requireStyle("default_style", defaultStyle, styles)
         requireStyle("golden/style", golden.style, styles)
@@ -220,7 +232,16 @@ private class BundleOpening(private val files: BundleFiles) {
         return SegmenterEntry(
             target, item["path"].name(), item["manifest"].name(), size(item["input_size"]), size(item["mask_size"]),
             item["recipe"].name(), item["minimum_os"].name(),
+            if ("accelerated" in item.keys) item["accelerated"].list().map(::accelerated) else emptyList(),
         )
+    }
+
+    private fun accelerated(item: JsonAt): AcceleratedEntry {
+        val accelerator = item["accelerator"].name()
+        if (accelerator !in OTHER_ACCELERATORS) {
+            throw BundleException("${item.where} is for $accelerator; known: ${OTHER_ACCELERATORS.joinToString()}.")
+        }
+        return AcceleratedEntry(accelerator, item["path"].name(), item["manifest"].name(), item["recipe"].name())
     }
 
     /** A square by its side, any other size as rows x columns. */

@@ -37,6 +37,18 @@ class BundleTest {
     }
 
     @Test
+    fun theArtifactForAnotherProcessorIsTheSameNetworkWithOtherBytes() {
+        val tiny = TinyBundle()
+        val bundle = openBundle(FolderFiles(tiny.folder()))
+        val segmenter = bundle.segmenter("tflite")
+        val (gpu) = segmenter.accelerated
+        val entry = segmenter.by(gpu).also(bundle::requireUsable)
+        assertEquals(listOf("gpu", "segmenter/half.tflite", "fp16"), listOf(gpu.accelerator, entry.path, entry.recipe))
+        assertEquals(segmenter.maskSize, entry.maskSize)
+        assertEquals(entry, bundle.segmenterWithSha256(sha256(tiny.files["segmenter/half.tflite"]!!)))
+    }
+
+    @Test
     fun anUnknownNameIsASentenceWithTheKnownOnes() {
         val bundle = openBundle(FolderFiles(TinyBundle().folder()))
         assertEquals("There is no style \"cool\"; known: warm.", assertThrows(BundleException::class.java) { bundle.style("cool") }.message)

@@ -19,5 +19,6 @@ fun main() = print(
         ),
         before = PhoneState(80, 0),
         after = PhoneState(79, null),
+        choice = ChoiceReport("gpu", true, listOf("cpu: proved, but not faster.", "gpu: chosen.")),
     ).json(),
 )

@@ -118,6 +118,6 @@ class PacingAndTimingTest {
     private fun report(stage: String = "shader", shader: List<Double> = listOf(3.0, 3.5, 2.5)) = BenchReport(
         true, BenchDevice("Phone \"X\"", "Android 14", "arm64-v8a", 8), BenchArtifact("net.tflite", "ab".repeat(32), 1000),
         4, "cpu", "fake", 5, 12.5, 40.0, null, listOf(20.0, 21.0, 22.0), mapOf(stage to shader),
-        PhoneState(80, 0), PhoneState(79, null),
+        PhoneState(80, 0), PhoneState(79, null), ChoiceReport("cpu", false, listOf("cpu: chosen.")),
     )
 }

@@ -15,6 +15,8 @@ class TinyBundle {
     var inputSize = "64"
     var maskSize = "16"
     var goldenStyle = "warm"
+    var accelerated = """[{"accelerator": "gpu", "path": "segmenter/half.tflite",
+        "manifest": "segmenter/half.tflite.json", "recipe": "fp16"}]"""
     var listed: (String, ByteArray) -> String = { path, bytes -> listing(path, bytes.size.toLong(), sha256(bytes)) }
     var extraListings = emptyList<String>()
 
@@ -26,6 +28,8 @@ class TinyBundle {
         files["golden/vectors.json"] = "{}".toByteArray()
         files["segmenter/net.tflite"] = ByteArray(1000) { it.toByte() }
         files["segmenter/net.tflite.json"] = MANIFEST.toByteArray()
+        files["segmenter/half.tflite"] = ByteArray(700) { (2 * it).toByte() }
+        files["segmenter/half.tflite.json"] = MANIFEST.toByteArray()
         files["styles/warm/lut_0.rgba8"] = table
         files["styles/warm/shader.json"] = shader(sha256(table)).toByteArray()
     }
@@ -36,7 +40,8 @@ class TinyBundle {
             """{"path": "golden/$name.png", "width": $side, "height": $side, "rgba8_sha256": "${"0".repeat(64)}"}"""
         return """{"schema": "$schema", "schema_version": $version, "name": "tiny", "edgekit_version": "0.1.0",
           "segmenters": [{"target": "tflite", "path": "segmenter/net.tflite", "manifest": "segmenter/net.tflite.json",
-            "input_size": $inputSize, "mask_size": $maskSize, "recipe": "planned", "minimum_os": "Android 8"}],
+            "input_size": $inputSize, "mask_size": $maskSize, "recipe": "planned", "minimum_os": "Android 8",
+            "accelerated": $accelerated}],
           "class_names": ["Background", "Face"], "groups": {"skin": [1], "hair": [], "clothes": []},
           "styles": [{"name": "warm", "title": "Warm", "description": "styles/warm/shader.json"}],
           "default_style": "$defaultStyle",

@@ -8,6 +8,7 @@ import android.widget.TextView
 import dev.edgekit.core.BenchReport
 import dev.edgekit.core.benchRequest
 import dev.edgekit.core.usableRunId
+import dev.edgekit.core.writeWhole
 import dev.edgekit.demo.bundle.openAssetBundle
 import java.io.File
 import kotlin.concurrent.thread
@@ -45,16 +46,9 @@ class BenchmarkActivity : Activity() {
 
     private fun stem(runId: String) = BenchReport.FILE_NAME.removeSuffix(".json") + "-" + runId
 
-    private fun write(name: String, text: String) = writeWhole(File(getExternalFilesDir(null), name), text)
+    private fun write(name: String, text: String) = writeWhole(File(getExternalFilesDir(null), name), text.toByteArray())
 
     private companion object {
         const val TAG = "edgekit-bench"
     }
-}
-
-/** A reader sees the whole file or none. */
-fun writeWhole(file: File, text: String) {
-    val part = File(file.path + ".part")
-    part.writeText(text)
-    if (!part.renameTo(file)) throw java.io.IOException("$file could not be written")
 }

@@ -5,10 +5,11 @@ import android.opengl.EGLConfig
 import android.opengl.EGLContext
 import android.opengl.EGLDisplay
 import android.opengl.EGLSurface
+import android.opengl.GLES30
 import java.io.Closeable
 
-/** An OpenGL ES 3 context without a window, current on the thread that makes it: for the benchmark and the
- * tests. */
+/** An OpenGL ES 3 context without a window: for the golden picture, the benchmark and the tests. Android counts who
+ * initialised the display, so that closing leaves a view's context alone. */
 class OffscreenContext : Closeable {
     private val display: EGLDisplay = EGL14.eglGetDisplay(EGL14.EGL_DEFAULT_DISPLAY)
     private val context: EGLContext
@@ -24,11 +25,22 @@ class OffscreenContext : Closeable {
         surface = EGL14.eglCreatePbufferSurface(
             display, config, intArrayOf(EGL14.EGL_WIDTH, 1, EGL14.EGL_HEIGHT, 1, EGL14.EGL_NONE), 0,
         )
+    }
+
+    /** Does the work with this context current on the thread. The one that was current before is so again afterwards. */
+    fun <T> current(work: () -> T): T {
+        val before = EGL14.eglGetCurrentContext()
+        val draw = EGL14.eglGetCurrentSurface(EGL14.EGL_DRAW)
+        val read = EGL14.eglGetCurrentSurface(EGL14.EGL_READ)
         if (!EGL14.eglMakeCurrent(display, surface, surface, context)) fail("eglMakeCurrent")
+        try {
+            return work()
+        } finally {
+            EGL14.eglMakeCurrent(display, draw, read, before)
+        }
     }
 
     override fun close() {
-        EGL14.eglMakeCurrent(display, EGL14.EGL_NO_SURFACE, EGL14.EGL_NO_SURFACE, EGL14.EGL_NO_CONTEXT)
         EGL14.eglDestroySurface(display, surface)
         EGL14.eglDestroyContext(display, context)
         EGL14.eglTerminate(display)
@@ -54,3 +66,6 @@ class OffscreenContext : Closeable {
         const val ES3_BIT = 0x40 // EGL_OPENGL_ES3_BIT_KHR
     }
 }
+
+/** GPU and driver, with the driver's version. A current context is needed. */
+fun gpuDriver(): String = "${GLES30.glGetString(GLES30.GL_RENDERER)}, ${GLES30.glGetString(GLES30.GL_VERSION)}"

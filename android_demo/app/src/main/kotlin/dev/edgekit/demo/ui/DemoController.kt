@@ -16,13 +16,13 @@ import dev.edgekit.demo.Source
 import dev.edgekit.demo.StyleRenderer
 import dev.edgekit.demo.camera.CameraFeed
 import dev.edgekit.demo.inference.Segmenter
-import dev.edgekit.demo.inference.Segmenters
+import dev.edgekit.demo.inference.SegmenterChoice
 import dev.edgekit.demo.photo.Photo
 import java.util.concurrent.Executors
 import java.util.concurrent.RejectedExecutionException
 
 /** Brings camera, renderer and network together. Four threads: main (this class, views, CameraX), GL (the
- * renderer), network (one thread: LiteRT's interpreter belongs to it), and short-lived ones for files. */
+ * renderer), network (one thread: the model belongs to it), and short-lived ones for files. */
 class DemoController(
     private val activity: ComponentActivity,
     private val screen: DemoScreen,
@@ -109,7 +109,7 @@ class DemoController(
             segmentTimes.add(result.preprocessMs + result.inferenceMs)
             val text = timingText(segmentTimes.summary(), drawTimes.summary(), clock, pacer.counts())
             activity.runOnUiThread { screen.showTimings(text) }
-        } catch (error: RuntimeException) { // LiteRT's own; the frame must not stay in flight for ever
+        } catch (error: Exception) { // LiteRT's own; the frame must not stay in flight for ever
             pacer.finish(ticket)
             onFailure("The network stopped: ${error.message}")
         }
@@ -120,13 +120,16 @@ class DemoController(
         network.execute {
             if (segmenter != null) return@execute
             try {
-                val opened = Segmenters.open(bundle, bundle.segmenter("tflite"), THREADS)
-                segmenter = opened
-                inputSize = opened.inputSize
-                activity.runOnUiThread { model.state.value?.let(::show) }
+                val choice = SegmenterChoice(activity, bundle).choose()
+                segmenter = choice.network
+                inputSize = choice.network.inputSize
+                activity.runOnUiThread {
+                    model.showAccelerators(choice.sentences)
+                    model.state.value?.let(::show)
+                }
             } catch (error: BundleException) {
                 onFailure(error.message!!)
-            } catch (error: RuntimeException) {
+            } catch (error: Exception) { // LiteRT's own is no RuntimeException
                 onFailure("LiteRT does not open the network: ${error.message}")
             }
         }
@@ -159,6 +162,5 @@ class DemoController(
 
     private companion object {
         const val SHOWN_FRAMES = 60
-        const val THREADS = 2 // the recipe was planned with two; more heat a phone and gain little
     }
 }

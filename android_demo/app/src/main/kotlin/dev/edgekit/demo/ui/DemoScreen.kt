@@ -40,6 +40,7 @@ class DemoScreen(private val activity: Activity, private val listener: Listener)
         preserveEGLContextOnPause = true // many drivers keep it; where one does not, the renderer starts over
     }
     private val overlay = label()
+    private val accelerators = label()
     private val notice = label()
     private val styles = LinearLayout(activity)
     private val sliders = LinearLayout(activity).apply { orientation = LinearLayout.VERTICAL }
@@ -48,7 +49,7 @@ class DemoScreen(private val activity: Activity, private val listener: Listener)
 
     val root: View = FrameLayout(activity).apply {
         addView(surface, FrameLayout.LayoutParams(MATCH, MATCH))
-        addView(overlay, FrameLayout.LayoutParams(WRAP, WRAP, Gravity.TOP or Gravity.START))
+        addView(measurements(), FrameLayout.LayoutParams(WRAP, WRAP, Gravity.TOP or Gravity.START))
         addView(panel(), FrameLayout.LayoutParams(MATCH, WRAP, Gravity.BOTTOM))
         fitsSystemWindows = true
     }
@@ -60,6 +61,7 @@ class DemoScreen(private val activity: Activity, private val listener: Listener)
             if (shownStyles != state.styles) showStyles(state.styles)
             if (shownRanges != state.ranges) showSliders(state.ranges, state.controls)
             state.styles.forEachIndexed { i, style -> markStyle(styles.getChildAt(i), style == state.style) }
+            accelerators.text = state.accelerators.joinToString("\n")
             say(state.notice)
         }
     }
@@ -76,6 +78,12 @@ class DemoScreen(private val activity: Activity, private val listener: Listener)
     private fun say(sentence: String?) {
         notice.text = sentence.orEmpty()
         notice.visibility = if (sentence == null) View.GONE else View.VISIBLE
+    }
+
+    private fun measurements() = LinearLayout(activity).apply {
+        orientation = LinearLayout.VERTICAL
+        addView(overlay)
+        addView(accelerators)
     }
 
     private fun panel() = LinearLayout(activity).apply {

@@ -71,6 +71,8 @@ class DemoViewModel : ViewModel() {
         update { it.copy(isFrontCamera = it.isFrontCamera != flips, notice = null) }
     }
 
+    fun showAccelerators(sentences: List<String>) = update { it.copy(accelerators = sentences) }
+
     fun notice(sentence: String) = update { it.copy(notice = sentence) }
 
     fun fail(sentence: String) {

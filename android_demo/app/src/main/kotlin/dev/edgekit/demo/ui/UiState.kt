@@ -19,5 +19,7 @@ sealed interface UiState {
         val showsBefore: Boolean = false,
         val isFrontCamera: Boolean = false,
         val notice: String? = null,
+        /** One sentence on each accelerator: why it is used, or why not. Empty until one is chosen. */
+        val accelerators: List<String> = emptyList(),
     ) : UiState
 }

@@ -1,5 +1,0 @@
-package org.tensorflow.lite;
-
-public interface Tensor {
-  int numBytes();
-}
