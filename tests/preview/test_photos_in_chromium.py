@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from edgekit.color.controls import Controls
-from edgekit.color.engine import layers_from_style, styled_pixels
+from edgekit.color.engine import styled_pixels
+from edgekit.color.layers import look_of_style
 from edgekit.color.styles import style_named
 from tests.preview.browser import Browser
 from tests.preview.pages import IDLE, IN_CHROMIUM, Opener, Page, written
@@ -158,7 +159,7 @@ def test_a_picture_is_saved_at_its_own_size_as_the_cpu_engine_styles_it(
     browser.wait(SAVED)
     assert page.text("saved") == "holiday-vibrant.png: 2600×1500 pixels."
     mask = shown_mask(page)
-    layers, controls = layers_from_style(style_named("vibrant")), Controls(intensity=0.9, warmth=0.2)
+    layers, controls = look_of_style(style_named("vibrant")), Controls(intensity=0.9, warmth=0.2)
     wanted = styled_pixels(photo, layers, controls, mask)
     assert np.abs(saved.astype(int) - wanted).max() <= 2
     assert np.abs(wanted.astype(int) - photo).mean() > 2
