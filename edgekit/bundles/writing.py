@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import shutil
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -33,9 +34,10 @@ from edgekit.bundles.format import (
 from edgekit.bundles.golden import GOLDEN_CONTROLS, golden_pictures, vectors
 from edgekit.bundles.reading import BUNDLE, OpenBundle, check_entries, read_bundle
 from edgekit.color.controls import CONTROL_RANGES
-from edgekit.color.layers import look_of_style
-from edgekit.color.styles import Style, style_named
-from edgekit.errors import BundleError
+from edgekit.color.layers import Look
+from edgekit.color.look import look_of
+from edgekit.color.styles import STYLES
+from edgekit.errors import BundleError, printable
 from edgekit.files import (
     files_in,
     json_text,
@@ -59,9 +61,14 @@ END_TO_END_DELTA_E00_P95 = 1.0  # the parity gate's bound for int8
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # no clock: the same bundle gives the same bytes
 
 
+STYLE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
 @dataclass(frozen=True)
 class BundleContents:
-    """What goes in. image: (H, W, 3) uint8 sRGB; weights: (h, w, 3), what the reference gives for it."""
+    """What goes in. styles: presets and looks' .json files. default_style: one of them. image: (H, W, 3) uint8 sRGB;
+    weights: (h, w, 3), what the reference gives for it.
+    """
 
     artifacts: Sequence[Artifact]
     styles: Sequence[str]
@@ -74,11 +81,18 @@ class BundleContents:
 def write_bundle(contents: BundleContents, folder: Path, force: bool = False) -> OpenBundle:
     """Write the bundle whole and read it back. BundleError for artifacts or styles that do not go together."""
     _check(contents)
+    styles = [_bundled(spelt) for spelt in contents.styles]
+    names = [style.entry.name for style in styles]
+    if len(set(names)) != len(names):
+        raise BundleError("A style is named twice; name each once.")
+    default = names[contents.styles.index(contents.default_style)]
     with staged_folder(folder, BUNDLE, replace=force) as temporary:
         for artifact in contents.artifacts:
             _put_artifact(artifact, temporary)
-        descriptions = {name: _put_style(name, contents.refinement, temporary) for name in contents.styles}
-        golden = _put_golden(contents, descriptions, temporary)
+        descriptions = {
+            style.entry.name: _put_style(style, contents.refinement, temporary) for style in styles
+        }
+        golden = _put_golden(contents, default, descriptions, temporary)
         manifest = contents.artifacts[0].manifest
         bundle = Bundle(
             name=manifest.name,
@@ -86,8 +100,8 @@ def write_bundle(contents: BundleContents, folder: Path, force: bool = False) ->
             segmenters=_segmenters(contents.artifacts),
             class_names=manifest.class_names,
             groups=manifest.groups,
-            styles=tuple(_entry(style_named(name)) for name in contents.styles),
-            default_style=contents.default_style,
+            styles=tuple(style.entry for style in styles),
+            default_style=default,
             controls=tuple(Control(c.name, c.minimum, c.maximum, c.default) for c in CONTROL_RANGES),
             golden=golden,
             files=_listed(temporary),
@@ -113,10 +127,6 @@ def _check(contents: BundleContents) -> None:
         raise BundleError("A bundle needs an artifact; convert one first.")
     if not contents.styles:
         raise BundleError("A bundle needs a style; name at least one.")
-    for name in contents.styles:
-        style_named(name)
-    if len(set(contents.styles)) != len(contents.styles):
-        raise BundleError("A style is named twice; name each once.")
     if contents.default_style not in contents.styles:
         raise BundleError(f"The default style {contents.default_style!r} is not among those bundled.")
     first = contents.artifacts[0].manifest
@@ -195,24 +205,45 @@ def _places(artifact: Artifact) -> tuple[str, str]:
     return f"segmenter/{artifact.path.name}", f"segmenter/{artifact.manifest_path.name}"
 
 
-def _put_style(name: str, refinement: str, folder: Path) -> ShaderDescription:
-    style = style_named(name)
+@dataclass(frozen=True)
+class _Bundled:
+    """A style of the bundle: its entry in the index, and what it draws."""
+
+    entry: StyleEntry
+    look: Look
+
+
+def _bundled(spelt: str) -> _Bundled:
+    """A preset, or a look's .json file, under the name that apps show and folders have."""
+    look = look_of(spelt)
+    if spelt in STYLES:
+        name, title = spelt, STYLES[spelt].title
+    else:
+        name = title = look.title
+    if not STYLE_NAME.fullmatch(name):
+        raise BundleError(
+            f"{printable(name, 80)!r} cannot be a style's name; give the file a name of letters and digits."
+        )
+    return _Bundled(StyleEntry(name, title, f"styles/{name}/{DESCRIPTION_FILE}"), look)
+
+
+def _put_style(style: _Bundled, refinement: str, folder: Path) -> ShaderDescription:
     description = describe(
-        look_of_style(style),
-        title=style.title,
+        style.look,
+        title=style.entry.title,
         refinement=refinement_named(refinement),
         dialects=DIALECTS,
     )
-    write_description(description, folder / "styles" / name)
+    write_description(description, folder / "styles" / style.entry.name)
     return description
 
 
 def _put_golden(
-    contents: BundleContents, descriptions: Mapping[str, ShaderDescription], folder: Path
+    contents: BundleContents, style: str, descriptions: Mapping[str, ShaderDescription], folder: Path
 ) -> Golden:
     place = folder / "golden"
     place.mkdir()
-    pictures = golden_pictures(descriptions[contents.default_style], contents.image, contents.weights)
+    pictures = golden_pictures(descriptions[style], contents.image, contents.weights)
     textures = {
         f"styles/{name}/{texture.file}": sha256_of_bytes(texture.data)
         for name, description in descriptions.items()
@@ -221,7 +252,7 @@ def _put_golden(
     }
     (place / "vectors.json").write_text(json_text(vectors(descriptions, textures)), encoding="utf-8")
     return Golden(
-        style=contents.default_style,
+        style=style,
         uniforms={c.name: getattr(GOLDEN_CONTROLS, c.name) for c in CONTROL_RANGES},
         image=_put_picture(pictures.image, "image", folder),
         mask=_put_picture(pictures.mask, "mask", folder),
@@ -238,10 +269,6 @@ def _put_picture(rgba: NDArray[np.uint8], name: str, folder: Path) -> GoldenPict
     Image.fromarray(rgba, "RGBA").save(folder / path, optimize=False, compress_level=6)
     height, width = rgba.shape[:2]
     return GoldenPicture(path, width, height, sha256_of_bytes(rgba.tobytes()))
-
-
-def _entry(style: Style) -> StyleEntry:
-    return StyleEntry(style.name, style.title, f"styles/{style.name}/{DESCRIPTION_FILE}")
 
 
 def _listed(folder: Path) -> tuple[FileEntry, ...]:

@@ -25,7 +25,7 @@ def bundle(
     style: Annotated[
         str | None,
         typer.Option(
-            help="Presets, separated by commas; `edgekit styles` lists them.",
+            help="Presets (`edgekit styles` lists them) or looks of your own (.json), separated by commas.",
             show_default="a choice of seven",
         ),
     ] = None,

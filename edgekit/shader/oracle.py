@@ -46,7 +46,8 @@ class Frame:
     pixels: slot name → (H, W, 4), uint8 for rgba8unorm and float16 for rgba16float, first row on top.
         The tables come from the description.
     strengths: layer index → strength, for layers that do not use the description's default.
-    picture_from_output: None lays the second picture over the image.
+    picture_from_output: None lays the app's second picture over the image, and lets the description's own cover the
+        output.
     blur: None is the description's default.
     """
 
@@ -68,7 +69,12 @@ class Frame:
 
     @property
     def picture_matrix(self) -> Matrix3:
-        return self.image_from_output if self.picture_from_output is None else self.picture_from_output
+        if self.picture_from_output is not None:
+            return self.picture_from_output
+        own = next((t.size for t in self.description.textures_with("picture") if t.size is not None), None)
+        if own is None:
+            return self.image_from_output
+        return transforms.sensor_from_view((own[0], own[1]), 0, False, (self.width, self.height))
 
     @property
     def blur_deviation(self) -> float:

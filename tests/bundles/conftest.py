@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from edgekit.artifact import Artifact
 from edgekit.bundles.reading import OpenBundle
@@ -39,6 +40,20 @@ def contents(made: dict[str, Artifact], **changes: Any) -> BundleContents:
         "weights": soft_mask(32, 32),
     }
     return BundleContents(**{**values, **changes})
+
+
+def written_look(path: Path) -> Path:
+    """A look that blurs the background, shows hair in black and white, and clothes in a picture beside it."""
+    # Twice as wide as the golden picture, and cut to the same texels: sampled or resized, its colours are the same.
+    Image.fromarray(picture(96, 256)).save(path.with_name("pattern.png"))
+    layers = [
+        {"regions": ["background"], "style": "cool", "source": "blurred"},
+        {"regions": ["hair"], "style": "stark-bw", "strength": 0.8},
+        {"regions": ["clothes"], "source": "picture"},
+    ]
+    head = {"schema": "edgekit/look", "schema_version": 1}
+    path.write_text(json.dumps({**head, "layers": layers, "blur": 0.03, "picture": "pattern.png"}))
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -20,13 +20,14 @@ from edgekit.bundles.reading import OpenBundle, read_bundle, unpack_bundle
 from edgekit.bundles.writing import place_in_project, write_bundle, zip_bundle
 from edgekit.color.engine import styled_pixels
 from edgekit.color.layers import look_of_style
+from edgekit.color.look_file import read_look
 from edgekit.color.styles import style_named
 from edgekit.errors import BundleError, EdgekitError, UnknownName
 from edgekit.files import files_in, sha256_of, sha256_of_bytes
 from edgekit.recipes import recipe_named
 from edgekit.shader.description import read_description
 from edgekit.shader.transforms import apply
-from tests.bundles.conftest import STYLES, contents, soft_mask
+from tests.bundles.conftest import STYLES, contents, soft_mask, written_look
 from tests.support.pictures import picture
 
 
@@ -76,6 +77,28 @@ def test_the_golden_picture_is_the_cpu_engines(made: OpenBundle) -> None:
     assert error.max() <= golden.given_mask_max_levels
     plain = np.abs(pictures["image"].astype(int) - pictures["styled"]).max()
     assert plain > 40, "a golden picture that changes nothing proves nothing"
+
+
+def test_a_look_of_ones_own_is_a_style_with_its_picture(
+    artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    look = written_look(tmp_path / "evening.json")
+    bundled = contents(artifacts, styles=("warm", str(look)), default_style=str(look))
+    made = write_bundle(bundled, tmp_path / "bundle")
+    assert [(style.name, style.title) for style in made.bundle.styles] == [
+        ("warm", "Warm"), ("evening", "evening"),
+    ]  # fmt: skip
+    assert made.bundle.default_style == made.bundle.golden.style == "evening"
+    description = read_description(made.path(made.bundle.style("evening").description))
+    (behind,) = description.textures_with("picture")
+    assert behind.size == (256, 96) and behind.data is not None and len(description.passes) == 2
+    styled = np.asarray(Image.open(made.path(made.bundle.golden.styled.path)))
+    weights = np.rint(np.asarray(bundled.weights) * 255) / 255
+    drawn = styled_pixels(picture(96, 128), read_look(look), GOLDEN_CONTROLS, weights.astype(np.float32))
+    assert np.abs(drawn.astype(int) - styled[..., :3]).max() <= made.bundle.golden.given_mask_max_levels
+    look.rename(tmp_path / "my evening.json")
+    with pytest.raises(BundleError, match="'my evening' cannot be a style's name"):
+        write_bundle(contents(artifacts, styles=(str(tmp_path / "my evening.json"),)), tmp_path / "again")
 
 
 def test_vectors_hold_every_view_and_style(made: OpenBundle) -> None:

@@ -55,7 +55,7 @@ const DESCRIPTION = object({
   title: string,
   layers: list(object({strength: numberFrom(0, 1)}), 1),
   textures: list(object({
-    name: string, role: oneOf('camera', 'mask', 'coefficients', 'drawn-mask', 'lut', 'picture'),
+    name: string, role: oneOf('camera', 'mask', 'coefficients', 'drawn-mask', 'lut', 'picture', 'blurred'),
     dimension: oneOf('2d', '3d'), format: oneOf('rgba8unorm', 'rgba16float'), filter: oneOf('linear', 'nearest'),
     size: orNull(list(side, 2)), file: orNull(plainFile), sha256: orNull(sha256Text),
   })),
@@ -67,8 +67,8 @@ const DESCRIPTION = object({
   dialects: list(object({
     name: string, sources: list(object({file: plainFile, text: string, sha256: sha256Text}), 1), vertex: stage,
     fragment: stage,
-  })),
-});
+  }, {passes: list(object({name: string, vertex: stage, fragment: stage}))})),
+}, {passes: list(object({name: string, target: string, longest_side: side}))});
 
 /**
  * Open a bundle. `read(path, mostBytes)` resolves to a Uint8Array, and may stop at mostBytes + 1 bytes.
@@ -134,7 +134,7 @@ export class Bundle {
     throw new BundleError(`There is no style "${name}" in the bundle; it holds ${known}.`);
   }
 
-  /** A style's ShaderDescription, and its tables' bytes by texture name. */
+  /** A style's ShaderDescription, and the bytes of its tables and picture by texture name. */
   async shader(name) {
     const path = this.style(name).description;
     const description = described(
@@ -146,7 +146,7 @@ export class Bundle {
       if (texture.file === null) continue;
       const bytes = await this.bytes(folder + texture.file);
       const texels = texture.size?.reduce((product, each) => product * each, 1);
-      if (texture.size?.length !== 3 || texture.format !== 'rgba8unorm' || texels * TABLE_BYTES !== bytes.length) {
+      if (texture.size?.length !== (texture.role === 'picture' ? 2 : 3) || texture.format !== 'rgba8unorm' || texels * TABLE_BYTES !== bytes.length) {
         throw new BundleError(`${path}: ${texture.file} is not a table of the size and format that are described.`);
       }
       if (await sha256(bytes) !== texture.sha256) {
@@ -271,17 +271,24 @@ function checkIndex({styles, segmenters, controls, golden, groups, class_names: 
   if (missing !== undefined) throw new BundleError(`${BUNDLE_FILE} names ${missing} but does not list it; make the bundle again.`);
 }
 
-async function checkDescription({uniforms, uniform_block_size_bytes: blockBytes, dialects}, path) {
+async function checkDescription({uniforms, uniform_block_size_bytes: blockBytes, dialects, textures, passes = []}, path) {
+  const drawn = textures.filter((each) => each.role === 'blurred').map((each) => each.name);
+  if (String(passes.map((each) => each.target).sort()) !== String(drawn.sort())) {
+    throw new BundleError(`${path}: its passes do not draw each of the textures that passes draw once.`);
+  }
   for (const {name: uniform, type, offset_bytes: at} of uniforms) {
     if (at + UNIFORM_BYTES[type] > blockBytes) throw new BundleError(`${path}: the uniform ${uniform} lies outside the uniform block.`);
   }
-  for (const {sources, vertex, fragment} of dialects) {
+  for (const {name: dialect, sources, vertex, fragment, passes: texts = []} of dialects) {
+    if (String(texts.map((each) => each.name)) !== String(passes.map((each) => each.name))) {
+      throw new BundleError(`${path}: the dialect ${dialect} has no text for each pass.`);
+    }
     for (const {file, text, sha256: expected} of sources) {
       if (await sha256(new TextEncoder().encode(text)) !== expected) {
         throw new BundleError(`${path}: the text of ${file} was changed after it was written.`);
       }
     }
-    for (const {file} of [vertex, fragment]) {
+    for (const {file} of [vertex, fragment, ...texts.flatMap((each) => [each.vertex, each.fragment])]) {
       if (!sources.some((source) => source.file === file)) throw new BundleError(`${path} has no text for ${file}.`);
     }
   }

@@ -1,16 +1,20 @@
 // The fused pass in WebGL2, with the bundle's own ESSL text. Pictures and masks go straight to textures.
 
 import {BundleError} from './bundle.mjs';
+import {aspectFill, copySize} from './transforms.mjs';
 import {BEFORE, uniformValues} from './uniforms.mjs';
 
 const DIALECT = 'essl300';
-const SUPPLIED = new Set(['camera', 'mask']); // roles that this page can fill; tables come from the bundle
+// Roles that this page can fill, and draws; tables and second pictures come from the bundle.
+const SUPPLIED = new Set(['camera', 'mask', 'blurred']);
 
 export class Renderer {
   #gl;
   #picture;
   #mask;
   #hasMask = false;
+  #size = {width: 1, height: 1}; // of the picture
+  #uploads = 0; // pictures and masks so far
   #programs = new Map();
 
   constructor(canvas) {
@@ -32,18 +36,26 @@ export class Renderer {
     return this.#gl.getParameter(info ? info.UNMASKED_RENDERER_WEBGL : this.#gl.RENDERER);
   }
 
-  /** A style ready to draw, from `Bundle.shader`. */
+  /** A style ready to draw, from `Bundle.shader`. `isWhole`: it cannot be drawn in tiles. */
   style({description, tables}) {
     const gl = this.#gl;
     const other = description.textures.find((t) => t.file === null && !SUPPLIED.has(t.role));
     if (other) throw new BundleError(`The style ${description.title} needs a ${other.role} texture, which this page has not; make the bundle with the bilinear refinement.`);
-    const program = this.#program(description);
+    const dialect = dialectOf(description);
     const textures = description.textures.map((texture) => {
       if (texture.role === 'camera') return [gl.TEXTURE_2D, this.#picture];
       if (texture.role === 'mask') return [gl.TEXTURE_2D, this.#mask];
+      if (texture.role === 'blurred') return [gl.TEXTURE_2D, this.#texture(gl.TEXTURE_2D, gl.LINEAR)];
+      if (texture.role === 'picture') return [gl.TEXTURE_2D, this.#secondPicture(texture, tables.get(texture.name))];
       return [gl.TEXTURE_3D, this.#table(texture, tables.get(texture.name))];
     });
-    return {description, program, textures};
+    const passes = (description.passes ?? []).map((pass, i) => this.#prepared(description, dialect, textures, pass, i));
+    const [width, height] = description.textures.find((each) => each.role === 'picture')?.size ?? [];
+    const picture = width && {width, height};
+    return {
+      description, program: this.#program(description, dialect, dialect), textures, passes, picture,
+      isWhole: passes.length > 0 || Boolean(picture), drawnFor: null,
+    };
   }
 
   /** True once the driver was reset: what was drawn since is lost. */
@@ -60,6 +72,8 @@ export class Renderer {
     gl.activeTexture(gl.TEXTURE0);
     gl.bindTexture(gl.TEXTURE_2D, this.#picture);
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, gl.RGBA, gl.UNSIGNED_BYTE, source);
+    this.#size = sizeOf(source);
+    this.#uploads += 1;
   }
 
   /** rgba: height × width × 4 bytes, weights of skin, hair, clothes in 0…255; the fourth is not read. */
@@ -69,6 +83,7 @@ export class Renderer {
     gl.bindTexture(gl.TEXTURE_2D, this.#mask);
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, width, height, 0, gl.RGBA, gl.UNSIGNED_BYTE, rgba);
     this.#hasMask = true;
+    this.#uploads += 1;
   }
 
   /** Draw the picture as it is until the next `setMask`: no style without knowing where skin is. */
@@ -85,11 +100,14 @@ export class Renderer {
     const gl = this.#gl;
     const {width, height} = this.canvas;
     const split = this.#hasMask ? Math.round(divider * width) : width;
-    this.#use(style);
+    const all = {...matrices};
+    if (style.picture) all.picture_from_output ??= aspectFill({...style.picture, viewWidth: width, viewHeight: height}).image_from_output;
+    if (split < width) this.#drawPasses(style, controls, all);
+    this.#use(style, style.program);
     gl.viewport(0, 0, width, height);
     gl.enable(gl.SCISSOR_TEST);
-    if (split > 0) this.#pass(style, {...controls, ...BEFORE}, matrices, 0, split);
-    if (split < width) this.#pass(style, controls, matrices, split, width - split);
+    if (split > 0) this.#part(style, {...controls, ...BEFORE}, all, 0, split);
+    if (split < width) this.#part(style, controls, all, split, width - split);
     gl.disable(gl.SCISSOR_TEST);
   }
 
@@ -106,7 +124,7 @@ export class Renderer {
     this.#gl.getExtension('WEBGL_lose_context')?.loseContext();
   }
 
-  #use({program, textures}) {
+  #use({textures}, program) {
     const gl = this.#gl;
     gl.useProgram(program.program);
     textures.forEach(([target, texture], unit) => {
@@ -115,10 +133,15 @@ export class Renderer {
     });
   }
 
-  #pass({description, program}, controls, matrices, left, width) {
+  #part(style, controls, matrices, left, width) {
+    this.#gl.scissor(left, 0, width, this.canvas.height);
+    this.#draw(style.description, style.program, controls, matrices);
+  }
+
+  #draw(description, program, controls, matrices) {
     const gl = this.#gl;
-    gl.scissor(left, 0, width, this.canvas.height);
-    for (const {name, value} of uniformValues(description, controls, matrices)) {
+    const {width: image_width, height: image_height} = this.#size;
+    for (const {name, value} of uniformValues(description, {...controls, image_width, image_height}, matrices)) {
       const at = program.location(name);
       if (value.length === 9) gl.uniformMatrix3fv(at, false, value);
       else gl.uniform1f(at, value[0]);
@@ -126,15 +149,47 @@ export class Renderer {
     gl.drawArrays(gl.TRIANGLES, 0, 3);
   }
 
-  /** Styles whose text is the same share a program. */
-  #program(description) {
+  /** What the style's passes draw, unless they have drawn it for this picture, mask and blur. */
+  #drawPasses(style, controls, matrices) {
     const gl = this.#gl;
-    const dialect = description.dialects.find((each) => each.name === DIALECT);
-    if (!dialect) throw new BundleError(`The style ${description.title} has no ${DIALECT} text; make the bundle again.`);
+    const wanted = JSON.stringify([this.#uploads, controls.blur, matrices.mask_from_image]);
+    if (style.passes.length === 0 || style.drawnFor === wanted) return;
+    for (const {program, target, longestSide, framebuffer} of style.passes) {
+      const [width, height] = copySize(this.#size, longestSide);
+      this.#use(style, program);
+      gl.activeTexture(gl.TEXTURE0);
+      gl.bindTexture(gl.TEXTURE_2D, target);
+      gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA16F, width, height, 0, gl.RGBA, gl.HALF_FLOAT, null);
+      this.#use(style, program);
+      gl.bindFramebuffer(gl.FRAMEBUFFER, framebuffer);
+      gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, target, 0);
+      gl.viewport(0, 0, width, height);
+      this.#draw(style.description, program, controls, matrices);
+    }
+    gl.bindFramebuffer(gl.FRAMEBUFFER, null);
+    style.drawnFor = wanted;
+  }
+
+  /** One of the description's passes, with its program, the texture that it draws into and a framebuffer. */
+  #prepared(description, dialect, textures, {target, longest_side: longestSide}, index) {
+    const gl = this.#gl;
+    if (!gl.getExtension('EXT_color_buffer_float') && !gl.getExtension('EXT_color_buffer_half_float')) {
+      throw new BundleError(`The style ${description.title} blurs, which this GPU cannot: it draws into no half floats.`);
+    }
+    const unit = description.textures.findIndex((each) => each.name === target);
+    return {
+      program: this.#program(description, dialect, dialect.passes[index]), target: textures[unit][1], longestSide,
+      framebuffer: gl.createFramebuffer(),
+    };
+  }
+
+  /** Styles whose text is the same share a program. stages: {vertex, fragment} of the dialect or of one of its passes. */
+  #program(description, dialect, stages) {
+    const gl = this.#gl;
     const textOf = (stage) => dialect.sources.find((source) => source.file === stage.file).text;
-    const fragment = textOf(dialect.fragment);
+    const fragment = textOf(stages.fragment);
     if (!this.#programs.has(fragment)) {
-      const program = this.#linked(textOf(dialect.vertex), fragment);
+      const program = this.#linked(textOf(stages.vertex), fragment);
       gl.useProgram(program);
       description.textures.forEach((t, unit) => gl.uniform1i(gl.getUniformLocation(program, t.name), unit));
       const locations = new Map(description.uniforms.map(({name}) => [`u_${name}`, gl.getUniformLocation(program, `u_${name}`)]));
@@ -165,6 +220,13 @@ export class Renderer {
     return texture;
   }
 
+  #secondPicture({size}, bytes) {
+    const gl = this.#gl;
+    const texture = this.#texture(gl.TEXTURE_2D, gl.LINEAR);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, ...size, 0, gl.RGBA, gl.UNSIGNED_BYTE, bytes);
+    return texture;
+  }
+
   #texture(target, filter) {
     const gl = this.#gl, texture = gl.createTexture();
     gl.activeTexture(gl.TEXTURE0);
@@ -173,4 +235,17 @@ export class Renderer {
     for (const k of [gl.TEXTURE_WRAP_S, gl.TEXTURE_WRAP_T, gl.TEXTURE_WRAP_R]) gl.texParameteri(target, k, gl.CLAMP_TO_EDGE);
     return texture;
   }
+}
+
+function dialectOf(description) {
+  const dialect = description.dialects.find((each) => each.name === DIALECT);
+  if (!dialect) throw new BundleError(`The style ${description.title} has no ${DIALECT} text; make the bundle again.`);
+  return dialect;
+}
+
+/** The size of an ImageBitmap, canvas, image, video or video frame. */
+function sizeOf(source) {
+  const width = source.videoWidth ?? source.displayWidth ?? source.naturalWidth ?? source.width;
+  const height = source.videoHeight ?? source.displayHeight ?? source.naturalHeight ?? source.height;
+  return {width, height};
 }

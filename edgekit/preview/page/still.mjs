@@ -20,7 +20,7 @@ export class Still {
   async draw(picture, {mask, width, height}, controls) {
     const result = new OffscreenCanvas(picture.width, picture.height).getContext('2d', {alpha: false, willReadFrequently: true});
     this.#renderer.setMask(mask, width, height);
-    for (const tile of tiles(picture, TILE)) {
+    for (const tile of tiles(picture, this.#tileSide(picture))) {
       const part = await createImageBitmap(picture, tile.x, tile.y, tile.width, tile.height);
       Object.assign(this.#renderer.canvas, {width: tile.width, height: tile.height});
       this.#renderer.setPicture(part);
@@ -30,6 +30,14 @@ export class Still {
     }
     if (this.#renderer.isLost) throw new Error('The graphics driver was reset while a picture was drawn; try again.');
     return result;
+  }
+
+  /** Blurs and second pictures are of the whole picture: such a style is drawn in one piece. */
+  #tileSide({width, height}) {
+    if (!this.#style.isWhole) return TILE;
+    const side = this.#renderer.largestSide;
+    if (Math.max(width, height) <= side) return side;
+    throw new Error(`This style is drawn in one piece, and this GPU draws at most ${side} px a side; make the photo smaller.`);
   }
 
   close() {

@@ -30,6 +30,18 @@ export function aspectFill({width, height, quarterTurns = 0, mirror = false, vie
   };
 }
 
+/** (width, height) of the small copy of a picture that a pass draws into: copy_shape of edgekit/color/blur.py. */
+export function copySize({width, height}, longestSide) {
+  const scale = Math.min(1, longestSide / Math.max(width, height));
+  return [width, height].map((side) => Math.max(1, rounded(side * scale)));
+}
+
+/** Python's round: a half goes to the even neighbour. */
+function rounded(value) {
+  const below = Math.floor(value);
+  return value - below === 0.5 ? below + (below % 2) : Math.round(value);
+}
+
 /** image_from_output of the largest square around `centre` ([x, y] in texture space) that lies in the picture. */
 export function squareAround(centre, {width, height, mirror = false}) {
   const side = Math.min(width, height);
