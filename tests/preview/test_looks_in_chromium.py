@@ -75,9 +75,9 @@ def test_a_saved_picture_of_a_look(open_page: Opener, bundle_folder: Path, tmp_p
 SAVED = """(async () => {
   const {Still} = await import('/page/still.mjs');
   const still = new Still(await preview.bundle.shader('evening'));
-  const context = await still.draw(await createImageBitmap(preview.stage.scene.picture), preview.stage.mask, {});
-  const url = URL.createObjectURL(await context.canvas.convertToBlob({type: 'image/png'}));
-  const bytes = new Uint8Array(await (await fetch(url)).arrayBuffer());
+  const context = await still.draw(await createImageBitmap(preview.stage.scene.photo.source), preview.stage.mask, {});
+  const png = await context.canvas.convertToBlob({type: 'image/png'});
+  const bytes = new Uint8Array(await png.arrayBuffer());
   let text = '';
   for (const byte of bytes) text += String.fromCharCode(byte);
   return 'data:image/png;base64,' + btoa(text);
