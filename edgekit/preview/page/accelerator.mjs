@@ -46,7 +46,8 @@ export class AcceleratorChooser {
    * on each candidate. Candidates are {accelerator, artifactSha256, open}; `open()` resolves to a network or rejects.
    *
    * One of `others` is marked in the store while it is tried; where the mark was left, the page ended in its trial, and
-   * it is not tried again. `lastResort` is used where nothing is proved; if it does not open either, its error is thrown.
+   * it is not tried again. So only one choice at a time may use a store (of several tabs: `navigator.locks`).
+   * `lastResort` is used where nothing is proved; if it does not open either, its error is thrown.
    */
   async choose(lastResort, others) {
     const all = [lastResort, ...others];

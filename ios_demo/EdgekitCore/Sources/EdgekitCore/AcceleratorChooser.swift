@@ -104,7 +104,7 @@ public struct AcceleratorChooser<Network: Sendable>: Sendable {
     /// The fastest candidate that is proved, or else `lastResort`; if that does not open either, its error is thrown.
     ///
     /// One of `others` is marked in the store while it is tried. Where the mark was left, the app ended in its trial,
-    /// and it is not tried again.
+    /// and it is not tried again. So only one choice at a time may use a store.
     public func choose(lastResort: Candidate<Network>, others: [Candidate<Network>]) async throws -> Choice<Network> {
         let all = [lastResort] + others
         let names = [place.device, place.driver, place.runtime] + all.map { "\($0.accelerator) \($0.artifactSha256)" }

@@ -62,7 +62,7 @@ class AcceleratorChooser<N : AutoCloseable>(
     /** The fastest candidate that is proved, or else [lastResort]; if that does not open either, its error is thrown.
      *
      * One of [others] is marked in the store while it is tried. Where the mark was left, the app ended in its trial,
-     * and it is not tried again. */
+     * and it is not tried again. So only one choice at a time may use a store. */
     fun choose(lastResort: Candidate<N>, others: List<Candidate<N>>): Choice<N> {
         val all = listOf(lastResort) + others
         val names = listOf(place.device, place.driver, place.runtime) + all.map { "${it.accelerator} ${it.artifactSha256}" }

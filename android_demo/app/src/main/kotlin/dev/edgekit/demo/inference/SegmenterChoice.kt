@@ -17,8 +17,11 @@ import java.io.File
 /** The bundle's network on the accelerator that is right and fastest on this phone. At the first start this takes
  * seconds; from then on the choice is remembered. */
 class SegmenterChoice(private val context: Context, private val bundle: Bundle) {
-    /** On the thread that will use the network and close it. */
-    fun choose(): Choice<Segmenter> = OffscreenContext().use { gl ->
+    /** On the thread that will use the network and close it. One choice at a time in the process: another would take the
+     * mark of a trial under way, as after a turn of the phone, for one that a crash left. */
+    fun choose(): Choice<Segmenter> = synchronized(ONE_AT_A_TIME) { OffscreenContext().use(::choose) }
+
+    private fun choose(gl: OffscreenContext): Choice<Segmenter> {
         val entry = bundle.segmenter("tflite")
         val proof = lazy { gl.current { GoldenProof(bundle, entry.inputSize) } }
         val store = ChoiceFile(File(context.noBackupFilesDir, "accelerator-choice.json"))
@@ -28,7 +31,7 @@ class SegmenterChoice(private val context: Context, private val bundle: Bundle) 
             val segmentation = network.segment(proof.value.input)
             GoldenRun(gl.current { proof.value.deltaE00P95(segmentation.mask) }, segmentation.inferenceMs)
         }
-        try {
+        return try {
             chooser.choose(candidate("cpu", entry), entry.accelerated.map { candidate(it.accelerator, entry.by(it)) })
         } finally {
             if (proof.isInitialized()) gl.current { proof.value.close() }
@@ -46,6 +49,7 @@ class SegmenterChoice(private val context: Context, private val bundle: Bundle) 
         ProvingPlace("${Build.MODEL}, ${Build.FINGERPRINT}", gl.current { gpuDriver() }, context.packageCodePath)
 
     private companion object {
+        val ONE_AT_A_TIME = Any()
         const val THREADS = 2 // the recipe was planned with two; more heat a phone and gain little
     }
 }

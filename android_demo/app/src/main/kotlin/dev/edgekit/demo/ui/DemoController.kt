@@ -11,6 +11,7 @@ import dev.edgekit.core.NetworkInput
 import dev.edgekit.core.PixelSize
 import dev.edgekit.core.RollingTimes
 import dev.edgekit.core.timingText
+import dev.edgekit.demo.R
 import dev.edgekit.demo.Scene
 import dev.edgekit.demo.Source
 import dev.edgekit.demo.StyleRenderer
@@ -44,6 +45,7 @@ class DemoController(
     private var stream: CameraStream? = null
     private var still: Source.Still? = null
     private var mayUseCamera = false
+    private var isOpening = false
     private var startedFront: Boolean? = null
 
     init {
@@ -117,8 +119,10 @@ class DemoController(
 
     private fun openSegmenter() {
         val bundle = model.bundle ?: return
+        if (isOpening) return
+        isOpening = true
+        model.showAccelerators(listOf(activity.getString(R.string.choosing)))
         network.execute {
-            if (segmenter != null) return@execute
             try {
                 val choice = SegmenterChoice(activity, bundle).choose()
                 segmenter = choice.network
