@@ -80,11 +80,11 @@ class BundleContents:
 
 def write_bundle(contents: BundleContents, folder: Path, force: bool = False) -> OpenBundle:
     """Write the bundle whole and read it back. BundleError for artifacts or styles that do not go together."""
-    _check(contents)
     styles = [_bundled(spelt) for spelt in contents.styles]
     names = [style.entry.name for style in styles]
     if len(set(names)) != len(names):
         raise BundleError("A style is named twice; name each once.")
+    _check(contents)
     default = names[contents.styles.index(contents.default_style)]
     with staged_folder(folder, BUNDLE, replace=force) as temporary:
         for artifact in contents.artifacts:

@@ -95,10 +95,13 @@ def test_a_look_of_ones_own_is_a_style_with_its_picture(
     styled = np.asarray(Image.open(made.path(made.bundle.golden.styled.path)))
     weights = np.rint(np.asarray(bundled.weights) * 255) / 255
     drawn = styled_pixels(picture(96, 128), read_look(look), GOLDEN_CONTROLS, weights.astype(np.float32))
-    assert np.abs(drawn.astype(int) - styled[..., :3]).max() <= made.bundle.golden.given_mask_max_levels
+    levels = np.abs(drawn.astype(int) - styled[..., :3])  # tetrahedral against trilinear
+    assert np.percentile(levels, 99.9) <= made.bundle.golden.given_mask_max_levels and levels.max() <= 4
     look.rename(tmp_path / "my evening.json")
     with pytest.raises(BundleError, match="'my evening' cannot be a style's name"):
-        write_bundle(contents(artifacts, styles=(str(tmp_path / "my evening.json"),)), tmp_path / "again")
+        write_bundle(
+            contents(artifacts, styles=("dramatic", str(tmp_path / "my evening.json"))), tmp_path / "no"
+        )
 
 
 def test_vectors_hold_every_view_and_style(made: OpenBundle) -> None:
