@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from edgekit.files import sha256_of_bytes
 from edgekit.shader.backends.metal_as_cpp import SHIM, Slot
 from edgekit.shader.description import ShaderDescription
-from edgekit.shader.oracle import Frame
-from edgekit.shader.upload import texels_of
+from edgekit.shader.oracle import Frame, texels_of
 
 # Called for every pixel's centre; `block` is what setFragmentBytes hands over.
 DRIVER = """

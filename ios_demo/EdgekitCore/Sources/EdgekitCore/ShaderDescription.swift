@@ -18,7 +18,7 @@ public struct ShaderDescription: Sendable {
     static let mat3Bytes = 48  // three columns, 16 bytes apart
     static let floatBytes = 4
     static let largestBlockBytes = 65536
-    static let roles: Set = ["camera", "mask", "coefficients", "drawn-mask", "lut", "picture"]
+    static let roles: Set = ["camera", "mask", "coefficients", "drawn-mask", "lut", "picture", "blurred"]
 
     /// `bytes` answers with a file that lies beside the description.
     public static func read(
@@ -77,7 +77,7 @@ public struct ShaderDescription: Sendable {
     private static func table(
         of texture: ShaderTexture, path: String, bytes: (String) throws -> Data
     ) throws -> Data? {
-        guard let file = texture.file else { return nil }
+        guard let file = texture.file, texture.role != "picture" else { return nil }
         let data = try bytes(file)
         guard let size = texture.size, size.count == 3, size.allSatisfy({ (2...64).contains($0) }),
             texture.format == "rgba8unorm", data.count == size.reduce(4, *)

@@ -31,8 +31,8 @@ class ShaderDescription(
         ?: throw BundleException("The style has no $name text; make the bundle again with it.")
 }
 
-// The app uploads a mask and tables. Guided coefficients, drawn masks and second pictures need an app
-// that makes them.
+// The app uploads a mask and tables. Guided coefficients, drawn masks, second pictures and the passes of a blur need
+// an app that makes them.
 private val KNOWN_ROLES = setOf("camera", "mask", "lut")
 // The largest that the uploads below allocate for: a table of 1024 a side would be 4 GiB, a block has 112 bytes.
 private const val LARGEST_TABLE_SIDE = 1024
@@ -60,9 +60,8 @@ internal fun readShaderDescription(root: JsonAt, fileBytes: (String) -> ByteArra
 private fun texture(item: JsonAt, fileBytes: (String) -> ByteArray): TextureSlot {
     val role = item["role"].text()
     if (role !in KNOWN_ROLES || item["format"].text() != "rgba8unorm") {
-        throw BundleException(
-            "${item.where} is a $role texture, which this app does not supply; make the style with --refinement bilinear.",
-        )
+        val cure = if (role == "coefficients") "--refinement bilinear" else "tables alone, without blur and picture"
+        throw BundleException("${item.where} is a $role texture, which this app does not draw; make the style with $cure.")
     }
     val size = if (item["size"].isNull) null else item["size"].list().map { it.int(1..LARGEST_TABLE_SIDE) }
     val bytes = if (item["file"].isNull) null else tableBytes(item, size, fileBytes)

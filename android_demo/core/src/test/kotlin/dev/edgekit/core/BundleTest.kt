@@ -267,6 +267,7 @@ class BundleTest {
             return assertThrows(BundleException::class.java) { bundle.shader(bundle.style("warm")) }.message!!
         }
         assertTrue(message("\"camera\"", "\"coefficients\"").contains("--refinement bilinear"))
+        assertTrue(message("\"camera\"", "\"blurred\"").contains("a blurred texture, which this app does not draw"))
         assertTrue(message("\"size\": [2, 3, 2]", "\"size\": [2, 2, 2]").contains("48 bytes"))
         assertTrue(message("\"file\": \"lut_0.rgba8\"", "\"file\": \"../lut\"").contains("plain file name"))
         assertTrue(message("void main() {}", "void main() { }").contains("shader text was changed"))
