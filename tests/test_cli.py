@@ -12,9 +12,11 @@ import pytest
 
 import edgekit as library
 from edgekit.artifact import Artifact
+from edgekit.color.formats import write_lut
 from edgekit.commands import COMMANDS
 from edgekit.errors import EdgekitError
 from edgekit.weights import Checkpoint
+from tests.color.samples import bent_lut
 from tests.support.cli import edgekit, edgekit_process
 
 HEAVY = (
@@ -165,19 +167,19 @@ CALLS: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
         "style a.jpg b.jpg --lut l.cube --skin-lut s.cube --artifact a.tflite --intensity 0.5 --tone 0.1 --warmth -0.2 "
         "--skin-protection 0.4 --refinement guided --out s --force",
         "style",
-        ([Path("a.jpg"), Path("b.jpg")], None),
+        ([Path("a.jpg"), Path("b.jpg")], ["the look l.cube of l.cube, s.cube"]),
         {
-            "lut": Path("l.cube"), "skin_lut": Path("s.cube"), "source": Path("a.tflite"), "mask": None,
+            "drawn": None, "source": Path("a.tflite"), "mask": None,
             "controls": library.Controls(0.5, 0.1, -0.2, 0.4), "refinement": "guided",
             "sheets": library.Sheets(False, False, False), "out": Path("s"), "resume": False, "force": True,
         },
     ),
     (
-        "style a.jpg --style warm,cool --weights mine --show-mask --compare --contact-sheet --resume",
+        "style a.jpg --style warm,cool --map m.png --weights mine --show-mask --compare --contact-sheet --resume",
         "style",
-        ([Path("a.jpg")], ["warm", "cool"]),
+        ([Path("a.jpg")], ["the look warm", "the look cool"]),
         {
-            "lut": None, "skin_lut": None, "source": "mine", "mask": None, "controls": library.Controls(),
+            "drawn": Path("m.png"), "source": "mine", "mask": None, "controls": library.Controls(),
             "refinement": "bilinear", "sheets": library.Sheets(True, True, True), "out": Path("styled"),
             "resume": True, "force": False,
         },
@@ -185,9 +187,9 @@ CALLS: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
     (
         "shader --style warm --dialect msl,wgsl --interpolation tetrahedral --refinement guided --encoding display-p3",
         "describe",
-        (),
+        ("the look warm",),
         {
-            "style": "warm", "lut": None, "skin_lut": None, "dialects": ("msl", "wgsl"),
+            "dialects": ("msl", "wgsl"),
             "interpolation": "tetrahedral", "refinement": "guided", "encoding": "display-p3",
         },
     ),
@@ -205,9 +207,21 @@ def test_arguments_reach_the_library(
     positional: tuple[Any, ...],
     named: dict[str, Any],
 ) -> None:
+    for name in ("l.cube", "s.cube"):
+        write_lut(here / name, bent_lut(3))
     call = called(monkeypatch, function, *line.split())
-    assert call.positional == positional
+    assert tuple(in_words(value) for value in call.positional) == positional
     assert call.named == named
+
+
+def in_words(value: object) -> object:
+    """Looks by their titles and files."""
+    if isinstance(value, list):
+        return [in_words(each) for each in value]
+    if not isinstance(value, library.Look):
+        return value
+    files = ", ".join(path.name for path in value.files)
+    return f"the look {value.title}" + (f" of {files}" if files else "")
 
 
 def test_arguments_of_parity_check_reach_the_library(

@@ -83,7 +83,7 @@ def test_the_split_follows_the_names_not_the_order() -> None:
     assert set(split(pairs[::-1])[1]) == set(validation)
     moved = [Pair(Path("elsewhere") / p.image.name, p.label) for p in pairs]
     assert {p.image.stem for p in split(moved)[1]} == {p.image.stem for p in validation}
-    with pytest.raises(CalibrationError, match="at least two"):
+    with pytest.raises(CalibrationError, match="has one photo to train on; two are needed"):
         split(pairs[:1])
 
 
