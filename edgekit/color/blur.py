@@ -42,11 +42,18 @@ def blurred_sums(photo: NDArray[np.number], region: FloatArray, blur: float) -> 
     """
     height, width = photo.shape[:2]
     rows, columns = copy_shape((height, width))
-    weighted = sampled(photo, rows, 0)
-    weighted = np.concatenate([weighted * region[..., None], region[..., None]], axis=-1)
+    colours, weights = sampled(photo, rows, 0), region[..., None]
     longest = max(height, width)
-    across = _convolved(weighted, columns, 1, blur * longest / width)
-    return _convolved(across, rows, 0, blur * longest / height)
+    across = np.zeros((rows, columns, 4), np.float32)
+    for offset, share in zip(*taps(), strict=True):
+        # As a shader does: colours and weights are read between pixels, and then multiplied.
+        moved = offset * blur * longest / width
+        c, w = sampled(colours, columns, 1, moved), sampled(weights, columns, 1, moved)
+        across += np.float32(share) * np.concatenate([c * w, w], axis=-1)
+    along = np.zeros_like(across)
+    for offset, share in zip(*taps(), strict=True):
+        along += np.float32(share) * sampled(across, rows, 0, offset * blur * longest / height)
+    return along
 
 
 def blurred_colours(sums: FloatArray, colours: FloatArray) -> FloatArray:
@@ -63,12 +70,3 @@ def sampled(values: NDArray[np.number], count: int, axis: int, offset: float = 0
     share = (at - low).astype(np.float32).reshape([-1 if k == axis else 1 for k in range(values.ndim)])
     first, second = values.take(low, axis), values.take(np.minimum(low + 1, length - 1), axis)
     return np.asarray(first * (1 - share) + second * share, np.float32)
-
-
-def _convolved(values: FloatArray, count: int, axis: int, deviation: float) -> FloatArray:
-    """The Gaussian mean along an axis, at `count` places. deviation: a share of the axis."""
-    shape = [count if k == axis else length for k, length in enumerate(values.shape)]
-    total = np.zeros(shape, np.float32)
-    for offset, weight in zip(*taps(), strict=True):
-        total += np.float32(weight) * sampled(values, count, axis, offset * deviation)
-    return total
