@@ -163,9 +163,7 @@ def json_of(bundle: Bundle) -> str:
     values = asdict(bundle)
     for segmenter in values["segmenters"]:
         if not segmenter["accelerated"]:
-            del segmenter[
-                "accelerated"
-            ]  # as before segmenters could have any: readers of then refuse the field
+            del segmenter["accelerated"]  # so that readers from before the field take the bundle
     text = json_text({"schema": SCHEMA, "schema_version": SCHEMA_VERSION, **values})
     parsed(text.encode(), BUNDLE_FILE)
     return text

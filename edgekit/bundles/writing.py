@@ -82,7 +82,7 @@ def write_bundle(contents: BundleContents, folder: Path, force: bool = False) ->
     """Write the bundle whole and read it back. BundleError for artifacts or styles that do not go together."""
     styles = [_bundled(spelt) for spelt in contents.styles]
     names = [style.entry.name for style in styles]
-    if len(set(names)) != len(names):
+    if first_repeated(names) is not None:
         raise BundleError("A style is named twice; name each once.")
     _check(contents)
     default = names[contents.styles.index(contents.default_style)]

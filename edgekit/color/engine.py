@@ -74,7 +74,8 @@ def styled_pixels(
     weights = Weights(
         mask if refine is None else refined_mask(refine, mask, pixels), _drawn_weights(look, drawn)
     )
-    picture = None if look.picture is None else covering(look.picture, whole)
+    sources = {layer.source for layer in baked}
+    picture = covering(look.picture, whole) if look.picture is not None and "picture" in sources else None
     blurred = [layer for layer in baked if layer.source == "blurred"]
     sums = _blurred(pixels, weights, blurred, look.blur) if blurred else None
     height, width = whole

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
 
 from edgekit.color.controls import GROUPS, SKIN
@@ -22,6 +23,7 @@ DRAWN_REGIONS = ("drawn_1", "drawn_2", "drawn_3")  # r, g, b of the map that a u
 REGIONS = (*GROUP_REGIONS, BACKGROUND, *DRAWN_REGIONS)
 EVERYTHING_BUT_SKIN = tuple(group for group in GROUPS if group != SKIN)
 
+Region = Annotated[str, Meta(pattern=rf"^({'|'.join(REGIONS)})\Z")]  # in files
 Source = Literal["camera", "picture", "blurred"]
 # The standard deviation of the blur as a share of the photo's longer side: the same look at every resolution.
 DEFAULT_BLUR, BLUR_BOUNDS = 0.012, (0.004, 0.05)

@@ -18,7 +18,7 @@ from msgspec import Meta
 
 from edgekit.color.controls import SKIN
 from edgekit.color.formats import read_lut
-from edgekit.color.layers import BACKGROUND, BLUR_BOUNDS, DEFAULT_BLUR, REGIONS, Layer, Look, Source
+from edgekit.color.layers import BACKGROUND, BLUR_BOUNDS, DEFAULT_BLUR, REGIONS, Layer, Look, Region, Source
 from edgekit.color.lut import Lut3D
 from edgekit.color.sheets import Picture, reduced
 from edgekit.color.styles import style_named
@@ -28,8 +28,6 @@ from edgekit.reading import JsonKind, Text, read_json, shown
 
 SUFFIX = ".json"
 PICTURE_SIDE = 4096  # px: a second picture is kept at most this large
-
-Region = Annotated[str, Meta(pattern=rf"^({'|'.join(REGIONS)})\Z")]
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from edgekit.color.layers import REGIONS
+from edgekit.color.layers import Region
 from edgekit.errors import ShaderError
 from edgekit.files import FolderKind, json_text, sha256_of_bytes, staged_folder
 from edgekit.reading import (
@@ -51,7 +51,6 @@ UNIFORM_BYTES = {
 Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*\Z", max_length=200)]
 FileName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z", max_length=200)]
 Title = Annotated[str, Meta(max_length=1000)]
-Region = Annotated[str, Meta(pattern=rf"^({'|'.join(REGIONS)})\Z")]
 Dialect = Annotated[str, Meta(pattern=r"^(essl300|essl300-external|msl|wgsl)\Z")]
 AtLeast1 = Annotated[int, Meta(ge=1)]
 MOST_BLOCK_BYTES = 1 << 16  # what every WebGPU device binds (maxUniformBufferBindingSize)

@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from edgekit.preview.server import PAGE
+from tests.preview.node import IN_NODE, node
 
-NODE = shutil.which("node")
 LOGIC = Path(__file__).with_name("accelerator.test.mjs")
 VECTORS = Path(__file__).parents[1] / "shared" / "accelerator_choice.json"
 
 KEY = "JSON.stringify(stored.key) === JSON.stringify(key)"
 
-pytestmark = [
-    pytest.mark.system,
-    pytest.mark.skipif(NODE is None, reason="needs node; tools/install-system-packages.sh installs it"),
-]
+pytestmark = IN_NODE
 
 
 def printed_for(module: Path) -> str:
     """What node printed for the vectors."""
-    assert NODE is not None
-    ran = subprocess.run(
-        [NODE, "--test", "--test-reporter=tap", str(LOGIC)],
-        env={**os.environ, "EDGEKIT_ACCELERATOR": str(module), "EDGEKIT_VECTORS": str(VECTORS)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    return ran.stdout
+    reporter = "--test-reporter=tap"
+    return node("--test", reporter, LOGIC, EDGEKIT_ACCELERATOR=module, EDGEKIT_VECTORS=VECTORS).stdout
 
 
 def test_the_page_chooses_as_the_vectors_say() -> None:
