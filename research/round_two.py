@@ -42,13 +42,13 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 # Samples of each set in an epoch. Street photos keep what the weights know; faces have the best labels; portraits and
 # half bodies have many backgrounds and many people; hair, skin and persons show what the others do not.
 SETS: Mapping[str, int] = {
-    "people": 600,
+    "people": 550,
     "faces": 500,
-    "portraits": 300,
-    "halfbody": 250,
-    "hair": 150,
+    "portraits": 400,
+    "halfbody": 300,
+    "hair": 200,
     "skin": 150,
-    "persons": 150,
+    "persons": 250,
     "synthetic_faces": 50,
 }
 TONED = (
