@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import typer
@@ -78,6 +79,12 @@ def _options(
         os.environ[DEBUG_VARIABLE] = "1"
 
 
+@cache
+def _program() -> Any:
+    """The commands as a click program; reading hundreds of options from signatures takes a while, so it is made once."""
+    return typer.main.get_command(app)
+
+
 def spelled(sentence: str) -> str:
     """Replace parameters that a library's sentence names in backticks by options: `out` → --out.
 
@@ -85,7 +92,7 @@ def spelled(sentence: str) -> str:
     """
     options = {
         str(parameter.name): str(max(parameter.opts, key=len))
-        for command in _commands(typer.main.get_command(app))
+        for command in _commands(_program())
         for parameter in command.params
     }
     return re.sub(r"`([a-z_]+)`", lambda found: options.get(found[1], found[1]), sentence)
@@ -120,7 +127,7 @@ def main() -> None:
 def _run() -> None:
     """Run the command. Typer makes an exit code of an interrupt; here it is an interrupt again, with its words."""
     try:
-        app()
+        _program()()
     except SystemExit as stop:
         cause = None if stop.__context__ is None else stop.__context__.__cause__
         if isinstance(cause, KeyboardInterrupt):
