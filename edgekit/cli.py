@@ -81,7 +81,7 @@ def _options(
 
 @cache
 def _program() -> Any:
-    """The commands as a click program; reading hundreds of options from signatures takes a while, so it is made once."""
+    """The commands as a click program, made once: reading hundreds of options from signatures takes a while."""
     return typer.main.get_command(app)
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 from edgekit._version import __version__
 from edgekit.artifact import Artifact
 from edgekit.color.controls import Controls
+from edgekit.color.edits import Masks
 from edgekit.color.jobs import Sheets, jobs_for, photos_in
 from edgekit.color.layers import Look, look_of_style
 from edgekit.color.look import look_of
-from edgekit.color.photo_log import PhotoLog, identity
+from edgekit.color.photo_log import PhotoLog, digest_of, identity
 from edgekit.color.styles import STYLES
 from edgekit.color.stylist import StyledPhotos, Stylist, mask_as_segment
 from edgekit.errors import EdgekitError
@@ -43,6 +44,8 @@ def style(
     force: bool = False,
 ) -> StyledPhotos:
     """Style photos (files, or folders of them) at full resolution into the folder `out`; profile and EXIF are kept.
+
+    A styled photo says in its XMP how it was styled, which `edgekit.color.edits` reads.
 
     `style`: a preset, a look's .json file or a `Look`, or several, each of which gets a folder in `out`; or `lut` (and
     `skin_lut`) files. Sheets of masks and contact sheets can be had without either. `drawn`: a picture whose red, green
@@ -76,7 +79,13 @@ def style(
     if segment is None:
         segment = Segmenter(source).groups
     presets = {name: look_of_style(preset) for name, preset in STYLES.items()} if sheets.contact else {}
-    stylist = Stylist(looks, controls, segment, refine, contact=looks or presets, drawn=painted)
+    masks = Masks(
+        refinement,
+        segmented_by=None if mask is not None else identity(source),
+        mask_sha256=None if mask is None else digest_of(mask),
+        drawn_sha256=None if drawn is None else digest_of(drawn),
+    )
+    stylist = Stylist(looks, controls, segment, refine, contact=looks or presets, drawn=painted, masks=masks)
     return stylist.style_all(jobs, log)
 
 

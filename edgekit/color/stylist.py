@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from edgekit.color.controls import GROUPS, Controls
 from edgekit.color.difference import SKIN_WEIGHT, SkinDifference, skin_difference
 from edgekit.color.display_p3 import display_p3_from_srgb, display_p3_picture
+from edgekit.color.edits import Masks, edit_of, with_edit
 from edgekit.color.engine import Pixels, Refine, refined_mask, styled_pixels, weights_of
 from edgekit.color.jobs import Job, each_job
 from edgekit.color.layers import BACKGROUND, Layer, Look
@@ -102,7 +103,8 @@ class Stylist:
     """Looks and controls, ready for photos of either colour space.
 
     looks: by name, of the styled photos. contact: of the contact sheets, by default the same. drawn: a map of the
-    drawn regions, (h, w, 3), over every photo.
+    drawn regions, (h, w, 3), over every photo. masks: where masks are from, kept in styled photos with all else that
+    was done; None keeps nothing there.
     """
 
     def __init__(
@@ -113,9 +115,11 @@ class Stylist:
         refine: Refine | None = None,
         contact: Mapping[str, Look] | None = None,
         drawn: NDArray[np.float32] | None = None,
+        masks: Masks | None = None,
     ) -> None:
         self.looks, self.contact = looks, looks if contact is None else contact
         self.controls, self.segment, self.refine, self.drawn = controls, segment, refine, drawn
+        self.masks = masks
         self._wide: dict[str, Look] = {}  # digest of a look for sRGB → the look for Display P3
 
     def style_all(self, jobs: Sequence[Job], log: PhotoLog | None = None) -> StyledPhotos:
@@ -144,7 +148,7 @@ class Stylist:
             start = time.perf_counter()
             styled = photo.with_pixels(self._styled(photo, self.looks[look], mask))
             style_ms = round(1e3 * (time.perf_counter() - start), 1)
-            write_photo(place, styled, replace=job.replace)
+            write_photo(place, self._with_edit(styled, self.looks[look]), replace=job.replace)
             difference = None
             if look in job.compare:
                 difference = self._skin_difference(photo, styled, look, mask)
@@ -175,6 +179,12 @@ class Stylist:
             _write_sheet(job.contact, self._contact_sheet(photo, mask), job.replace)
             sheets.append(Sheet(job.source, job.contact, "contact"))
         return done, sheets
+
+    def _with_edit(self, styled: Photo, look: Look) -> Photo:
+        if self.masks is None:
+            return styled
+        edit = edit_of(styled.path, look, self.controls, self.masks)
+        return replace(styled, xmp=with_edit(styled.xmp, edit))
 
     def _styled(self, photo: Photo, look: Look, mask: NDArray[np.float32]) -> Pixels:
         return styled_pixels(

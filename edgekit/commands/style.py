@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,8 +13,6 @@ from edgekit.commands.options import (
     Force,
     Json,
     LookOptions,
-    Photos,
-    Refinement,
     ResumePhotos,
     SegmentingArtifact,
     Weights,
@@ -23,6 +21,8 @@ from edgekit.commands.options import (
 from edgekit.shader.modes import DEFAULT_REFINEMENT
 
 if TYPE_CHECKING:
+    from edgekit.color.controls import Controls
+    from edgekit.color.edits import Edit
     from edgekit.color.stylist import Sheet, StyledPhoto
 
 
@@ -63,12 +63,24 @@ class MaskOptions:
 class ControlOptions:
     """The sliders."""
 
-    intensity: Annotated[float, typer.Option(min=0, max=1, help="How much of the style.")] = 1.0
-    tone: Annotated[float, typer.Option(min=-1, max=1, help="Darker … brighter.")] = 0.0
-    warmth: Annotated[float, typer.Option(min=-1, max=1, help="Cooler … warmer.")] = 0.0
+    intensity: Annotated[
+        float | None, typer.Option(min=0, max=1, help="How much of the style.", show_default="1")
+    ] = None
+    tone: Annotated[
+        float | None, typer.Option(min=-1, max=1, help="Darker … brighter.", show_default="0")
+    ] = None
+    warmth: Annotated[
+        float | None, typer.Option(min=-1, max=1, help="Cooler … warmer.", show_default="0")
+    ] = None
     skin_protection: Annotated[
-        float, typer.Option(min=0, max=1, help="How much of the style skin is spared.")
-    ] = 0.0
+        float | None,
+        typer.Option(min=0, max=1, help="How much of the style skin is spared.", show_default="0"),
+    ] = None
+
+    def over(self, before: Controls) -> Controls:
+        """The controls, with those of `before` that were not given."""
+        given = {name: value for name, value in vars(self).items() if value is not None}
+        return replace(before, **given)
 
 
 @dataclass(frozen=True)
@@ -96,12 +108,29 @@ class SheetOptions:
 
 @unpacked
 def style(
-    photos: Photos,
+    photos: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Photos, or folders of photos.", show_default="the original of --from"),
+    ] = None,
+    *,
     look: Looks,
     mask: MaskOptions,
     controls: ControlOptions,
     sheets: SheetOptions,
-    refinement: Refinement = DEFAULT_REFINEMENT,
+    refinement: Annotated[
+        str | None,
+        typer.Option(
+            help="How the mask follows edges: bilinear, joint-bilateral or guided.",
+            show_default=DEFAULT_REFINEMENT,
+        ),
+    ] = None,
+    edited: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            help="A photo that edgekit styled: take its style, controls and refinement, where no other is given.",
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the styled photos.")] = Path("styled"),
     resume: ResumePhotos = False,
     force: Force = False,
@@ -111,28 +140,35 @@ def style(
     from dataclasses import asdict
 
     import edgekit
-    from edgekit.color.controls import Controls
+    from edgekit.color.controls import NO_CONTROLS
+    from edgekit.color.edits import read_edit
     from edgekit.color.jobs import Sheets
 
+    edit = None if edited is None else read_edit(edited)
     without_look = (sheets.show_mask or sheets.contact_sheet) and not sheets.compare
-    if not look.given and not without_look:
-        raise typer.BadParameter("give --style, --lut, --layer or --background.")
+    if not look.given and edit is None and not without_look:
+        raise typer.BadParameter("give --style, --lut, --layer or --background, or --from.")
+    if edited is None and not photos:
+        raise typer.BadParameter("give a photo.")
     with console.quiet_libraries():  # what they print when they are imported
         style_photos = edgekit.style
-    settings = Controls(**asdict(controls))
+    settings = controls.over(NO_CONTROLS if edit is None else edit.controls)
     styled = style_photos(
-        photos,
-        look.looks(),
+        photos or _originals(edited, edit),
+        look.looks() or ([] if edit is None else [edit.look()]),
         drawn=look.map,
         source=mask.artifact or mask.weights,
         mask=mask.mask,
         controls=settings,
-        refinement=refinement,
+        refinement=refinement or (DEFAULT_REFINEMENT if edit is None else edit.masks.refinement),
         sheets=Sheets(sheets.show_mask, sheets.compare, sheets.contact_sheet),
         out=out,
         resume=resume,
         force=force,
     )
+    if edit is not None:
+        for note in _not_taken(edit, mask.mask, look.map):
+            console.say(note)
     for photo in styled.done:
         space = f"{photo.converted_from} converted to sRGB" if photo.converted_from else photo.space
         console.show(f"{photo.output}  {photo.width}×{photo.height}, {photo.bits} bits, {space}")
@@ -162,6 +198,24 @@ def style(
         )
     if styled.failed:
         raise typer.Exit(1)
+
+
+def _originals(edited: Path | None, edit: Edit | None) -> list[Path]:
+    """The original of a styled photo: in its folder, in the folder around that, or here."""
+    if edited is None or edit is None:
+        return []
+    folder = edited.resolve().parent
+    return [edit.original_in((folder, folder.parent, Path()))]
+
+
+def _not_taken(edit: Edit, mask: Path | None, drawn: Path | None) -> list[str]:
+    """What was used in the edit and cannot be taken from it, for people."""
+    notes = []
+    if edit.masks.mask_sha256 and mask is None:
+        notes.append("a mask picture was used before; without --mask, the mask is the segmenter's")
+    if edit.masks.drawn_sha256 and drawn is None:
+        notes.append("a drawn map was used before; without --map, nothing is drawn")
+    return notes
 
 
 def _skin_line(photo: StyledPhoto) -> str:
