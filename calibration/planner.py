@@ -18,6 +18,7 @@ from math import inf
 from pathlib import Path
 from types import MappingProxyType
 
+from converters.coreml_costs import Cost
 from edgekit.errors import CalibrationError
 from edgekit.files import json_text, write_json
 from edgekit.reading import Count, JsonKind, read_json, shown
@@ -129,6 +130,7 @@ class Plan:
     """The chosen recipe and all trials in order; `sensitivity_db` is the SNR with that block alone in int8.
 
     `complete`: whether the search came to its end; otherwise time ran out, and a cheaper recipe may exist.
+    `coreml`: what the float and the chosen recipe cost by block as Core ML programs, under "float" and "chosen".
     """
 
     recipe: Recipe
@@ -136,6 +138,7 @@ class Plan:
     trials: tuple[Trial, ...]
     sensitivity_db: dict[str, float]
     complete: bool = True
+    coreml: Mapping[str, Mapping[str, Cost]] = field(default_factory=dict)
 
     def pareto(self) -> tuple[Trial, ...]:
         """The trials on the Pareto front of cost and agreement, and always the chosen one, cheapest first.

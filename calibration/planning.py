@@ -13,8 +13,9 @@ from calibration.dataset import CalibrationSet, calibration_set
 from calibration.planner import Budget, Journal, ObservedRanges, Plan, pool_name, search
 from calibration.ranges import observe, unstable_share
 from calibration.trials import FloatGraph, LiteRTTrials, SkinDifference
-from converters import tflite
+from converters import coreml, tflite
 from converters.conversion import Conversion
+from converters.coreml_costs import total
 from edgekit import console
 from edgekit.errors import CalibrationError, EdgekitError
 from edgekit.files import JsonValue, json_text, sha256_of_bytes
@@ -132,9 +133,12 @@ def planned(checkpoint: Checkpoint, task: Task, bounds: Bounds, name: str) -> Pl
             )
     chosen = _with_pool(conversion, found.recipe.pool)
     unstable = _instability(task.target, chosen, calibrating, found.recipe.observer)
-    return replace(
-        found, recipe=replace(found.recipe, evidence=_evidence(found, whole, len(judged), unstable))
-    )
+    with console.quiet_libraries():
+        recipes = {"float": conversion.recipe, "chosen": found.recipe}
+        counted = {name: coreml.costs(replace(conversion, recipe=each)) for name, each in recipes.items()}
+    found = replace(found, coreml=counted)
+    evidence = _evidence(found, whole, len(judged), unstable)
+    return replace(found, recipe=replace(found.recipe, evidence=evidence))
 
 
 def _observed(target: Target, conversion: Conversion, pictures: CalibrationSet) -> ObservedRanges:
@@ -262,4 +266,8 @@ def _evidence(found: Plan, pictures: CalibrationSet, judged: int, unstable: floa
         "pareto": rows,
         "complete": found.complete,
         "sensitivity_db": dict(found.sensitivity_db),
+        "coreml": {
+            name: {**asdict(total(costs)), "blocks": {block: asdict(cost) for block, cost in costs.items()}}
+            for name, costs in found.coreml.items()
+        },
     }

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from converters.conversion import COLOUR, Conversion, Converted
+from converters.coreml_costs import Cost, costs_of
 from converters.coreml_int8 import (
     activations_of,
     blocks_of,
@@ -103,6 +104,13 @@ def observable(
         return {name: tensors[name] for name in names}
 
     return run
+
+
+def costs(conversion: Conversion) -> dict[str, Cost]:
+    """What the converted program computes and moves, by block; any ranges do, for none are needed to count."""
+    model = _ml_program(conversion)
+    ranges = dict.fromkeys(activations_of(model, list(blocks_of(model))), (-1.0, 1.0))
+    return costs_of(_quantized(model, replace(conversion, ranges=ranges)))
 
 
 def _quantized(model: ct.models.MLModel, conversion: Conversion) -> ct.models.MLModel:

@@ -37,6 +37,13 @@ def blocks_of(model: ct.models.MLModel) -> dict[str, str]:
     that computed its inputs; a residual addition of the transformer to its layer (`stage3.0`). Operations of the
     output head belong to no block.
     """
+    found = blocks_of_operations(model)
+    kinds = {op.name: op.op_type for op in program_of(model).operations if op.name in found}
+    return {name: block for name, block in found.items() if kinds[name] in QUANTIZABLE}
+
+
+def blocks_of_operations(model: ct.models.MLModel) -> dict[str, str]:
+    """Map the name of every operation that lies in a block to that block; what follows an operation lies in its."""
     block_of_tensor: dict[str, str] = {}
     blocks: dict[str, str] = {}
     for op in program_of(model).operations:
@@ -46,8 +53,7 @@ def blocks_of(model: ct.models.MLModel) -> dict[str, str]:
         if block is None:
             continue
         block_of_tensor.update({output.name: block for output in op.outputs})
-        if op.op_type in QUANTIZABLE:
-            blocks[op.name] = block
+        blocks[op.name] = block
     return blocks
 
 

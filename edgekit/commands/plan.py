@@ -100,6 +100,7 @@ def plan(
     write_json(out, found.recipe.to_json(), replace=force)
     journal.unlink(missing_ok=True)
     _print_pareto(found)
+    _print_coreml(found)
     console.show(f"recipe: {out}")
     warnings: tuple[str, ...] = ()
     if profile is not None:
@@ -154,3 +155,16 @@ def _print_pareto(found: Plan) -> None:
         )
         table.add_row(trial.why, *row)
     console.print_table(table)
+
+
+def _print_coreml(found: Plan) -> None:
+    """What the chosen recipe computes and moves in Core ML, whose time cannot be had here."""
+    from converters.coreml_costs import total
+
+    chosen, plain = total(found.coreml["chosen"]), total(found.coreml["float"])
+    macs = sum(chosen.macs.values())
+    shares = ", ".join(f"{count / macs:.0%} {precision}" for precision, count in chosen.macs.items() if count)
+    console.show(
+        f"Core ML, counted and not timed: {macs / 1e9:.2f} G multiply-accumulates ({shares}), "
+        f"{chosen.bytes / 1e6:.0f} MB read and written, {chosen.bytes / plain.bytes:.2f} of float's"
+    )

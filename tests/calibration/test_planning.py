@@ -60,3 +60,6 @@ def test_a_small_plan_ends_with_a_recipe_and_its_evidence(
     assert [trial.recipe.quantises for trial in pooled] == [False, True]  # in float first
     assert all(trial.point.agreement < 1 and trial.point.partitions == 1 for trial in pooled)
     assert [row["chosen"] for row in evidence["pareto"]].count(True) == 1
+    counted, plain = evidence["coreml"]["chosen"], evidence["coreml"]["float"]
+    assert counted["macs"]["w8a8"] > 0.9 * sum(counted["macs"].values()) and plain["macs"]["w8a8"] == 0
+    assert counted["activation_bytes"] < plain["activation_bytes"] and "stage3.fusion" in counted["blocks"]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from converters import coreml, coreml_int8
 from converters.conversion import Conversion
+from converters.coreml_costs import OTHER, Precision, costs_of, total
 from converters.coreml_int8 import (
     Affine,
     activations_of,
@@ -27,7 +28,6 @@ from edgekit.images import InputSize
 from edgekit.recipes import BLOCKS, FIRST_BLOCKS, Recipe
 from edgekit.runtimes.mil_reference import MilFunction, MilReference, operator_counts
 from edgekit.weights import Checkpoint
-from tests.support.mil_macs import macs_by_precision
 from tests.support.pictures import picture
 
 SIZE = 128
@@ -175,17 +175,34 @@ def test_values_are_those_of_the_definition(small: ct.models.MLModel) -> None:
     assert np.abs(plain - wanted).max() > 1e-3  # the levels do show
 
 
+def macs(model: ct.models.MLModel) -> dict[Precision, int]:
+    return total(costs_of(model)).macs
+
+
 def test_macs_are_counted_by_what_is_multiplied(small: ct.models.MLModel) -> None:
     linear = matmul = 4 * 3 * 5
-    assert macs_by_precision(small) == {"w8a8": 0, "w8": 0, "float": linear + matmul}
+    assert macs(small) == {"w8a8": 0, "w8": 0, "float": linear + matmul}
     weights = quantize_weights(small, ("first",))
-    assert macs_by_precision(weights) == {"w8a8": 0, "w8": linear, "float": matmul}
+    assert macs(weights) == {"w8a8": 0, "w8": linear, "float": matmul}
     activations = quantize_activations(small, SMALL_RANGES, ("first",))
-    assert macs_by_precision(activations) == {"w8a8": 0, "w8": 0, "float": linear + matmul}
+    assert macs(activations) == {"w8a8": 0, "w8": 0, "float": linear + matmul}
     first = quantize_weights(activations, ("first",))
-    assert macs_by_precision(first) == {"w8a8": linear, "w8": 0, "float": matmul}
+    assert macs(first) == {"w8a8": linear, "w8": 0, "float": matmul}
     both = quantize_weights(quantize_activations(small, SMALL_RANGES, ("first", "second")), ("first",))
-    assert macs_by_precision(both) == {"w8a8": linear + matmul, "w8": 0, "float": 0}
+    assert macs(both) == {"w8a8": linear + matmul, "w8": 0, "float": 0}
+
+
+def test_bytes_are_those_of_every_operand_once(small: ct.models.MLModel) -> None:
+    # fp32: mul 48 + 48, linear 48 + weights 60 + bias 20 + 80, relu 60 + 60, matmul 48 + 60 + 80, relu 80 + 80, add 240
+    plain = total(costs_of(small))
+    assert (plain.weight_bytes, plain.activation_bytes) == (60 + 20, 48 + 48 + 48 + 80 + 120 + 188 + 160 + 240)
+    int8 = quantize_weights(quantize_activations(small, SMALL_RANGES, ("first", "second")), ("first",))
+    # What two readers want as levels is written and read as levels: 12 numbers of `twice`, 15 of `positive`.
+    levels = total(costs_of(int8))
+    assert (levels.weight_bytes, levels.activation_bytes) == (
+        15 + 20, 48 + 12 + 12 + 80 + 60 + 15 + 12 + 15 + 80 + 160 + 240,
+    )  # fmt: skip
+    assert set(costs_of(small)) == {OTHER}
 
 
 # -- the parser -------------------------------------------------------------------------------------------------
@@ -209,8 +226,15 @@ def test_w8a8_runs_from_disk_with_every_product_int8(parser: ct.models.MLModel, 
     chosen = [n for n in blocks if kind[n] != "add"]
     activations = quantize_activations(parser, watched_ranges(parser, image), chosen)
     model = quantize_weights(activations, [n for n in chosen if kind[n] != "matmul"])
-    counted = macs_by_precision(model)
+    counted = macs(model)
     assert counted["w8"] == 0
+    assert set(costs_of(model)) == {*BLOCKS, OTHER}
+    whole, plain = total(costs_of(model)), total(costs_of(parser))
+    assert sum(counted.values()) == sum(plain.macs.values())
+    assert (
+        0.45 < whole.weight_bytes / plain.weight_bytes < 0.55
+        and whole.activation_bytes < plain.activation_bytes
+    )
     assert counted["float"] / sum(counted.values()) < 0.01  # the output head
     model.save(str(tmp_path / "w8a8.mlpackage"))
     assert operator_counts(tmp_path / "w8a8.mlpackage")["quantize"] == len(activations_of(parser, chosen))
