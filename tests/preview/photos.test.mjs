@@ -5,6 +5,7 @@ import {test} from 'node:test';
 
 const PAGE = process.env.EDGEKIT_PAGE;
 const {MOST_PHOTOS, Masks, Photo, Photos} = await import(`${PAGE}/photos.mjs`);
+const {Stroke} = await import(`${PAGE}/strokes.mjs`);
 const {distinctNames, formatFor, savedName} = await import(`${PAGE}/names.mjs`);
 const {sizeWithin} = await import(`${PAGE}/pictures.mjs`);
 const {deltaE00, deltaE00P95, labOf} = await import(`${PAGE}/delta-e.mjs`);
@@ -132,4 +133,47 @@ test('the 95th percentile lies between two pixels as in numpy', () => {
 
 test('an accelerator that is none is a sentence', async () => {
   await assert.rejects(openSegmenter({}, '/litert', {accelerator: 'npu'}), /no accelerator "npu"; known are wasm and webgpu/);
+});
+
+/** A mask that is all skin, of one texel a pixel of a picture of that size. */
+const allSkin = (width, height) => ({mask: new Uint8Array(4 * width * height).map((_, i) => (i % 4 === 0 ? 255 : 0)), width, height, ms: 7});
+const texel = ({mask, width}, column, row) => [...mask.slice(4 * (row * width + column), 4 * (row * width + column) + 3)];
+
+test('a stroke makes what it covers one region, softly at its edge, and leaves the mask before it as it was', () => {
+  const before = allSkin(40, 40), stroke = new Stroke(before, 'clothes', {width: 40, height: 40}, 0.25);
+  const after = stroke.to(0.5125, 0.5125); // the middle of texel 20, radius 10 texels
+  assert.deepEqual([texel(after, 20, 20), texel(after, 25, 20), texel(after, 30, 20)], [[0, 0, 255], [0, 0, 255], [255, 0, 0]]);
+  // 7.5 radii of 10: half way between the hard core and the edge, where the smooth step is one half
+  const half = new Stroke(before, 'hair', {width: 40, height: 40}, 0.25).to(0.5, 0.5125);
+  assert.deepEqual(texel(half, 27, 20), [128, 128, 0]);
+  assert.deepEqual([texel(before, 20, 20), after.ms], [[255, 0, 0], 7]);
+  const background = new Stroke(before, 'background', {width: 40, height: 40}, 0.25).to(0.5125, 0.5125);
+  assert.deepEqual(texel(background, 20, 20), [0, 0, 0]);
+});
+
+test('a stroke is as wide everywhere, however often it comes back', () => {
+  const stroke = new Stroke(allSkin(40, 40), 'hair', {width: 40, height: 40}, 0.1);
+  const once = stroke.to(0.1, 0.5);
+  stroke.to(0.9, 0.5);
+  const there = stroke.to(0.9, 0.5), back = stroke.to(0.1, 0.5);
+  assert.deepEqual(back.mask, there.mask);
+  for (let column = 4; column < 36; column += 1) assert.deepEqual(texel(back, column, 19), texel(back, 20, 19));
+  assert.notDeepEqual(once.mask, back.mask);
+});
+
+test('the brush is round in the picture, whatever the shape of the mask', () => {
+  const painted = new Stroke(allSkin(40, 40), 'hair', {width: 80, height: 40}, 0.25).to(0.5, 0.5); // radius 10 pixels
+  const covered = (along) => Array.from({length: 40}, (_, i) => along(i)[1]).filter((weight) => weight > 0).length;
+  assert.deepEqual([covered((i) => texel(painted, i, 20)), covered((i) => texel(painted, 20, i))], [10, 20]);
+});
+
+test('strokes are taken back one by one, to the mask that was found', () => {
+  const painted = photo('a');
+  painted.mask = 0;
+  for (let i = 1; i <= 40; i += 1) painted.paint(i);
+  assert.deepEqual([painted.mask, painted.isPainted], [40, true]);
+  for (let i = 0; i < 30; i += 1) painted.undo();
+  assert.deepEqual([painted.mask, painted.isPainted], [10, false]); // older ones were let go
+  painted.undo();
+  assert.equal(painted.mask, 10);
 });

@@ -20,6 +20,7 @@ from edgekit.color.layers import look_of_style
 from edgekit.color.styles import style_named
 from tests.preview.browser import Browser
 from tests.preview.pages import IDLE, IN_CHROMIUM, Opener, Page, written
+from tests.support.cli import edgekit
 from tests.support.pictures import picture
 
 pytestmark = IN_CHROMIUM
@@ -248,3 +249,56 @@ def test_the_camera_is_saved_and_gives_way_to_the_last_photo(
     browser.wait("document.getElementById('picture').width === 60")
     browser.wait(IDLE)
     assert page.problem() == ""
+
+
+def paint(page: Page, *points: tuple[float, float]) -> None:
+    """A stroke of the mouse through these points, in fractions of the picture."""
+    box = json.loads(
+        str(page.run("JSON.stringify(document.getElementById('brush-area').getBoundingClientRect())"))
+    )
+    places = [{"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]} for x, y in points]
+    mouse: dict[str, object] = {"button": "left", "buttons": 1, "clickCount": 1}
+    page.browser.call("Input.dispatchMouseEvent", type="mousePressed", **places[0], **mouse)
+    for place in places[1:]:
+        page.browser.call("Input.dispatchMouseEvent", type="mouseMoved", **place, **mouse)
+    page.browser.call("Input.dispatchMouseEvent", type="mouseReleased", **places[-1], **mouse)
+
+
+def test_a_painted_mask_is_drawn_taken_back_saved_and_read_by_the_command_line(
+    open_page: Opener,
+    browser: Browser,
+    downloads: Callable[[str], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    page = open_page()
+    page.give(*written([(tmp_path / "a.png", picture(90, 120))]))
+    browser.wait("document.getElementById('picture').width === 120")
+    browser.wait(IDLE)
+    found = shown_mask(page)
+    page.click("brush")
+    assert page.run("document.getElementById('regions').hidden") is False
+    assert page.run("document.getElementById('undo').disabled") is True
+    page.run("document.querySelector('[name=region][value=hair]').click()")
+    paint(page, (0.25, 0.5), (0.75, 0.5))
+    painted = shown_mask(page)
+    middle = painted[painted.shape[0] // 2]
+    width = len(middle)
+    assert (middle[width * 3 // 10 : width * 7 // 10] == (0, 1, 0)).all()
+    assert np.array_equal(painted[0], found[0])  # far from the stroke
+
+    page.show_all_after()
+    page.click("save-mask")
+    mask = downloads("a-mask.png")
+    browser.wait("document.getElementById('saved').textContent !== 'Saving …'")
+    assert page.text("saved") == "a-mask.png: edgekit style a.png --mask a-mask.png"
+    monkeypatch.chdir(tmp_path)
+    ran = edgekit("style", "a.png", "--style", "vibrant", "--mask", mask)
+    assert ran.code == 0, ran
+    assert np.abs(np.asarray(Image.open("styled/a.png")).astype(int) - page.pixels()).max() <= 2
+
+    page.click("undo")
+    assert np.array_equal(shown_mask(page), found)
+    assert page.run("document.getElementById('undo').disabled") is True
+    page.click("brush")
+    assert page.run("document.getElementById('brush-area').hidden") is True

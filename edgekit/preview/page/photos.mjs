@@ -2,15 +2,32 @@
 // are read again whenever they are shown or saved.
 
 export const MOST_PHOTOS = 40; // a mask takes 64 kB for a network of 512 pixels
+const MOST_STROKES = 30; // of the brush, that can be undone
 
 export class Photo {
-  mask = null; // {mask, width, height, ms} as `segment` gives it, once it was found
+  mask = null; // {mask, width, height, ms} as `segment` gives it, once it was found, and as it was painted since
+  #earlier = []; // masks before each stroke, the last one last
 
   /** source: what createImageBitmap takes. type: its media type, or '' where that is not known. */
   constructor(name, source, type = source.type) {
     this.name = name;
     this.source = source;
     this.type = type;
+  }
+
+  get isPainted() {
+    return this.#earlier.length > 0;
+  }
+
+  /** mask: after a stroke of the brush. */
+  paint(mask) {
+    this.#earlier = [...this.#earlier, this.mask].slice(-MOST_STROKES);
+    this.mask = mask;
+  }
+
+  /** Take the last stroke back. */
+  undo() {
+    this.mask = this.#earlier.pop() ?? this.mask;
   }
 }
 

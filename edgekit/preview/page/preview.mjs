@@ -1,5 +1,6 @@
 // The page: photos or the camera, shown in a style of a bundle, and saved.
 
+import {Brush} from './brush.mjs';
 import {openBundle, readerAt} from './bundle.mjs';
 import {openCamera} from './camera.mjs';
 import {chosenSegmenter} from './choice.mjs';
@@ -35,6 +36,14 @@ class Preview {
     this.stage.thumbnails = showStyles(element('styles'), index.styles, index.default_style, Stage.thumbnail, (styleName) => this.stage.set({styleName}));
     this.resetSliders = showSliders(element('sliders'), index.controls, (controls) => this.stage.set({controls}));
     this.strip = new Strip(element('strip'), [element('photos'), element('save-all')], (photo) => attempt(() => this.show(photo)));
+    this.brush = new Brush(element('brush-area'), {
+      begin: () => this.#painting(),
+      onPainted: (mask) => this.stage.setMask(mask),
+      onStroke: (photo, mask) => {
+        photo.paint(mask);
+        this.#showUndo();
+      },
+    });
     this.saver = new Saver(shaders, this.#masks, this.stage.limits);
     const golden = new Blob([await this.bundle.bytes(index.golden.image.path)], {type: 'image/png'});
     this.#golden = new Photo('golden.png', golden);
@@ -83,8 +92,9 @@ class Preview {
     this.#endCamera();
     this.photos.shown = photo === this.#golden ? null : photo;
     this.strip.mark(photo);
-    element('remove').disabled = false;
+    element('remove').disabled = element('brush').disabled = false;
     this.stage.show(read, photo.mask);
+    this.#showUndo();
     await this.#findMask();
   }
 
@@ -114,7 +124,8 @@ class Preview {
     this.#camera = camera;
     pressed('camera', true);
     this.strip.mark(null);
-    element('remove').disabled = true; // no photo is shown
+    element('remove').disabled = element('brush').disabled = true; // no photo is shown
+    this.paint(false);
     const {video, mirrored} = camera;
     this.stage.show({picture: video, width: video.videoWidth, height: video.videoHeight, mirror: mirrored, photo: null});
     let count = 0;
@@ -135,6 +146,27 @@ class Preview {
   async stopCamera() {
     this.#endCamera();
     await this.show(this.photos.shown ?? this.#golden);
+  }
+
+  /** isOn: whether the picture takes strokes of the brush. */
+  paint(isOn) {
+    this.brush.turn(isOn);
+    pressed('brush', isOn);
+    element('brush-tools').hidden = !isOn;
+    this.showMask(isOn || this.stage.showsMask);
+  }
+
+  showMask(isShown) {
+    this.stage.showMask(isShown);
+    pressed('mask', isShown);
+  }
+
+  /** Take the last stroke on the shown photo back. */
+  undo() {
+    const {photo} = this.stage.scene;
+    photo.undo();
+    this.stage.setMask(photo.mask);
+    this.#showUndo();
   }
 
   get hasCamera() {
@@ -163,6 +195,15 @@ class Preview {
   async shownPhoto() {
     const {photo, picture} = this.stage.scene;
     return photo ?? new Photo('camera.jpg', await createImageBitmap(picture), 'image/jpeg');
+  }
+
+  /** What a stroke would be on: the shown picture, once its mask is there. */
+  #painting() {
+    return this.stage.mask && this.stage.scene.photo ? this.stage.scene : null;
+  }
+
+  #showUndo() {
+    element('undo').disabled = !this.stage.scene.photo?.isPainted;
   }
 
   async #sceneOf(photo) {
@@ -234,10 +275,12 @@ function listen() {
     if (files.length) attempt(() => preview.open(files));
   });
   onClick('camera', () => (preview.hasCamera ? preview.stopCamera() : preview.startCamera()));
-  onClick('mask', () => {
-    preview.stage.showMask(!preview.stage.showsMask);
-    pressed('mask', preview.stage.showsMask);
-  });
+  onClick('mask', () => preview.showMask(!preview.stage.showsMask));
+  onClick('brush', () => preview.paint(!preview.brush.isOn));
+  onClick('undo', () => preview.undo());
+  element('brush-regions').addEventListener('change', ({target}) => { preview.brush.region = target.value; });
+  element('brush-size').addEventListener('input', ({target}) => { preview.brush.radius = Number(target.value); });
+  onClick('save-mask', () => preview.save(async (saver) => saver.mask(await preview.shownPhoto())));
   onClick('remove', () => preview.removePhoto());
   onClick('save-picture', () => preview.save(async (saver, look) => saver.picture(await preview.shownPhoto(), look)));
   onClick('save-comparison', () => preview.save(async (saver, look) => saver.comparison(await preview.shownPhoto(), look)));
@@ -275,7 +318,7 @@ async function main() {
   try {
     listen();
     await preview.start();
-    for (const id of ['file', 'camera', 'mask', 'save']) element(id).disabled = false;
+    for (const id of ['file', 'camera', 'mask', 'brush', 'save']) element(id).disabled = false;
   } catch (error) {
     showProblem(error);
     document.body.classList.add('broken'); // half a preview would be taken for the whole

@@ -37,6 +37,15 @@ export class Saver {
     });
   }
 
+  /** A photo's mask as a picture, red skin, green hair, blue clothes, which `edgekit style --mask` takes. */
+  async mask(photo) {
+    const {mask, width, height} = await this.#maskOf(photo), canvas = new OffscreenCanvas(width, height);
+    const opaque = mask.map((weight, i) => (i % 4 === 3 ? 255 : weight));
+    canvas.getContext('2d').putImageData(new ImageData(new Uint8ClampedArray(opaque), width, height), 0, 0);
+    const name = savedName(photo.name, 'png', 'mask');
+    return {blob: await encoded(canvas, {type: 'image/png'}), name, note: `${name}: edgekit style ${photo.name} --mask ${name}`};
+  }
+
   /** Photos in a style at their own sizes, in a zip. onProgress(n): before the n-th. Returns {blob, name, note}. */
   async all(photos, look, onProgress) {
     return this.#with(look, async (still) => {
