@@ -15,7 +15,8 @@ from pathlib import Path
 
 from edgekit._version import __version__
 from edgekit.color.controls import Controls
-from edgekit.color.layers import Look, look_of_style
+from edgekit.color.layers import Look
+from edgekit.color.look import SCENES, look_of
 from edgekit.color.photo_log import digest_of
 from edgekit.color.styles import STYLES
 from edgekit.errors import EdgekitError, printable
@@ -63,9 +64,8 @@ class Edit:
     edgekit: Text = __version__
 
     def look(self) -> Look:
-        """The look, if it is a preset. EdgekitError if not: the edit holds the names of other looks only."""
-        preset = STYLES.get(self.style)
-        look = None if preset is None else look_of_style(preset)
+        """The look, if it is a preset or scene. EdgekitError if not: the edit holds the names of other looks only."""
+        look = look_of(self.style) if self.style in (*STYLES, *SCENES) else None
         if look is None or look.digest() != self.look_sha256:
             raise EdgekitError(
                 f"The look {shown(self.style)} is not a preset of this edgekit, and a styled photo keeps the name "

@@ -20,6 +20,7 @@ from edgekit.color.controls import (
     warmth_share,
 )
 from edgekit.color.formats.cube import write_cube
+from edgekit.color.look import scene_file
 from edgekit.color.lut import Lut3D
 from edgekit.color.skin import (
     EXPOSURES,
@@ -31,7 +32,7 @@ from edgekit.color.skin import (
     skin_locus,
 )
 from edgekit.color.styles import Style
-from edgekit.files import JsonValue, check_file_place, write_json
+from edgekit.files import JsonValue, check_file_place, write_json, write_whole
 
 SCHEMA = "edgekit-style/1"
 # The ends and middles of tone and warmth, which bend colours; intensity and protection only mix the original in.
@@ -94,6 +95,13 @@ def save_style(style: Style, folder: Path, force: bool) -> tuple[Path, ...]:
     write_cube(paths[1], luts[GROUPS[-1]], replace=force)
     write_cube(paths[2], luts[SKIN], replace=force)
     return paths
+
+
+def save_scene(name: str, folder: Path, force: bool) -> Path:
+    """Write a scene's look as NAME.json; returns its path."""
+    path = folder / f"{name}.json"
+    write_whole(path, scene_file(name).read_bytes(), replace=force)
+    return path
 
 
 def worst_of(changes: list[SkinChange]) -> SkinChange:

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from edgekit.color.formats import write_lut
+from edgekit.color.look import SCENES
 from edgekit.color.styles import STYLES
 from edgekit.images import read_photo
 from tests.color.samples import bent_lut, picture
@@ -249,6 +250,24 @@ def test_a_picture_behind_the_person_and_a_map(photo: Path, tmp_path: Path) -> N
     Image.new("RGB", (8, 6), (255, 0, 0)).save(tmp_path / "map.png")
     drawn = styled(photo, tmp_path / "drawn", "--layer", "drawn_1=stark-bw", "--map", tmp_path / "map.png")
     assert np.ptp(drawn, axis=2).max() <= 1  # everywhere, skin too
+
+
+def test_scenes_are_listed_drawn_and_a_beginning_of_ones_own(photo: Path, tmp_path: Path) -> None:
+    listed = json.loads(edgekit("styles", "--json", "pop-out").out)
+    assert (listed["styles"], [scene["name"] for scene in listed["scenes"]]) == ([], ["pop-out"])
+    assert all(f" {name} " in edgekit("styles").out for name in SCENES)
+    assert edgekit("styles", "portrait", "--save", tmp_path / "mine").code == 0
+    mine = tmp_path / "mine" / "portrait.json"
+    assert [path.name for path in mine.parent.iterdir()] == ["portrait.json"]
+    scene = styled(photo, tmp_path / "scene", "--style", "portrait")
+    assert np.array_equal(scene, styled(photo, tmp_path / "own", "--style", mine))
+    assert np.abs(np.diff(scene[:, 50:].astype(int), axis=1)).mean() < 5  # noise, out of focus
+    popped = styled(photo, tmp_path / "popped", "--style", "pop-out")
+    assert np.ptp(popped[:, 45:], axis=2).max() <= 1 < np.ptp(popped[:, :35], axis=2).max()
+    assert (
+        "known: " in (refused := edgekit("style", photo, "--style", "portrit")).sentence
+        and "portrait" in refused.sentence
+    )
 
 
 def test_a_look_of_ones_own_beside_a_preset(photo: Path, tmp_path: Path) -> None:
