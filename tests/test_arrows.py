@@ -23,7 +23,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("scores", "color"),
     ("shader",),
     ("parity", "segmenter"),
-    ("converters", "merging", "segmenting", "styling"),
+    ("converters", "fitting", "merging", "segmenting", "styling"),
     ("calibration", "devices"),
     ("benchmark", "bundles", "causes", "training"),
     ("preview",),

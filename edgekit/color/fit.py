@@ -143,11 +143,16 @@ def second_differences(size: int) -> csr_matrix:
 
 def fit_error(lut: Lut3D, before: FloatArray, after: FloatArray) -> FitError:
     """The distance from `before` to `after`, without and with the table. Both (n, 3) encoded in [0, 1]."""
+    return distances(before, trilinear(lut.table, before), after)
+
+
+def distances(before: FloatArray, fitted: FloatArray, after: FloatArray) -> FitError:
+    """The distances to `after` from `before` and from what tables made of it. All (n, 3) encoded in [0, 1]."""
     from skimage.color import deltaE_ciede2000, rgb2lab
 
-    wanted, given, fitted = (rgb2lab(rgb) for rgb in (after, before, trilinear(lut.table, before)))
-    l2 = [float(np.linalg.norm(lab - wanted, axis=-1).mean()) for lab in (given, fitted)]
-    de = [float(np.mean(deltaE_ciede2000(lab, wanted))) for lab in (given, fitted)]  # type: ignore[no-untyped-call]
+    wanted, given, got = (rgb2lab(rgb) for rgb in (after, before, fitted))
+    l2 = [float(np.linalg.norm(lab - wanted, axis=-1).mean()) for lab in (given, got)]
+    de = [float(np.mean(deltaE_ciede2000(lab, wanted))) for lab in (given, got)]  # type: ignore[no-untyped-call]
     return FitError(len(before), l2[0], l2[1], de[0], de[1])
 
 

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -23,6 +24,7 @@ from edgekit.color.lut import Lut3D
 from edgekit.color.sheets import Picture, reduced
 from edgekit.color.styles import style_named
 from edgekit.errors import EdgekitError
+from edgekit.files import write_json
 from edgekit.images import read_photo, srgb_bytes
 from edgekit.reading import JsonKind, Text, read_json, shown
 
@@ -68,6 +70,12 @@ def read_look(path: Path) -> Look:
         raise EdgekitError(f"{shown(path)} has a layer that shows a picture, and names no picture.")
     files = (path, *tables, *([] if shown_file is None else [shown_file]))
     return Look(tuple(layers), path.stem, picture, written.blur, files)
+
+
+def write_look(path: Path, tables: Mapping[str, Sequence[str]], *, replace: bool = False) -> None:
+    """Write a look that gives regions their tables. tables: regions by the table's file, beside `path`."""
+    layers = [{"regions": list(regions), "lut": file} for file, regions in tables.items()]
+    write_json(path, {"schema": WRITTEN.schema, "schema_version": 1, "layers": layers}, replace=replace)
 
 
 def read_picture(path: Path) -> Picture:
