@@ -396,7 +396,7 @@ class TestGlOutOfTheApk:
         self, shim: tuple[Path, Path], apk: OfflineApk, look_bundle: OpenBundle, tmp_path: Path, name: str
     ) -> None:
         drawn = draw_golden(shim, apk, with_mistake(look_bundle, MUTANTS[name], tmp_path / "bundle"))
-        assert not drawn.context or drawn.levels > 5 * look_bundle.bundle.golden.given_mask_max_levels
+        assert not drawn.context or drawn.levels > 2 * look_bundle.bundle.golden.given_mask_max_levels
 
     def test_a_gpu_that_draws_into_no_half_floats_refuses_a_blur_and_nothing_else(
         self, shim: tuple[Path, Path], apk: OfflineApk, look_bundle: OpenBundle, android_bundle: OpenBundle
