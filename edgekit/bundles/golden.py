@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit.color.blur import COPY_SIDE, copy_shape
 from edgekit.color.controls import Controls
 from edgekit.files import JsonValue
 from edgekit.images import InputSize, fit_of
@@ -74,6 +75,8 @@ FIT_PHOTOS = (
     (2204, 970),
     (1, 5000),
 )
+# Shapes (height, width) of which some sides are halves when they are brought to a blur's copy.
+COPIED_PHOTOS = (*FIT_PHOTOS, (512, 3), (5, 512), (61, 97), (256, 100), (300, 257))
 FIT_SIZES = tuple(InputSize.of(size) for size in ("512", "512x384", "384x512", "448x640", "768x320"))
 
 
@@ -144,6 +147,7 @@ def vectors(descriptions: Mapping[str, ShaderDescription], hashes: Mapping[str, 
         "transforms": views,
         "uniform_blocks": blocks,
         "fits": [_fit(photo, size) for size in FIT_SIZES for photo in FIT_PHOTOS],
+        "copies": [_copy(photo) for photo in COPIED_PHOTOS],
         "hashes": [{"path": path, "sha256": sha256} for path, sha256 in hashes.items()],
     }
 
@@ -158,6 +162,18 @@ def _fit(photo: tuple[int, int], size: InputSize) -> JsonValue:
         "input_width": size.width,
         "height": fit.height,
         "width": fit.width,
+    }
+
+
+def _copy(photo: tuple[int, int]) -> JsonValue:
+    """The size of the small copy that a blur's passes draw; all in pixels."""
+    height, width = copy_shape(photo)
+    return {
+        "photo_height": photo[0],
+        "photo_width": photo[1],
+        "longest_side": COPY_SIDE,
+        "height": height,
+        "width": width,
     }
 
 

@@ -376,10 +376,18 @@ def read_description(path: Path) -> ShaderDescription:
 
 
 def _check_passes(written: _Written, path: Path) -> None:
-    """Refuse a pass without a texture of its own to draw into, or whose text a dialect lacks."""
+    """Refuse a pass without a texture of its own to draw into, that reads what holds nothing yet, or whose text a
+    dialect lacks."""
     drawn = [texture.name for texture in written.textures if texture.role == "blurred"]
     if sorted(drawn) != sorted(each.target for each in written.passes):
         raise refused(f"{shown(path)}: its passes do not draw each of the textures that passes draw once.")
+    ready = {texture.name for texture in written.textures}.difference(drawn)
+    for each in written.passes:
+        if missing := sorted(set(each.textures) - ready):
+            raise refused(
+                f"{shown(path)}: the pass {each.name} reads {missing[0]}, which holds nothing by then."
+            )
+        ready.add(each.target)
     names = [each.name for each in written.passes]
     for dialect in written.dialects:
         if [each.name for each in dialect.passes] != names:
@@ -423,6 +431,8 @@ def _texture_bytes(path: Path, written: _WrittenTexture) -> bytes:
     """Read a texture file, whose length `size` and `format` determine before anything is read."""
     if written.size is None or written.sha256 is None:
         raise refused(f"{shown(path)} is described without its size or sha256.")
+    if len(written.size) != (3 if written.dimension == "3d" else 2):
+        raise refused(f"{shown(path)} is described with {len(written.size)} sides.")
     size_bytes = prod(written.size) * PIXEL_BYTES[written.format]
     data = read_bytes(path, min(size_bytes, MOST_TEXTURE_BYTES), refused)
     if len(data) != size_bytes or sha256_of_bytes(data) != written.sha256:
@@ -436,6 +446,11 @@ def _dialect(written: _WrittenDialect, path: Path) -> DialectText:
             raise ShaderError(
                 written.name, f"{shown(path)}: the text of {source.file} was changed: its sha256 differs."
             )
+    files = {source.file for source in written.sources}
+    stages = [written.vertex, written.fragment]
+    stages += [stage for each in written.passes for stage in (each.vertex, each.fragment)]
+    if missing := next((stage.file for stage in stages if stage.file not in files), None):
+        raise ShaderError(written.name, f"{shown(path)} has no text for {missing}.")
     return DialectText(
         name=written.name,
         sources=tuple(SourceText(source.file, source.text) for source in written.sources),

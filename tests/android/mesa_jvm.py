@@ -16,12 +16,16 @@ SHIM = Path(__file__).parent / "gles_on_mesa"
 @dataclass(frozen=True)
 class Drawn:
     """What DrawGolden.java found. `delta_e00_p95`: of the mask, by GoldenProof; `driver`: its name in the app;
-    `timed`: draws with a time; `ms`: their sum; `again`: a buffer came twice."""
+    `resized_levels`: after a photo of another shape; `external_levels`: as from a camera; `alive`: GL objects that
+    nothing deleted; `timed`: draws with a time; `ms`: their sum; `again`: a buffer came twice."""
 
     context: bool
     driver: str = ""
     delta_e00_p95: float = 100.0
     levels: int = 255
+    resized_levels: int = 255
+    external_levels: int = 255
+    alive: int = -1
     waited_equals: bool = False
     polled_equals: bool = False
     again: bool = True
@@ -40,9 +44,14 @@ def build_shim(tools: Toolchain, apk: OfflineApk, into: Path) -> tuple[Path, Pat
     return into / "classes", library
 
 
-def draw_golden(shim: tuple[Path, Path], apk: OfflineApk, bundle: Path) -> Drawn:
-    """Draw the bundle's golden picture with the classes read back from the APK's dex."""
+def draw_golden(shim: tuple[Path, Path], apk: OfflineApk, bundle: Path, version: str | None = None) -> Drawn:
+    """Draw the bundle's golden picture with the classes read back from the APK's dex.
+
+    version: of OpenGL ES, for a driver that calls itself so and has no extensions.
+    """
     classes, library = shim
-    command = [*JAVA, f"-Dedgekit.gles={library}", "-cp", joined([classes, apk.readback]), "DrawGolden"]
+    command = [*JAVA, f"-Dedgekit.gles={library}"]
+    command += [] if version is None else [f"-Dedgekit.gles.version={version}"]
+    command += ["-cp", joined([classes, apk.readback]), "DrawGolden"]
     env = {**os.environ, "EGL_PLATFORM": "surfaceless", "LP_NUM_THREADS": "1"}
     return Drawn(**json.loads(run([*command, str(bundle)], env=env)))

@@ -13,24 +13,38 @@ from edgekit.artifact import Artifact, Manifest, TensorSpec, write_manifest
 from edgekit.bundles.reading import OpenBundle
 from edgekit.bundles.writing import BundleContents, write_bundle
 from edgekit.recipes import recipe_named
+from tests.support.looks import four_region_look
 from tests.support.pictures import picture
 
 STYLES = ("vibrant", "cozy")
+LOOK = "evening"  # the third style: four regions, a blur and a second picture
 INPUT_SIDE, MASK_SIDE = 96, 24
 NOT_A_NETWORK = bytes(range(256)) * 40
 GROUPS = ("skin", "hair", "clothes", "background")
 
 
-def write_sample_bundle(folder: Path, refinement: str = "bilinear", seed: int = 7) -> OpenBundle:
-    """The bundle in `folder / "bundle"`. `refinement`: of the styles' shaders. `seed`: of the mask."""
+def write_sample_bundle(
+    folder: Path,
+    refinement: str = "bilinear",
+    seed: int = 7,
+    golden: str = "cozy",
+    shape: tuple[int, int] = (INPUT_SIDE, INPUT_SIDE),
+) -> OpenBundle:
+    """The bundle in `folder / "bundle"`.
+
+    refinement: of the styles' shaders. seed: of the mask. golden: the style of the golden picture, one of STYLES or
+    LOOK. shape: its height and width; the network takes squares.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
     weights = np.random.default_rng(seed).dirichlet((1.0, 0.6, 0.8, 0.7), (MASK_SIDE, MASK_SIDE))[..., :3]
-    image = picture(INPUT_SIDE, INPUT_SIDE, seed=3)
-    contents = BundleContents([_artifact(folder)], STYLES, "cozy", image, weights, refinement)
+    spelt = {**{name: name for name in STYLES}, LOOK: str(four_region_look(folder / f"{LOOK}.json"))}
+    image = picture(*shape, seed=3)
+    styles = tuple(spelt.values())
+    contents = BundleContents([_artifact(folder)], styles, spelt[golden], image, weights, refinement)
     return write_bundle(contents, folder / "bundle")
 
 
 def _artifact(folder: Path) -> Artifact:
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / "parser.tflite"
     path.write_bytes(NOT_A_NETWORK)
     manifest = Manifest(

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import tomllib
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 from xml.etree import ElementTree
@@ -23,10 +24,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from edgekit.benchmark.app_report import read_app_report
+from edgekit.bundles.format import Golden
 from edgekit.bundles.reading import OpenBundle, read_bundle
 from edgekit.color.controls import Controls
 from edgekit.files import sha256_of_bytes
 from edgekit.shader.backends.backend import BackendMissing
+from edgekit.shader.backends.cases import MUTANTS, Mutant
 from edgekit.shader.backends.mesa_essl import MesaEssl, MesaEsslExternal
 from edgekit.shader.description import (
     DialectText,
@@ -37,7 +40,9 @@ from edgekit.shader.description import (
     Texture,
     Uniform,
     read_description,
+    write_description,
 )
+from edgekit.shader.emit import emit_programs, programs_of
 from edgekit.shader.oracle import FloatArray, Frame
 from tests.android import api_stubs
 from tests.android.api_stubs import ApiTypes, android_imports, write_stubs
@@ -51,16 +56,17 @@ from tests.android.build import (
     OfflineApk,
     junit_command,
 )
-from tests.android.mesa_jvm import build_shim, draw_golden
-from tests.android.sample_bundle import write_sample_bundle
+from tests.android.mesa_jvm import Drawn, build_shim, draw_golden
+from tests.android.sample_bundle import LOOK, write_sample_bundle
 from tests.android.stub_check import CHECKED, UNCHECKED, stub_problems
 from tests.android.toolchain import JAVA, PROJECT, Toolchain, ToolFailed, joined, kotlin_in, run
 from tests.support.hostile_bundles import problems, write_cases
+from tests.support.looks import picture_from_view, sensor_picture
 from tests.support.pictures import picture
 
 ANDROID = "{http://schemas.android.com/apk/res/android}"
 # JUnit prints the tests it ran; a suite that shrank or was skipped must not pass.
-LEAST_TESTS = 55
+LEAST_TESTS = 65
 
 
 def passed_count(output: str) -> int:
@@ -196,7 +202,8 @@ def test_the_apps_uniforms_draw_the_same_pictures_on_mesa(
     dumped = kotlin_dump["draws"]
     vectors = json.loads((folder / golden.vectors).read_text())
     descriptions = {s.name: read_description(folder / s.description) for s in android_bundle.bundle.styles}
-    pixels = {"u_image": _pixels(android_bundle, "image"), "u_mask": _pixels(android_bundle, "mask")}
+    mask = _pixels(android_bundle, "mask")
+    pixels = {"u_image": _pixels(android_bundle, "image"), "u_mask": mask}
 
     def drawn(frame: Frame) -> NDArray[np.int16]:
         return mesa.draw([(frame, frame.description.dialect(mesa.dialect))])[0].astype(np.int16)
@@ -206,10 +213,13 @@ def test_the_apps_uniforms_draw_the_same_pictures_on_mesa(
     whole = KotlinFrame(descriptions[first["style"]], pixels, side, side, kotlin=first["uniforms"])
     styled = _pixels(android_bundle, "styled")
     assert np.abs(drawn(whole) - styled).max() <= golden.given_mask_max_levels
-    assert len(dumped) == len(vectors["uniform_blocks"]) + 1 >= 7
+    assert len(dumped) == len(vectors["uniform_blocks"]) + 1 >= 10
+    assert LOOK in {kotlin["style"] for kotlin in dumped}
     for block, kotlin in zip(vectors["uniform_blocks"], dumped[1:], strict=True):
-        frame = KotlinFrame(descriptions[kotlin["style"]], pixels, 61, 97, kotlin=kotlin["uniforms"])
-        expected = drawn(_python_frame(frame, block, vectors["transforms"][block["transform"]]))
+        view = vectors["transforms"][block["transform"]]
+        sensor = {"u_image": sensor_picture(view), "u_mask": mask}
+        frame = KotlinFrame(descriptions[kotlin["style"]], sensor, 61, 97, kotlin=kotlin["uniforms"])
+        expected = drawn(_python_frame(frame, block, view))
         assert np.abs(drawn(frame) - expected).max() <= 1  # a last bit of a float may round a level
     swapped = {**first["uniforms"], "tone": first["uniforms"]["warmth"], "warmth": first["uniforms"]["tone"]}
     wrong = KotlinFrame(descriptions[first["style"]], pixels, side, side, kotlin=swapped)
@@ -265,6 +275,7 @@ def _python_frame(frame: Frame, block: dict[str, Any], view: dict[str, Any]) -> 
     return Frame(
         frame.description, frame.pixels, frame.height, frame.width, Controls(**block["values"]),
         image_from_output=matrix("image_from_output"), mask_from_image=matrix("mask_from_image"),
+        picture_from_output=picture_from_view(frame.description, view),
     )  # fmt: skip
 
 
@@ -352,6 +363,11 @@ class TestGlOutOfTheApk:
     timer queries, on a real driver."""
 
     @pytest.fixture(scope="class")
+    def look_bundle(self, tmp_path_factory: pytest.TempPathFactory) -> OpenBundle:
+        """Larger than a blur's copy, and of another shape than the network's input."""
+        return write_sample_bundle(tmp_path_factory.mktemp("look"), golden=LOOK, shape=(300, 421))
+
+    @pytest.fixture(scope="class")
     def shim(
         self, tools: Toolchain, apk: OfflineApk, tmp_path_factory: pytest.TempPathFactory
     ) -> tuple[Path, Path]:
@@ -364,11 +380,31 @@ class TestGlOutOfTheApk:
         if not drawn.context:
             pytest.skip("Mesa gave no OpenGL ES 3 context; run tools/install-system-packages.sh")
         golden = android_bundle.bundle.golden
-        assert drawn.levels <= golden.given_mask_max_levels
-        assert drawn.delta_e00_p95 <= golden.end_to_end_delta_e00_p95
+        assert_golden(drawn, golden)
         assert "llvmpipe" in drawn.driver and "OpenGL ES 3" in drawn.driver
         assert drawn.waited_equals and drawn.polled_equals and not drawn.again
         assert drawn.clock in ("GPU", "CPU_SUBMIT") and drawn.timed >= 4 and drawn.ms > 0
+
+    def test_it_draws_four_regions_a_blur_and_a_second_picture(
+        self, shim: tuple[Path, Path], apk: OfflineApk, look_bundle: OpenBundle
+    ) -> None:
+        drawn = draw_golden(shim, apk, look_bundle.folder)
+        assert not drawn.context or assert_golden(drawn, look_bundle.bundle.golden)
+
+    @pytest.mark.parametrize("name", ["halo", "blur along x twice", "mirrored picture"])
+    def test_a_mistake_in_its_texts_shows(
+        self, shim: tuple[Path, Path], apk: OfflineApk, look_bundle: OpenBundle, tmp_path: Path, name: str
+    ) -> None:
+        drawn = draw_golden(shim, apk, with_mistake(look_bundle, MUTANTS[name], tmp_path / "bundle"))
+        assert not drawn.context or drawn.levels > 2 * look_bundle.bundle.golden.given_mask_max_levels
+
+    def test_a_gpu_that_draws_into_no_half_floats_refuses_a_blur_and_nothing_else(
+        self, shim: tuple[Path, Path], apk: OfflineApk, look_bundle: OpenBundle, android_bundle: OpenBundle
+    ) -> None:
+        if not draw_golden(shim, apk, android_bundle.folder, version="OpenGL ES 3.0 old").context:
+            pytest.skip("Mesa gave no OpenGL ES 3 context; run tools/install-system-packages.sh")
+        with pytest.raises(ToolFailed, match="The style evening blurs, which this GPU cannot"):
+            draw_golden(shim, apk, look_bundle.folder, version="OpenGL ES 3.0 old")
 
     def test_another_mask_draws_another_picture(
         self, shim: tuple[Path, Path], apk: OfflineApk, tmp_path: Path
@@ -380,6 +416,32 @@ class TestGlOutOfTheApk:
         drawn = draw_golden(shim, apk, replaced_mask)
         bound = mine.bundle.golden.end_to_end_delta_e00_p95
         assert not drawn.context or (drawn.levels > 20 and drawn.delta_e00_p95 > bound)
+
+
+def assert_golden(drawn: Drawn, golden: Golden) -> bool:
+    """The golden picture every time, and nothing left on the GPU."""
+    levels = (drawn.levels, drawn.resized_levels, drawn.external_levels)
+    assert max(levels) <= golden.given_mask_max_levels, levels
+    assert drawn.delta_e00_p95 <= golden.end_to_end_delta_e00_p95
+    assert drawn.alive == 0
+    return True
+
+
+def with_mistake(bundle: OpenBundle, mutant: Mutant, folder: Path) -> Path:
+    """A copy of the bundle whose look has the mistake in every dialect, every hash made right."""
+    shutil.copytree(bundle.folder, folder)
+    path = folder / bundle.bundle.style(LOOK).description
+    right = read_description(path)
+    programs = programs_of(right)
+    programs[mutant.program] = mutant.planted(programs[mutant.program])
+    texts = tuple(emit_programs(right, programs, text.name) for text in right.dialects)
+    write_description(replace(right, dialects=texts), path.parent, force=True)
+    index = json.loads((folder / "bundle.json").read_text())
+    for entry in index["files"]:
+        data = (folder / entry["path"]).read_bytes()
+        entry.update(size_bytes=len(data), sha256=sha256_of_bytes(data))
+    (folder / "bundle.json").write_text(json.dumps(index))
+    return folder
 
 
 def rewritten(folder: Path, path: str, image: Image.Image) -> Path:

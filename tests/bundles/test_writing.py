@@ -119,6 +119,13 @@ def test_vectors_hold_every_view_and_style(made: OpenBundle) -> None:
         np.testing.assert_allclose(floats[:12].reshape(3, 4)[:, :3].T, matrix, atol=1e-7)
         for value in block["values"].values():
             assert np.isclose(floats, value, atol=1e-7).any()
+    copies = {
+        (each["photo_height"], each["photo_width"]): (each["height"], each["width"])
+        for each in vectors["copies"]
+    }
+    # 1.5 and 2.5 go to the even neighbour; nothing is enlarged, and no side is nothing.
+    known = {(512, 3): (256, 2), (5, 512): (2, 256), (61, 97): (61, 97), (1, 5000): (1, 256)}
+    assert {shape: copies[shape] for shape in known} == known and len(copies) >= 12
     for entry in vectors["hashes"]:
         assert sha256_of(made.path(entry["path"])) == entry["sha256"]
 

@@ -18,6 +18,7 @@ from edgekit.artifact import Artifact
 from edgekit.bundles.reading import OpenBundle
 from edgekit.shader.description import ShaderDescription, read_description
 from edgekit.weights import Checkpoint
+from tests.support.looks import four_region_look
 
 REPOSITORY = Path(__file__).parents[2]
 IOS_DEMO = REPOSITORY / "ios_demo"
@@ -31,12 +32,16 @@ SWIFT_TIMEOUT_S = 300.0
 def bundle(
     checkpoint: Checkpoint, artifacts: dict[str, Artifact], tmp_path_factory: pytest.TempPathFactory
 ) -> OpenBundle:
-    """Core ML at 128², two styles, the bundled golden picture with the reference's mask."""
+    """Core ML at 128², the bundled golden picture with the reference's mask, in a look of four regions with a blur and
+    a second picture; and two presets."""
+    folder = tmp_path_factory.mktemp("ios")
+    look = str(four_region_look(folder / "evening.json"))
     built = edgekit.bundle(
         checkpoint,
         [artifacts["coreml"].path],
-        styles=("vibrant", "warm"),
-        out=tmp_path_factory.mktemp("ios") / "bundle",
+        styles=("vibrant", "warm", look),
+        default_style=look,
+        out=folder / "bundle",
     )
     assert built.passed, built.checks
     return built.opened

@@ -16,7 +16,8 @@ from edgekit.images import stretch
 from edgekit.shader.oracle import Frame, render
 from edgekit.shader.upload import uniform_block
 from tests.ios.conftest import IOS_DEMO, description, pixels
-from tests.ios.metal import Entry, MetalRunner, fused, levels, texels
+from tests.ios.metal import Entry, MetalRunner, levels, texels
+from tests.support.looks import picture_from_view, sensor_picture
 from tests.support.pictures import picture
 
 pytestmark = pytest.mark.system
@@ -48,9 +49,8 @@ def draw_golden(
     """The golden picture drawn with its own mask, or with another."""
     image = pixels(bundle, "image")
     shader = description(bundle, bundle.bundle.golden.style)
-    text, entry = fused(shader)
     sampled = texels(shader, image, pixels(bundle, "mask") if mask is None else mask)
-    return metal.draw(text, entry, sampled, block, image.shape[:2])
+    return metal.draw_style(shader, sampled, block, image.shape[:2])
 
 
 def test_the_golden_picture_given_its_mask(bundle: OpenBundle, metal: MetalRunner) -> None:
@@ -74,18 +74,17 @@ def test_the_masks_channel_order_shows(bundle: OpenBundle, metal: MetalRunner) -
 
 
 def test_the_vectors_blocks_are_drawn(bundle: OpenBundle, metal: MetalRunner) -> None:
-    """Each block as the shared vectors hold it, in a small view of the same shape, against the oracle."""
+    """Each block as the shared vectors hold it, of a small sensor and view of the same shapes, against the oracle."""
     vectors = json.loads(bundle.path(bundle.bundle.golden.vectors).read_text())
-    image, mask = picture(54, 96), pixels(bundle, "mask")
-    image = np.concatenate([image, np.full((54, 96, 1), 255, np.uint8)], -1)
+    mask = pixels(bundle, "mask")
     assert len(vectors["uniform_blocks"]) >= 6
     for vector in vectors["uniform_blocks"]:
         shader = description(bundle, vector["style"])
         view = vectors["transforms"][vector["transform"]]
+        image = sensor_picture(view)
         height, width = view["view_height"] // 40, view["view_width"] // 40
-        text, entry = fused(shader)
         block = base64.b64decode(vector["block_base64"])
-        drawn = metal.draw(text, entry, texels(shader, image, mask), block, (height, width))
+        drawn = metal.draw_style(shader, texels(shader, image, mask), block, (height, width))
         frame = Frame(
             shader,
             {"u_image": image, "u_mask": mask},
@@ -94,6 +93,7 @@ def test_the_vectors_blocks_are_drawn(bundle: OpenBundle, metal: MetalRunner) ->
             Controls(**vector["values"]),
             image_from_output=np.reshape(view["image_from_output"], (3, 3)),
             mask_from_image=np.reshape(view["mask_from_image"], (3, 3)),
+            picture_from_output=picture_from_view(shader, view),
         )
         assert levels(drawn, render(frame)) <= 2, vector
         turned = replace(frame, image_from_output=frame.image_from_output @ np.diag([-1.0, 1.0, 1.0]))

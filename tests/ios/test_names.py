@@ -69,10 +69,11 @@ def test_bundle_keys(bundle: OpenBundle, index: dict[str, object]) -> None:
 
 
 def test_description_keys_and_names(bundle: OpenBundle) -> None:
-    shader = description(bundle, "vibrant")
-    written = json.loads(bundle.path(bundle.bundle.style("vibrant").description).read_text())
+    style = bundle.bundle.golden.style
+    shader = description(bundle, style)
+    written = json.loads(bundle.path(bundle.bundle.style(style).description).read_text())
     swift = text(CORE / "ShaderDescription.swift")
-    assert coding_keys(swift) <= keys_in(written)
+    assert coding_keys(swift + text(CORE / "ShaderPasses.swift")) <= keys_in(written)
     assert f'"{written["schema"]}"' in swift
     named = set(re.findall(r'case \("(\w+)", \.(?:mat3|float)\)', text(CORE / "UniformBlock.swift")))
     controls = {control.name for control in CONTROL_RANGES}
@@ -83,7 +84,8 @@ def test_description_keys_and_names(bundle: OpenBundle) -> None:
     )
     assert spelled == {"skin_protection"}
     assert controls == {"intensity", "tone", "warmth"} | spelled
-    roles = set(re.findall(r'case "([\w-]+)":', text(DEMO / "Rendering" / "StyleRenderer.swift")))
+    cases = re.findall(r"case (.*?):", text(DEMO / "Rendering" / "StyleRenderer.swift"))
+    roles = set(re.findall(r'"([\w-]+)"', " ".join(cases)))
     assert {texture.role for texture in shader.textures} == roles
     for style in bundle.bundle.styles:
         msl = description(bundle, style.name).dialect("msl")

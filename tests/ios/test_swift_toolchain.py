@@ -16,7 +16,7 @@ import pytest
 from edgekit.benchmark.app_report import read_app_report
 from edgekit.bundles.reading import OpenBundle
 from tests.ios.conftest import INSIDE, IOS_DEMO, REPOSITORY, Swift, description, pixels
-from tests.ios.metal import MetalRunner, fused, levels, texels
+from tests.ios.metal import DrawnPass, MetalRunner, levels, texels
 from tests.support.hostile_bundles import problems, write_cases
 
 pytestmark = pytest.mark.system
@@ -54,8 +54,8 @@ def tested(swift: Swift, bundle: OpenBundle) -> str:
         ],
         {
             "EDGEKIT_BUNDLE": "/tmp/bundle", "EDGEKIT_REPORT_OUT": "/tmp/report.json",
-            "EDGEKIT_BLOCK_OUT": "/tmp/block.bin", "EDGEKIT_CASES": "/tmp/cases",
-            "EDGEKIT_READINGS_OUT": "/tmp/readings.json",
+            "EDGEKIT_BLOCK_OUT": "/tmp/block.bin", "EDGEKIT_PASSES_OUT": "/tmp/passes.json",
+            "EDGEKIT_CASES": "/tmp/cases", "EDGEKIT_READINGS_OUT": "/tmp/readings.json",
         },
     )  # fmt: skip
     output = done.stdout + done.stderr
@@ -85,7 +85,7 @@ def compile_module(swift: Swift, name: str, files: list[str]) -> None:
 
 def test_the_package_passes_its_tests(tested: str) -> None:
     passed = set(re.findall(r"Test Case '(\w+\.\w+)' passed", tested))
-    assert len(passed) >= 40, tested[-2000:]
+    assert len(passed) >= 45, tested[-2000:]
     assert "skipped (" not in tested, "a test did not find the bundle"
     assert {f"SharedVectorTests.test{name}" for name in ("Transforms", "UniformBlocks", "Hashes")} <= passed
 
@@ -103,15 +103,26 @@ def test_bench_reads_swifts_report(tested: str, swift: Swift) -> None:
     assert [stage.name for stage in read.stages] == ["segmenter", "shader"]
 
 
-def test_swifts_uniform_block_draws_the_golden_picture(
+def test_swifts_uniform_block_and_passes_draw_the_golden_picture(
     tested: str, swift: Swift, bundle: OpenBundle, tmp_path: Path
 ) -> None:
-    """Bundle → Swift's reader and uniform block → the bundle's MSL → the golden picture."""
+    """Bundle → Swift's reader, uniform block and passes → the bundle's MSL → the golden picture."""
     block = (swift.folder / "block.bin").read_bytes()
+    passes = [
+        DrawnPass(
+            each["text"],
+            each["entry"],
+            each["target"],
+            tuple(each["textures"]),
+            (each["height"], each["width"]),
+        )
+        for each in json.loads((swift.folder / "passes.json").read_text())
+    ]
     image, mask = pixels(bundle, "image"), pixels(bundle, "mask")
     shader = description(bundle, bundle.bundle.golden.style)
-    text, entry = fused(shader)
-    drawn = MetalRunner(tmp_path).draw(text, entry, texels(shader, image, mask), block, image.shape[:2])
+    assert [each.target for each in passes] == [each.target for each in shader.passes] != []
+    sampled = texels(shader, image, mask)
+    drawn = MetalRunner(tmp_path).draw_style(shader, sampled, block, image.shape[:2], passes)
     assert levels(drawn, pixels(bundle, "styled")) <= bundle.bundle.golden.given_mask_max_levels
 
 

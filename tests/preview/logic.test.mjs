@@ -7,7 +7,7 @@ import {test} from 'node:test';
 const PAGE = process.env.EDGEKIT_PAGE, FOLDER = process.env.EDGEKIT_BUNDLE;
 const {BundleError, openBundle, safePath, sha256} = await import(`${PAGE}/bundle.mjs`);
 const {parsedJson} = await import(`${PAGE}/json.mjs`);
-const {aspectFill, squareAround} = await import(`${PAGE}/transforms.mjs`);
+const {aspectFill, copySize, squareAround} = await import(`${PAGE}/transforms.mjs`);
 const {firstPart, shownMask, shownPart} = await import(`${PAGE}/fit.mjs`);
 const {faceCentre} = await import(`${PAGE}/regions.mjs`);
 const {uniformValues, BEFORE} = await import(`${PAGE}/uniforms.mjs`);
@@ -51,6 +51,13 @@ test('photos lie in the same part of the input as in Python', () => {
     const photo = {width: of.photo_width, height: of.photo_height}, input = {width: of.input_width, height: of.input_height};
     const {width: w, height: h} = shownPart(photo, input);
     assert.deepEqual({w, h}, {w: width, h: height}, JSON.stringify(of));
+  }
+});
+
+test('the small copy of a photo has the sides that it has in Python', () => {
+  assert.ok(vectors.copies.length >= 8);
+  for (const {photo_width: width, photo_height: height, longest_side: longest, ...copy} of vectors.copies) {
+    assert.deepEqual(copySize({width, height}, longest), [copy.width, copy.height], JSON.stringify({width, height}));
   }
 });
 

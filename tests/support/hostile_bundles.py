@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
+import numpy as np
+
 from edgekit.artifact import Manifest, TensorSpec
 from edgekit.bundles.format import SCHEMA, SCHEMA_VERSION, STEERING, Control
 from edgekit.bundles.writing import DIALECTS
@@ -106,8 +108,13 @@ def good_draft(folder: Path) -> Draft:
         "segmenter/parser.mlpackage/Data/model.mlmodel": NETWORK,
         "segmenter/parser.mlpackage.json": _manifest("coreml"),
     }
-    layers = (Layer(("background", "hair"), warm_lut(3)), Layer(("skin",), swirl_lut(2), 0.5))
-    path = write_description(describe(Look(layers, "Warm"), dialects=DIALECTS), folder / "style")
+    layers = (
+        Layer(("background", "hair"), warm_lut(3), source="blurred"),
+        Layer(("skin",), swirl_lut(2), 0.5),
+        Layer(("clothes",), source="picture"),
+    )
+    look = Look(layers, "Warm", np.full((2, 5, 3), 90, np.uint8))
+    path = write_description(describe(look, dialects=DIALECTS), folder / "style")
     for file in sorted(path.parent.iterdir()):
         files[f"styles/warm/{file.name}"] = file.read_bytes()
         file.unlink()
@@ -338,6 +345,13 @@ def _described_as(text: bytes) -> Callable[[Draft], None]:
 def _texture(**changes: object) -> Callable[[Draft], None]:
     def change(value: Any) -> None:
         next(texture for texture in value["textures"] if texture["file"]).update(changes)
+
+    return _described(change)
+
+
+def _picture(**changes: object) -> Callable[[Draft], None]:
+    def change(value: Any) -> None:
+        next(texture for texture in value["textures"] if texture["role"] == "picture").update(changes)
 
     return _described(change)
 
@@ -614,6 +628,28 @@ HOSTILE: Mapping[str, Hostile] = {
     "a table of another sha256": Hostile(_texture(sha256="0" * 64), "style"),
     "a table without a sha256": Hostile(_texture(sha256=None), "style"),
     "a table that is another": Hostile(_other_table, "style"),
+    # the second picture and the passes
+    **{
+        f"a picture of {size}": Hostile(_picture(size=size), "style")
+        for size in (None, [], [5], [2, 2], [5, 2, 1], [10, 1.0], [-5, -2], [1 << 31, 1 << 31], [True, 10])
+    },
+    "a picture of another sha256": Hostile(_picture(sha256="0" * 64), "style"),
+    "a picture in a file elsewhere": Hostile(_picture(file="../../golden/image.png"), "style"),
+    "a picture of another format": Hostile(_picture(format="rgba16float"), "style"),
+    **{
+        f"a pass with the {key} {value!r}": Hostile(_in_description(f"passes/0/{key}", value), "style")
+        for key, value in (
+            ("target", "u_mask"), ("target", "u_none"), ("target", "u_blurred"), ("target", None),
+            ("longest_side", 0), ("longest_side", -256), ("longest_side", "256"), ("longest_side", None),
+            ("textures", []), ("textures", ["u_none"]), ("textures", ["u_blurred_x"]), ("textures", ["u_blurred"]),
+            ("textures", "u_image"), ("textures", [1]), ("name", "other"),
+        )
+    },
+    "a pass of a float": Hostile(_description_literal("passes/0/longest_side", "256.0"), "style"),
+    "no passes": Hostile(_in_description("passes", []), "style"),
+    "passes in another order": Hostile(_described(lambda value: value["passes"].reverse()), "style"),
+    "a dialect without its passes": Hostile(_in_description("dialects/0/passes", []), "style"),
+    "a pass without its text": Hostile(_in_description("dialects/0/passes/0/fragment/file", "none.frag"), "style"),
     "a texture of an unknown role": Hostile(_texture(role="shadow"), "style"),
     "a shader text that was changed": Hostile(_described(_changed_source), "style"),
     "a description without sources": Hostile(_in_description("dialects/0/sources", []), "style"),

@@ -68,7 +68,7 @@ const DESCRIPTION = object({
     name: string, sources: list(object({file: plainFile, text: string, sha256: sha256Text}), 1), vertex: stage,
     fragment: stage,
   }, {passes: list(object({name: string, vertex: stage, fragment: stage}))})),
-}, {passes: list(object({name: string, target: string, longest_side: side}))});
+}, {passes: list(object({name: string, target: string, longest_side: side, textures: list(string, 1)}))});
 
 /**
  * Open a bundle. `read(path, mostBytes)` resolves to a Uint8Array, and may stop at mostBytes + 1 bytes.
@@ -275,6 +275,12 @@ async function checkDescription({uniforms, uniform_block_size_bytes: blockBytes,
   const drawn = textures.filter((each) => each.role === 'blurred').map((each) => each.name);
   if (String(passes.map((each) => each.target).sort()) !== String(drawn.sort())) {
     throw new BundleError(`${path}: its passes do not draw each of the textures that passes draw once.`);
+  }
+  const ready = new Set(textures.map((each) => each.name).filter((each) => !drawn.includes(each)));
+  for (const {name: pass, target, textures: read} of passes) {
+    const missing = read.find((each) => !ready.has(each));
+    if (missing !== undefined) throw new BundleError(`${path}: the pass ${pass} reads ${missing}, which holds nothing by then.`);
+    ready.add(target);
   }
   for (const {name: uniform, type, offset_bytes: at} of uniforms) {
     if (at + UNIFORM_BYTES[type] > blockBytes) throw new BundleError(`${path}: the uniform ${uniform} lies outside the uniform block.`);

@@ -4,6 +4,7 @@ import dev.edgekit.core.Bundle;
 import dev.edgekit.core.FolderFiles;
 import dev.edgekit.core.Matrix3;
 import dev.edgekit.core.NetworkInput;
+import dev.edgekit.core.PassInputs;
 import dev.edgekit.core.Picture;
 import dev.edgekit.core.PixelSize;
 import dev.edgekit.core.PixelsKt;
@@ -11,7 +12,10 @@ import dev.edgekit.core.SegmenterEntry;
 import dev.edgekit.demo.bundle.GoldenPictureKt;
 import dev.edgekit.demo.gl.Downscaler;
 import dev.edgekit.demo.gl.DrawTimer;
+import dev.edgekit.demo.gl.FusedPass;
+import dev.edgekit.demo.gl.GlTarget;
 import dev.edgekit.demo.gl.OffscreenContextKt;
+import dev.edgekit.demo.gl.PixelFormat;
 import dev.edgekit.demo.gl.StillPicture;
 import dev.edgekit.demo.gl.StillPictureKt;
 import dev.edgekit.demo.gl.GlTexture;
@@ -50,16 +54,55 @@ public class DrawGolden {
       GLES20.glFinish();
     }
     int levels = PixelsKt.maxLevels(expected.getRgba(), still.pixels().getRgba());
+    int resized = resized(bundle, image, expected, mask);
+    int external = external(bundle, image, expected, mask);
     GoldenProof proof = new GoldenProof(bundle, segmenter.getInputSize());
     double deltaE = proof.deltaE00P95(segmenter.segment(proof.getInput()).getMask());
     proof.close();
-    System.out.printf("{\"context\": true, \"driver\": \"%s\", \"delta_e00_p95\": %f, \"levels\": %d, \"waited_equals\": %b, \"polled_equals\": %b, \"again\": %b, \"clock\": \"%s\", \"timed\": %d, \"ms\": %f}%n",
-        OffscreenContextKt.gpuDriver(), deltaE, levels, Arrays.equals(bytes(waited.getRgba()), image.getRgba()), Arrays.equals(bytes(polled.getRgba()), image.getRgba()), again,
-        timer.getClock(), (int) timed[0], timed[1]);
     mask.delete();
     downscaler.delete();
     still.close();
     if (GLES20.glGetError() != 0) throw new IllegalStateException("closing left an error");
+    System.out.printf("{\"context\": true, \"driver\": \"%s\", \"delta_e00_p95\": %f, \"levels\": %d, \"resized_levels\": %d, \"external_levels\": %d, \"alive\": %d, \"waited_equals\": %b, \"polled_equals\": %b, \"again\": %b, \"clock\": \"%s\", \"timed\": %d, \"ms\": %f}%n",
+        OffscreenContextKt.gpuDriver(), deltaE, levels, resized, external, GLES20.alive(), Arrays.equals(bytes(waited.getRgba()), image.getRgba()), Arrays.equals(bytes(polled.getRgba()), image.getRgba()), again,
+        timer.getClock(), (int) timed[0], timed[1]);
+  }
+
+  /** The golden picture again, after a photo of another shape through the same pass. */
+  private static int resized(Bundle bundle, Picture image, Picture expected, GlTexture mask) {
+    FusedPass pass = new FusedPass(bundle.shader(bundle.style(bundle.getGolden().getStyle())), false);
+    int rows = image.getHeight() / 3;
+    Picture strip = new Picture(image.getWidth(), rows, Arrays.copyOf(image.getRgba(), image.getWidth() * rows * 4));
+    GlTexture stripTexture = StillPictureKt.pictureTexture(strip), texture = StillPictureKt.pictureTexture(image);
+    drawn(pass, stripTexture, strip, expected, mask, bundle);
+    Picture again = drawn(pass, texture, image, expected, mask, bundle);
+    pass.delete();
+    texture.delete();
+    stripTexture.delete();
+    return PixelsKt.maxLevels(expected.getRgba(), again.getRgba());
+  }
+
+  /** The golden picture as a camera delivers it, behind an external texture. */
+  private static int external(Bundle bundle, Picture image, Picture expected, GlTexture mask) {
+    FusedPass pass = new FusedPass(bundle.shader(bundle.style(bundle.getGolden().getStyle())), true);
+    GlTexture texture = StillPictureKt.pictureTexture(image), camera = new GlTexture(GlTexture.Companion.getEXTERNAL(), true);
+    if (!GLES20.shareAsExternal(texture.getId(), camera.getId())) throw new IllegalStateException("EGL shares no texture");
+    Picture drawn = drawn(pass, camera, image, expected, mask, bundle);
+    pass.delete();
+    camera.delete();
+    texture.delete();
+    return PixelsKt.maxLevels(expected.getRgba(), drawn.getRgba());
+  }
+
+  private static Picture drawn(FusedPass pass, GlTexture texture, Picture image, Picture size, GlTexture mask, Bundle bundle) {
+    GlTarget target = new GlTarget(size.getWidth(), size.getHeight(), PixelFormat.RGBA8);
+    PixelSize output = new PixelSize(size.getWidth(), size.getHeight());
+    PassInputs inputs = new PassInputs(bundle.getGolden().getControls(), StillPictureKt.getUNMOVED(),
+        new PixelSize(image.getWidth(), image.getHeight()), output);
+    pass.draw(texture, mask, inputs, () -> { target.bind(); return Unit.INSTANCE; });
+    Picture pixels = target.pixels();
+    target.delete();
+    return pixels;
   }
 
   private static byte[] bytes(ByteBuffer buffer) {

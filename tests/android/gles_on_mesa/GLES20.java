@@ -8,6 +8,7 @@ public class GLES20 {
   static { System.load(System.getProperty("edgekit.gles")); }
 
   public static final int GL_NO_ERROR = 0, GL_TRIANGLES = 4, GL_UNSIGNED_BYTE = 0x1401, GL_RGBA = 0x1908, GL_RGBA8 = 0x8058;
+  public static final int GL_RGBA16F = 0x881A, GL_HALF_FLOAT = 0x140B;
   public static final int GL_NEAREST = 0x2600, GL_LINEAR = 0x2601, GL_LINEAR_MIPMAP_LINEAR = 0x2703;
   public static final int GL_TEXTURE_MAG_FILTER = 0x2800, GL_TEXTURE_MIN_FILTER = 0x2801;
   public static final int GL_TEXTURE_WRAP_S = 0x2802, GL_TEXTURE_WRAP_T = 0x2803, GL_TEXTURE_WRAP_R = 0x8072;
@@ -22,6 +23,12 @@ public class GLES20 {
 
   /** An OpenGL ES 3 context without a surface, current on this thread. False where there is none. */
   public static native boolean makeContext();
+
+  /** Textures, framebuffers, buffers, shaders and programs that were made and not deleted. */
+  public static native int alive();
+
+  /** The camera's texture: what a texture holds, behind another of the external target. False where EGL cannot. */
+  public static native boolean shareAsExternal(int texture, int external);
 
   public static native void glActiveTexture(int unit);
   public static native void glAttachShader(int program, int shader);
@@ -61,7 +68,13 @@ public class GLES20 {
   public static native void glGetQueryObjectuiv(int query, int what, int[] values, int offset);
   public static native String glGetShaderInfoLog(int shader);
   public static native void glGetShaderiv(int shader, int what, int[] values, int offset);
-  public static native String glGetString(int what);
+  /** What the driver says, or what a driver of an older version without extensions would. */
+  public static String glGetString(int what) {
+    String version = System.getProperty("edgekit.gles.version");
+    if (version == null) return driverString(what);
+    return what == GL_VERSION ? version : "";
+  }
+  private static native String driverString(int what);
   public static native int glGetUniformLocation(int program, String name);
   public static native void glLinkProgram(int program);
   public static native Buffer glMapBufferRange(int target, int offset, int length, int access);

@@ -1,6 +1,8 @@
 // JNI over libGLESv2 and a surfaceless EGL context: android.opengl.GLES30 for the JVM. See GLES20.java.
 #include <EGL/egl.h>
+#include <EGL/eglext.h>
 #include <GLES3/gl3.h>
+#include <GLES2/gl2ext.h>
 #include <jni.h>
 
 #include <vector>
@@ -10,9 +12,10 @@
 #define PLAIN1(name) GL(void, name, jint a) { name(a); }
 #define PLAIN2(name) GL(void, name, jint a, jint b) { name(a, b); }
 #define PLAIN3(name) GL(void, name, jint a, jint b, jint c) { name(a, b, c); }
-// Names go through a copy: the Java array may move.
-#define NAMES(name)                                                       \
+// Names go through a copy: the Java array may move. step: what one of them adds to those that are alive.
+#define NAMES(name, step)                                                 \
   GL(void, name, jint n, jintArray names, jint offset) {                  \
+    living += n * (step);                                                 \
     std::vector<jint> copy(n);                                            \
     env->GetIntArrayRegion(names, offset, n, copy.data());                \
     name(n, reinterpret_cast<GLuint*>(copy.data()));                      \
@@ -25,6 +28,8 @@
     jint copy = static_cast<jint>(value);                                 \
     env->SetIntArrayRegion(values, offset, 1, &copy);                     \
   }
+
+static int living = 0;
 
 static void* address(JNIEnv* env, jobject buffer) {
   return buffer == nullptr ? nullptr : env->GetDirectBufferAddress(buffer);
@@ -44,11 +49,11 @@ GL(jboolean, makeContext) {
 }
 
 PLAIN1(glActiveTexture) PLAIN2(glAttachShader) PLAIN2(glBeginQuery) PLAIN2(glBindBuffer) PLAIN2(glBindFramebuffer)
-PLAIN2(glBindTexture) PLAIN1(glCompileShader) PLAIN1(glDeleteProgram) PLAIN1(glDeleteShader) PLAIN3(glDrawArrays)
+PLAIN2(glBindTexture) PLAIN1(glCompileShader) PLAIN3(glDrawArrays)
 PLAIN1(glEndQuery) PLAIN1(glGenerateMipmap) PLAIN1(glLinkProgram) PLAIN2(glPixelStorei) PLAIN3(glTexParameteri)
 PLAIN2(glUniform1i) PLAIN1(glUseProgram)
-NAMES(glDeleteBuffers) NAMES(glDeleteFramebuffers) NAMES(glDeleteTextures)
-NAMES(glGenBuffers) NAMES(glGenFramebuffers) NAMES(glGenQueries) NAMES(glGenTextures)
+NAMES(glDeleteBuffers, -1) NAMES(glDeleteFramebuffers, -1) NAMES(glDeleteTextures, -1)
+NAMES(glGenBuffers, 1) NAMES(glGenFramebuffers, 1) NAMES(glGenQueries, 0) NAMES(glGenTextures, 1)
 QUERY(glGetProgramiv, GLint) QUERY(glGetShaderiv, GLint) QUERY(glGetQueryObjectuiv, GLuint)
 
 GL(void, glBufferData, jint target, jint size, jobject data, jint usage) { glBufferData(target, size, address(env, data), usage); }
@@ -56,8 +61,21 @@ GL(jint, glCheckFramebufferStatus, jint target) { return glCheckFramebufferStatu
 GL(void, glClear, jint buffers) { glClear(buffers); }
 GL(void, glClearColor, jfloat r, jfloat g, jfloat b, jfloat a) { glClearColor(r, g, b, a); }
 GL(jint, glClientWaitSync, jlong sync, jint flags, jlong timeout) { return glClientWaitSync(reinterpret_cast<GLsync>(sync), flags, timeout); }
-GL(jint, glCreateProgram) { return glCreateProgram(); }
-GL(jint, glCreateShader, jint kind) { return glCreateShader(kind); }
+GL(jint, alive) { return living; }
+GL(jboolean, shareAsExternal, jint texture, jint external) {
+  auto create = reinterpret_cast<PFNEGLCREATEIMAGEKHRPROC>(eglGetProcAddress("eglCreateImageKHR"));
+  auto bind = reinterpret_cast<PFNGLEGLIMAGETARGETTEXTURE2DOESPROC>(eglGetProcAddress("glEGLImageTargetTexture2DOES"));
+  if (create == nullptr || bind == nullptr) return JNI_FALSE;
+  auto name = reinterpret_cast<EGLClientBuffer>(static_cast<intptr_t>(texture));
+  EGLImageKHR image = create(eglGetCurrentDisplay(), eglGetCurrentContext(), EGL_GL_TEXTURE_2D_KHR, name, nullptr);
+  glBindTexture(GL_TEXTURE_EXTERNAL_OES, external);
+  bind(GL_TEXTURE_EXTERNAL_OES, image);
+  return image != EGL_NO_IMAGE_KHR;
+}
+GL(jint, glCreateProgram) { living++; return glCreateProgram(); }
+GL(void, glDeleteProgram, jint program) { living--; glDeleteProgram(program); }
+GL(void, glDeleteShader, jint shader) { living--; glDeleteShader(shader); }
+GL(jint, glCreateShader, jint kind) { living++; return glCreateShader(kind); }
 GL(void, glDeleteSync, jlong sync) { glDeleteSync(reinterpret_cast<GLsync>(sync)); }
 GL(jlong, glFenceSync, jint condition, jint flags) { return reinterpret_cast<jlong>(glFenceSync(condition, flags)); }
 GL(void, glFinish) { glFinish(); }
@@ -79,7 +97,7 @@ GL(jstring, glGetShaderInfoLog, jint shader) {
   glGetShaderInfoLog(shader, sizeof text, nullptr, text);
   return env->NewStringUTF(text);
 }
-GL(jstring, glGetString, jint what) { return env->NewStringUTF(reinterpret_cast<const char*>(glGetString(what))); }
+GL(jstring, driverString, jint what) { return env->NewStringUTF(reinterpret_cast<const char*>(glGetString(what))); }
 GL(jint, glGetUniformLocation, jint program, jstring name) {
   const char* text = env->GetStringUTFChars(name, nullptr);
   jint location = glGetUniformLocation(program, text);

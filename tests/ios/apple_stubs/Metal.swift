@@ -1,6 +1,6 @@
 @_exported import Foundation
 
-public enum MTLPixelFormat: UInt, Sendable { case rgba8Unorm = 70, bgra8Unorm = 80 }
+public enum MTLPixelFormat: UInt, Sendable { case rgba8Unorm = 70, bgra8Unorm = 80, rgba16Float = 115 }
 public struct MTLTextureUsage: OptionSet, Sendable {
     public let rawValue: UInt
     public init(rawValue: UInt) { self.rawValue = rawValue }

@@ -7,12 +7,17 @@ public struct DrawValues: Equatable, Sendable {
     public let maskFromImage: Matrix3
     /// Pixels of the shader's image.
     public let image: PixelSize
+    /// Pixels of what is drawn into.
+    public let output: PixelSize
 
-    public init(controls: Controls, imageFromOutput: Matrix3, maskFromImage: Matrix3, image: PixelSize) {
+    public init(
+        controls: Controls, imageFromOutput: Matrix3, maskFromImage: Matrix3, image: PixelSize, output: PixelSize
+    ) {
         self.controls = controls
         self.imageFromOutput = imageFromOutput
         self.maskFromImage = maskFromImage
         self.image = image
+        self.output = output
     }
 }
 
@@ -50,6 +55,9 @@ extension ShaderDescription {
         case ("image_from_output", .mat3): return .matrix(values.imageFromOutput)
         case ("mask_from_image", .mat3): return .matrix(values.maskFromImage)
         case ("image_from_mask", .mat3): return .matrix(values.maskFromImage.affineInverse)
+        case ("picture_from_output", .mat3):
+            if let matrix = pictureFromOutput(values.output) { return .matrix(matrix) }
+        case ("blur", .float): return .number(blur)
         case ("image_width", .float): return .number(Double(values.image.width))
         case ("image_height", .float): return .number(Double(values.image.height))
         case (let name, .float):
@@ -58,6 +66,11 @@ extension ShaderDescription {
         default: break
         }
         throw ShaderError("The shader \"\(title)\" asks for the uniform \(uniform.name), which this app does not know.")
+    }
+
+    /// The second picture fills the output, centred, cut where its shape differs; it is never mirrored.
+    private func pictureFromOutput(_ output: PixelSize) -> Matrix3? {
+        pictureSize.map { FrameGeometry(sensor: $0, quarterTurns: 0, isMirrored: false).imageFromOutput(view: output) }
     }
 
     /// `strength_<index of the layer>`.

@@ -52,7 +52,7 @@ final class ShaderDescriptionTests: XCTestCase {
         DrawValues(
             controls: Controls(intensity: 1, tone: 0.25, warmth: -0.5, skinProtection: 0.75),
             imageFromOutput: Matrix3(rows: (1, 2, 3), (4, 5, 6), (7, 8, 9)), maskFromImage: .identity,
-            image: PixelSize(width: 97, height: 61)
+            image: PixelSize(width: 97, height: 61), output: PixelSize(width: 300, height: 200)
         )
     }
 
@@ -69,7 +69,7 @@ final class ShaderDescriptionTests: XCTestCase {
         XCTAssertEqual(try shader.metalIndex(of: "u_lut_0"), 1)
         XCTAssertEqual(try shader.metalUniformIndex(), 5)
         XCTAssertEqual(shader.metal, MetalText(text: text, vertexEntry: "v", fragmentEntry: "f"))
-        XCTAssertEqual(shader.tables, ["u_lut_0": table])
+        XCTAssertEqual(shader.shipped, ["u_lut_0": table])
         XCTAssertThrowsError(try shader.metalIndex(of: "u_mask"))
     }
 

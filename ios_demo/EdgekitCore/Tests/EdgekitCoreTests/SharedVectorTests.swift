@@ -46,8 +46,17 @@ final class SharedVectorTests: XCTestCase {
             let width: Int
         }
 
+        struct Copy: Decodable {
+            let photo_height: Int
+            let photo_width: Int
+            let longest_side: Int
+            let height: Int
+            let width: Int
+        }
+
         let transforms: [Transform]
         let fits: [Fitted]
+        let copies: [Copy]
         let uniform_blocks: [UniformBlock]
         let hashes: [Hash]
     }
@@ -97,7 +106,8 @@ final class SharedVectorTests: XCTestCase {
                 DrawValues(
                     controls: expected.values.controls,
                     imageFromOutput: transform.geometry.imageFromOutput(view: transform.view),
-                    maskFromImage: transform.geometry.maskFromImage, image: transform.geometry.sensor
+                    maskFromImage: transform.geometry.maskFromImage, image: transform.geometry.sensor,
+                    output: transform.view
                 )
             )
             let bytes = try XCTUnwrap(Data(base64Encoded: expected.block_base64))
@@ -116,6 +126,16 @@ final class SharedVectorTests: XCTestCase {
         }
     }
 
+    func testCopies() throws {
+        let cases = try vectors(of: openedBundle()).copies
+        XCTAssertGreaterThanOrEqual(cases.count, 8)
+        for expected in cases {
+            let photo = PixelSize(width: expected.photo_width, height: expected.photo_height)
+            let copy = PixelSize(width: expected.width, height: expected.height)
+            XCTAssertEqual(copySize(of: photo, longestSide: expected.longest_side), copy, "\(photo)")
+        }
+    }
+
     func testHashes() throws {
         let bundle = try openedBundle()
         let hashes = try vectors(of: bundle).hashes
@@ -129,7 +149,7 @@ final class SharedVectorTests: XCTestCase {
         let bundle = try openedBundle()
         for style in bundle.index.styles {
             let shader = try bundle.shader(ofStyle: style.name)
-            XCTAssertFalse(shader.tables.isEmpty)
+            XCTAssertFalse(shader.shipped.isEmpty)
             for texture in shader.textures {
                 XCTAssertNoThrow(try shader.metalIndex(of: texture.name))
             }
@@ -143,6 +163,23 @@ final class SharedVectorTests: XCTestCase {
         if let out = ProcessInfo.processInfo.environment["EDGEKIT_BLOCK_OUT"] {
             try goldenBlock(of: bundle).write(to: URL(fileURLWithPath: out))
         }
+        if let out = ProcessInfo.processInfo.environment["EDGEKIT_PASSES_OUT"] {
+            try JSONSerialization.data(withJSONObject: goldenPasses(of: bundle)).write(to: URL(fileURLWithPath: out))
+        }
+    }
+
+    /// What the app draws before the fused pass of the golden picture: a text's place, its target, and what it reads.
+    private func goldenPasses(of bundle: EdgekitBundle) throws -> [[String: Any]] {
+        let golden = bundle.index.golden
+        let shader = try bundle.shader(ofStyle: golden.style)
+        let sizes = shader.targetSizes(for: PixelSize(width: golden.image.width, height: golden.image.height))
+        return try zip(shader.passes, shader.passTexts).map { pass, text in
+            let size = try XCTUnwrap(sizes[pass.target])
+            return [
+                "text": text.text, "entry": text.fragmentEntry, "target": pass.target, "textures": pass.textures,
+                "height": size.height, "width": size.width,
+            ]
+        }
     }
 
     /// The uniform block that draws the golden picture upright and uncropped.
@@ -153,7 +190,7 @@ final class SharedVectorTests: XCTestCase {
         return try bundle.shader(ofStyle: golden.style).uniformBlock(
             DrawValues(
                 controls: golden.uniforms.controls, imageFromOutput: geometry.imageFromOutput(view: size),
-                maskFromImage: geometry.maskFromImage, image: size
+                maskFromImage: geometry.maskFromImage, image: size, output: size
             )
         )
     }

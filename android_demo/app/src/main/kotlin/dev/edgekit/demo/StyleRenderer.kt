@@ -142,12 +142,15 @@ class StyleRenderer(private val pacer: FramePacer, private val listener: Listene
         val isStyled = uploadMask(scene.source) && !scene.showsBefore
         // Without a mask of this very picture skin would be styled as background: show it unstyled instead.
         val controls = if (isStyled) scene.controls else scene.controls.copy(intensity = 0.0)
-        val (sourceWidth, sourceHeight) = sizeOf(scene.source)
-        val inputs = PassInputs(controls, placement.transforms, sourceWidth, sourceHeight)
+        val output = placement.viewport.let { PixelSize(it.width, it.height) }
+        val inputs = PassInputs(controls, placement.transforms, sizeOf(scene.source), output)
         val pass = pass(scene.description, isExternal = scene.source is Source.Camera)
+        timer!!.time { pass.draw(picture, maskTexture!!, inputs) { bindScreen(placement.viewport) } }
+    }
+
+    private fun bindScreen(viewport: Viewport) {
         GLES30.glBindFramebuffer(GLES30.GL_FRAMEBUFFER, 0)
-        placement.viewport.let { GLES30.glViewport(it.left, it.bottom, it.width, it.height) }
-        timer!!.time { pass.draw(picture, maskTexture!!, inputs) }
+        GLES30.glViewport(viewport.left, viewport.bottom, viewport.width, viewport.height)
     }
 
     private fun placement(source: Source): Placement? = when (source) {
@@ -180,9 +183,9 @@ class StyleRenderer(private val pacer: FramePacer, private val listener: Listene
         }
     }
 
-    private fun sizeOf(source: Source): Pair<Int, Int> = when (source) {
-        is Source.Camera -> source.stream!!.let { Pair(it.bufferWidth, it.bufferHeight) }
-        is Source.Still -> source.photo.picture.let { Pair(it.width, it.height) }
+    private fun sizeOf(source: Source): PixelSize = when (source) {
+        is Source.Camera -> source.stream!!.let { PixelSize(it.bufferWidth, it.bufferHeight) }
+        is Source.Still -> source.photo.picture.let { PixelSize(it.width, it.height) }
     }
 
     /** Collect what the GPU has finished for the network, and start on this frame when nothing is under way. */

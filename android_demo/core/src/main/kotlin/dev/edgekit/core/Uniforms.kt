@@ -27,8 +27,9 @@ data class Controls(val intensity: Double, val tone: Double, val warmth: Double,
     }
 }
 
-/** What one draw needs besides textures. [imageWidth], [imageHeight]: pixels of the camera's picture. */
-class PassInputs(val controls: Controls, val transforms: PassTransforms, val imageWidth: Int, val imageHeight: Int)
+/** What one draw needs besides textures. [image]: the size of the camera's picture or the photo, as it is stored.
+ * [output]: of what is drawn into. */
+class PassInputs(val controls: Controls, val transforms: PassTransforms, val image: PixelSize, val output: PixelSize)
 
 /** [values]: one float, or a mat3's nine, column after column. */
 class UniformValue(val slot: UniformSlot, val values: FloatArray)
@@ -43,12 +44,20 @@ private fun valueOf(slot: UniformSlot, description: ShaderDescription, inputs: P
         "image_from_output" -> transforms.imageFromOutput.columnMajor()
         "mask_from_image" -> transforms.maskFromImage.columnMajor()
         "image_from_mask" -> transforms.maskFromImage.inverse().columnMajor()
-        "image_width" -> floatArrayOf(inputs.imageWidth.toFloat())
-        "image_height" -> floatArrayOf(inputs.imageHeight.toFloat())
+        "picture_from_output" -> pictureFromOutput(description, inputs.output).columnMajor()
+        "image_width" -> floatArrayOf(inputs.image.width.toFloat())
+        "image_height" -> floatArrayOf(inputs.image.height.toFloat())
+        "blur" -> floatArrayOf(description.blur.toFloat())
         else -> floatArrayOf((inputs.controls.value(slot.name) ?: strength(slot.name, description)).toFloat())
     }
     if ((value.size == 9) != slot.isMatrix) throw BundleException("The uniform ${slot.name} has the wrong type.")
     return value
+}
+
+/** The second picture fills the output, centred, cut where its shape differs; it is never mirrored. */
+private fun pictureFromOutput(description: ShaderDescription, output: PixelSize): Matrix3 {
+    val size = description.pictureSize ?: throw BundleException("The style ${description.title} has no picture; make it again.")
+    return aspectFill(ViewGeometry(size.width, size.height, 0, false, output.width, output.height)).imageFromOutput
 }
 
 private fun strength(name: String, description: ShaderDescription): Double {

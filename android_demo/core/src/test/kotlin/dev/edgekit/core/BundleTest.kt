@@ -30,7 +30,7 @@ class BundleTest {
             assertArrayEquals(tiny.files["segmenter/net.tflite"], bundle.bytes("segmenter/net.tflite"))
             val shader = bundle.shader(bundle.style("warm"))
             assertEquals(listOf(2, 3, 2), shader.textures[1].size)
-            assertEquals("void main() {}", shader.dialect("essl300").fragment)
+            assertEquals("void main() {}", shader.dialect("essl300").fused.fragment)
             assertEquals(0.4, shader.strengths[1], 0.0)
         }
         zip.close()
@@ -256,21 +256,24 @@ class BundleTest {
         assertTrue(message.contains("--output groups"))
     }
 
+    private fun refusedShader(from: String, to: String, tiny: TinyBundle = TinyBundle()): String {
+        val text = tiny.files["styles/warm/shader.json"]!!.toString(Charsets.UTF_8)
+        check(from in text)
+        tiny.files["styles/warm/shader.json"] = text.replaceFirst(from, to).toByteArray()
+        val bundle = openBundle(FolderFiles(tiny.folder()))
+        return assertThrows(BundleException::class.java) { bundle.shader(bundle.style("warm")) }.message!!
+    }
+
     @Test
     fun aShaderThisAppCannotFeedIsRefused() {
-        fun message(from: String, to: String): String {
-            val tiny = TinyBundle()
-            val text = tiny.files["styles/warm/shader.json"]!!.toString(Charsets.UTF_8)
-            check(from in text)
-            tiny.files["styles/warm/shader.json"] = text.replaceFirst(from, to).toByteArray()
-            val bundle = openBundle(FolderFiles(tiny.folder()))
-            return assertThrows(BundleException::class.java) { bundle.shader(bundle.style("warm")) }.message!!
-        }
-        assertTrue(message("\"camera\"", "\"coefficients\"").contains("--refinement bilinear"))
-        assertTrue(message("\"camera\"", "\"blurred\"").contains("a blurred texture, which this app does not draw"))
-        assertTrue(message("\"size\": [2, 3, 2]", "\"size\": [2, 2, 2]").contains("48 bytes"))
-        assertTrue(message("\"file\": \"lut_0.rgba8\"", "\"file\": \"../lut\"").contains("plain file name"))
-        assertTrue(message("void main() {}", "void main() { }").contains("shader text was changed"))
-        assertTrue(message("\"schema_version\": 1", "\"schema_version\": 2").contains("version 1"))
+        assertTrue(refusedShader("\"camera\"", "\"coefficients\"").contains("--refinement bilinear"))
+        assertTrue(refusedShader("\"camera\"", "\"drawn-mask\"").contains("regions that the network finds"))
+        assertTrue(refusedShader("\"camera\"", "\"picture\"").contains("a picture of its own"))
+        assertTrue(refusedShader("\"camera\"", "\"shadow\"").contains("a matching version"))
+        assertTrue(refusedShader("\"2d\"", "\"3d\"").contains("camera texture of another form"))
+        assertTrue(refusedShader("\"size\": [2, 3, 2]", "\"size\": [2, 2, 2]").contains("48 bytes"))
+        assertTrue(refusedShader("\"file\": \"lut_0.rgba8\"", "\"file\": \"../lut\"").contains("plain file name"))
+        assertTrue(refusedShader("void main() {}", "void main() { }").contains("shader text was changed"))
+        assertTrue(refusedShader("\"schema_version\": 1", "\"schema_version\": 2").contains("version 1"))
     }
 }

@@ -14,7 +14,8 @@ fun main(arguments: Array<String>) {
     }
     val golden = bundle.golden
     val unmoved = PassTransforms(Matrix3.IDENTITY, Matrix3.IDENTITY)
-    val whole = PassInputs(golden.controls, unmoved, golden.image.width, golden.image.height)
+    val size = PixelSize(golden.image.width, golden.image.height)
+    val whole = PassInputs(golden.controls, unmoved, size, size)
     val draws = vectors["uniform_blocks"].list().map { draw(it["style"].text(), passInputsOf(it, vectors)) }
     val downscale = listOf(0, 1, 2, 3).map { turns ->
         mapOf("quarter_turns" to turns, "image_from_upright" to rotation(turns).columnMajor().map { it.toDouble() })

@@ -59,6 +59,16 @@ class SharedVectorsTest {
     }
 
     @Test
+    fun copiesOfPhotosHaveTheSameSides() {
+        val cases = vectors["copies"].list()
+        assertTrue(cases.size >= 8)
+        for (case in cases) {
+            val photo = PixelSize(case["photo_width"].int(), case["photo_height"].int())
+            assertEquals(case.where, PixelSize(case["width"].int(), case["height"].int()), copySize(photo, case["longest_side"].int()))
+        }
+    }
+
+    @Test
     fun hashesAreTheSame() {
         val cases = vectors["hashes"].list()
         assertTrue(cases.isNotEmpty())
@@ -69,8 +79,9 @@ class SharedVectorsTest {
     fun everyStyleAndTheSegmenterAreUsable() {
         for (style in bundle.styles) {
             val shader = bundle.shader(style)
-            assertTrue(shader.dialect("essl300-external").fragment.contains("samplerExternalOES"))
-            assertTrue(shader.dialect("essl300").vertex.startsWith("#version 300 es"))
+            assertTrue(shader.dialect("essl300-external").fused.fragment.contains("samplerExternalOES"))
+            val text = shader.dialect("essl300")
+            assertTrue((text.passes + text.fused).all { it.vertex.startsWith("#version 300 es") })
         }
         val segmenter = bundle.segmenter("tflite").also(bundle::requireUsable)
         assertEquals(segmenter.inputSize, bundle.golden.image.run { PixelSize(width, height) })
@@ -87,7 +98,8 @@ internal fun passInputsOf(case: JsonAt, vectors: JsonAt): PassInputs {
     val geometry = geometryOf(vectors["transforms"].list()[case["transform"].int()])
     val values = case["values"]
     val controls = Controls.of { values[it].number() }
-    return PassInputs(controls, aspectFill(geometry), geometry.sensorWidth, geometry.sensorHeight)
+    val sensor = PixelSize(geometry.sensorWidth, geometry.sensorHeight)
+    return PassInputs(controls, aspectFill(geometry), sensor, PixelSize(geometry.viewWidth, geometry.viewHeight))
 }
 
 private fun floats(block: ByteArray): FloatArray {

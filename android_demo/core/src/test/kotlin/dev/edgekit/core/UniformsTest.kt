@@ -11,7 +11,8 @@ class UniformsTest {
     private val bundle = openBundle(FolderFiles(TinyBundle().folder()))
     private val shader = bundle.shader(bundle.style("warm"))
     private val inputs = PassInputs(
-        Controls(1.0, -0.5, 0.2, 0.0), PassTransforms(crop(0.1, 0.2, 0.7, 0.5), rotation(1)), 640, 480,
+        Controls(1.0, -0.5, 0.2, 0.0), PassTransforms(crop(0.1, 0.2, 0.7, 0.5), rotation(1)),
+        PixelSize(640, 480), PixelSize(300, 200),
     )
 
     @Test
@@ -30,13 +31,28 @@ class UniformsTest {
         assertEquals(listOf(-0.5f, 480f, 0.4f), listOf(96, 100, 104).map { block.getFloat(it) })
     }
 
+    private fun with(slot: UniformSlot, textures: List<TextureSlot> = shader.textures) =
+        ShaderDescription(shader.title, textures, listOf(slot), shader.strengths, 0.03, 112, emptyList(), emptyMap())
+
     @Test
     fun aUniformOfAnotherVersionIsRefused() {
-        fun with(slot: UniformSlot) =
-            ShaderDescription(shader.title, shader.textures, listOf(slot), shader.strengths, 112, emptyMap())
-        for (slot in listOf(UniformSlot("glow", false, 0), UniformSlot("strength_2", false, 0), UniformSlot("tone", true, 0))) {
+        val others = listOf(
+            UniformSlot("glow", false, 0), UniformSlot("strength_2", false, 0), UniformSlot("tone", true, 0),
+            UniformSlot("blur", true, 0), UniformSlot("picture_from_output", true, 0), // without a picture
+        )
+        for (slot in others) {
             assertThrows(slot.name, BundleException::class.java) { uniformValues(with(slot), inputs) }
         }
+    }
+
+    @Test
+    fun aSecondPictureFillsTheOutputAndABlurHasItsDefault() {
+        val picture = TextureSlot("u_picture", "picture", false, true, listOf(400, 100), ByteArray(160000))
+        val slot = UniformSlot("picture_from_output", true, 0)
+        // 300 × 200 shows 150 of its 400 columns, from the 125th on, and all of its rows.
+        val matrix = uniformValues(with(slot, listOf(picture)), inputs).single().values
+        assertArrayEquals(floatArrayOf(0.375f, 0f, 0f, 0f, 1f, 0f, 0.3125f, 0f, 1f), matrix, 1e-7f)
+        assertEquals(0.03f, uniformValues(with(UniformSlot("blur", false, 0)), inputs).single().values[0])
     }
 
     @Test

@@ -2,7 +2,10 @@ package dev.edgekit.demo.gl
 
 import android.opengl.GLES11Ext
 import android.opengl.GLES30
+import dev.edgekit.core.Picture
+import dev.edgekit.core.at
 import java.nio.Buffer
+import java.nio.ByteBuffer
 
 /** The driver refused something. [message] carries its log. */
 class GlException(message: String) : RuntimeException(message)
@@ -66,13 +69,19 @@ class GlTexture(val target: Int, isLinear: Boolean) {
 
     fun setMinFilter(filter: Int) = GLES30.glTexParameteri(target, GLES30.GL_TEXTURE_MIN_FILTER, filter)
 
-    /** RGBA8, first row first; null leaves the pixels undefined, for a texture to draw into. */
-    fun upload2d(width: Int, height: Int, rgba: Buffer?) {
+    /** RGBA8, first row first. */
+    fun upload2d(width: Int, height: Int, rgba: Buffer) {
         bind()
         GLES30.glPixelStorei(GLES30.GL_UNPACK_ALIGNMENT, 1)
         GLES30.glTexImage2D(
             target, 0, GLES30.GL_RGBA8, width, height, 0, GLES30.GL_RGBA, GLES30.GL_UNSIGNED_BYTE, rgba,
         )
+    }
+
+    /** Pixels to draw into, undefined before. */
+    fun allocate2d(width: Int, height: Int, format: PixelFormat) {
+        bind()
+        GLES30.glTexImage2D(target, 0, format.internal, width, height, 0, GLES30.GL_RGBA, format.type, null)
     }
 
     /** RGBA8, red fastest, then green, then blue. */
@@ -91,13 +100,19 @@ class GlTexture(val target: Int, isLinear: Boolean) {
     }
 }
 
-/** A framebuffer over an RGBA8 texture of its own. */
-class GlTarget(val width: Int, val height: Int) {
-    private val texture = GlTexture(GLES30.GL_TEXTURE_2D, true)
+/** What is drawn into. Not every GPU draws into half floats: `drawsHalfFloats` of the core. */
+enum class PixelFormat(val internal: Int, val type: Int) {
+    RGBA8(GLES30.GL_RGBA8, GLES30.GL_UNSIGNED_BYTE),
+    RGBA16F(GLES30.GL_RGBA16F, GLES30.GL_HALF_FLOAT),
+}
+
+/** A framebuffer over a texture of its own. */
+class GlTarget(val width: Int, val height: Int, format: PixelFormat = PixelFormat.RGBA8) {
+    val texture = GlTexture(GLES30.GL_TEXTURE_2D, true)
     private val id = IntArray(1).also { GLES30.glGenFramebuffers(1, it, 0) }[0]
 
     init {
-        texture.upload2d(width, height, null)
+        texture.allocate2d(width, height, format)
         bind()
         GLES30.glFramebufferTexture2D(
             GLES30.GL_FRAMEBUFFER, GLES30.GL_COLOR_ATTACHMENT0, GLES30.GL_TEXTURE_2D, texture.id, 0,
@@ -109,6 +124,19 @@ class GlTarget(val width: Int, val height: Int) {
     fun bind() {
         GLES30.glBindFramebuffer(GLES30.GL_FRAMEBUFFER, id)
         GLES30.glViewport(0, 0, width, height)
+    }
+
+    /** What was drawn, of 8 bits a channel, rows from the top: GL hands them over from the bottom. */
+    fun pixels(): Picture {
+        bind()
+        val bottomUp = ByteBuffer.allocateDirect(width * height * 4)
+        GLES30.glReadPixels(0, 0, width, height, GLES30.GL_RGBA, GLES30.GL_UNSIGNED_BYTE, bottomUp)
+        val rgba = ByteArray(bottomUp.capacity())
+        val row = width * 4
+        for (y in 0 until height) {
+            bottomUp.at((height - 1 - y) * row).get(rgba, y * row, row)
+        }
+        return Picture(width, height, rgba)
     }
 
     fun delete() {
