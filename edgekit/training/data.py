@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
@@ -23,6 +23,7 @@ from edgekit.images import SCHEME_FILE, images_in, read_image, read_labels, sche
 from edgekit.reading import JsonKind, Text, read_json, shown
 from edgekit.scores.metrics import IGNORE
 from edgekit.scores.scheme import BACKGROUND, VALUES, Scheme, scheme_of
+from edgekit.training.distributed import mapped
 
 VALIDATION_SHARE = 1 / 15
 CLASSES_FILE = "classes.json"
@@ -184,13 +185,12 @@ def check(
     kept: list[Pair] = []
     told = scheme or Scheme.of_classes(class_names)
     values = np.zeros(VALUES, np.int64)
-    for pair in pairs:
-        verdict = _read(pair, told)
+    for pair, verdict in zip(pairs, mapped(partial(_checked, told), pairs), strict=True):
         if isinstance(verdict, Fault):
             found.setdefault(verdict.reason, []).append(verdict.name)
             continue
         kept.append(pair)
-        values += np.bincount(verdict[verdict != IGNORE], minlength=VALUES)
+        values += verdict
     problems = tuple(Problem(reason, tuple(files)) for reason, files in found.items())
     if not kept:
         reasons = "; ".join(problem.sentence() for problem in problems)
@@ -206,8 +206,8 @@ class Fault:
     name: str
 
 
-def _read(pair: Pair, told: Scheme) -> NDArray[np.uint8] | Fault:
-    """The (H, W) labels of a sound pair, or its fault."""
+def _checked(told: Scheme, pair: Pair) -> NDArray[np.int64] | Fault:
+    """(256,) the number of pixels of each label value of a sound pair, or its fault."""
     if not pair.label.is_file():
         return Fault("photo without a label", pair.image.name)
     try:
@@ -229,7 +229,7 @@ def _read(pair: Pair, told: Scheme) -> NDArray[np.uint8] | Fault:
     needed = somebody if somebody.any() else told.counted
     if not needed[labels].any():
         return Fault("empty label", pair.label.name)
-    return labels
+    return np.bincount(labels[labels != IGNORE], minlength=VALUES)
 
 
 def split(
