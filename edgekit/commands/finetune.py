@@ -80,9 +80,10 @@ def finetune(
     data: Annotated[
         list[str],
         typer.Option(
-            metavar="DIR[:WEIGHT]",
-            help="Folder with images/, labels/ and classes.json, or labels.json for labels of sets of classes; "
-            "repeatable. WEIGHT: how often an epoch draws each of its photos.",
+            metavar="DIR|FILES[:WEIGHT]",
+            help="Folder with images/, labels/ and classes.json, or labels.json for labels of sets of classes; or "
+            "WebDataset shards ('photos-{000..017}.tar') or Parquet files; repeatable. WEIGHT: how often an epoch "
+            "draws each of its photos.",
         ),
     ],
     out: Annotated[Path, typer.Option(help="Folder for the trained checkpoint, its log and plot.")],

@@ -58,9 +58,10 @@ def finetune(
 
     data: a folder with `images/`, `labels/` (single-channel PNGs, 255: not labelled) and `classes.json`, or several
     with weights: how often each of their photos is drawn in an epoch. A `labels.json` says which sets of classes the
-    label values of a folder stand for. A fifteenth of each folder's photos validates. Every epoch writes `log.jsonl`,
-    `training.png`, the state for `resume` and, if they are those to keep, the averaged weights; the last removes the
-    state. Progress and what is left out of the data go to standard error.
+    label values of a folder stand for. In place of a folder: WebDataset shards or Parquet files by their folder or
+    their name, with one range (`photos-{000..017}.tar`) or `*`. A fifteenth of each folder's photos validates. Every
+    epoch writes `log.jsonl`, `training.png`, the state for `resume` and, if they are those to keep, the averaged
+    weights; the last removes the state. Progress and what is left out of the data go to standard error.
 
     Started by torchrun in several processes, they train one network: each takes its share of every batch, and the
     result is that of one process up to rounding. The first process writes and prints.
