@@ -37,7 +37,7 @@ SAMPLES: Mapping[str, Callable[[Sequence[Path]], shards.Found]] = {
 NAMED_PROBLEMS = 5  # files named per kind of problem in the sentence; `Problem.files` has them all
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Pair:
     """A photo and its label. scheme: what the label's values stand for; None: each is the index of a class."""
 

@@ -98,7 +98,7 @@ def test_one_process_maps_in_order() -> None:
         (1, 8, 3, "`batch` 8 cannot be divided into `accumulate` 3 equal parts of two photos or more"),
         (1, 8, 8, "`batch` 8 cannot be divided into `accumulate` 8 equal parts"),
         (3, 8, 1, "`batch` 8 with `accumulate` 1 does not divide among 3 processes; give a multiple of 3"),
-        (2, 6, 3, "`batch` 6 with `accumulate` 3 does not divide among 2 processes; give a multiple of 6"),
+        (4, 6, 3, "`batch` 6 with `accumulate` 3 does not divide among 4 processes; give a multiple of 12"),
     ],
 )
 def test_a_batch_that_does_not_divide_is_refused(
