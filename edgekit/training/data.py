@@ -279,7 +279,7 @@ def _checked(told: Scheme, pair: Pair) -> NDArray[np.int64] | Fault:
     needed = somebody if somebody.any() else told.counted
     if not needed[labels].any():
         return Fault("empty label", pair.label.name)
-    return np.bincount(labels[labels != IGNORE], minlength=VALUES)
+    return np.bincount(labels[labels != IGNORE], minlength=VALUES).astype(np.int64, copy=False)
 
 
 def split(

@@ -502,9 +502,9 @@ def pseudo_labels(
         if isinstance(verdict, Fault):
             found.setdefault(verdict.reason, []).append(verdict.name)
             continue
-        pair = Pair(photos[i], out / f"{i:05}-{photos[i].stem}.png")  # folders may share names
-        write_labels(pair.label, verdict, replace=True)
-        pairs.append(pair)
+        label = out / f"{i:05}-{photos[i].stem}.png"  # folders may share names
+        write_labels(label, verdict, replace=True)
+        pairs.append(Pair(photos[i], label))
     return tuple(pairs), tuple(Problem(reason, tuple(files)) for reason, files in found.items())
 
 

@@ -105,8 +105,9 @@ def test_the_options_reach_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
     assert run_edgekit(*line.split()).code == 3
     named = {
         "qat": "w8", "unlabelled": [Path("a"), Path("b")], "epochs": 2, "size": ["192", "256x192"],
-        "val_size": "256", "batch": 6, "accumulate": 3, "lr": 0.01, "decay": "exponential", "skin_jaccard": 0.1, "class_jaccard": 0.2,
-        "seed": 5, "workers": 1, "resume": True, "force": True, "keep": "best", "freeze": "stage2",
+        "val_size": "256", "batch": 6, "accumulate": 3, "lr": 0.01, "decay": "exponential", "skin_jaccard": 0.1,
+        "class_jaccard": 0.2, "seed": 5, "workers": 1, "resume": True, "force": True, "keep": "best",
+        "freeze": "stage2",
     }  # fmt: skip
     assert calls == [("the checkpoint in mine", {Path("d"): 1.0}, Path("o"), named)]
 
