@@ -8,6 +8,8 @@ anything. The first process alone writes and prints; of a failure, the first one
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -50,7 +52,10 @@ def joined() -> Iterator[None]:
             )
         yield
     except BaseException as error:
-        console.mute(store.add("failed", 1) > 1)
+        first = store.add("failed", 1) == 1
+        console.mute(not first)
+        if first and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)  # torchrun's, before the sentence is printed
         if _is_lost_connection(error):
             raise EdgekitError(
                 "Another process of this run ended; start all of them again with `resume`."
