@@ -81,9 +81,7 @@ def differences(checkpoint: Path) -> dict[str, float]:
             "processes": distributed.count(),
             "rows": len(own[0]),
             "loss": abs(loss - expected),
-            "gradients": _largest(
-                (a.grad, b.grad) for a, b in zip(alone.parameters(), model.parameters(), strict=True)
-            ),
+            "gradients": _largest(zip(gradients(alone), gradients(model), strict=True)),
             "statistics": _largest(zip(alone.buffers(), model.buffers(), strict=True)),
             "range": _largest([(expected_range, found_range)]),
         }
