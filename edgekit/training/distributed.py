@@ -19,6 +19,7 @@ import torch
 import torch.distributed as dist
 from torch import nn
 from torch.autograd.function import FunctionCtx
+from torch.distributed.rendezvous import rendezvous
 
 from edgekit import console
 from edgekit.errors import EdgekitError
@@ -42,7 +43,7 @@ def joined() -> Iterator[None]:
     if dist.is_initialized() or not dist.is_torchelastic_launched():
         yield
         return
-    store, rank, processes = next(iter(dist.rendezvous("env://")))
+    store, rank, processes = next(iter(rendezvous("env://")))
     console.mute(rank > 0)
     try:
         backend = _backend(int(os.environ["LOCAL_RANK"]), int(os.environ["LOCAL_WORLD_SIZE"]))
@@ -173,5 +174,5 @@ def average_gradients(parameters: Sequence[nn.Parameter]) -> None:
     flat = torch.cat([gradient.flatten() for gradient in gradients])
     dist.all_reduce(flat)
     flat /= count()
-    for gradient, mean in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
+    for gradient, mean in zip(gradients, torch.split(flat, [g.numel() for g in gradients]), strict=True):
         gradient.copy_(mean.view_as(gradient))

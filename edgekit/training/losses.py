@@ -55,7 +55,7 @@ def cross_entropy(
         log_likelihood = logits.movedim(1, -1)[several].log_softmax(1)  # (n, C)
         marginal = log_likelihood.masked_fill(~sets[of], -torch.inf).logsumexp(1)
         loss = loss - (weights[of] * marginal).sum()
-    loss, weight = summed(torch.stack([loss, weights[kept].sum()]))
+    loss, weight = summed(torch.stack([loss, weights[kept].sum()])).unbind()
     return loss / weight.clamp_min(FREQUENCY_FLOOR)
 
 
@@ -73,7 +73,7 @@ def union_jaccard(
     labelled = known.to(logits.dtype)
     predicted = logits.softmax(1)[:, list(members)].sum(1) * labelled  # (B, h, w) in [0, 1]
     truth = inside.to(logits.dtype)
-    hits, both = summed(torch.stack([(predicted * truth).sum(), (predicted + truth).sum()]))
+    hits, both = summed(torch.stack([(predicted * truth).sum(), (predicted + truth).sum()])).unbind()
     union = both - hits
     return 1 - (hits + JACCARD_SMOOTHING) / (union + JACCARD_SMOOTHING)
 
@@ -113,7 +113,7 @@ def mean_jaccard(
         predicted = shares @ predicted * (inside | (overlap == 0))
     occurring = torch.bincount(labels[kept], minlength=len(truth)).to(truth.dtype)
     sums = [(predicted * truth).sum(1), predicted.sum(1), truth.sum(1), occurring]
-    hits, area_predicted, area, occurring = summed(torch.stack(sums))
+    hits, area_predicted, area, occurring = summed(torch.stack(sums)).unbind()
     present = occurring > 0
     hits, union = hits[present], area_predicted[present] + area[present] - hits[present]
     return (1 - (hits + JACCARD_SMOOTHING) / (union + JACCARD_SMOOTHING)).sum() / present.sum().clamp_min(1)
@@ -131,5 +131,5 @@ def distillation(
     log_predicted = (logits / TEMPERATURE).log_softmax(1)
     per_pixel = (torch.xlogy(target, target) - target * log_predicted).sum(1)
     weight = torch.ones_like(per_pixel) if weights is None else weights[goal.argmax(1)]
-    divergence, weights_sum = summed(torch.stack([(per_pixel * weight).sum(), weight.sum()]))
-    return divergence / weights_sum * TEMPERATURE**2
+    divergence, total = summed(torch.stack([(per_pixel * weight).sum(), weight.sum()])).unbind()
+    return divergence / total * TEMPERATURE**2

@@ -112,7 +112,7 @@ def _members(shard: Path) -> Iterator[Member]:
     try:
         with tarfile.open(shard, "r:") as archive:
             while (info := archive.next()) is not None:
-                archive.members.clear()  # which would keep every header in memory
+                archive.members.clear()  # type: ignore[attr-defined]  # else every header stays in memory
                 visible = not info.name.rpartition("/")[2].startswith(".")
                 if info.isreg() and not info.issparse() and visible:
                     yield Member(shard, info.name, info.offset_data, info.size)

@@ -54,7 +54,7 @@ def stepped(model: nn.Module, pictures: torch.Tensor, labels: torch.Tensor) -> f
     loss = loss_of(model, pictures, labels)
     loss.backward()
     distributed.average_gradients(list(model.parameters()))
-    return float(loss)
+    return float(loss.detach())
 
 
 def input_range(pictures: torch.Tensor) -> torch.Tensor:
