@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ import torch
 
 from edgekit.errors import EdgekitError
 from edgekit.files import sha256_of
-from edgekit.training import distributed, finetuning
+from edgekit.training import distributed, finetuning, loop
 from edgekit.training.settings import Settings
+from edgekit.training.state import RunIdentity
 from edgekit.weights import Checkpoint
 from tests.training.toy import SIZE, write_set
 
@@ -117,6 +119,29 @@ def test_more_processes_than_gpus_are_refused(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     with pytest.raises(EdgekitError, match="4 processes on a machine with 2 GPUs; start at most one per GPU"):
         distributed._backend(0, 4)
+
+
+@pytest.mark.parametrize(
+    ("error", "lost"),
+    [
+        (RuntimeError("[/build/gloo/transport/tcp/pair.cc:534] Connection closed by peer"), True),
+        (torch.distributed.DistBackendError("NCCL error"), True),
+        (RuntimeError("The size of tensor a must match the size of tensor b"), False),
+        (KeyboardInterrupt(), False),
+    ],
+)
+def test_a_lost_connection_is_told_from_other_errors(error: BaseException, lost: bool) -> None:
+    assert distributed._is_lost_connection(error) is lost
+
+
+def test_processes_that_see_other_data_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = RunIdentity(Settings(1, (SIZE,), SIZE, 4, 1e-3), "a" * 64, "b" * 64)
+    loop._require_one_run(run)
+    monkeypatch.setattr(distributed, "gathered", lambda value: [value, replace(value, data_sha256="c" * 64)])
+    with pytest.raises(
+        EdgekitError, match=r"do not see the same data \(data in process 0 b{12}, in process 1 c{12}\)"
+    ):
+        loop._require_one_run(run)
 
 
 # -- two processes on gloo --------------------------------------------------------------------------------------
