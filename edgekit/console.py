@@ -13,6 +13,8 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from edgekit.errors import MOST_SENTENCE_CHARS, UNPRINTABLE
@@ -28,12 +30,25 @@ ENDING_CHARACTERS = 200  # kept from the end of a line that is too long, beside 
 
 DEBUG_VARIABLE = "EDGEKIT_DEBUG"
 _results_are_json = [False]
+_muted = [False]
 _people: list[TextIO] = []  # streams to the real standard error while libraries are silenced
 
 
+def mute(muted: bool) -> None:
+    """Set whether this process prints nothing: of several that run one command, one prints."""
+    _muted[0] = muted
+
+
 def people() -> TextIO:
-    """The stream for people: standard error, also while libraries are silenced."""
+    """The stream for people: standard error, also while libraries are silenced; of a muted process, none."""
+    if _muted[0]:
+        return _nowhere()
     return _people[-1] if _people else sys.stderr
+
+
+@cache
+def _nowhere() -> TextIO:
+    return Path(os.devnull).open("w")  # for the life of the process
 
 
 def clean(text: str) -> str:
@@ -56,7 +71,7 @@ def expect_json(expected: bool) -> bool:
 
 def results() -> TextIO:
     """The stream for results: standard output, or with --json the one for people."""
-    return people() if _results_are_json[0] else sys.stdout
+    return people() if _results_are_json[0] or _muted[0] else sys.stdout
 
 
 def show(text: str = "") -> None:
@@ -66,8 +81,9 @@ def show(text: str = "") -> None:
 
 def print_json(value: object) -> None:
     """Print the command's one JSON object on standard output."""
-    sys.stdout.write(json_text(value))
-    sys.stdout.flush()
+    stream = people() if _muted[0] else sys.stdout
+    stream.write(json_text(value))
+    stream.flush()
 
 
 def print_table(table: Table) -> None:

@@ -70,3 +70,16 @@ def test_the_innermost_work_says_what_an_interruption_keeps() -> None:
         raise KeyboardInterrupt
     assert console.kept_by(caught.value) == "inner"
     assert console.kept_by(KeyboardInterrupt()) == "nothing half-written was left."
+
+
+def test_a_muted_process_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    console.mute(True)
+    try:
+        console.say("a")
+        console.show("b")
+        console.print_json({"c": 1})
+        assert list(console.track([1, 2], 2, "d")) == [1, 2]
+    finally:
+        console.mute(False)
+    console.say("e")
+    assert capsys.readouterr() == ("", "e\n")

@@ -33,7 +33,11 @@ class TrainingOptions:
             metavar="N|HxW", help="Size of the validation input in pixels.", show_default="the checkpoint's"
         ),
     ] = None
-    batch: Annotated[int, typer.Option(help="Photos per step.")] = 8
+    batch: Annotated[int, typer.Option(help="Photos per step, of all processes together.")] = 8
+    accumulate: Annotated[
+        int,
+        typer.Option(help="Parts of the batch to compute one after the other, which takes less memory."),
+    ] = 1
     lr: Annotated[
         float | None, typer.Option(help="Base learning rate.", show_default="4e-4, with --qat 4e-5")
     ] = None
@@ -76,9 +80,10 @@ def finetune(
     data: Annotated[
         list[str],
         typer.Option(
-            metavar="DIR[:WEIGHT]",
-            help="Folder with images/, labels/ and classes.json, or labels.json for labels of sets of classes; "
-            "repeatable. WEIGHT: how often an epoch draws each of its photos.",
+            metavar="DIR|FILES[:WEIGHT]",
+            help="Folder with images/, labels/ and classes.json, or labels.json for labels of sets of classes; or "
+            "WebDataset shards ('photos-{000..017}.tar') or Parquet files; repeatable. WEIGHT: how often an epoch "
+            "draws each of its photos.",
         ),
     ],
     out: Annotated[Path, typer.Option(help="Folder for the trained checkpoint, its log and plot.")],
@@ -108,30 +113,33 @@ def finetune(
     import edgekit
 
     with console.quiet_libraries():
-        from edgekit.training import finetuning
+        from edgekit.training import distributed, finetuning
 
-        checkpoint = edgekit.load_checkpoint(weights)
-    trained = finetuning.finetune(
-        checkpoint,
-        weighted(data),
-        out,
-        qat=qat,
-        unlabelled=unlabelled or (),
-        epochs=training.epochs,
-        size=training.size or finetuning.SIZE_DEFAULT,
-        val_size=training.val_size,
-        batch=training.batch,
-        lr=training.lr,
-        decay=training.decay,
-        skin_jaccard=training.skin_jaccard,
-        class_jaccard=training.class_jaccard,
-        seed=training.seed,
-        keep=training.keep,
-        freeze=training.freeze,
-        workers=training.workers,
-        resume=resume,
-        force=force,
-    )
+    with distributed.joined():
+        with console.quiet_libraries():
+            checkpoint = edgekit.load_checkpoint(weights)
+        trained = finetuning.finetune(
+            checkpoint,
+            weighted(data),
+            out,
+            qat=qat,
+            unlabelled=unlabelled or (),
+            epochs=training.epochs,
+            size=training.size or finetuning.SIZE_DEFAULT,
+            val_size=training.val_size,
+            batch=training.batch,
+            accumulate=training.accumulate,
+            lr=training.lr,
+            decay=training.decay,
+            skin_jaccard=training.skin_jaccard,
+            class_jaccard=training.class_jaccard,
+            seed=training.seed,
+            keep=training.keep,
+            freeze=training.freeze,
+            workers=training.workers,
+            resume=resume,
+            force=force,
+        )
     console.show(f"checkpoint: {out} (use it with --weights {out})")
     if json:
         console.print_json(

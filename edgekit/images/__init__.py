@@ -45,6 +45,7 @@ from edgekit.images.photo import (
     written_format,
 )
 from edgekit.images.profiles import Space
+from edgekit.images.source import Source, path_of
 
 __all__ = [
     "CMYK_WITHOUT_PROFILE",
@@ -67,6 +68,7 @@ __all__ = [
     "Shape",
     "Size",
     "Skipped",
+    "Source",
     "Space",
     "astronaut",
     "fit_of",
@@ -76,6 +78,7 @@ __all__ = [
     "labels_beside",
     "letterboxed",
     "mask_from_picture",
+    "path_of",
     "preprocessing_of",
     "read_image",
     "read_input",

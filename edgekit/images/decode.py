@@ -7,6 +7,7 @@ is used. Pillow decodes 8 bits, and 16-bit grey TIFF; OpenCV decodes 16-bit PNG,
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from edgekit.errors import EdgekitError, ImageError, MissingDependency
 from edgekit.images import png
 from edgekit.images.orientation import ORIENTATION_TAG, UPRIGHT, upright_exif, upright_xmp
+from edgekit.images.source import Source, path_of
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
@@ -61,12 +63,13 @@ class Decoded:
     animated: bool
 
 
-def decode(path: Path, kind: str = "image") -> Decoded:
-    """Decode the picture file at `path`. Raises ImageError, which names the `kind` of picture."""
-    with opened(path, kind) as image:
+def decode(picture: Path | Source, kind: str = "image") -> Decoded:
+    """Decode a picture. Raises ImageError, which names the `kind` of picture."""
+    path = path_of(picture)
+    with opened(picture, kind) as (image, stream):
         animated = image.format in ("PNG", "WEBP") and getattr(image, "n_frames", 1) > 1
-        wide = image.format == "PNG" and png.is_sixteen_bit(path)
-        pixels, alpha = _sixteen_bit_png(path, image) if wide else _upright_pixels(path, image)
+        wide = image.format == "PNG" and png.is_sixteen_bit(stream)
+        pixels, alpha = _sixteen_bit_png(stream, image) if wide else _upright_pixels(path, image)
         metadata = dict(image.info)  # read after the pixels: a PNG may store EXIF and XMP behind them
     exif, xmp = metadata.get("exif"), metadata.get("xmp")
     return Decoded(
@@ -83,25 +86,31 @@ def decode(path: Path, kind: str = "image") -> Decoded:
 
 @contextmanager
 def opened(
-    path: Path, kind: str = "image", suffixes: Sequence[str] = tuple(FORMATS)
-) -> Iterator[Image.Image]:
-    """Open the picture file at `path` with Pillow, within the limits, without decoding it.
+    picture: Path | Source, kind: str = "image", suffixes: Sequence[str] = tuple(FORMATS)
+) -> Iterator[tuple[Image.Image, BinaryIO]]:
+    """Open a picture with Pillow, within the limits, without decoding it. Yields it with the stream of its bytes.
 
     Whatever goes wrong in the block, as decoding does with damaged bytes, becomes an ImageError that names the
     `kind` of picture. suffixes: of FORMATS, those that are acceptable.
     """
-    _require_picture_file(path, suffixes)
+    path = path_of(picture)
+    if isinstance(picture, Path):
+        _require_picture_file(picture, suffixes)
     try:
-        with path.open("rb") as stream, _by_pillow(stream, _decoders(path, suffixes)) as image:
+        with _stream_of(picture) as stream, _by_pillow(stream, _decoders(path, suffixes)) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise ImageError(path, f"has {image.width}×{image.height} pixels, more than {MAX_PIXELS:,}.")
             if image.format == "PNG":
-                png.require_plausible_size(path, image.width * image.height)
-            yield image
+                png.require_plausible_size(stream, image.width * image.height)
+            yield image, stream
     except EdgekitError:
         raise
     except Exception as error:  # decoders raise OSError, SyntaxError, ValueError, struct.error, zlib.error …
         raise ImageError(path, f"is not a readable {kind} ({_cause(error, suffixes)}).") from error
+
+
+def _stream_of(picture: Path | Source) -> BinaryIO:
+    return picture.open("rb") if isinstance(picture, Path) else io.BytesIO(picture.read())
 
 
 def _require_picture_file(path: Path, suffixes: Sequence[str]) -> None:
@@ -135,7 +144,7 @@ def utf8_text(path: Path) -> str:
 
 def _decoders(path: Path, suffixes: Sequence[str]) -> tuple[str, ...]:
     """Pillow's names of the formats that the file may have. pillow-heif is loaded only for a HEIF suffix."""
-    named = FORMATS[path.suffix.lower()]
+    named = FORMATS.get(path.suffix.lower())
     if named == "HEIF":
         register_heif()
     Image.init()  # so that Image.OPEN is complete
@@ -172,10 +181,11 @@ def _cause(error: Exception, suffixes: Sequence[str]) -> str:
     return " ".join(message.split())[:MAX_REASON_CHARS] or type(error).__name__
 
 
-def _sixteen_bit_png(path: Path, image: Image.Image) -> tuple[Pixels, Pixels | None]:
+def _sixteen_bit_png(stream: BinaryIO, image: Image.Image) -> tuple[Pixels, Pixels | None]:
     """The upright pixels and alpha of a 16-bit PNG, decoded by OpenCV. image: Pillow's, for size and orientation."""
     orientation = image.getexif().get(ORIENTATION_TAG, 1)
-    stored = png.decode(path, image.width, image.height)
+    stream.seek(0)
+    stored = png.decode(stream.read(), image.width, image.height)
     codes = UPRIGHT.get(orientation, UPRIGHT[1])(stored)
     if codes.ndim == 3 and codes.shape[2] == 4:
         return np.ascontiguousarray(codes[..., :3]), np.ascontiguousarray(codes[..., 3])

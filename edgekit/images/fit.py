@@ -19,6 +19,7 @@ from PIL import Image
 from edgekit.images.decode import decode
 from edgekit.images.input_size import InputSize, Size
 from edgekit.images.profiles import srgb_pixels
+from edgekit.images.source import Source
 
 # Change an identifier's number when any pixel can change.
 PREPROCESSING_ID = "stretch-bilinear-antialias-srgb-u8/1"  # of square inputs
@@ -97,14 +98,14 @@ def preprocessing_of(size: InputSize) -> str:
     return PREPROCESSING_ID if size.is_square else FRAME_PREPROCESSING_ID
 
 
-def read_image(path: Path) -> NDArray[np.uint8]:
-    """Read a picture file as (H, W, 3) uint8 sRGB, upright.
+def read_image(picture: Path | Source) -> NDArray[np.uint8]:
+    """Read a picture as (H, W, 3) uint8 sRGB, upright.
 
     Alpha is dropped, 16 bits are rounded, CMYK and ICC colours are converted.
 
     Raises ImageError: missing, not a regular file, not an image, truncated, too large.
     """
-    decoded = decode(path)
+    decoded = decode(picture)
     return srgb_pixels(decoded.pixels, decoded.icc_profile)
 
 

@@ -13,6 +13,7 @@ from edgekit.errors import CalibrationError, ImageError
 from edgekit.files import staged_file
 from edgekit.images import png
 from edgekit.images.decode import decode, opened
+from edgekit.images.source import Source, path_of
 
 SCHEME_FILE = "labels.json"
 LABEL_SUFFIX = ".png"  # a lossless format that every labelling tool writes
@@ -20,13 +21,14 @@ UNLABELLED = 255
 ANY_CLASSES = 256
 
 
-def read_labels(path: Path, classes: int = ANY_CLASSES) -> NDArray[np.uint8]:
+def read_labels(picture: Path | Source, classes: int = ANY_CLASSES) -> NDArray[np.uint8]:
     """Read a label image: (H, W) uint8 class indices below `classes`; 255 means "not labelled".
 
     Raises ImageError: not a PNG of 8-bit grey or with a palette, or a value that is not a class.
     """
-    with opened(path, "label image", (LABEL_SUFFIX,)) as image:
-        bits, colours = png.stored_as(path) or (0, "unknown")
+    path = path_of(picture)
+    with opened(picture, "label image", (LABEL_SUFFIX,)) as (image, stream):
+        bits, colours = png.stored_as(stream) or (0, "unknown")
         # Pillow scales 1, 2 and 4 bits of grey to 0…255; a palette's indices stay as they are.
         if colours != "palette" and (bits, colours) != (8, "grey"):
             raise ImageError(

@@ -6,8 +6,11 @@ before OpenCV gets the file.
 
 from __future__ import annotations
 
+import os
 import zlib
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,36 +28,45 @@ class DamagedPng(ValueError):
     """A PNG is damaged, or declares more than it holds."""
 
 
-def stored_as(path: Path) -> tuple[int, str] | None:
+def stored_as(stream: BinaryIO) -> tuple[int, str] | None:
     """The bits per channel and the colour type, one of COLOUR_TYPES, of a PNG; None for any other file."""
-    with path.open("rb") as stream:
+    with _kept_position(stream):
+        stream.seek(0)
         head = stream.read(BIT_DEPTH_OFFSET + 2)
     if len(head) < BIT_DEPTH_OFFSET + 2 or not head.startswith(SIGNATURE):
         return None
     return head[BIT_DEPTH_OFFSET], COLOUR_TYPES.get(head[BIT_DEPTH_OFFSET + 1], "unknown")
 
 
-def is_sixteen_bit(path: Path) -> bool:
+def is_sixteen_bit(stream: BinaryIO) -> bool:
     """Whether the file is a PNG with 16 bits per channel."""
-    stored = stored_as(path)
+    stored = stored_as(stream)
     return stored is not None and stored[0] == 16
 
 
-def require_plausible_size(path: Path, pixels: int) -> None:
+def require_plausible_size(stream: BinaryIO, pixels: int) -> None:
     """DamagedPng for a file that is too small to hold `pixels`; Pillow would spend minutes filling them with black."""
-    bits, _ = stored_as(path) or (1, "")
-    if pixels * bits > 8 * MAX_DEFLATE_RATIO * path.stat().st_size:
+    bits, _ = stored_as(stream) or (1, "")
+    with _kept_position(stream):
+        size_bytes = stream.seek(0, os.SEEK_END)
+    if pixels * bits > 8 * MAX_DEFLATE_RATIO * size_bytes:
         raise DamagedPng(f"it declares {pixels:,} pixels, more than its bytes can hold")
 
 
-def decode(path: Path, width: int, height: int) -> NDArray[np.uint16]:
+@contextmanager
+def _kept_position(stream: BinaryIO) -> Iterator[None]:
+    position = stream.tell()
+    yield
+    stream.seek(position)
+
+
+def decode(data: bytes, width: int, height: int) -> NDArray[np.uint16]:
     """Decode to (H, W) grey, (H, W, 3) RGB or (H, W, 4) RGBA uint16; orientation and profile are not applied.
 
-    width, height: the size that the caller has accepted. Raises DamagedPng.
+    data: a whole file. width, height: the size that the caller has accepted. Raises DamagedPng.
     """
     import cv2
 
-    data = path.read_bytes()
     _require_whole_chunks(data)
     codes = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
     if codes is None or codes.dtype != np.uint16 or codes.shape[:2] != (height, width):

@@ -1,15 +1,15 @@
-"""Folders of labelled photos (images/, labels/ and classes.json or labels.json), checked before training.
+"""Labelled photos with classes.json or labels.json, checked before training: folders, tar shards, Parquet files.
 
-A photo and its label share a stem; labels are single-channel PNGs whose values index classes.json, or stand for what
-labels.json says (255: not labelled).
+In a folder with images/ and labels/ a photo and its label share a stem. Labels are single-channel PNGs whose values
+index classes.json, or stand for what labels.json says (255: not labelled).
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
@@ -19,23 +19,30 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from edgekit.errors import CalibrationError, ImageError
-from edgekit.images import SCHEME_FILE, images_in, read_image, read_labels, scheme_file
+from edgekit.images import SCHEME_FILE, Source, images_in, path_of, read_image, read_labels, scheme_file
 from edgekit.reading import JsonKind, Text, read_json, shown
 from edgekit.scores.metrics import IGNORE
 from edgekit.scores.scheme import BACKGROUND, VALUES, Scheme, scheme_of
+from edgekit.training import shards, tables
+from edgekit.training.distributed import mapped
 
 VALIDATION_SHARE = 1 / 15
 CLASSES_FILE = "classes.json"
 LABELS = "labels"
+# How photos and labels are found in files that hold many, by the suffix of these.
+SAMPLES: Mapping[str, Callable[[Sequence[Path]], shards.Found]] = {
+    shards.SUFFIX: shards.samples_of,
+    tables.SUFFIX: tables.samples_of,
+}
 NAMED_PROBLEMS = 5  # files named per kind of problem in the sentence; `Problem.files` has them all
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Pair:
-    """A photo and its label file. scheme: what the label's values stand for; None: each is the index of a class."""
+    """A photo and its label. scheme: what the label's values stand for; None: each is the index of a class."""
 
-    image: Path
-    label: Path
+    image: Path | Source
+    label: Path | Source
     scheme: Scheme | None = None
 
 
@@ -107,8 +114,11 @@ class LabelledData:
 
 
 def read_class_names(folder: Path) -> tuple[str, ...]:
-    """The class list from `classes.json` in the folder, or in its parent (which train and eval sets share)."""
-    for file in (place / CLASSES_FILE for place in _places(folder)):
+    """The class list from `classes.json` in the folder, or in its parent (which train and eval sets share).
+
+    Of shards or tables: beside them, or one folder above.
+    """
+    for file in (place / CLASSES_FILE for place in _places(home_of(folder))):
         if file.is_file():
             return _class_names(file)
     raise CalibrationError(
@@ -137,8 +147,9 @@ def class_names_of(folders: Iterable[Path], otherwise: Sequence[str]) -> tuple[s
     """
     first: tuple[Path, tuple[str, ...]] | None = None
     for folder in folders:
-        listed = any(os.path.lexists(place / CLASSES_FILE) for place in _places(folder))
-        if not listed and scheme_file(folder / LABELS) is not None:
+        home = home_of(folder)
+        listed = any(os.path.lexists(place / CLASSES_FILE) for place in _places(home))
+        if not listed and scheme_file(home / LABELS) is not None:
             continue
         names = read_class_names(folder)
         if first is not None and names != first[1]:
@@ -155,11 +166,42 @@ def _places(folder: Path) -> tuple[Path, Path]:
     return folder, Path(os.path.realpath(folder)).parent
 
 
+def home_of(place: Path) -> Path:
+    """The folder of labelled photos: the place itself, or where the shards or tables that it names lie."""
+    return place.parent if place.suffix in SAMPLES and not place.is_dir() else place
+
+
 def checked_folder(folder: Path, class_names: Sequence[str], weight: float = 1.0) -> LabelledData:
-    """Check every file of a folder with images/ and labels/; its labels.json, if any, says what values stand for."""
-    labels = folder / LABELS
-    data = check(images_in(folder / "images"), labels, class_names, scheme_of(labels, class_names))
+    """Check every labelled photo; a labels.json, if any, says what values stand for.
+
+    folder: with images/ and labels/, or with tar shards or Parquet files; or the name of such files, with one range
+    like {000..017} or with `*`.
+    """
+    labels = home_of(folder) / LABELS
+    scheme = scheme_of(labels, class_names)
+    suffix, files = _files(folder)
+    if files:
+        found = SAMPLES[suffix](files)
+        pairs = [Pair(photo, label, scheme) for photo, label in found.pairs]
+        data = _usable(pairs, found.problems, folder, class_names, scheme)
+    else:
+        data = check(images_in(folder / "images"), labels, class_names, scheme)
     return replace(data, name=str(folder), weight=weight)
+
+
+def _files(place: Path) -> tuple[str, Sequence[Path]]:
+    """The suffix of SAMPLES and the files that a place stands for; none for a folder with images/."""
+    if not place.is_dir():
+        return (place.suffix, shards.expanded(place)) if place.suffix in SAMPLES else ("", ())
+    if (place / "images").exists():
+        return "", ()
+    found = {suffix: sorted(place.glob(f"*{suffix}")) for suffix in SAMPLES}
+    some = [(suffix, files) for suffix, files in found.items() if files]
+    if len(some) > 1:
+        raise CalibrationError(
+            f"{shown(place)} holds both {' and '.join(found)} files; name those to train on, as {shown(place)}/*.tar."
+        )
+    return some[0] if some else ("", ())
 
 
 def check(
@@ -176,25 +218,33 @@ def check(
     if not labels.is_dir():
         raise CalibrationError(f"{labels} is not a folder of label images.")
     pairs = [Pair(image, labels / f"{image.stem}.png", scheme) for image in images]
-    found: dict[str, list[str]] = {}
     stems = {image.stem for image in images}
     orphans = [path.name for path in sorted(labels.glob("*.png")) if path.stem not in stems]
-    if orphans:
-        found["label without a photo"] = orphans
+    found = {"label without a photo": orphans} if orphans else {}
+    return _usable(pairs, found, labels, class_names, scheme)
+
+
+def _usable(
+    pairs: Sequence[Pair],
+    found: dict[str, list[str]],
+    place: Path,
+    class_names: Sequence[str],
+    scheme: Scheme | None,
+) -> LabelledData:
+    """The pairs that `check` keeps. found: names of what was left out already, by reason. place: for the sentence."""
     kept: list[Pair] = []
     told = scheme or Scheme.of_classes(class_names)
     values = np.zeros(VALUES, np.int64)
-    for pair in pairs:
-        verdict = _read(pair, told)
+    for pair, verdict in zip(pairs, mapped(partial(_checked, told), pairs), strict=True):
         if isinstance(verdict, Fault):
             found.setdefault(verdict.reason, []).append(verdict.name)
             continue
         kept.append(pair)
-        values += np.bincount(verdict[verdict != IGNORE], minlength=VALUES)
+        values += verdict
     problems = tuple(Problem(reason, tuple(files)) for reason, files in found.items())
     if not kept:
         reasons = "; ".join(problem.sentence() for problem in problems)
-        raise CalibrationError(f"No photo can be trained on with {labels}: {reasons}.")
+        raise CalibrationError(f"No photo can be trained on with {shown(place)}: {reasons}.")
     return LabelledData(tuple(class_names), tuple(kept), values, problems, scheme)
 
 
@@ -206,9 +256,9 @@ class Fault:
     name: str
 
 
-def _read(pair: Pair, told: Scheme) -> NDArray[np.uint8] | Fault:
-    """The (H, W) labels of a sound pair, or its fault."""
-    if not pair.label.is_file():
+def _checked(told: Scheme, pair: Pair) -> NDArray[np.int64] | Fault:
+    """(256,) the number of pixels of each label value of a sound pair, or its fault."""
+    if isinstance(pair.label, Path) and not pair.label.is_file():
         return Fault("photo without a label", pair.image.name)
     try:
         # Labels of any value are read: those that are not listed are named below.
@@ -229,7 +279,7 @@ def _read(pair: Pair, told: Scheme) -> NDArray[np.uint8] | Fault:
     needed = somebody if somebody.any() else told.counted
     if not needed[labels].any():
         return Fault("empty label", pair.label.name)
-    return labels
+    return np.bincount(labels[labels != IGNORE], minlength=VALUES).astype(np.int64, copy=False)
 
 
 def split(
@@ -243,7 +293,7 @@ def split(
     """
     if len(pairs) < 2:
         raise CalibrationError(
-            f"{pairs[0].image.parent.parent} has one photo to train on; two are needed, one to validate with."
+            f"{path_of(pairs[0].image).parent.parent} has one photo to train on; two are needed, one to validate with."
         )
     count = max(1, round(share * len(pairs)))
     chosen = set(sorted(pairs, key=_name_hash)[:count])

@@ -15,7 +15,7 @@ from edgekit.model.stages import pool_problem
 from edgekit.recipes import BLOCKS, recipe_for_training
 from edgekit.recipes.kept import PLANNED_FOLDER, RECIPE_FILE
 from edgekit.training import data as labelled
-from edgekit.training import state
+from edgekit.training import distributed, state
 from edgekit.training.history import LOG_FILE, PLOT_FILE
 from edgekit.training.loop import Trained, train
 from edgekit.training.save import CHECKPOINT_FILES, with_classes
@@ -30,6 +30,7 @@ WEIGHT_BOUNDS = (0.01, 100.0)  # of a folder; beyond them it is hardly seen, or 
 LEAST_SIZE = 384
 
 
+@distributed.joined()
 def finetune(
     checkpoint: Checkpoint,
     data: Path | Mapping[Path, float],
@@ -41,6 +42,7 @@ def finetune(
     size: Size | Sequence[Size] = SIZE_DEFAULT,
     val_size: Size | None = None,
     batch: int = 8,
+    accumulate: int = 1,
     lr: float | None = None,
     decay: str = "cosine",
     skin_jaccard: float = 0.5,
@@ -56,21 +58,26 @@ def finetune(
 
     data: a folder with `images/`, `labels/` (single-channel PNGs, 255: not labelled) and `classes.json`, or several
     with weights: how often each of their photos is drawn in an epoch. A `labels.json` says which sets of classes the
-    label values of a folder stand for. A fifteenth of each folder's photos validates. Every epoch writes `log.jsonl`,
-    `training.png`, the state for `resume` and, if they are those to keep, the averaged weights; the last removes the
-    state. Progress and what is left out of the data go to standard error.
+    label values of a folder stand for. In place of a folder: WebDataset shards or Parquet files by their folder or
+    their name, with one range (`photos-{000..017}.tar`) or `*`. A fifteenth of each folder's photos validates. Every
+    epoch writes `log.jsonl`, `training.png`, the state for `resume` and, if they are those to keep, the averaged
+    weights; the last removes the state. Progress and what is left out of the data go to standard error.
 
-    qat: an int8 recipe (w8a8, w8 or a recipe's .json) to train for, its pooling included; `convert` then finds it
-    in `out`. unlabelled: with `qat`, folders of further photos to train on. epochs: passes over the photos. size: of
-    the input in training, a side in pixels or rows x columns as in "512x384", multiples of 64 from 128 to 1024; of
+    Started by torchrun in several processes, they train one network: each takes its share of every batch, and the
+    result is that of one process up to rounding. The first process writes and prints.
+
+    qat: an int8 recipe (w8a8, w8 or a recipe's .json) to train for, its pooling included; `convert` then finds it in
+    `out`. unlabelled: with `qat`, folders of further photos to train on. epochs: passes over the photos. size: of the
+    input in training, a side in pixels or rows x columns as in "512x384", multiples of 64 from 128 to 1024; of
     several, each step draws one. val_size: of the input in validation (None: the checkpoint's). batch: photos per
-    step. lr: base learning rate (None: 4e-4, with `qat` 4e-5). decay: cosine or exponential. skin_jaccard,
-    class_jaccard: weights of these terms of the loss, 0 leaves one out. seed: the same seed, data and settings give
-    the same weights on a CPU. keep: the epoch whose weights are kept, `last` or `best` by the mean over the folders
-    of their mean group IoU (None: best with several folders or a labels.json). freeze: the backbone keeps its weights
-    from the first up to this stage (stem, stage1, ... stage5), which takes less time and memory. workers: processes
-    that prepare photos, 0: none beside this one. resume: go on with the interrupted run in `out`. force: replace what
-    is in `out`.
+    step, of all processes together. accumulate: parts of the batch that are computed one after the other in less
+    memory, their gradients added; each part has its own BatchNorm statistics and loss. lr: base learning rate (None:
+    4e-4, with `qat` 4e-5). decay: cosine or exponential. skin_jaccard, class_jaccard: weights of these terms of the
+    loss, 0 leaves one out. seed: the same seed, data and settings give the same weights on a CPU. keep: the epoch
+    whose weights are kept, `last` or `best` by the mean over the folders of their mean group IoU (None: best with
+    several folders or a labels.json). freeze: the backbone keeps its weights from the first up to this stage (stem,
+    stage1, ... stage5), which takes less time and memory. workers: processes that prepare photos, 0: none beside this
+    one. resume: go on with the interrupted run in `out`. force: replace what is in `out`.
 
     Raises EdgekitError: a setting out of its bounds, an occupied `out`, a run that cannot be resumed; UnknownName: no
     such recipe or decay; CalibrationError: unusable data, too little of it, or a loss that is no longer a number.
@@ -87,6 +94,7 @@ def finetune(
         sizes=tuple(InputSize.of(each) for each in _listed(size)),
         val_size=InputSize.of(checkpoint.size_default if val_size is None else val_size, "val_size"),
         batch=batch,
+        accumulate=accumulate,
         lr=(LR_DEFAULT if recipe is None else LR_QAT) if lr is None else lr,
         decay=decay,
         skin_jaccard=skin_jaccard,
@@ -98,6 +106,7 @@ def finetune(
         freeze=freeze,
     )
     _check_pool(settings, checkpoint)
+    _check_processes(settings)
     processors = os.cpu_count() or 1
     check_bounds("workers", workers, 0, processors, f"this machine has {processors} processors")
     check_out(out, checkpoint, resume=resume, force=force)
@@ -178,6 +187,16 @@ def _check_pool(settings: Settings, checkpoint: Checkpoint) -> None:
         problem = pool_problem(settings.pool, size.height, size.width, stride)
         if problem is not None:
             raise EdgekitError(f"`qat`: {problem}")
+
+
+def _check_processes(settings: Settings) -> None:
+    """EdgekitError unless every part of a batch divides among the processes of the run."""
+    processes, parts = distributed.count(), settings.accumulate
+    if settings.batch % (processes * parts):
+        raise EdgekitError(
+            f"`batch` {settings.batch} with `accumulate` {parts} does not divide among {processes} processes; give a "
+            f"multiple of {processes * parts}."
+        )
 
 
 def _warnings(settings: Settings, checkpoint: Checkpoint, names: Sequence[str]) -> list[str]:

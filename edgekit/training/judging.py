@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator, Sequence
+from functools import reduce
 
 from edgekit import console
 from edgekit.images import Picture, read_image, read_labels
 from edgekit.scores.groups import GroupCounts, judged_groups
 from edgekit.scores.runners import Runner, predictions
+from edgekit.training import distributed
 from edgekit.training.data import LabelledData, Pair
 from edgekit.training.history import Folders
 from edgekit.weights import Groups
@@ -20,10 +23,12 @@ def folder_ious(
     found = {}
     for data, pairs in folders:
         counts = GroupCounts(data.told, judged_groups(groups, len(data.class_names)))
-        pictures = console.track(_pictures(pairs), len(pairs), f"validating {data.name}")
+        mine = distributed.own(pairs)
+        pictures = console.track(_pictures(mine), len(mine), f"validating {data.name}")
         for picture, predicted in predictions({"": runner}, pictures):
             if picture.labels is not None:
                 counts.add(picture.name, picture.labels, predicted[""].labels(picture.labels.shape))
+        counts.counts = reduce(operator.add, distributed.gathered(counts.counts))
         ious = {group: counts.iou(group) for group in counts.told}
         found[data.name] = {group: None if iou is None else round(iou, 6) for group, iou in ious.items()}
     return found

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import copy
 import math
+import operator
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
 from pathlib import Path
 from types import MappingProxyType
 from typing import Generic, TypeVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from edgekit import console
-from edgekit.errors import CalibrationError, ImageError
+from edgekit.errors import CalibrationError, EdgekitError, ImageError
 from edgekit.files import check_folder_place, remove_folder
 from edgekit.images import InputSize, Picture, read_image, read_labels, write_labels
 from edgekit.model.outputs import resized
@@ -27,9 +29,9 @@ from edgekit.model.reference import ReferenceSegmenter, fuse_attention, up_to_st
 from edgekit.recipes import Recipe, block_of_module, keep_recipe
 from edgekit.scores.counts import counted
 from edgekit.scores.runners import TorchRunner, predictions
+from edgekit.training import distributed, qat, state
 from edgekit.training import history as log
-from edgekit.training import qat, state
-from edgekit.training.data import LabelledData, Pair, Problem, split
+from edgekit.training.data import Fault, LabelledData, Pair, Problem, split
 from edgekit.training.framing import FIXED_FRAMES, head_classes, persons, subject_of
 from edgekit.training.judging import folder_ious
 from edgekit.training.label_sets import LabelSets, class_pixels
@@ -37,6 +39,7 @@ from edgekit.training.losses import class_weights, cross_entropy, distillation, 
 from edgekit.training.samples import Drawn, TrainingSet, batches
 from edgekit.training.save import write_checkpoint
 from edgekit.training.settings import Settings
+from edgekit.training.shared_layers import share
 from edgekit.weights import Checkpoint
 
 WEIGHT_DECAY = 0.02  # on matrices and kernels only; biases and norms are not shrunk
@@ -148,22 +151,34 @@ class Learner(Generic[M]):
         return float(np.mean([self._step(step, *batch) for step, batch in enumerate(steps, first)]))
 
     def _step(self, step: int, pixels: torch.Tensor, labels: torch.Tensor) -> float:
-        """Take one step. pixels: (B, 3, H, W) uint8 RGB, labels: (B, H/4, W/4) int64. Returns the loss."""
+        """Take one step. Returns the loss of the whole batch.
+
+        pixels: (B, 3, H, W) uint8 RGB, labels: (B, H/4, W/4) int64, both of this process's share of the batch.
+        """
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate(step) * group.get("share", 1.0)
-        images = pixels.to(self.device, memory_format=layout(self.device)).float()
-        with mixed_precision(self.device):
-            logits = self.model(images)
-        loss = self.objective(images, logits, labels.to(self.device))
-        value = float(loss.detach())
+        self.optimizer.zero_grad(set_to_none=True)
+        parts = self.settings.accumulate
+        value = sum(
+            self._add_gradients(*part, 1 / parts)
+            for part in zip(pixels.chunk(parts), labels.chunk(parts), strict=True)
+        )
         if not math.isfinite(value):
             raise CalibrationError(f"The loss is {value} at step {step + 1}; start again with a lower `lr`.")
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        distributed.average_gradients(list(self.model.parameters()))
         nn.utils.clip_grad_norm_(self.model.parameters(), GRADIENT_NORM)
         self.optimizer.step()
         averaged(self.average, self.model, step + 1)
         return value
+
+    def _add_gradients(self, pixels: torch.Tensor, labels: torch.Tensor, share: float) -> float:
+        """Add the gradients of a part of the batch, of which `share` counts. Returns that share of the part's loss."""
+        images = pixels.to(self.device, memory_format=layout(self.device)).float()
+        with mixed_precision(self.device):
+            logits = self.model(images)
+        loss = self.objective(images, logits, labels.to(self.device)) * share
+        loss.backward()  # type: ignore[no-untyped-call]
+        return float(loss.detach())
 
 
 def train(
@@ -181,9 +196,10 @@ def train(
 
     folders: at least one, all of the checkpoint's classes. unlabelled: further photos to train on, with pseudo-labels
     that the checkpoint predicts; quantisation-aware training, which imitates the checkpoint, needs them to place
-    frames only. recipe: the one that `settings.qat` is of, kept beside the weights. The same settings, data and thread
-    count give the same weights on a CPU, interrupted or not. The state is removed at the end. Raises CalibrationError
-    for too little data or a loss that is no longer a number, EdgekitError for a run that cannot be resumed.
+    frames only. recipe: the one that `settings.qat` is of, kept beside the weights. The same settings, data, thread and
+    process count give the same weights on a CPU, interrupted or not; of several processes the first writes. The state
+    is removed at the end. Raises CalibrationError for too little data or a loss that is no longer a number,
+    EdgekitError for a run that cannot be resumed.
     """
     check_folder_place(out / state.STATE_FOLDER, state.RUN_STATE, replace=True)
     with tempfile.TemporaryDirectory(prefix="edgekit-") as pseudo_labels_folder:
@@ -199,7 +215,7 @@ def train(
                 f"{len(samples)} photos remain to train on, less than one batch; lower `batch` {settings.batch}."
             )
         learner = _learner(
-            checkpoint, folders, sets, settings, batches(samples, 0, settings.batch, workers), len(samples)
+            checkpoint, folders, sets, settings, _batches(samples, 0, settings, workers), len(samples)
         )
         validation = Validation(checkpoint, tuple(zip(folders, validating, strict=True)), settings)
         names = [
@@ -208,6 +224,7 @@ def train(
         run = state.RunIdentity(
             settings, checkpoint.sha256, state.data_identity(names), state.folder_identities(folders)
         )
+        _require_one_run(run)
         parts = (learner.model, learner.average, learner.optimizer)
         start, history = state.restore(out, run, *parts) if resume else (_start(learner, validation), [])
         for line in (start.sentence(settings.epochs), *log.folder_lines(start)):
@@ -218,14 +235,17 @@ def train(
                 for line in (epoch.sentence(settings.epochs), *log.folder_lines(epoch)):
                     console.say(line)
                 so_far = [*history, epoch]
-                if _kept_epoch(so_far, settings.keep) == number:
-                    write_checkpoint(out, checkpoint, learner.average.model)
-                keep_recipe(out, recipe)
-                log.write_log(so_far, out)
-                log.write_plot(so_far, out)
-                state.save(out, run, *parts, start, so_far)
+                if distributed.rank() == 0:
+                    if _kept_epoch(so_far, settings.keep) == number:
+                        write_checkpoint(out, checkpoint, learner.average.model)
+                    keep_recipe(out, recipe)
+                    log.write_log(so_far, out)
+                    log.write_plot(so_far, out)
+                    state.save(out, run, *parts, start, so_far)
                 history = so_far
-            remove_folder(out / state.STATE_FOLDER, state.RUN_STATE)
+            distributed.wait()  # a process that resumed a finished run may still read the state
+            if distributed.rank() == 0:
+                remove_folder(out / state.STATE_FOLDER, state.RUN_STATE)
     kept = _kept_epoch(history, settings.keep)
     if settings.keep == "best":
         console.say(f"kept: epoch {kept}, with the best mean group IoU")
@@ -238,6 +258,21 @@ def train(
         _problems(folders),
         kept,
     )
+
+
+def _require_one_run(run: state.RunIdentity) -> None:
+    """EdgekitError in every process unless all of them have the same settings, weights and data."""
+    first, *others = distributed.gathered(run)
+    for number, other in enumerate(others, 1):
+        differences = state.differences(first, other, "in process 0", f"in process {number}")
+        if differences:
+            raise EdgekitError(f"The processes of this run do not see the same data ({differences}).")
+
+
+def _batches(
+    samples: TrainingSet, epoch: int, settings: Settings, workers: int
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    return batches(samples, epoch, settings.batch, workers, settings.accumulate)
 
 
 def _kept_epoch(history: Sequence[log.Epoch], keep: str) -> int:
@@ -310,7 +345,7 @@ def _epoch(
     """Train through one epoch and validate the averaged weights."""
     settings, started = learner.settings, time.perf_counter()
     steps = console.track(
-        batches(samples, number, settings.batch, workers),
+        _batches(samples, number, settings, workers),
         learner.steps_per_epoch,
         f"epoch {number}/{settings.epochs}",
     )
@@ -357,6 +392,7 @@ def _learner(
         objective = FromNetwork(trainable(checkpoint, device).eval().requires_grad_(False), weights)
         qat.prepare(model, partial(_mode, settings.qat))
         qat.observe(model, (pixels.to(device).float() for pixels, _ in first_batches))
+    share(model)
     return Learner(
         model,
         copy.deepcopy(model).eval().requires_grad_(False),
@@ -461,21 +497,26 @@ def pseudo_labels(
     """
     pairs: list[Pair] = []
     found: dict[str, list[str]] = {}
-    for i, path in enumerate(console.track(photos, len(photos), "labelling photos")):
-        try:
-            image = read_image(path)
-        except ImageError as error:
-            found.setdefault("unreadable", []).append(f"{path.name} ({error.reason.rstrip('.')})")
+    verdicts = distributed.mapped(partial(_predicted, _runner(model, size)), photos)
+    for i, verdict in enumerate(console.track(verdicts, len(photos), "labelling photos")):
+        if isinstance(verdict, Fault):
+            found.setdefault(verdict.reason, []).append(verdict.name)
             continue
-        ((_, by_name),) = predictions({"": _runner(model, size)}, [Picture(path.name, image)])
-        labels = by_name[""].labels(image.shape[:2])
-        if not persons(labels).any():
-            found.setdefault("nobody found in it", []).append(path.name)
-            continue
-        pair = Pair(path, out / f"{i:05}-{path.stem}.png")  # folders may share names
-        write_labels(pair.label, labels, replace=True)
-        pairs.append(pair)
+        label = out / f"{i:05}-{photos[i].stem}.png"  # folders may share names
+        write_labels(label, verdict, replace=True)
+        pairs.append(Pair(photos[i], label))
     return tuple(pairs), tuple(Problem(reason, tuple(files)) for reason, files in found.items())
+
+
+def _predicted(runner: TorchRunner, path: Path) -> NDArray[np.uint8] | Fault:
+    """The (H, W) labels that the runner predicts for a photo, or why it is left out."""
+    try:
+        image = read_image(path)
+    except ImageError as error:
+        return Fault("unreadable", f"{path.name} ({error.reason.rstrip('.')})")
+    ((_, by_name),) = predictions({"": runner}, [Picture(path.name, image)])
+    labels = by_name[""].labels(image.shape[:2])
+    return labels if persons(labels).any() else Fault("nobody found in it", path.name)
 
 
 def validate(
@@ -486,9 +527,9 @@ def validate(
     frame: str,
 ) -> log.Scores:
     """Scores on the photos, cut to one of FIXED_FRAMES and stretched to `size`; labels at full resolution."""
-    framed = _framed(pairs, head_classes(checkpoint.class_names), frame)
+    framed = _framed(distributed.own(pairs), head_classes(checkpoint.class_names), frame)
     counts = counted({frame: _runner(model, size)}, framed, len(checkpoint.class_names))
-    confusion = counts[frame]
+    confusion = reduce(operator.add, distributed.gathered(counts[frame]))
     return log.Scores(
         miou=_number(confusion.miou),
         mean_accuracy=_number(confusion.mean_accuracy),

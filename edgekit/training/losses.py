@@ -1,7 +1,7 @@
 """The terms of the training loss: cross-entropy, soft Jaccard terms, and distillation from another network.
 
 A label is a class or, where the labels of a folder say no more, a set of classes, which counts by the sum of their
-probabilities.
+probabilities. Every sum is taken over the batch, in all processes that share it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from edgekit.scores.metrics import IGNORE
+from edgekit.training.distributed import summed
 
 RARITY = 0.35  # exponent; 1 is inverse frequency, which drowns the picture in belts, 0 is no weighting
 WEIGHT_RANGE = (0.4, 4.0)  # a class seen in a handful of photos must not outvote the person
@@ -46,15 +47,16 @@ def cross_entropy(
     """
     classes = logits.shape[1]
     single = labels.where(labels < classes, IGNORE)
-    total = F.cross_entropy(logits, single, weight=weights[:classes], ignore_index=IGNORE, reduction="sum")
+    loss = F.cross_entropy(logits, single, weight=weights[:classes], ignore_index=IGNORE, reduction="sum")
     kept = labels[labels != IGNORE]
     several = (labels >= classes) & (labels != IGNORE)
     if sets is not None and several.any():
         of = labels[several]
         log_likelihood = logits.movedim(1, -1)[several].log_softmax(1)  # (n, C)
         marginal = log_likelihood.masked_fill(~sets[of], -torch.inf).logsumexp(1)
-        total = total - (weights[of] * marginal).sum()
-    return total / weights[kept].sum().clamp_min(FREQUENCY_FLOOR)
+        loss = loss - (weights[of] * marginal).sum()
+    loss, weight = summed(torch.stack([loss, weights[kept].sum()])).unbind()
+    return loss / weight.clamp_min(FREQUENCY_FLOOR)
 
 
 def union_jaccard(
@@ -71,8 +73,8 @@ def union_jaccard(
     labelled = known.to(logits.dtype)
     predicted = logits.softmax(1)[:, list(members)].sum(1) * labelled  # (B, h, w) in [0, 1]
     truth = inside.to(logits.dtype)
-    hits = (predicted * truth).sum()
-    union = (predicted + truth).sum() - hits
+    hits, both = summed(torch.stack([(predicted * truth).sum(), (predicted + truth).sum()])).unbind()
+    union = both - hits
     return 1 - (hits + JACCARD_SMOOTHING) / (union + JACCARD_SMOOTHING)
 
 
@@ -103,17 +105,17 @@ def mean_jaccard(
     predicted = logits.softmax(1).transpose(0, 1)[:, kept]  # (C, n) in [0, 1]
     if sets is None:
         truth = F.one_hot(labels[kept], logits.shape[1]).T.to(logits.dtype)
-        present = truth.any(1)
     else:
         shares = sets.to(predicted.dtype)
         overlap = (shares @ shares.T)[:, labels[kept]]  # (labels, n), classes in common
         inside = overlap == shares.sum(1)[labels[kept]]
         truth = inside.to(predicted.dtype)
         predicted = shares @ predicted * (inside | (overlap == 0))
-        present = torch.bincount(labels[kept], minlength=len(sets)) > 0
-    area = truth.sum(1)
-    hits = (predicted * truth).sum(1)[present]
-    union = predicted.sum(1)[present] + area[present] - hits
+    occurring = torch.bincount(labels[kept], minlength=len(truth)).to(truth.dtype)
+    sums = [(predicted * truth).sum(1), predicted.sum(1), truth.sum(1), occurring]
+    hits, area_predicted, area, occurring = summed(torch.stack(sums)).unbind()
+    present = occurring > 0
+    hits, union = hits[present], area_predicted[present] + area[present] - hits[present]
     return (1 - (hits + JACCARD_SMOOTHING) / (union + JACCARD_SMOOTHING)).sum() / present.sum().clamp_min(1)
 
 
@@ -129,4 +131,5 @@ def distillation(
     log_predicted = (logits / TEMPERATURE).log_softmax(1)
     per_pixel = (torch.xlogy(target, target) - target * log_predicted).sum(1)
     weight = torch.ones_like(per_pixel) if weights is None else weights[goal.argmax(1)]
-    return (per_pixel * weight).sum() / weight.sum() * TEMPERATURE**2
+    divergence, total = summed(torch.stack([(per_pixel * weight).sum(), weight.sum()])).unbind()
+    return divergence / total * TEMPERATURE**2

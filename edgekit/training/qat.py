@@ -20,6 +20,8 @@ import torch
 from torch import nn
 from transformers.activations import SiLUActivation
 
+from edgekit.training.distributed import count, summed
+
 RANGE_MOMENTUM = 0.01  # the ranges follow the weights over about 100 steps
 RANGE_BATCHES = 8  # observed before the first step, which would otherwise start from empty ranges
 RANGE_KEY = "input_range"
@@ -60,7 +62,7 @@ class _RangedInput(nn.Module):
     def _observe(self, x: torch.Tensor) -> None:
         each = x.flatten(1)  # (B, n): extremes per picture, as calibration/observers.py averages them
         low, high = each.amin(1).clamp_max(0).mean(), each.amax(1).clamp_min(0).mean()
-        extremes = torch.stack([low, high]).float()
+        extremes = summed(torch.stack([low, high]).float()) / count()
         started = bool((self.input_range != 0).any())
         self.input_range.lerp_(extremes, RANGE_MOMENTUM) if started else self.input_range.copy_(extremes)
 

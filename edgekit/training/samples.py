@@ -26,6 +26,7 @@ from edgekit.training.composite import (
     scenery,
 )
 from edgekit.training.data import Pair
+from edgekit.training.distributed import own_of_batch
 from edgekit.training.framing import Frame, free_frame, head_classes, indices_of, training_frame
 from edgekit.training.label_sets import LabelSets
 
@@ -155,14 +156,15 @@ def _scene(photo: NDArray[np.uint8], labels: NDArray[np.uint8], frame: Frame, si
 
 
 class _Batches(torch.utils.data.Sampler[list[tuple[int, InputSize]]]):
-    """The batches of one epoch: indices in a random order, all of one batch with one size, drawn at random.
+    """This process's share of the batches of one epoch: indices in a random order, all of one batch with one size,
+    drawn at random.
 
     The last, smaller batch is dropped: the BatchNorm of ASPP's pooled branch has one value per channel and picture,
     and a batch of one has no variance.
     """
 
-    def __init__(self, samples: TrainingSet, batch: int) -> None:
-        self._samples, self._batch = samples, batch
+    def __init__(self, samples: TrainingSet, batch: int, parts: int) -> None:
+        self._samples, self._batch, self._parts = samples, batch, parts
 
     def __len__(self) -> int:
         return len(self._samples) // self._batch
@@ -173,17 +175,21 @@ class _Batches(torch.utils.data.Sampler[list[tuple[int, InputSize]]]):
         indices = torch.randperm(len(self._samples), generator=order).tolist()
         for first in range(0, len(self) * self._batch, self._batch):
             size = self._samples.sizes[int(rng.integers(len(self._samples.sizes)))]
-            yield [(index, size) for index in indices[first : first + self._batch]]
+            whole = indices[first : first + self._batch]
+            yield [(index, size) for index in own_of_batch(whole, self._parts)]
 
 
 def batches(
-    samples: TrainingSet, epoch: int, batch: int, workers: int
+    samples: TrainingSet, epoch: int, batch: int, workers: int, parts: int = 1
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """The batches of one epoch, in a random order that depends on the seed and the epoch."""
+    """The batches of one epoch, in a random order that depends on the seed and the epoch.
+
+    Of several processes each gets its share of every batch, a piece of each of its `parts`.
+    """
     samples.epoch = epoch
     yield from torch.utils.data.DataLoader(
         samples,
-        batch_sampler=_Batches(samples, batch),
+        batch_sampler=_Batches(samples, batch, parts),
         num_workers=workers,
         worker_init_fn=_one_thread,
         pin_memory=torch.cuda.is_available(),

@@ -23,6 +23,7 @@ LR_FLOOR = 0.01  # fraction of the base rate at the end of either decay
 BOUNDS: Mapping[str, tuple[float, float]] = {
     "epochs": (1, 100_000),
     "batch": (2, 4096),
+    "accumulate": (1, 2048),
     "lr": (1e-9, 1.0),
     "skin_jaccard": (0, 100),
     "class_jaccard": (0, 100),
@@ -44,7 +45,8 @@ class Settings:
     leaves one out. qat: the mode (`float`, `w8` or `w8a8`) of every named block for quantisation-aware training; None
     trains the float model. pool: with `qat`, the recipe's pooling of attention. keep: the epoch whose weights are kept,
     the last or the one with the best mean group IoU. freeze: the network up to and including this stage keeps its
-    weights and statistics; None trains all of it.
+    weights and statistics; None trains all of it. accumulate: parts of the batch whose gradients are added; each has
+    its own BatchNorm statistics and loss.
     """
 
     epochs: int
@@ -60,6 +62,7 @@ class Settings:
     keep: str = "last"
     pool: Mapping[str, int] = field(default_factory=dict)
     freeze: str | None = None
+    accumulate: int = 1
 
     def __post_init__(self) -> None:
         if self.decay not in DECAYS:
@@ -70,6 +73,11 @@ class Settings:
             raise UnknownName("stage to freeze", self.freeze, STAGES)
         for name, bounds in BOUNDS.items():
             check_bounds(name, getattr(self, name), *bounds, REASONS.get(name, ""))
+        if self.batch % self.accumulate or self.batch // self.accumulate < 2:
+            raise EdgekitError(
+                f"`batch` {self.batch} cannot be divided into `accumulate` {self.accumulate} equal parts of two photos "
+                "or more."
+            )
         if not 1 <= len(set(self.sizes)) == len(self.sizes):
             raise EdgekitError("`size` needs one size or several different ones.")
 

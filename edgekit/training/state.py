@@ -164,13 +164,17 @@ def _below(prefix: str, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.
 
 def require_same(before: RunIdentity, now: RunIdentity, state: Path) -> None:
     """EdgekitError that names every difference, unless both are the same run."""
-    earlier, present = _flat(before), _flat(now)
-    changed = [key for key in {**earlier, **present} if earlier.get(key) != present.get(key)]
-    if changed:
-        differences = ", ".join(f"{key} was {earlier.get(key)}, is {present.get(key)}" for key in changed)
+    if changed := differences(before, now):
         raise EdgekitError(
-            f"{state} is of another run ({differences}); resume with the same settings, or choose another `out`."
+            f"{state} is of another run ({changed}); resume with the same settings, or choose another `out`."
         )
+
+
+def differences(one: RunIdentity, other: RunIdentity, first: str = "was", second: str = "is") -> str:
+    """Every part of the identities that is not the same in both, as part of a sentence; empty if there is none."""
+    flat, flat_other = _flat(one), _flat(other)
+    changed = [key for key in {**flat, **flat_other} if flat.get(key) != flat_other.get(key)]
+    return ", ".join(f"{key} {first} {flat.get(key)}, {second} {flat_other.get(key)}" for key in changed)
 
 
 def _flat(run: RunIdentity) -> dict[str, str | int | float | None]:

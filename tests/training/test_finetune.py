@@ -99,14 +99,15 @@ def test_the_options_reach_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(finetuning, "finetune", called)
     line = (
         "finetune --data d --out o --weights mine --qat w8 --unlabelled a --unlabelled b --epochs 2 --size 192 "
-        "--size 256x192 --val-size 256 --batch 3 --lr 0.01 --decay exponential --skin-jaccard 0.1 "
+        "--size 256x192 --val-size 256 --batch 6 --accumulate 3 --lr 0.01 --decay exponential --skin-jaccard 0.1 "
         "--class-jaccard 0.2 --seed 5 --workers 1 --keep best --freeze stage2 --resume --force"
     )
     assert run_edgekit(*line.split()).code == 3
     named = {
         "qat": "w8", "unlabelled": [Path("a"), Path("b")], "epochs": 2, "size": ["192", "256x192"],
-        "val_size": "256", "batch": 3, "lr": 0.01, "decay": "exponential", "skin_jaccard": 0.1, "class_jaccard": 0.2,
-        "seed": 5, "workers": 1, "resume": True, "force": True, "keep": "best", "freeze": "stage2",
+        "val_size": "256", "batch": 6, "accumulate": 3, "lr": 0.01, "decay": "exponential", "skin_jaccard": 0.1,
+        "class_jaccard": 0.2, "seed": 5, "workers": 1, "resume": True, "force": True, "keep": "best",
+        "freeze": "stage2",
     }  # fmt: skip
     assert calls == [("the checkpoint in mine", {Path("d"): 1.0}, Path("o"), named)]
 
@@ -127,6 +128,10 @@ def test_the_options_reach_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
         (
             ("--val-size", "big"),
             "--val-size 'big' is neither a side like 512 nor rows x columns like 512x384.",
+        ),
+        (
+            ("--batch", "8", "--accumulate", "3"),
+            "--batch 8 cannot be divided into --accumulate 3 equal parts",
         ),
         (("--lr", "1e999"), "--lr is inf; it must be at least 1e-09 and at most 1.0"),
         (("--seed", "9" * 400), "it must be at least 0 and at most 4,294,967,295"),

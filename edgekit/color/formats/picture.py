@@ -86,13 +86,13 @@ def _read_rgb(path: Path) -> NDArray[np.float32]:
     require_regular_file(path, MAX_PICTURE_BYTES)
     sides = {level**3 for level in HALD_LEVELS}
     try:
-        with Image.open(path, formats=PICTURE_FORMATS) as picture:
+        with path.open("rb") as stream, Image.open(stream, formats=PICTURE_FORMATS) as picture:
             width, height = picture.size
             if width != height or width not in sides:
                 known = ", ".join(f"{side}×{side}" for side in sorted(sides))
                 raise LutError(path, None, f"a LUT picture is {known} pixels, not {width}×{height}.")
-            if picture.format == "PNG" and png.is_sixteen_bit(path):
-                codes = np.atleast_3d(png.decode(path, width, height))[..., :3]
+            if picture.format == "PNG" and png.is_sixteen_bit(stream):
+                codes = np.atleast_3d(png.decode(path.read_bytes(), width, height))[..., :3]
                 return np.broadcast_to(codes, (height, width, 3)).astype(np.float32) / np.float32(65535)
             return np.asarray(picture.convert("RGB"), np.float32) / np.float32(255)
     except LutError:
