@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 PHOTOS_TO_HOLD_OUT = 4  # every fourth photo is held out where there are this many; else blocks of every photo
+SEARCHED_SIZE = (
+    9  # points a side of the tables by which divisions are compared: enough to tell, and soon fitted
+)
 REWEIGHTINGS = 3
 HUBER = 1.345  # robust scales: 95 % as efficient as least squares where errors are normal (Huber, 1981)
 MOST_BALANCE = 10.0  # how much more a pixel of a rare group counts than one of an average one
@@ -91,21 +94,23 @@ def fit_regions(pairs: Sequence[Pair], count: int, size: int = DEFAULT_SIZE) -> 
     shown = [g for g, total in zip(GROUPS, fitting.weights.sum(axis=0), strict=True) if total >= MIN_SAMPLES]
     if len(shown) < count:
         raise LutError(None, None, f"the photos show {len(shown)} regions ({', '.join(shown)}), not {count}.")
-    tried = {regions: _fitted(fitting, regions, size) for regions in divisions(shown, count)}
-    for regions in ((tuple(shown),), tuple((group,) for group in shown)):
-        if regions not in tried:
-            tried[regions] = _fitted(fitting, regions, size)
-    errors = {regions: _error(luts, regions, held_out) for regions, luts in tried.items()}
-    best = min(divisions(shown, count), key=lambda regions: errors[regions].lab_l2_after)
+
+    def error_of(regions: Regions) -> float:
+        luts = _fitted(fitting, regions, min(size, SEARCHED_SIZE))
+        return _error(luts, regions, held_out).lab_l2_after
+
+    best = min(divisions(shown, count), key=error_of)
+    compared = {
+        "regions": best,
+        "one table": (tuple(shown),),
+        "one table a group": tuple((g,) for g in shown),
+    }
+    luts = {regions: _fitted(fitting, regions, size) for regions in dict.fromkeys(compared.values())}
     return FittedRegions(
         best,
-        tried[best],
+        luts[best],
         tuple(group for group in GROUPS if group not in shown),
-        {
-            "regions": errors[best],
-            "one table": errors[(tuple(shown),)],
-            "one table a group": errors[tuple((group,) for group in shown)],
-        },
+        {name: _error(luts[regions], regions, held_out) for name, regions in compared.items()},
     )
 
 
