@@ -150,8 +150,9 @@ CALLS: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
         "evaluate",
         (MY_WEIGHTS, [Path("a.tflite")]),
         {
-            "images": Path("photos"), "labels": Path("truth"), "baselines": False, "rows": Path("r.csv"), "strata": True,
-            "external": [library.MaskFolder("a", Path("m"), "person"), library.ModelFile("b", Path("b.onnx"))], "resume": Path("kept"), "shard": (2, 7), "force": True,
+            "images": Path("photos"), "labels": Path("truth"), "baselines": False, "rows": Path("r.csv"),
+            "external": [library.MaskFolder("a", Path("m"), "person"), library.ModelFile("b", Path("b.onnx"))],
+            "strata": True, "resume": Path("kept"), "shard": (2, 7), "force": True,
         },
     ),
     (

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from edgekit.scores.evaluation import Evaluation
 
 TITLES = {
-    "precision": "precision", "recall": "recall", "f1": "F1", "f_beta": "F (β²=0.3)", "weighted_f": "weighted F",
-    "accuracy": "accuracy", "mae": "MAE", "false_share": "false share",
+    "iou": "IoU", "two_class_miou": "mIoU of 2", "precision": "precision", "recall": "recall", "f1": "F1",
+    "f_beta": "F (β²=0.3)", "weighted_f": "weighted F", "accuracy": "accuracy", "mae": "MAE",
+    "false_share": "false share",
 }  # fmt: skip
 
 

@@ -25,11 +25,13 @@ SoftMask = NDArray[np.floating]  # (H, W) in [0, 1]
 class MaskScores:
     """Scores of a mask on one photo, in [0, 1]; None for a score that the photo does not define.
 
-    f_beta: with β² = 0.3. false_share: share of the pixels outside the truth that the mask holds. mae, weighted_f: of
-    the soft mask where there is one. Without a pixel of truth there are no recall and weighted F, without a predicted
-    pixel no precision.
+    two_class_miou: mean IoU of the group and of the rest, as far as they occur. f_beta: with β² = 0.3. false_share:
+    share of the pixels outside the truth that the mask holds. mae, weighted_f: of the soft mask where there is one.
+    Without a pixel of truth there are no recall and weighted F, without a predicted pixel no precision.
     """
 
+    iou: float | None
+    two_class_miou: float | None
     precision: float | None
     recall: float | None
     f1: float | None
@@ -64,7 +66,11 @@ class TrueMask:
         counted = int(self.counted.sum())
         error = np.abs((mask if soft is None else soft).astype(np.float64) - self.inside) * self.counted
         wrong = pixels.true + pixels.predicted - 2 * pixels.hits
+        rest = Pixels(counted - pixels.union, counted - pixels.true, counted - pixels.predicted)
+        ious = [iou for iou in (pixels.iou, rest.iou) if iou is not None]
         return MaskScores(
+            iou=pixels.iou,
+            two_class_miou=_ratio(sum(ious), len(ious)),
             precision=pixels.precision,
             recall=pixels.recall,
             f1=pixels.f1,

@@ -19,8 +19,8 @@ from edgekit.scores.strata import LEAST_SKIN_SHARE, SAMPLED_EVERY, STRATA, Trait
 
 LABELLED, HAIR, PEOPLE, OUTLINE = "labels", "hair", "people apart", "contrast at the outline"
 WITH_A_PERSON, NOBODY = "a person", "nobody"
-HAIR_LIGHTNESS = (("light", 45.0), ("medium", 20.0), ("dark", -math.inf))  # median L*
-OUTLINE_DELTA_E = (("high", 40.0), ("medium", 20.0), ("low", -math.inf))  # median ΔE76
+HAIR_LIGHTNESS = (("light", 30.0), ("medium", 15.0), ("dark", -math.inf))  # median L*
+OUTLINE_DELTA_E = (("high", 25.0), ("medium", 15.0), ("low", -math.inf))  # median ΔE76
 DIMENSIONS: Mapping[str, tuple[str, ...]] = {
     LABELLED: (WITH_A_PERSON, NOBODY),
     **{dimension: tuple(name for name, _ in strata) for dimension, strata in STRATA.items()},

@@ -22,6 +22,7 @@ from edgekit.scores.model_counts import MASKED, PhotoScores
 MOST_BYTES = 8 << 30  # a hundred million rows
 MOST_LINE_CHARS = 1 << 16  # a file name has at most 255 bytes
 FIRST_COLUMNS = ("photo", "model", "overall_accuracy", "miou")
+MASK_COLUMNS = tuple(metric for metric in METRICS if metric != "iou")  # every group has that one
 Row = list[str]
 
 
@@ -42,7 +43,7 @@ class RowFile:
                 masks = [
                     getattr(one.masks.get(group), metric, None)
                     for group in _masked(self._groups)
-                    for metric in METRICS
+                    for metric in MASK_COLUMNS
                 ]
                 values = (one.overall_accuracy, one.miou, *ious, *masks, one.seconds)
                 self._writer.writerow([one.photo, one.model, *map(_text, values)])
@@ -111,7 +112,7 @@ def _rows_in(path: Path, groups: Sequence[str]) -> Iterator[Row]:
 
 
 def _header(groups: Sequence[str]) -> Row:
-    masks = (f"{group}_{metric}" for group in _masked(groups) for metric in METRICS)
+    masks = (f"{group}_{metric}" for group in _masked(groups) for metric in MASK_COLUMNS)
     return [*FIRST_COLUMNS, *(f"{group}_iou" for group in groups), *masks, "seconds"]
 
 

@@ -35,9 +35,13 @@ def test_skin_tones_pass_and_sky_does_not(colour: tuple[int, int, int]) -> None:
 
 def test_chroma_is_moved_as_published() -> None:
     """Hsu et al., equations 1 to 4, at a luma in each range, in numbers."""
-    luma = np.array([70.5, 150.0, 211.5])  # halfway from black to 125; in the middle; halfway from 188 to white
+    luma = np.array(
+        [70.5, 150.0, 211.5]
+    )  # halfway from black to 125; in the middle; halfway from 188 to white
     blue = _at_middle_luma(luma, np.full(3, 120.0), BLUE_CHROMA)
-    assert blue == pytest.approx([(120 - 113) * 46.97 / 34.985 + 108, 120, (120 - 113) * 46.97 / 30.485 + 108])
+    assert blue == pytest.approx(
+        [(120 - 113) * 46.97 / 34.985 + 108, 120, (120 - 113) * 46.97 / 30.485 + 108]
+    )
     red = _at_middle_luma(luma, np.full(3, 150.0), RED_CHROMA)
     assert red == pytest.approx([(150 - 149) * 38.76 / 29.38 + 154, 150, (150 - 143) * 38.76 / 24.38 + 154])
 

@@ -23,10 +23,9 @@ from edgekit.scores.baselines import SkinByColour, skin_by_ycbcr
 from edgekit.scores.evaluation import Evaluator
 from edgekit.scores.evaluation_shards import SHARD, Beside, Evaluated, Inputs, Model
 from edgekit.scores.folder import evaluate
-from edgekit.scores.masks import METRICS
 from edgekit.scores.model_counts import Judged, Truth
 from edgekit.scores.packing import packed_array
-from edgekit.scores.rows import row_file
+from edgekit.scores.rows import MASK_COLUMNS, row_file
 from edgekit.scores.runners import Outputs
 from edgekit.scores.scheme import Scheme
 from edgekit.scores.shards import Journal
@@ -114,7 +113,7 @@ def test_rows_hold_every_model_on_every_photo(evaluated: Any, tmp_path: Path) ->
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == [
         "photo", "model", "overall_accuracy", "miou", "skin_iou", "hair_iou", "clothes_iou", "person_iou",
-        *(f"{group}_{metric}" for group in ("person", "skin") for metric in METRICS), "seconds",
+        *(f"{group}_{metric}" for group in ("person", "skin") for metric in MASK_COLUMNS), "seconds",
     ]  # fmt: skip
     assert len(rows) == whole.n * len(whole.models) and rows[0]["photo"] == "0, photo.png"
     assert {row["model"] for row in rows} == {model.name for model in whole.models}
@@ -277,8 +276,8 @@ def test_a_damaged_file_is_refused_in_one_sentence(tmp_path: Path) -> None:
         (("inputs", "class_names"), []),
         (("inputs", "label_sets"), {"300": [1]}),
         (("done",), {"3.jpg": DIGEST}),
-        (("tally", "models", 0, "masks"), packed_array(np.full((2, 8, 3), -1))),
-        (("tally", "models", 0, "masks"), packed_array(np.full((2, 8, 3), 1 << 40))),
+        (("tally", "models", 0, "masks"), packed_array(np.full((2, 10, 3), -1))),
+        (("tally", "models", 0, "masks"), packed_array(np.full((2, 10, 3), 1 << 40))),
         (("tally", "models", 0, "strata", 0, "stratum"), "martians"),
         (("tally", "models", 0, "strata", 0, "groups", "photos"), 2),
         (("version",), 3),

@@ -25,6 +25,7 @@ def true_mask(truth: NDArray[np.uint8] = TRUTH) -> TrueMask:
 
 def test_scores_by_hand() -> None:
     found = true_mask().scores(MASK)  # hits 2 of 3 true, 4 predicted; 7 count
+    assert found.iou == 2 / 5 and found.two_class_miou == pytest.approx((2 / 5 + 2 / 5) / 2)
     assert found.precision == 2 / 4
     assert found.recall == pytest.approx(2 / 3)
     assert found.f1 == pytest.approx(2 * 2 / (3 + 4))
@@ -49,12 +50,13 @@ def test_a_mask_comes_from_what_labels_tell() -> None:
 def test_scores_that_a_photo_does_not_define_are_none() -> None:
     nobody = true_mask(np.zeros((2, 4), np.uint8))
     nothing = nobody.scores(np.zeros((2, 4), bool))
-    assert nothing == MaskScores(None, None, None, None, 1.0, 0.0, 0.0, None)
+    assert nothing == MaskScores(None, 1.0, None, None, None, None, 1.0, 0.0, 0.0, None)
     false = nobody.scores(MASK)
     assert (false.precision, false.recall, false.f1, false.f_beta) == (0.0, None, 0.0, 0.0)
+    assert (false.iou, false.two_class_miou) == (0.0, pytest.approx(3 / 8 / 2))
     assert (false.false_share, false.weighted_f) == (5 / 8, None)
     unknown = true_mask(np.full((2, 4), 2, np.uint8)).scores(MASK)
-    assert unknown == MaskScores(None, None, None, None, None, None, None, None)
+    assert unknown == MaskScores(*[None] * 10)
 
 
 def weighted_f_as_written(truth: NDArray[np.bool_], soft: NDArray[np.float64]) -> float:
@@ -87,7 +89,9 @@ def weighted_f_as_written(truth: NDArray[np.bool_], soft: NDArray[np.float64]) -
 def test_weighted_f_is_the_published_definition(seed: int) -> None:
     rng = np.random.default_rng(seed)
     truth = np.zeros((9, 14), bool)
-    truth[2 : 6 + seed, 3:9] = truth[7, 1:4] = True  # every pixel outside has one nearest pixel, or equal errors
+    truth[2 : 6 + seed, 3:9] = truth[7, 1:4] = (
+        True  # every pixel outside has one nearest pixel, or equal errors
+    )
     soft = np.where(truth, 0.8, 0.1) + 0.2 * rng.integers(0, 2) * np.arange(14) / 14
     soft[truth] = 0.8
     found = TrueMask(truth, np.ones_like(truth)).scores(soft >= 0.5, soft)
@@ -113,7 +117,7 @@ def test_pixels_that_do_not_count_are_no_errors() -> None:
 
 
 def scores(value: float | None) -> MaskScores:
-    return MaskScores(value, 1.0, 0.5, 0.5, 0.5, 0.5, 0.5, None)
+    return MaskScores(None, 0.5, value, 1.0, 0.5, 0.5, 0.5, 0.5, 0.5, None)
 
 
 def test_means_over_photos_by_hand() -> None:

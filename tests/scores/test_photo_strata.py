@@ -46,7 +46,7 @@ MASKS = {"person": TrueMask(PERSON, ALL), "hair": TrueMask(HAIR_PIXELS, ALL)}
     ("background", "person", "hair", "expected"),
     [
         (90, 40, 10, {"brightness": "bright", HAIR: "dark", OUTLINE: "high"}),
-        (50, 80, 30, {"brightness": "medium", HAIR: "medium", OUTLINE: "medium"}),
+        (50, 70, 22, {"brightness": "medium", HAIR: "medium", OUTLINE: "medium"}),
         (20, 30, 60, {"brightness": "dim", HAIR: "light", OUTLINE: "low"}),
     ],
 )
