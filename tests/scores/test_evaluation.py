@@ -106,6 +106,23 @@ def test_photos_without_labels_are_not_run() -> None:
     assert found.n == 2
 
 
+def test_photos_of_nobody_are_scored_apart() -> None:
+    nobody = labelled([[0, 0, 0, 0], [0, 0, 0, 0]])
+    evaluator = Evaluator.of({"guess": Guesses(GUESS, GUESS)}, {}, Judged(NAMES, {"person": (1, 2)}))
+    evaluator.add(PICTURES[0])
+    assert evaluator.tally.evaluations()[0].strata == ()  # every label shows a person
+    evaluator.add(nobody)
+    (found,) = evaluator.tally.evaluations()
+    with_a_person, without = found.strata
+    assert (with_a_person.stratum, with_a_person.n) == ("a person", 1)
+    assert (without.dimension, without.stratum, without.n) == ("labels", "nobody", 1)
+    assert without.photo_means["person"]["false_share"].value == pytest.approx(5 / 8)
+    assert without.photo_means["person"]["recall"].value is None
+    recall = found.photo_means["person"]["recall"]  # of the one photo that has it
+    assert (recall.value, recall.n) == (with_a_person.photo_means["person"]["recall"].value, 1)
+    assert found.groups["person"].iou != with_a_person.groups["person"].iou
+
+
 def test_a_baseline_is_judged_on_skin_alone() -> None:
     found = evaluate({}, {"everything": lambda image: np.ones(image.shape[:2], bool)}, PICTURES)[0]
     assert found.miou is None and not found.per_class
