@@ -17,7 +17,7 @@ from edgekit.console import quiet_libraries
 from edgekit.errors import CalibrationError
 from edgekit.scores.evaluation import Evaluation
 from edgekit.scores.evaluation_shards import Evaluated
-from edgekit.scores.external import parsed_masks, parsed_model
+from edgekit.scores.external import External, parsed_masks, parsed_model
 from edgekit.scores.folder import evaluate
 from edgekit.scores.masks import METRICS
 from edgekit.scores.means import Mean
@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--masks", action="append", default=[])
     parser.add_argument("--model", action="append", default=[])
     options = parser.parse_args()
-    external = [*map(parsed_masks, options.masks), *map(parsed_model, options.model)]
+    external: list[External] = [*map(parsed_masks, options.masks), *map(parsed_model, options.model)]
     with quiet_libraries():
         checkpoint = load_checkpoint()
     found = {

@@ -91,7 +91,9 @@ def time(options: argparse.Namespace, checkpoint: Checkpoint, files: Mapping[str
     for name, path in files.items():
         tensor, kind = input_of(path)
         runtime = LiteRT(path, threads=harness.THREADS)
-        runs[f"{name} | LiteRT, XNNPACK"] = partial(runtime.run, {tensor: np.ones(kind.shape, kind.dtype)})
+        runs[f"{name} | LiteRT, XNNPACK"] = partial(
+            runtime.run, {tensor: np.ones([side or 1 for side in kind.shape], kind.dtype)}
+        )
     reference = reference_runner(checkpoint)
     image = astronaut().at(InputSize.of(checkpoint.size_default))
     runs[f"{checkpoint.name} {checkpoint.size_default}² | PyTorch"] = partial(reference.run, image)

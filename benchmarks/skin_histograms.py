@@ -78,7 +78,9 @@ def counted(
         told = scheme or Scheme.of_classes(class_names)
         if not told.tells(skin):
             raise CalibrationError(f"The labels of {folder} do not tell skin apart.")
-        pictures = Folder(folder / "images", folder / "labels", len(class_names), scheme and scheme.sets)
+        pictures = Folder(
+            folder / "images", folder / "labels", len(class_names), scheme.sets if scheme else None
+        )
         names = pictures.labelled[:: max(1, len(pictures.labelled) // photos)][:photos]
         for picture in track(pictures.pictures(names), len(names), folder.name):
             assert picture.labels is not None  # `names` have one

@@ -13,6 +13,7 @@ from edgekit.commands.options import Force, Json, LargeSetOptions, Rows, Weights
 if TYPE_CHECKING:
     from edgekit.scores.evaluation import Evaluation
     from edgekit.scores.evaluation_shards import Evaluated
+    from edgekit.scores.external import External
 
 
 @unpacked
@@ -67,7 +68,7 @@ def evaluate(
     part = large.part
     with console.quiet_libraries():
         checkpoint = edgekit.load_checkpoint(weights)
-    beside = [*map(parsed_masks, masks or ()), *map(parsed_model, model or ())]
+    beside: list[External] = [*map(parsed_masks, masks or ()), *map(parsed_model, model or ())]
     result = edgekit.evaluate(
         checkpoint, artifacts or [], images=images, labels=labels, baselines=baselines, external=beside,
         strata=strata, rows=rows, resume=large.resume, shard=part, force=force,
