@@ -22,11 +22,11 @@ class Onnx:
     name = "onnxruntime"
 
     def __init__(self, path: Path, threads: int = DEFAULT_THREADS) -> None:
+        check_regular_file(path, MOST_BYTES, lambda sentence: ConversionError("onnx", "load", sentence))
         try:
             import onnxruntime
         except ImportError as error:
             raise MissingDependency("onnxruntime", "An .onnx model") from error
-        check_regular_file(path, MOST_BYTES, lambda sentence: ConversionError("onnx", "load", sentence))
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         try:

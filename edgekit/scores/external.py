@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -18,7 +17,7 @@ from edgekit.errors import ConversionError, EdgekitError, ImageError, UnknownNam
 from edgekit.files import sha256_of, sha256_of_bytes
 from edgekit.images import mask_from_picture
 from edgekit.model.outputs import resized
-from edgekit.reading import Count, JsonKind, Text, check_regular_file, read_json, shown
+from edgekit.reading import Count, JsonKind, Text, read_json, shown
 from edgekit.runtimes import ForeignRuntime
 from edgekit.runtimes.litert import LiteRT
 from edgekit.runtimes.onnx import Onnx
@@ -28,7 +27,6 @@ from edgekit.scores.masks import Mask, SoftMask
 GROUPS = ("person", "skin", "hair", "clothes")
 MASK_SUFFIX = ".png"
 MOST_NAME_CHARS = 80
-MOST_MODEL_BYTES = 2 << 30
 RUNTIMES: Mapping[str, Callable[[Path], ForeignRuntime]] = {".tflite": LiteRT, ".onnx": Onnx}
 
 Planes = NDArray[np.float32]  # (channels, h, w)
@@ -91,11 +89,13 @@ class ModelFile:
     def detector(self, photos: Sequence[str]) -> Detector:
         """The model, open. Raises EdgekitError for a description or a file that cannot be used."""
         described = read_json(self.description, DESCRIPTION, EdgekitError)
-        refused = partial(ConversionError, self.path.suffix[1:], "load")
-        check_regular_file(self.path, MOST_MODEL_BYTES, refused)
         runtime = RUNTIMES[self.path.suffix](self.path)
         if len(runtime.inputs) != 1:
-            raise refused(f"{shown(self.path)} has {len(runtime.inputs)} inputs; it must take one picture.")
+            raise ConversionError(
+                self.path.suffix[1:],
+                "load",
+                f"{shown(self.path)} has {len(runtime.inputs)} inputs; it must take one picture.",
+            )
         return _Model(self.path, runtime, described)
 
     @property

@@ -77,7 +77,7 @@ def outline_delta_e(lab: Lab, mask: TrueMask) -> float | None:
     """
     differences = []
     for axis in (0, 1):
-        first, second = (_shifted(axis, slice(None, -ACROSS_PX)), _shifted(axis, slice(ACROSS_PX, None)))
+        first, second = _along(axis, slice(None, -ACROSS_PX)), _along(axis, slice(ACROSS_PX, None))
         across = mask.inside[first] != mask.inside[second]
         across &= mask.counted[first] & mask.counted[second]
         differences.append(np.linalg.norm(lab[first][across] - lab[second][across], axis=-1))
@@ -85,7 +85,8 @@ def outline_delta_e(lab: Lab, mask: TrueMask) -> float | None:
     return float(np.median(every)) if every.size else None
 
 
-def _shifted(axis: int, part: slice) -> tuple[slice, ...]:
+def _along(axis: int, part: slice) -> tuple[slice, ...]:
+    """The index of a part of the rows (axis 0) or columns."""
     return (part,) if axis == 0 else (slice(None), part)
 
 
