@@ -18,6 +18,7 @@ from .parity.report import ParityReport
 from .pipeline import Bounds, Plan, bundle, convert, plan
 from .recipes import Recipe
 from .scores.evaluation_shards import Evaluated
+from .scores.external import MaskFolder, ModelFile
 from .scores.folder import evaluate
 from .segmenter import Segmenter
 from .segmenting import SegmentedPhotos, segment
@@ -43,6 +44,8 @@ __all__ = [
     "Look",
     "Lut3D",
     "Manifest",
+    "MaskFolder",
+    "ModelFile",
     "ParityReport",
     "Plan",
     "Recipe",

@@ -146,12 +146,13 @@ CALLS: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
     ),
     (
         "evaluate a.tflite --weights mine --images photos --labels truth --no-baselines --rows r.csv --resume kept "
-        "--shard 2/7 --force",
+        "--shard 2/7 --force --masks a=m:person --model b=b.onnx --strata",
         "evaluate",
         (MY_WEIGHTS, [Path("a.tflite")]),
         {
             "images": Path("photos"), "labels": Path("truth"), "baselines": False, "rows": Path("r.csv"),
-            "resume": Path("kept"), "shard": (2, 7), "force": True,
+            "external": [library.MaskFolder("a", Path("m"), "person"), library.ModelFile("b", Path("b.onnx"))],
+            "strata": True, "resume": Path("kept"), "shard": (2, 7), "force": True,
         },
     ),
     (

@@ -68,6 +68,11 @@ class Folder:
         """The file names of the pictures, usable or not, in order."""
         return tuple(path.name for path in self._paths)
 
+    @property
+    def labelled(self) -> tuple[str, ...]:
+        """The file names of the pictures that have a label, in order."""
+        return tuple(path.name for path in self._paths if self._pairs is not None and path in self._pairs)
+
     def __iter__(self) -> Iterator[Picture]:
         return self.pictures(frozenset(self.names))
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.targets import target_of
@@ -28,6 +29,20 @@ class Runtime(Protocol):
 
 # Opens an artifact in a runtime, here or on a device; the names are intermediate tensors to return as well.
 Opener = Callable[[Path, Sequence[str]], Runtime]
+
+
+class TensorType(NamedTuple):
+    """Shape and type of a tensor; None for a side that the file leaves open."""
+
+    shape: tuple[int | None, ...]
+    dtype: np.dtype[Any]
+
+
+class ForeignRuntime(Runtime, Protocol):
+    """A runtime of models that edgekit did not convert: their inputs are found in the file."""
+
+    @property
+    def inputs(self) -> Mapping[str, TensorType]: ...
 
 
 @runtime_checkable

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from edgekit.errors import ConversionError, MissingDependency
 from edgekit.reading import read_bytes, shown
-from edgekit.runtimes import DEFAULT_THREADS, Tensors
+from edgekit.runtimes import DEFAULT_THREADS, Tensors, TensorType
 
 MOST_BYTES = 1 << 30  # forty times what edgekit converts; a flatbuffer ends at 2 GiB
 BUILTINS = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
@@ -74,6 +74,14 @@ class LiteRT:
             except ValueError as error:
                 raise ConversionError("tflite", "run", f"input {name!r}: {error}.") from error
         self._interpreter.invoke()
+
+    @property
+    def inputs(self) -> dict[str, TensorType]:
+        """Shape and type of every input, by name."""
+        return {
+            name: TensorType(tuple(map(int, detail["shape"])), np.dtype(detail["dtype"]))
+            for name, detail in self._inputs.items()
+        }
 
     @property
     def partitions(self) -> int:

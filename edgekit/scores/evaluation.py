@@ -1,4 +1,4 @@
-"""Accuracy against true labels: counts of the checkpoint, artifacts and skin detectors, and the scores they give.
+"""Accuracy against true labels: counts of the checkpoint, artifacts and other models, and the scores they give.
 
 Protocol: the whole photo is the network's input, as `edgekit.images` fits it; logits are resized to the label's size,
 then argmax. Pixels labelled 255 are ignored, and with a label scheme those whose value does not tell.
@@ -6,23 +6,23 @@ then argmax. Pixels labelled 255 are ignored, and with a label scheme those whos
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image as Pillow
 
-from edgekit.images import Picture
-from edgekit.scores.baselines import Baseline, Image
-from edgekit.scores.groups import GroupCounts
-from edgekit.scores.metrics import Confusion, Interval
-from edgekit.scores.pixels import PixelCounts, Pixels, class_pixels, mean_iou
-from edgekit.scores.runners import Runner, predictions
-from edgekit.scores.scheme import Members, Scheme
+from edgekit.images import InputSize, Picture
+from edgekit.scores.baselines import SKIN, Detector, Image, Shown
+from edgekit.scores.means import Mean
+from edgekit.scores.metrics import Interval
+from edgekit.scores.model_counts import Judged, ModelCounts, PhotoScores, Truth
+from edgekit.scores.photo_strata import DIMENSIONS, LABELLED, labelled_stratum, strata_of
+from edgekit.scores.pixels import Pixels, mean_iou
+from edgekit.scores.runners import Outputs, Runner, predictions, union_probability
 
-SKIN = "skin"  # the group that baselines find
-Labels = NDArray[np.uint8]  # (H, W)
+PhotoMeans = Mapping[str, Mapping[str, Mean]]  # the mean of every score of `MaskScores`, by group
 
 
 @dataclass(frozen=True)
@@ -44,11 +44,24 @@ class GroupScore:
 
 
 @dataclass(frozen=True)
+class StratumScores:
+    """Scores over the n photos of one stratum of a dimension, such as dim of brightness."""
+
+    dimension: str
+    stratum: str
+    n: int
+    groups: Mapping[str, GroupScore]
+    photo_means: PhotoMeans
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """Scores of one model over n labelled photos, with 95 % bootstrap intervals over photos.
 
     Skin baselines predict no other class, so their other scores are None. groups: scores of skin, hair, clothes and
     person, as far as the labels tell them. Labels that stand for sets of classes give no scores of single classes.
+    photo_means: means over photos of the scores of the person's and the skin's masks, beside the pooled ones. strata:
+    the photos with a labelled person and those without, if there are both, and the others if they were asked for.
     """
 
     name: str
@@ -64,154 +77,147 @@ class Evaluation:
     skin_f1: float | None
     per_class: Mapping[str, ClassScore]
     groups: Mapping[str, GroupScore] = field(default_factory=dict)
+    photo_means: PhotoMeans = field(default_factory=dict)
+    strata: tuple[StratumScores, ...] = ()
 
 
-@dataclass(frozen=True)
-class PhotoScores:
-    """One model's scores on one photo; None for a score that it does not have."""
-
-    photo: str
-    model: str
-    overall_accuracy: float | None
-    miou: float | None
-    group_ious: Mapping[str, float | None]
-
-
-@dataclass(frozen=True)
-class Judged:
-    """What models are judged by. groups: class indices by group.
-
-    scheme: what the label values stand for; None: each is the index of a class. With a scheme, groups are all that is
-    judged.
-    """
-
-    class_names: tuple[str, ...]
-    groups: Mapping[str, Members]
-    scheme: Scheme | None = None
-
-    @property
-    def told(self) -> Scheme:
-        """What the label values stand for, also where each is the index of a class."""
-        return self.scheme or Scheme.of_classes(self.class_names)
+def evaluation_of(name: str, model: ModelCounts) -> Evaluation:
+    """The scores of the model of this name."""
+    counts, classes = model.groups, model.classes
+    skin = counts.pooled(SKIN) if SKIN in counts.told else None
+    return Evaluation(
+        name=name,
+        n=len(counts),
+        miou=None if classes is None else classes.resamples.value(mean_iou),
+        miou_ci95=None if classes is None else classes.resamples.interval(mean_iou),
+        mean_accuracy=None if classes is None else classes.mean_recall,
+        overall_accuracy=None if classes is None else classes.hit_share,
+        skin_iou=None if skin is None else skin.iou,
+        skin_iou_ci95=None if skin is None else counts.interval(SKIN),
+        skin_precision=None if skin is None else skin.precision,
+        skin_recall=None if skin is None else skin.recall,
+        skin_f1=None if skin is None else skin.f1,
+        per_class={} if classes is None else {n: _class_score(classes.pooled(n)) for n in classes.names},
+        groups={g: GroupScore(counts.iou(g), counts.interval(g)) for g in counts.told},
+        photo_means=model.masks.means(),
+        strata=tuple(_strata_of(model)),
+    )
 
 
-@dataclass
-class ModelCounts:
-    """One model against true labels. classes: None where single classes are not judged."""
-
-    classes: PixelCounts | None
-    groups: GroupCounts
-
-    @classmethod
-    def of_parser(cls, judged: Judged) -> ModelCounts:
-        classes = PixelCounts.empty(judged.class_names) if judged.scheme is None else None
-        return cls(classes, GroupCounts(judged.told, judged.groups))
-
-    @classmethod
-    def of_baseline(cls, judged: Judged) -> ModelCounts:
-        return cls(None, GroupCounts(judged.told, {SKIN: judged.groups.get(SKIN, ())}))
-
-    def __add__(self, other: ModelCounts) -> ModelCounts:
-        classes = None
-        if self.classes is not None and other.classes is not None:
-            classes = self.classes + other.classes
-        return ModelCounts(classes, self.groups + other.groups)
-
-    def add(self, model: str, photo: str, truth: Labels, predicted: Labels) -> PhotoScores:
-        """Count one photo, and return its scores. truth: (H, W) label values, predicted: (H, W) class indices."""
-        groups = self.groups.add(photo, truth, predicted)
-        if self.classes is None:
-            return _photo_scores(photo, model, groups)
-        confusion = Confusion(len(self.classes.names))
-        confusion.add(truth, predicted)
-        self.classes.add(photo, class_pixels(confusion, self.classes.names))
-        return _photo_scores(photo, model, groups, confusion)
-
-    def add_skin(self, model: str, photo: str, truth: Labels, mask: NDArray[np.bool_]) -> PhotoScores:
-        """Count one photo of a baseline by its (H, W) skin mask, and return its scores."""
-        return _photo_scores(photo, model, self.groups.add_masks(photo, truth, {SKIN: mask}))
-
-    def evaluation(self, name: str) -> Evaluation:
-        """The scores of the model of this name."""
-        counts, classes = self.groups, self.classes
-        skin = counts.pooled(SKIN) if SKIN in counts.told else None
-        return Evaluation(
-            name=name,
-            n=len(counts),
-            miou=None if classes is None else classes.resamples.value(mean_iou),
-            miou_ci95=None if classes is None else classes.resamples.interval(mean_iou),
-            mean_accuracy=None if classes is None else classes.mean_recall,
-            overall_accuracy=None if classes is None else classes.hit_share,
-            skin_iou=None if skin is None else skin.iou,
-            skin_iou_ci95=None if skin is None else counts.interval(SKIN),
-            skin_precision=None if skin is None else skin.precision,
-            skin_recall=None if skin is None else skin.recall,
-            skin_f1=None if skin is None else skin.f1,
-            per_class={} if classes is None else {n: _class_score(classes.pooled(n)) for n in classes.names},
-            groups={g: GroupScore(counts.iou(g), counts.interval(g)) for g in counts.told},
-        )
+def _strata_of(model: ModelCounts) -> Iterator[StratumScores]:
+    """The scores of the strata, in the order of `DIMENSIONS`; labels that all show a person, or none, make none."""
+    for dimension, names in DIMENSIONS.items():
+        found = {name: model.strata[dimension, name] for name in names if (dimension, name) in model.strata}
+        if dimension == LABELLED and len(found) < len(names):
+            continue
+        for name, counts in found.items():
+            groups = {
+                group: GroupScore(counts.groups.pooled(group).iou, counts.groups.interval(group))
+                for group in counts.groups.names
+            }
+            yield StratumScores(dimension, name, len(counts.groups), groups, counts.masks.means())
 
 
 @dataclass
 class Tally:
-    """The counts of every parser and every baseline over the photos so far, by name."""
+    """The counts of every parser and of every detector of one group over the photos so far, by name."""
 
     parsers: dict[str, ModelCounts]
-    baselines: dict[str, ModelCounts]
+    detectors: dict[str, ModelCounts]
     photos: int = 0
 
     @classmethod
-    def empty(cls, parsers: Sequence[str], baselines: Sequence[str], judged: Judged) -> Tally:
+    def empty(cls, parsers: Sequence[str], detectors: Mapping[str, str], judged: Judged) -> Tally:
+        """detectors: the group that each finds, by name."""
         return cls(
             {name: ModelCounts.of_parser(judged) for name in parsers},
-            {name: ModelCounts.of_baseline(judged) for name in baselines},
+            {name: ModelCounts.of_detector(judged, group) for name, group in detectors.items()},
         )
 
     def __add__(self, other: Tally) -> Tally:
         return Tally(
             {name: counts + other.parsers[name] for name, counts in self.parsers.items()},
-            {name: counts + other.baselines[name] for name, counts in self.baselines.items()},
+            {name: counts + other.detectors[name] for name, counts in self.detectors.items()},
             self.photos + other.photos,
         )
 
-    def evaluations(self) -> tuple[Evaluation, ...]:
-        """The scores of the parsers, then of the baselines, which have no groups but skin."""
-        return (
-            *(counts.evaluation(name) for name, counts in self.parsers.items()),
-            *(replace(counts.evaluation(name), groups={}) for name, counts in self.baselines.items()),
-        )
+    def evaluations(self, baselines: Sequence[str] = ()) -> tuple[Evaluation, ...]:
+        """The scores of the parsers, then of the detectors; those named as baselines have no groups."""
+        found = (evaluation_of(name, counts) for name, counts in (self.parsers | self.detectors).items())
+        return tuple(replace(one, groups={}) if one.name in baselines else one for one in found)
+
+
+@dataclass
+class Timed:
+    """A runner that keeps the seconds of its last run."""
+
+    runner: Runner
+    seconds: float = 0.0
+
+    @property
+    def size(self) -> InputSize:
+        return self.runner.size
+
+    def run(self, image: Image) -> Outputs:
+        began = time.perf_counter()
+        outputs = self.runner.run(image)
+        self.seconds = time.perf_counter() - began
+        return outputs
 
 
 @dataclass
 class Evaluator:
-    """Models that are judged on one photo after the other, and what was counted."""
+    """Models that are judged on one photo after the other, and what was counted.
 
-    runners: Mapping[str, Runner]
-    baselines: Mapping[str, Baseline]
+    runners: parsers; the detectors see the classes that the first one finds. strata: whether photos are sorted into
+    strata of light, skin tone and more.
+    """
+
+    runners: Mapping[str, Timed]
+    detectors: Mapping[str, Detector]
+    judged: Judged
     tally: Tally
+    strata: bool = False
 
     @classmethod
     def of(
-        cls, runners: Mapping[str, Runner], baselines: Mapping[str, Baseline], judged: Judged
+        cls,
+        runners: Mapping[str, Runner],
+        detectors: Mapping[str, Detector],
+        judged: Judged,
+        *,
+        strata: bool = False,
     ) -> Evaluator:
-        return cls(runners, baselines, Tally.empty(tuple(runners), tuple(baselines), judged))
+        groups = {name: detector.group for name, detector in detectors.items()}
+        timed = {name: Timed(runner) for name, runner in runners.items()}
+        return cls(timed, detectors, judged, Tally.empty(tuple(runners), groups, judged), strata)
 
     def add(self, picture: Picture) -> list[PhotoScores]:
         """Run and count every model on a picture, and return its scores; a picture without labels is not counted."""
         if picture.labels is None:
             return []
-        truth, rows = picture.labels, list[PhotoScores]()
+        image = _at(picture.image, picture.labels.shape)
+        truth = Truth.of(picture.name, picture.labels, self.judged)
+        strata = labelled_stratum(truth.masks)
+        truth = replace(truth, strata=strata | (strata_of(image, truth.masks) if self.strata else {}))
         self.tally.photos += 1
+        rows, parsed = list[PhotoScores](), None
         for _, found in predictions(self.runners, [picture]):
-            rows += [
-                self.tally.parsers[name].add(name, picture.name, truth, prediction.labels(truth.shape))
-                for name, prediction in found.items()
-            ]
-        image = _at(picture.image, truth.shape)
-        rows += [
-            self.tally.baselines[name].add_skin(name, picture.name, truth, detect(image))
-            for name, detect in self.baselines.items()
-        ]
+            for name, prediction in found.items():
+                labels = prediction.labels(truth.labels.shape)
+                parsed = labels if parsed is None else parsed
+                soft = {
+                    group: union_probability(prediction.logits, self.judged.groups[group], labels.shape)
+                    for group in self.tally.parsers[name].masks.groups
+                }
+                seconds = self.runners[name].seconds
+                rows.append(self.tally.parsers[name].add(name, truth, labels, soft, seconds))
+        shown = Shown(picture.name, image, parsed)
+        for name, detector in self.detectors.items():
+            began = time.perf_counter()
+            mask = detector.find(shown)
+            seconds = time.perf_counter() - began
+            rows.append(self.tally.detectors[name].add_mask(name, truth, mask, seconds))
         return rows
 
 
@@ -224,20 +230,3 @@ def _at(image: Image, shape: tuple[int, ...]) -> Image:
 
 def _class_score(pixels: Pixels) -> ClassScore:
     return ClassScore(pixels.iou, pixels.precision, pixels.recall, pixels.f1)
-
-
-def _photo_scores(
-    photo: str, model: str, groups: Mapping[str, Pixels], confusion: Confusion | None = None
-) -> PhotoScores:
-    return PhotoScores(
-        photo,
-        model,
-        None if confusion is None else _known(confusion.overall_accuracy),
-        None if confusion is None else _known(confusion.miou),
-        {group: pixels.iou for group, pixels in groups.items()},
-    )
-
-
-def _known(value: float) -> float | None:
-    """The value, or None for NaN: the score of a photo without counted pixels."""
-    return None if np.isnan(value) else float(value)

@@ -13,9 +13,20 @@ from msgspec import Meta
 from edgekit.errors import CalibrationError, EdgekitError, printable
 from edgekit.files import check_file_place
 from edgekit.reading import Count, Sha256, Text
-from edgekit.scores.evaluation import Evaluation, Judged, ModelCounts, Tally
+from edgekit.scores.baselines import SKIN
+from edgekit.scores.evaluation import Evaluation, Tally
+from edgekit.scores.means import COLUMNS, UNITS, MaskMeans
 from edgekit.scores.metrics import IGNORE
-from edgekit.scores.packing import PackedResamples, packed_resamples, unpacked_resamples
+from edgekit.scores.model_counts import Judged, ModelCounts
+from edgekit.scores.packing import (
+    Packed,
+    PackedResamples,
+    packed_array,
+    packed_resamples,
+    unpacked_array,
+    unpacked_resamples,
+)
+from edgekit.scores.photo_strata import DIMENSIONS
 from edgekit.scores.pixels import PixelCounts, columns_of
 from edgekit.scores.rows import join_rows
 from edgekit.scores.scheme import VALUES, Scheme
@@ -45,10 +56,20 @@ class Model:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """A model of others by the name that it has in reports. sha256: of its file or masks."""
+
+    name: Text
+    group: Text
+    sha256: Sha256
+
+
+@dataclass(frozen=True)
 class Inputs:
     """What an evaluation's tally depends on. label_sets: class indices by label value, if values are none themselves.
 
-    parsers: the checkpoint, then the artifacts. `photos`: file names of the whole evaluation.
+    parsers: the checkpoint, then the artifacts. `photos`: file names of the whole evaluation. strata: whether photos
+    are sorted into them.
     """
 
     class_names: Annotated[tuple[Text, ...], Meta(min_length=1, max_length=IGNORE)]
@@ -57,10 +78,19 @@ class Inputs:
     parsers: Annotated[tuple[Model, ...], Meta(min_length=1)]
     baselines: tuple[Text, ...]
     photos: tuple[str, ...]
+    external: tuple[Beside, ...] = ()
+    strata: bool = False
 
     @classmethod
     def of(
-        cls, judged: Judged, parsers: Sequence[Model], baselines: Sequence[str], photos: Sequence[str]
+        cls,
+        judged: Judged,
+        parsers: Sequence[Model],
+        baselines: Sequence[str],
+        photos: Sequence[str],
+        *,
+        external: Sequence[Beside] = (),
+        strata: bool = False,
     ) -> Inputs:
         sets = None if judged.scheme is None else judged.scheme.sets
         return cls(
@@ -70,6 +100,8 @@ class Inputs:
             tuple(parsers),
             tuple(baselines),
             tuple(photos),
+            tuple(external),
+            strata,
         )
 
     @property
@@ -87,7 +119,12 @@ class Inputs:
     @property
     def models(self) -> int:
         """The number of models, and of rows per photo."""
-        return len(self.parsers) + len(self.baselines)
+        return len(self.parsers) + len(self.detectors)
+
+    @property
+    def detectors(self) -> dict[str, str]:
+        """The group that each baseline and each model of others finds, by name."""
+        return {name: SKIN for name in self.baselines} | {one.name: one.group for one in self.external}
 
     def differences(self, its: Inputs) -> Iterator[str]:
         """Where another evaluation's inputs differ from these, in words."""
@@ -105,8 +142,22 @@ class Inputs:
         if self.label_sets != its.label_sets:
             yield "labels of another scheme"
         if self.baselines != its.baselines:
-            yield "one has baselines"
+            yield "other baselines"
+        if self.external != its.external:
+            yield "other masks or models beside"
+        if self.strata != its.strata:
+            yield "one has strata"
         yield from different_photos(self.photos, its.photos)
+
+
+@dataclass(frozen=True)
+class PackedStratum:
+    """A stratum of a dimension, and the fields of `StratumCounts`."""
+
+    dimension: Text
+    stratum: Text
+    groups: PackedResamples
+    masks: Packed
 
 
 @dataclass(frozen=True)
@@ -115,27 +166,32 @@ class PackedCounts:
 
     classes: PackedResamples | None
     groups: PackedResamples
+    masks: Packed
+    strata: tuple[PackedStratum, ...]
 
 
 @dataclass(frozen=True)
 class PackedTally:
-    """The counts of the parsers, then of the baselines."""
+    """The counts of the parsers, then of the detectors."""
 
     models: tuple[PackedCounts, ...]
     photos: Count
 
 
 def _packed(tally: Tally) -> PackedTally:
-    models = (*tally.parsers.values(), *tally.baselines.values())
-    return PackedTally(
+    models = (*tally.parsers.values(), *tally.detectors.values())
+    return PackedTally(tuple(map(_packed_counts, models)), tally.photos)
+
+
+def _packed_counts(counts: ModelCounts) -> PackedCounts:
+    return PackedCounts(
+        None if counts.classes is None else packed_resamples(counts.classes.resamples),
+        packed_resamples(counts.groups.counts.resamples),
+        packed_array(counts.masks.totals),
         tuple(
-            PackedCounts(
-                None if one.classes is None else packed_resamples(one.classes.resamples),
-                packed_resamples(one.groups.counts.resamples),
-            )
-            for one in models
+            PackedStratum(*stratum, packed_resamples(one.groups.resamples), packed_array(one.masks.totals))
+            for stratum, one in sorted(counts.strata.items())
         ),
-        tally.photos,
     )
 
 
@@ -143,13 +199,23 @@ def _unpacked(kept: PackedTally, inputs: Inputs) -> Tally:
     if len(kept.models) != inputs.models:
         raise EdgekitError(f"it counts {len(kept.models)} models, not {inputs.models}")
     tally = empty_tally(inputs)
-    models: tuple[ModelCounts, ...] = (*tally.parsers.values(), *tally.baselines.values())
+    models: tuple[ModelCounts, ...] = (*tally.parsers.values(), *tally.detectors.values())
     for counts, one in zip(models, kept.models, strict=True):
         if (counts.classes is None) != (one.classes is None):
             raise EdgekitError("it counts other classes")
         if counts.classes is not None and one.classes is not None:
             _fill(counts.classes, one.classes, kept.photos)
         _fill(counts.groups.counts, one.groups, kept.photos)
+        _fill_means(counts.masks, one.masks, kept.photos)
+        for stratum in one.strata:
+            if stratum.stratum not in DIMENSIONS.get(stratum.dimension, ()):
+                raise EdgekitError(f"there is no stratum {printable(stratum.stratum, 40)!r}")
+            photos = stratum.groups.photos
+            if photos > kept.photos:
+                raise EdgekitError("its counts contradict each other")
+            filled = counts.stratum((stratum.dimension, stratum.stratum))
+            _fill(filled.groups, stratum.groups, photos)
+            _fill_means(filled.masks, stratum.masks, photos)
     tally.photos = kept.photos
     return tally
 
@@ -165,15 +231,27 @@ def _fill(counts: PixelCounts, kept: PackedResamples, photos: int) -> None:
         raise EdgekitError("its counts contradict each other")
 
 
+def _fill_means(means: MaskMeans, kept: str, photos: int) -> None:
+    """Fill empty means. EdgekitError for what no scores of this many photos give."""
+    means.totals = unpacked_array(kept, means.totals.shape)
+    n, total, squares = means.totals.reshape(-1, COLUMNS).T.astype(
+        object
+    )  # Python's integers do not overflow
+    possible = (n >= 0) & (n <= photos) & (total >= 0) & (total <= n * UNITS) & (squares <= total * UNITS)
+    possible &= n * squares >= total**2
+    if not possible.all():
+        raise EdgekitError("its counts contradict each other")
+
+
 def empty_tally(inputs: Inputs) -> Tally:
-    return Tally.empty([parser.name for parser in inputs.parsers], inputs.baselines, inputs.judged)
+    return Tally.empty([parser.name for parser in inputs.parsers], inputs.detectors, inputs.judged)
 
 
 SHARD = ShardKind(
     Kept[Inputs, PackedTally],
     "a shard of an evaluation",
     schema="edgekit/evaluation-shard",
-    version=1,
+    version=2,
     prefix="evaluation",
     packed=_packed,
     unpacked=_unpacked,
@@ -200,7 +278,9 @@ def evaluated(counted: Counted[Inputs, Tally], *, whole: bool = True) -> Evaluat
     tally = counted.tally
     if whole and tally.photos == 0:
         raise CalibrationError("No labelled photo could be used; nothing was evaluated.")
-    return Evaluated(tally.photos, tally.evaluations(), counted.skipped, counted.notes)
+    return Evaluated(
+        tally.photos, tally.evaluations(counted.inputs.baselines), counted.skipped, counted.notes
+    )
 
 
 def rows_beside(shard: Path) -> Path:

@@ -10,10 +10,11 @@ from edgekit.artifact import read_artifact
 from edgekit.errors import CalibrationError, EdgekitError
 from edgekit.files import check_file_place, staged_file
 from edgekit.images import SCHEME_FILE, Folder, Picture
-from edgekit.scores.baselines import BASELINES
-from edgekit.scores.evaluation import Evaluator, Judged, Tally
+from edgekit.scores.baselines import Detector, skin_detectors
+from edgekit.scores.evaluation import Evaluator, Tally
 from edgekit.scores.evaluation_shards import (
     SHARD,
+    Beside,
     Evaluated,
     Inputs,
     Model,
@@ -22,7 +23,9 @@ from edgekit.scores.evaluation_shards import (
     join_kept_rows,
     rows_beside,
 )
+from edgekit.scores.external import External
 from edgekit.scores.groups import judged_groups
+from edgekit.scores.model_counts import Judged
 from edgekit.scores.rows import RowFile, begin_rows, row_file
 from edgekit.scores.runners import Runner, artifact_runner, reference_runner
 from edgekit.scores.scheme import scheme_of
@@ -37,17 +40,23 @@ def evaluate(
     images: Path,
     labels: Path,
     baselines: bool = True,
+    external: Sequence[External] = (),
+    strata: bool = False,
     rows: Path | None = None,
     resume: Path | None = None,
     shard: tuple[int, int] = WHOLE,
     force: bool = False,
 ) -> Evaluated:
-    """Measure accuracy against true labels: the checkpoint first, then the artifacts, then the skin thresholds.
+    """Measure accuracy against true labels: the checkpoint first, then the artifacts, the skin detectors and the models
+    of others.
 
     `images`: a folder of photos; `labels`: a folder of label PNGs with the photos' names (values index the class list,
     255 is not labelled). With a labels.json in `labels`, beside it or one folder above, values stand for what that
     says, and models are judged by the groups that it can tell. Shares and IoUs are in [0, 1], intervals are 95 %
     bootstrap over photos.
+
+    `external`: masks that another program made, and models that are not edgekit's. `strata`: also scores by light, skin
+    tone, size of the person, hair, people apart and contrast at the outline.
 
     `rows`: a CSV file for each model's scores on each photo; one that exists is replaced only with `force`. `resume`: a
     folder that keeps what was counted, where the same call goes on after an interruption; `shard`: (2, 7) for the
@@ -70,9 +79,11 @@ def evaluate(
         raise CalibrationError(f"{SCHEME_FILE} for {labels} tells none of {', '.join(groups)} apart.")
     with console.quiet_libraries():
         runners, models = _opened(checkpoint, artifacts)
-        detectors = BASELINES if baselines and judged.told.tells(checkpoint.groups.skin) else {}
-        evaluator = Evaluator.of(runners, detectors, judged)
-        inputs = Inputs.of(judged, models, tuple(detectors), folder.names)
+        skin = baselines and judged.told.tells(checkpoint.groups.skin)
+        detectors = skin_detectors(judged.class_names) if skin else {}
+        others, beside = _opened_beside(external, folder.labelled, judged, {*runners, *detectors})
+        inputs = Inputs.of(judged, models, tuple(detectors), folder.names, external=beside, strata=strata)
+        evaluator = Evaluator.of(runners, detectors | others, judged, strata=strata)
         counted = _counted(evaluator, folder, inputs, resume, shard, rows, replace=force)
     return evaluated(counted, whole=shard == WHOLE)
 
@@ -88,6 +99,26 @@ def _opened(checkpoint: Checkpoint, artifacts: Sequence[Path]) -> tuple[dict[str
         runners[name] = artifact_runner(artifact)
         models.append(Model(name, artifact.manifest.sha256))
     return runners, tuple(models)
+
+
+def _opened_beside(
+    external: Sequence[External], photos: Sequence[str], judged: Judged, taken: set[str]
+) -> tuple[dict[str, Detector], tuple[Beside, ...]]:
+    """The detectors of others by name, and what identifies them.
+
+    EdgekitError for a name that is taken, or a group that labels do not tell.
+    """
+    detectors: dict[str, Detector] = {}
+    beside = []
+    for one in external:
+        if one.name in taken or one.name in detectors:
+            raise EdgekitError(f"Two models are called {one.name!r}; give each a name of its own.")
+        detector = one.detector(photos)
+        if not judged.told.tells(judged.groups.get(detector.group, ())):
+            raise EdgekitError(f"{one.name} finds {detector.group}, which these labels do not tell apart.")
+        detectors[one.name] = detector
+        beside.append(Beside(one.name, detector.group, one.sha256(photos)))
+    return detectors, tuple(beside)
 
 
 def _counted(

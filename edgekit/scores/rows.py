@@ -16,11 +16,13 @@ from typing import TextIO
 from edgekit.errors import EdgekitError
 from edgekit.files import staged_file, write_errors
 from edgekit.reading import check_regular_file, shown
-from edgekit.scores.evaluation import PhotoScores
+from edgekit.scores.masks import METRICS
+from edgekit.scores.model_counts import MASKED, PhotoScores
 
 MOST_BYTES = 8 << 30  # a hundred million rows
 MOST_LINE_CHARS = 1 << 16  # a file name has at most 255 bytes
 FIRST_COLUMNS = ("photo", "model", "overall_accuracy", "miou")
+MASK_COLUMNS = tuple(metric for metric in METRICS if metric != "iou")  # every group has that one
 Row = list[str]
 
 
@@ -37,8 +39,13 @@ class RowFile:
         """Write one photo's rows; they are in the file before its count can be."""
         with write_errors(self._path):
             for one in scores:
-                ious = (one.group_ious.get(group) for group in self._groups)
-                values = (one.overall_accuracy, one.miou, *ious)
+                ious = [one.group_ious.get(group) for group in self._groups]
+                masks = [
+                    getattr(one.masks.get(group), metric, None)
+                    for group in _masked(self._groups)
+                    for metric in MASK_COLUMNS
+                ]
+                values = (one.overall_accuracy, one.miou, *ious, *masks, one.seconds)
                 self._writer.writerow([one.photo, one.model, *map(_text, values)])
             self._file.flush()
 
@@ -105,7 +112,12 @@ def _rows_in(path: Path, groups: Sequence[str]) -> Iterator[Row]:
 
 
 def _header(groups: Sequence[str]) -> Row:
-    return [*FIRST_COLUMNS, *(f"{group}_iou" for group in groups)]
+    masks = (f"{group}_{metric}" for group in _masked(groups) for metric in MASK_COLUMNS)
+    return [*FIRST_COLUMNS, *(f"{group}_iou" for group in groups), *masks, "seconds"]
+
+
+def _masked(groups: Sequence[str]) -> list[str]:
+    return [group for group in MASKED if group in groups]
 
 
 def _text(value: float | None) -> str:

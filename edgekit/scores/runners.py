@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from edgekit.artifact import Artifact
 from edgekit.errors import ConversionError
 from edgekit.images import Fit, InputSize, Picture, fit_of
+from edgekit.model.outputs import resized
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.runtimes import Opener, Runtime, open_runtime
 from edgekit.scores.metrics import labels_from_logits
@@ -157,3 +158,10 @@ def predictions(
 def prediction_of(image: Image, outputs: Outputs, fit: Fit) -> Prediction:
     """The result for a picture that lies in an input, (H, W, 3), as `fit` says."""
     return Prediction(fit.shown(image), fit.shown_planes(outputs.logits), outputs)
+
+
+def union_probability(logits: Logits, members: Sequence[int], shape: Sequence[int]) -> NDArray[np.float32]:
+    """(H, W) probability of a set of classes: softmax at the logits' own size, summed, then a bilinear resize."""
+    summed = torch.from_numpy(logits).softmax(0)[list(members)].sum(0)
+    planes: NDArray[np.float32] = resized(summed[None, None], shape)[0, 0].clamp(0, 1).numpy()
+    return planes

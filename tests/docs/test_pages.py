@@ -37,7 +37,10 @@ def test_every_figure_is_shown_and_names_the_command_that_writes_it() -> None:
 
 
 def test_every_benchmark_makes_something_the_pages_show() -> None:
-    commands = " ".join(include.figures().values()) + (ROOT / "docs/color.md").read_text(encoding="utf-8")
+    named_in = [ROOT / "docs/color.md", ROOT / "docs/literature.md"]
+    commands = " ".join(
+        [*include.figures().values(), *(page.read_text(encoding="utf-8") for page in named_in)]
+    )
     shared = {"__init__", "browser", "harness", "include", "models"}
     for path in (ROOT / "benchmarks").glob("*.py"):
         if path.stem not in shared:

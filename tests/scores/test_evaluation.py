@@ -12,9 +12,10 @@ from PIL import Image
 from edgekit.artifact import Artifact
 from edgekit.errors import CalibrationError
 from edgekit.images import InputSize, Picture
-from edgekit.scores.baselines import BASELINES, Baseline, skin_by_both, skin_by_hsv, skin_by_ycbcr
-from edgekit.scores.evaluation import Evaluation, Evaluator, Judged, PhotoScores
+from edgekit.scores.baselines import BASELINES, FACE_RANGE, Baseline, SkinByColour
+from edgekit.scores.evaluation import Evaluation, Evaluator
 from edgekit.scores.folder import evaluate as evaluate_folder
+from edgekit.scores.model_counts import Judged
 from edgekit.scores.runners import Outputs
 from edgekit.weights import Checkpoint
 from tests.support.cli import edgekit
@@ -50,7 +51,8 @@ def evaluate(
     runners: Mapping[str, Guesses], baselines: Mapping[str, Baseline], pictures: Sequence[Picture]
 ) -> tuple[Evaluation, ...]:
     """The scores of runners and baselines; class 1 is skin."""
-    evaluator = Evaluator.of(runners, baselines, Judged(NAMES, {"skin": (1,)}))
+    detectors = {name: SkinByColour(baseline) for name, baseline in baselines.items()}
+    evaluator = Evaluator.of(runners, detectors, Judged(NAMES, {"skin": (1,)}))
     for one in pictures:
         evaluator.add(one)
     return evaluator.tally.evaluations()
@@ -73,14 +75,23 @@ def test_scores_by_hand() -> None:
 
 def test_scores_of_each_photo() -> None:
     evaluator = Evaluator.of(
-        {"guess": Guesses(GUESS)}, {"all": lambda image: np.ones(image.shape[:2], bool)},
+        {"guess": Guesses(GUESS)}, {"all": SkinByColour(lambda image: np.ones(image.shape[:2], bool))},
         Judged(NAMES, {"skin": (1,)}),
     )  # fmt: skip
     parser, baseline = evaluator.add(PICTURES[0])
     assert parser.overall_accuracy == pytest.approx(5 / 7)
     assert parser.miou == pytest.approx((2 / 4 + 2 / 4 + 1) / 3)
     assert parser.group_ious == {"skin": pytest.approx(2 / 4)}
-    assert baseline == PhotoScores("made", "all", None, None, {"skin": pytest.approx(3 / 7)})
+    assert (baseline.photo, baseline.model, baseline.overall_accuracy, baseline.miou) == (
+        "made",
+        "all",
+        None,
+        None,
+    )
+    assert baseline.group_ious == {"skin": pytest.approx(3 / 7)}
+    assert parser.seconds is not None and parser.seconds > 0
+    assert baseline.masks["skin"].recall == 1 and baseline.masks["skin"].precision == pytest.approx(3 / 7)
+    assert parser.masks["skin"].f1 == pytest.approx(2 * 2 / (3 + 3))
 
 
 def test_perfect_prediction_scores_one() -> None:
@@ -95,21 +106,28 @@ def test_photos_without_labels_are_not_run() -> None:
     assert found.n == 2
 
 
+def test_photos_of_nobody_are_scored_apart() -> None:
+    nobody = labelled([[0, 0, 0, 0], [0, 0, 0, 0]])
+    evaluator = Evaluator.of({"guess": Guesses(GUESS, GUESS)}, {}, Judged(NAMES, {"person": (1, 2)}))
+    evaluator.add(PICTURES[0])
+    assert evaluator.tally.evaluations()[0].strata == ()  # every label shows a person
+    evaluator.add(nobody)
+    (found,) = evaluator.tally.evaluations()
+    with_a_person, without = found.strata
+    assert (with_a_person.stratum, with_a_person.n) == ("a person", 1)
+    assert (without.dimension, without.stratum, without.n) == ("labels", "nobody", 1)
+    assert without.photo_means["person"]["false_share"].value == pytest.approx(5 / 8)
+    assert without.photo_means["person"]["recall"].value is None
+    recall = found.photo_means["person"]["recall"]  # of the one photo that has it
+    assert (recall.value, recall.n) == (with_a_person.photo_means["person"]["recall"].value, 1)
+    assert found.groups["person"].iou != with_a_person.groups["person"].iou
+
+
 def test_a_baseline_is_judged_on_skin_alone() -> None:
     found = evaluate({}, {"everything": lambda image: np.ones(image.shape[:2], bool)}, PICTURES)[0]
     assert found.miou is None and not found.per_class
     assert found.skin_iou == pytest.approx(5 / 15)
     assert found.skin_recall == 1
-
-
-@pytest.mark.parametrize("colour", [(224, 172, 105), (141, 85, 36), (198, 134, 66)])
-def test_skin_tones_pass_the_thresholds_and_sky_does_not(colour: tuple[int, int, int]) -> None:
-    skin = np.full((2, 3, 3), colour, np.uint8)
-    sky = np.full((2, 3, 3), (90, 150, 230), np.uint8)
-    assert skin_by_ycbcr(skin).all()
-    for detect in BASELINES.values():
-        assert not detect(sky).any()
-    assert np.array_equal(skin_by_both(skin), skin_by_ycbcr(skin) & skin_by_hsv(skin))
 
 
 def folder_of(tmp_path: Path, n: int) -> tuple[Path, Path]:
@@ -131,7 +149,7 @@ def test_artifacts_and_checkpoint_agree(
     (images / "broken.jpg").write_bytes(b"junk")
     (labels / "broken.png").write_bytes((labels / "0.png").read_bytes())
     found = evaluate_folder(checkpoint, [artifacts["tflite"].path], images=images, labels=labels)
-    assert [m.name for m in found.models][1:] == ["tflite fp32", *BASELINES]
+    assert [m.name for m in found.models][1:] == ["tflite fp32", *BASELINES, FACE_RANGE]
     assert found.n == 2
     assert found.skipped[0][0] == "broken.jpg"
 

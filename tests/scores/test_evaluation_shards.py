@@ -19,11 +19,13 @@ from edgekit.errors import EdgekitError
 from edgekit.files import json_text
 from edgekit.images import InputSize, Picture
 from edgekit.scores import folder
-from edgekit.scores.evaluation import Evaluator, Judged
-from edgekit.scores.evaluation_shards import SHARD, Evaluated, Inputs, Model
+from edgekit.scores.baselines import SkinByColour, skin_by_ycbcr
+from edgekit.scores.evaluation import Evaluator
+from edgekit.scores.evaluation_shards import SHARD, Beside, Evaluated, Inputs, Model
 from edgekit.scores.folder import evaluate
+from edgekit.scores.model_counts import Judged, Truth
 from edgekit.scores.packing import packed_array
-from edgekit.scores.rows import row_file
+from edgekit.scores.rows import MASK_COLUMNS, row_file
 from edgekit.scores.runners import Outputs
 from edgekit.scores.scheme import Scheme
 from edgekit.scores.shards import Journal
@@ -80,20 +82,29 @@ def text(found: Evaluated | object) -> str:
     return json_text(asdict(found))
 
 
+def untimed(rows: Path) -> list[list[str]]:
+    """The rows of a file without the seconds, the last column."""
+    with rows.open(newline="") as file:
+        read = list(csv.reader(file))
+    assert read[0][-1] == "seconds" and all(float(row[-1]) > 0 for row in read[1:])
+    return [row[:-1] for row in read]
+
+
 @pytest.mark.parametrize("shards", [1, 2, 7])
 def test_shards_merge_to_the_scores_and_rows_of_the_whole(
     evaluated: Any, tmp_path: Path, shards: int
 ) -> None:
-    expected = evaluated(rows=tmp_path / "whole.csv")
+    expected = evaluated(rows=tmp_path / "whole.csv", strata=True)
+    assert {one.dimension for one in expected.models[0].strata} > {"brightness", "skin tone", "person size"}
     assert expected.n == PHOTOS - 1 and [name for name, _ in expected.skipped] == ["5, photo.png"]
     assert expected.models[0].miou_ci95 is not None and expected.models[0].groups["skin"].iou_ci95 is not None
     kept, out = tmp_path / "kept", tmp_path / "merged.csv"
-    parts = [evaluated(resume=kept, shard=(i, shards)) for i in range(1, shards + 1)]
+    parts = [evaluated(resume=kept, shard=(i, shards), strata=True) for i in range(1, shards + 1)]
     assert sum(part.n for part in parts) == expected.n
     paths = [SHARD.path(kept, i, shards) for i in range(1, shards + 1)]
     for order in itertools.islice(itertools.permutations(paths), 0, 5040, 1009):
         assert text(merge(order, rows=out, force=True)) == text(expected)
-        assert out.read_bytes() == (tmp_path / "whole.csv").read_bytes()
+        assert untimed(out) == untimed(tmp_path / "whole.csv")
 
 
 def test_rows_hold_every_model_on_every_photo(evaluated: Any, tmp_path: Path) -> None:
@@ -102,6 +113,7 @@ def test_rows_hold_every_model_on_every_photo(evaluated: Any, tmp_path: Path) ->
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == [
         "photo", "model", "overall_accuracy", "miou", "skin_iou", "hair_iou", "clothes_iou", "person_iou",
+        *(f"{group}_{metric}" for group in ("person", "skin") for metric in MASK_COLUMNS), "seconds",
     ]  # fmt: skip
     assert len(rows) == whole.n * len(whole.models) and rows[0]["photo"] == "0, photo.png"
     assert {row["model"] for row in rows} == {model.name for model in whole.models}
@@ -153,7 +165,7 @@ def test_an_interrupted_evaluation_goes_on(
         file.write('"3, photo.png",Py')  # what a killed run may leave
     monkeypatch.setattr(Evaluator, "add", goes_on)
     assert text(evaluated(resume=tmp_path / "kept", rows=rows)) == expected
-    assert rows.read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    assert untimed(rows) == untimed(tmp_path / "whole.csv")
     again = len(counted)
     assert again == PHOTOS - 1 + (
         0 if saving_share > 1 else 2
@@ -171,7 +183,7 @@ def test_missing_or_foreign_rows_are_refused(evaluated: Any, tmp_path: Path) -> 
     shard, rows = SHARD.path(kept, 1, 1), kept / "evaluation-1-of-1.csv"
     whole = rows.read_text()
     for content, words in (
-        (whole.rsplit("\n", 2)[0] + "\n", r"27 of 28 are there|are 27, and the shards counted 28"),
+        (whole.rsplit("\n", 2)[0] + "\n", r"41 of 42 are there|are 41, and the shards counted 42"),
         ("photo,model\n", "does not begin with the columns photo,model,overall_accuracy"),
         ('a"\x00\n', "does not begin with|cannot be read as CSV"),
         ("x" * 200_000, "does not begin with|cannot be read as CSV"),
@@ -206,12 +218,16 @@ INPUTS = Inputs.of(JUDGED, PARSERS, ["YCbCr thresholds"], ["1.jpg", "2.jpg"])
         ({"parsers": PARSERS[:1]}, "1 artifacts and 0"),
         ({"parsers": (PARSERS[0], replace(PARSERS[1], sha256="0" * 64))}, "another model than tflite w8"),
         ({"label_sets": {0: (0,), 7: (1,)}}, "labels of another scheme"),
-        ({"baselines": ()}, "one has baselines"),
+        ({"baselines": ()}, "other baselines"),
+        ({"external": (Beside("u2net", "skin", DIGEST),)}, "other masks or models beside"),
+        ({"strata": True}, "one has strata"),
         ({"photos": ("1.jpg", "3.jpg")}, "2.jpg is a photo of one"),
     ],
 )
 def test_other_inputs_are_refused_by_name(tmp_path: Path, other: dict[str, Any], words: str) -> None:
-    tally = folder.Evaluator.of({one.name: None for one in PARSERS}, {"YCbCr thresholds": None}, JUDGED).tally
+    tally = folder.Evaluator.of(
+        {one.name: None for one in PARSERS}, {"YCbCr thresholds": SkinByColour(skin_by_ycbcr)}, JUDGED
+    ).tally
     Journal(SHARD, tmp_path, INPUTS, 1, 1).write(tally, (), (), complete=True)
     with pytest.raises(EdgekitError, match=f"belongs to other inputs .*{words}.*; remove it to start anew"):
         Journal(SHARD, tmp_path, replace(INPUTS, **other), 1, 1)
@@ -225,7 +241,8 @@ def test_memory_does_not_grow_with_the_photos(tmp_path: Path) -> None:
 
         def count(start: int, stop: int) -> int:
             for i in range(start, stop):
-                rows.add([tally.parsers["a"].add("a", f"{i}.jpg", truth, 1 - truth)])
+                judged = Truth.of(f"{i}.jpg", truth, JUDGED)
+                rows.add([tally.parsers["a"].add("a", judged, 1 - truth)])
             return tracemalloc.get_traced_memory()[0]
 
         tracemalloc.start()
@@ -259,7 +276,11 @@ def test_a_damaged_file_is_refused_in_one_sentence(tmp_path: Path) -> None:
         (("inputs", "class_names"), []),
         (("inputs", "label_sets"), {"300": [1]}),
         (("done",), {"3.jpg": DIGEST}),
-        (("version",), 2),
+        (("tally", "models", 0, "masks"), packed_array(np.full((2, 10, 3), -1))),
+        (("tally", "models", 0, "masks"), packed_array(np.full((2, 10, 3), 1 << 40))),
+        (("tally", "models", 0, "strata", 0, "stratum"), "martians"),
+        (("tally", "models", 0, "strata", 0, "groups", "photos"), 2),
+        (("version",), 3),
     ):
         bad = case.value
         inner = bad
@@ -285,7 +306,7 @@ def test_the_commands_keep_merge_and_print(
     paths = sorted(Path("kept").glob("evaluation-*.json"))
     merged = edgekit("merge", *paths, "--json", "--rows", "rows.csv")
     assert json.loads(merged.out) == json.loads(whole.out) and merged.code == 0
-    assert Path("rows.csv").read_text() == Path("whole.csv").read_text()
+    assert untimed(Path("rows.csv")) == untimed(Path("whole.csv"))
     twice = edgekit("merge", *paths, paths[0])
     assert twice.code == 3 and "are the same shard, 1" in twice.sentence
     refused = edgekit("merge", *paths, "--report", "r.json")

@@ -13,7 +13,14 @@ from edgekit.artifact import Artifact
 from edgekit.errors import ConversionError
 from edgekit.images import InputSize, Picture, Size, fit_of
 from edgekit.scores.metrics import labels_from_logits
-from edgekit.scores.runners import Outputs, TorchRunner, artifact_runner, predictions, reference_runner
+from edgekit.scores.runners import (
+    Outputs,
+    TorchRunner,
+    artifact_runner,
+    predictions,
+    reference_runner,
+    union_probability,
+)
 from edgekit.weights import Checkpoint
 from tests.support.pictures import picture
 
@@ -111,3 +118,14 @@ def test_a_manifest_without_logits_is_a_sentence(artifacts: dict[str, Artifact])
     artifact = artifacts["tflite"]
     with pytest.raises(ConversionError, match="names no tensor of logits"):
         artifact_runner(replace(artifact, manifest=replace(artifact.manifest, taps={})))
+
+
+def test_the_probability_of_a_group_by_hand() -> None:
+    logits = np.log(
+        np.array([[[1, 2]], [[3, 4]], [[4, 2]]], np.float32)
+    )  # probabilities 1/8 3/8 4/8 and 2/8 4/8 2/8
+    found = union_probability(logits, (1, 2), (2, 4))
+    # Twice the columns, with half-pixel centres: a quarter of the way to the next pixel.
+    row = [7 / 8, 7 / 8 * 0.75 + 6 / 8 * 0.25, 7 / 8 * 0.25 + 6 / 8 * 0.75, 6 / 8]
+    assert found == pytest.approx(np.array([row, row]), abs=1e-6)
+    assert found.dtype == np.float32

@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ from edgekit.parity.tally import Subject, Tally
 from edgekit.reading import read_json
 from edgekit.recipes import recipe as recipes
 from edgekit.scores import evaluation_shards, shards
-from edgekit.scores.evaluation import Judged
+from edgekit.scores.model_counts import Judged, Truth
 from edgekit.scores.runners import Outputs, Prediction
 from edgekit.scores.scheme import scheme_of
 from edgekit.scores.strata import Traits
@@ -140,8 +140,9 @@ def evaluation_shard_case(folder: Path) -> Case:
     inputs = evaluation_shards.Inputs.of(judged, parsers, ["YCbCr thresholds"], ["1.jpg", "2.jpg"])
     tally = evaluation_shards.empty_tally(inputs)
     labels = np.array([[0, 1, 1], [1, 0, 255]], np.uint8)
-    tally.parsers["PyTorch parser"].add("PyTorch parser", "1.jpg", labels, np.eye(2, 3, dtype=np.uint8))
-    tally.baselines["YCbCr thresholds"].add_skin("YCbCr thresholds", "1.jpg", labels, labels > 0)
+    truth = replace(Truth.of("1.jpg", labels, judged), strata={"labels": "a person"})
+    tally.parsers["PyTorch parser"].add("PyTorch parser", truth, np.eye(2, 3, dtype=np.uint8))
+    tally.detectors["YCbCr thresholds"].add_mask("YCbCr thresholds", truth, labels > 0)
     tally.photos = 1
     journal = shards.Journal(evaluation_shards.SHARD, folder, inputs, 1, 1)
     journal.done = {"1.jpg": DIGEST}
