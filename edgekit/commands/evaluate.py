@@ -45,7 +45,7 @@ def evaluate(
         checkpoint = edgekit.load_checkpoint(weights)
     result = edgekit.evaluate(
         checkpoint, artifacts or [], images=images, labels=labels, baselines=baselines,
-        rows=rows, resume=large.resume, shard=part, force=force,
+        rows=rows, resume=large.resume, shard=part, ray=large.ray, force=force,
     )  # fmt: skip
     if large.shard is not None:
         console.say("these are one shard's photos; edgekit merge gives the whole")
