@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from edgekit.errors import EdgekitError, MissingDependency, printable
 LOCAL = "local"
 ADDRESS = re.compile(r"local|auto|([\w.-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\]):(?P<port>\d{1,5})", re.ASCII)
 RETRIES = 5  # of an item whose worker or node was lost; one that always ends its worker must not run for ever
+ANSWER_S = 10.0  # in which a cluster's port must answer; Ray itself tries for minutes
 AHEAD = 2  # items in flight per core: one runs, and one waits beside it
 
 Item = TypeVar("Item")
@@ -122,6 +124,8 @@ def _connected(ray: Any, address: str) -> Iterator[None]:
     )  # Ray reports the use of it to its makers by default
     options = {"include_dashboard": False} if address == LOCAL else {}
     on_termination = signal.getsignal(signal.SIGTERM)
+    if ":" in address:
+        _require_answer(address)
     try:
         try:
             with console.quiet_libraries():
@@ -133,6 +137,15 @@ def _connected(ray: Any, address: str) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def _require_answer(address: str) -> None:
+    """EdgekitError unless something listens at HOST:PORT."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWER_S).close()
+    except OSError as error:
+        raise EdgekitError(f"No Ray cluster answers at {address}: {error.strerror or error}.") from error
 
 
 def _ray() -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -74,5 +75,12 @@ def test_results_and_errors(monkeypatch: pytest.MonkeyPatch) -> None:
         ):
             with pytest.raises(EdgekitError, match=sentence):
                 list(ours.results(Tens(), [item]))
-    with pytest.raises(EdgekitError, match=r"The Ray cluster .* cannot be used"):
-        list(ours.results(Tens(), [1]))
+
+
+@needs_ray
+def test_a_cluster_that_is_not_there_is_an_error_at_once() -> None:
+    with socket.socket() as taken:  # bound, and not listening
+        taken.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(EdgekitError, match=f"No Ray cluster answers at {address}: "):
+            list(Cluster(address).results(Tens(), [1]))

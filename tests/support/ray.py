@@ -49,7 +49,8 @@ def two_nodes() -> Iterator[TwoNodes]:
         from ray.cluster_utils import Cluster
 
         on_termination = signal.getsignal(signal.SIGTERM)
-        cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+        lean = {"include_dashboard": False, "include_log_monitor": False, "no_monitor": True}
+        cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, **lean})
         try:
             other = cluster.add_node(num_cpus=1)
             signal.signal(signal.SIGTERM, on_termination)
