@@ -119,9 +119,7 @@ def _result(ray: Any, done: Any, item: object) -> Any:
 @contextmanager
 def _connected(ray: Any, address: str) -> Iterator[None]:
     """A connection to the cluster, which is started first if it is a local one. SIGTERM keeps its meaning."""
-    os.environ.setdefault(
-        "RAY_USAGE_STATS_ENABLED", "0"
-    )  # Ray reports the use of it to its makers by default
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # by default Ray reports to its makers
     options = {"include_dashboard": False} if address == LOCAL else {}
     on_termination = signal.getsignal(signal.SIGTERM)
     if ":" in address:
@@ -130,7 +128,7 @@ def _connected(ray: Any, address: str) -> Iterator[None]:
         try:
             with console.quiet_libraries():
                 ray.init(address=address, log_to_driver=False, **options)
-        except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+        except Exception as error:  # Ray raises that very class too, for a node that starts too slowly
             raise EdgekitError(f"The Ray cluster {address} cannot be used: {error}") from error
         if signal.getsignal(signal.SIGTERM) is not on_termination:
             signal.signal(signal.SIGTERM, on_termination)

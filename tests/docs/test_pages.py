@@ -39,8 +39,9 @@ def test_every_figure_is_shown_and_names_the_command_that_writes_it() -> None:
 def test_every_benchmark_makes_something_the_pages_show() -> None:
     commands = " ".join(include.figures().values()) + (ROOT / "docs/color.md").read_text(encoding="utf-8")
     shared = {"__init__", "browser", "harness", "include", "models"}
+    unpublished = {"large_set"}  # docs/scale.md names it: its figure needs a machine that does nothing else
     for path in (ROOT / "benchmarks").glob("*.py"):
-        if path.stem not in shared:
+        if path.stem not in shared | unpublished:
             assert f"benchmarks.{path.stem}" in commands, path.name
 
 
