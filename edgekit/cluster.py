@@ -67,7 +67,7 @@ class Cluster:
             task = ray.remote(num_cpus=1, max_retries=RETRIES)(_done)
             while True:
                 most = AHEAD * max(1, int(ray.cluster_resources().get("CPU", 0)))
-                for item in islice(left, most - len(running)):
+                for item in islice(left, max(0, most - len(running))):  # a node may have gone
                     running[task.remote(__version__, [kept], item)] = item
                 if not running:
                     return
