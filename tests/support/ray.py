@@ -44,6 +44,7 @@ def two_nodes() -> Iterator[TwoNodes]:
         patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])))
         patch.setenv("RAY_TMPDIR", folder)  # a short path: sockets lie in it
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_raylet_start_wait_time_s", "120")  # on a machine with much else to do
         patch.setenv("RAY_AUTH_MODE", "token")
         patch.setenv("RAY_AUTH_TOKEN", TOKEN)
         from ray.cluster_utils import Cluster
