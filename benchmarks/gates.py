@@ -46,9 +46,8 @@ def main() -> None:
         chosen = folder.names[:: max(1, len(folder) // options.photos)][: options.photos]
         tallies = []
         for picture in folder.pictures(frozenset(chosen)):
-            comparison.tally = Tally.empty(len(made), len(checkpoint.class_names), checkpoint.groups.skin)
+            tallies.append(comparison.begin())
             comparison.add(picture)
-            tallies.append(comparison.tally)
     rows = [row for i, label in enumerate(made) for row in rows_of(label, i, tallies, checkpoint.class_names)]
     photos = harness.table(COLUMNS, (photo_row(label, i, tallies) for i, label in enumerate(made)))
     body = (

@@ -15,7 +15,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("errors", "caches", "_version"),
     ("files", "processes", "reading", "overlay"),
     ("console",),
-    ("images", "targets"),
+    ("cluster", "images", "targets"),
     ("recipes",),
     ("weights",),
     ("artifact", "model"),
@@ -104,6 +104,11 @@ def test_nothing_imports_what_is_not_shipped() -> None:
             assert module.split(".")[0] not in ("tests", "benchmarks", "research", "device_tests", "tools"), (
                 path
             )
+
+
+def test_one_module_knows_ray() -> None:
+    knowing = [path for path in FILES if any(module.split(".")[0] == "ray" for module, _ in imports_of(path))]
+    assert knowing == [ROOT / "edgekit" / "cluster.py"]
 
 
 @pytest.mark.parametrize(

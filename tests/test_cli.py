@@ -146,13 +146,13 @@ CALLS: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
     ),
     (
         "evaluate a.tflite --weights mine --images photos --labels truth --no-baselines --rows r.csv --resume kept "
-        "--shard 2/7 --force --masks a=m:person --model b=b.onnx --strata",
+        "--shard 2/7 --ray auto --force --masks a=m:person --model b=b.onnx --strata",
         "evaluate",
         (MY_WEIGHTS, [Path("a.tflite")]),
         {
             "images": Path("photos"), "labels": Path("truth"), "baselines": False, "rows": Path("r.csv"),
             "external": [library.MaskFolder("a", Path("m"), "person"), library.ModelFile("b", Path("b.onnx"))],
-            "strata": True, "resume": Path("kept"), "shard": (2, 7), "force": True,
+            "strata": True, "resume": Path("kept"), "shard": (2, 7), "ray": "auto", "force": True,
         },
     ),
     (
@@ -230,7 +230,7 @@ def test_arguments_of_parity_check_reach_the_library(
 ) -> None:
     paths = [str(artifact.path) for artifact in artifacts.values()]
     line = "--weights mine --images photos --labels truth --max-miou-drop 0.01 --min-agreement 0.9 --max-skin-de 2"
-    line += " --stability --resume kept --shard 2/7 --runtime litert-gpu"
+    line += " --stability --resume kept --shard 2/7 --ray auto --runtime litert-gpu"
     call = called(monkeypatch, "parity_check", "parity-check", *paths, *line.split())
     found, checkpoint = call.positional
     assert (found, checkpoint) == (list(artifacts.values()), MY_WEIGHTS)
@@ -241,6 +241,7 @@ def test_arguments_of_parity_check_reach_the_library(
         "stability": True,
         "resume": Path("kept"),
         "shard": (2, 7),
+        "ray": "auto",
         "runtime": "litert-gpu",
     }
 

@@ -71,7 +71,7 @@ def evaluate(
     beside: list[External] = [*map(parsed_masks, masks or ()), *map(parsed_model, model or ())]
     result = edgekit.evaluate(
         checkpoint, artifacts or [], images=images, labels=labels, baselines=baselines, external=beside,
-        strata=strata, rows=rows, resume=large.resume, shard=part, force=force,
+        strata=strata, rows=rows, resume=large.resume, shard=part, ray=large.ray, force=force,
     )  # fmt: skip
     if large.shard is not None:
         console.say("these are one shard's photos; edgekit merge gives the whole")

@@ -111,6 +111,13 @@ class LargeSetOptions:
             help="Count one of n parts of the photos, as 2/7; edgekit merge joins them. Needs --resume."
         ),
     ] = None
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Count on a Ray cluster (extra: ray): local starts one here, auto or HOST:PORT is one that runs.",
+        ),
+    ] = None
 
     @property
     def part(self) -> tuple[int, int]:

@@ -123,7 +123,7 @@ def parity_check(
     found = artifacts_at(artifacts or [])
     result = edgekit.parity_check(
         found, checkpoint, images=images, labels=labels, gates=gates, stability=stability,
-        resume=large.resume, shard=part, runtime=runtime,
+        resume=large.resume, shard=part, ray=large.ray, runtime=runtime,
     )  # fmt: skip
     if cause.explain or cause.repro is not None:
         result = explained(result, found, checkpoint, images, cause.repro, replace=force, runtime=runtime)

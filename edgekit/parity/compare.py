@@ -71,8 +71,10 @@ def check_parity(
 class Comparison:
     """Artifacts that are open beside the checkpoint in PyTorch, with their counts over the pictures so far.
 
-    `tally`: the counts to go on from. Raises ConversionError for an artifact made from other weights.
+    Raises ConversionError for an artifact made from other weights.
     """
+
+    tally: Tally
 
     def __init__(
         self,
@@ -80,16 +82,20 @@ class Comparison:
         checkpoint: Checkpoint,
         in_picture: PixelGate | None = None,
         opener: Opener = open_runtime,
-        tally: Tally | None = None,
     ) -> None:
         for artifact in artifacts:
             require_weights(artifact, checkpoint)
-        classes, skin = len(checkpoint.class_names), checkpoint.groups.skin
         self._checkpoint, self._in_picture = checkpoint, in_picture
         self._candidates = [Candidate(artifact, artifact_runner(artifact, opener)) for artifact in artifacts]
         self._sizes = {candidate.runner.size for candidate in self._candidates}
         self._runners = _runners(checkpoint, self._candidates, self._sizes)
-        self.tally = tally or Tally.empty(len(artifacts), classes, skin)
+        self.begin()
+
+    def begin(self, tally: Tally | None = None) -> Tally:
+        """The counts that pictures are added to from now on: those given, or none yet."""
+        classes, skin = len(self._checkpoint.class_names), self._checkpoint.groups.skin
+        self.tally = tally or Tally.empty(len(self._candidates), classes, skin)
+        return self.tally
 
     def add(self, picture: Picture, flicker: bool = False) -> None:
         """Count one picture for every artifact. flicker: whether its stability is measured too."""

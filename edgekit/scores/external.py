@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -63,6 +63,11 @@ class MaskFolder:
             )
         return _Masks(self)
 
+    @property
+    def anywhere(self) -> MaskFolder:
+        """The same for a process with another current directory."""
+        return replace(self, folder=self.folder.absolute())
+
     def path(self, photo: str) -> Path:
         return self.folder / f"{Path(photo).stem}{MASK_SUFFIX}"
 
@@ -97,6 +102,11 @@ class ModelFile:
                 f"{shown(self.path)} has {len(runtime.inputs)} inputs; it must take one picture.",
             )
         return _Model(self.path, runtime, described)
+
+    @property
+    def anywhere(self) -> ModelFile:
+        """The same for a process with another current directory."""
+        return replace(self, path=self.path.absolute())
 
     @property
     def description(self) -> Path:

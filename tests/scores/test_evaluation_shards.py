@@ -18,7 +18,7 @@ from edgekit import merge
 from edgekit.errors import EdgekitError
 from edgekit.files import json_text
 from edgekit.images import InputSize, Picture
-from edgekit.scores import folder
+from edgekit.scores import evaluating
 from edgekit.scores.baselines import SkinByColour, skin_by_ycbcr
 from edgekit.scores.evaluation import Evaluator
 from edgekit.scores.evaluation_shards import SHARD, Beside, Evaluated, Inputs, Model
@@ -53,7 +53,7 @@ class Bright:
 @pytest.fixture
 def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
     """Folders of photos and labels; the checkpoint is not run, which would take long."""
-    monkeypatch.setattr(folder, "reference_runner", Bright)
+    monkeypatch.setattr(evaluating, "reference_runner", Bright)
     images, labels = tmp_path / "images", tmp_path / "labels"
     for place in (images, labels):
         place.mkdir()
@@ -225,7 +225,7 @@ INPUTS = Inputs.of(JUDGED, PARSERS, ["YCbCr thresholds"], ["1.jpg", "2.jpg"])
     ],
 )
 def test_other_inputs_are_refused_by_name(tmp_path: Path, other: dict[str, Any], words: str) -> None:
-    tally = folder.Evaluator.of(
+    tally = Evaluator.of(
         {one.name: None for one in PARSERS}, {"YCbCr thresholds": SkinByColour(skin_by_ycbcr)}, JUDGED
     ).tally
     Journal(SHARD, tmp_path, INPUTS, 1, 1).write(tally, (), (), complete=True)
@@ -235,7 +235,7 @@ def test_other_inputs_are_refused_by_name(tmp_path: Path, other: dict[str, Any],
 
 
 def test_memory_does_not_grow_with_the_photos(tmp_path: Path) -> None:
-    tally = folder.Evaluator.of({"a": None}, {}, JUDGED).tally
+    tally = Evaluator.of({"a": None}, {}, JUDGED).tally
     truth = np.eye(8, 12, dtype=np.uint8)
     with row_file(tmp_path / "r.csv", tuple(JUDGED.groups)) as rows:
 
