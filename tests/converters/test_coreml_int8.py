@@ -195,7 +195,10 @@ def test_macs_are_counted_by_what_is_multiplied(small: ct.models.MLModel) -> Non
 def test_bytes_are_those_of_every_operand_once(small: ct.models.MLModel) -> None:
     # fp32: mul 48 + 48, linear 48 + weights 60 + bias 20 + 80, relu 60 + 60, matmul 48 + 60 + 80, relu 80 + 80, add 240
     plain = total(costs_of(small))
-    assert (plain.weight_bytes, plain.activation_bytes) == (60 + 20, 48 + 48 + 48 + 80 + 120 + 188 + 160 + 240)
+    assert (plain.weight_bytes, plain.activation_bytes) == (
+        60 + 20,
+        48 + 48 + 48 + 80 + 120 + 188 + 160 + 240,
+    )
     int8 = quantize_weights(quantize_activations(small, SMALL_RANGES, ("first", "second")), ("first",))
     # What two readers want as levels is written and read as levels: 12 numbers of `twice`, 15 of `positive`.
     levels = total(costs_of(int8))
