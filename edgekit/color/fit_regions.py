@@ -62,11 +62,12 @@ class Pair:
 
 @dataclass(frozen=True, eq=False)
 class Pixels:
-    """before, after: (n, 3) encoded in [0, 1]. weights: (n, 4) of GROUPS."""
+    """before, after: (n, 3) encoded in [0, 1]. weights: (n, 4) of GROUPS. photos: that they are from."""
 
     before: FloatArray
     after: FloatArray
     weights: FloatArray
+    photos: int = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,6 +162,7 @@ def _split(pairs: Sequence[Pair]) -> tuple[Pixels, Pixels]:
             np.concatenate([pixels.before for pixels in part]),
             np.concatenate([pixels.after for pixels in part]),
             np.concatenate([pixels.weights for pixels in part]),
+            sum(len(pixels.before) > 0 for pixels in part),
         )
         for part in parts
     )
@@ -187,7 +189,7 @@ def _fitted(pixels: Pixels, regions: Regions, size: int) -> tuple[Lut3D, ...]:
     bend = second_differences(size)
     stiffness = SMOOTHNESS * ((size - 1) / (DEFAULT_SIZE - 1)) ** 4
     plain = (stiffness / points) * (bend.T @ bend) + (PULL / points) * identity(points)
-    regular = block_diag([plain] * len(regions))
+    regular = block_diag([plain / pixels.photos] * len(regions))  # the more is seen, the less is presumed
     change = pixels.after - pixels.before  # trilinear weights reproduce the identity
     balance = _balance(shares)
     counts = balance
