@@ -53,6 +53,7 @@ def exact_difference(
     return float((got - expected).abs().max())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("norm", "tolerance"), [("layer", EXACT_TOLERANCE), ("rms", RMS_TOLERANCE)])
 @pytest.mark.parametrize(("height", "width"), [(128, 128), (192, 320)])
 def test_weights_keep_their_logits_exactly(
@@ -105,6 +106,7 @@ def test_fused_attention_is_hugging_faces(checkpoint: Checkpoint) -> None:
         assert float((fused(image(192, 128).double()) - expected).abs().max()) < 1e-12
 
 
+@pytest.mark.slow
 def test_a_copy_of_a_pooled_reference_has_a_grid_of_its_own(checkpoint: Checkpoint) -> None:
     model = ReferenceSegmenter(checkpoint)
     fuse_attention(model, {"stage3": 2})
@@ -121,6 +123,7 @@ def test_tokens_are_averaged_over_squares_of_their_grid_and_within_their_sequenc
     assert torch.equal(averaged_tokens(tokens, (2, 4), 1), tokens)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stride", [8, 16, 32])
 def test_token_grids_are_those_of_the_graph(tmp_path: Path, stride: int) -> None:
     checkpoint = load_checkpoint(seeded_checkpoint(tmp_path, VOC_CLASSES, seed=1, output_stride=stride))

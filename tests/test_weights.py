@@ -54,6 +54,7 @@ def test_wrong_groups_are_named(atr_folder: Path, groups: object, words: str) ->
         load_checkpoint(atr_folder)
 
 
+@pytest.mark.slow
 def test_missing_and_unexpected_tensors_are_named(atr_folder: Path) -> None:
     def swap(tensors: dict[str, torch.Tensor]) -> None:
         tensors["segmentation_head.extra.weight"] = tensors.pop(

@@ -39,6 +39,7 @@ def test_greys_rise_and_stay_in_the_gamut_with_every_control(name: str, group: s
             assert result.min() >= 0 and result.max() <= 1 + 1e-9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STYLES)
 def test_no_step_is_larger_than_stated(name: str) -> None:
     for group in ("skin", "background"):

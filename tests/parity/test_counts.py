@@ -74,6 +74,7 @@ def test_the_percentile_is_numpys_to_half_a_step() -> None:
     assert found == pytest.approx(np.percentile(pixels, 95), abs=0.0005)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("labelled", [False, True])
 def test_memory_does_not_grow_with_the_pictures(labelled: bool) -> None:
     """Neither a pixel's ΔE2000, here 98 kB per picture, nor a picture's confusion matrices are kept."""

@@ -174,6 +174,7 @@ class Fixed:
         return Outputs(self.logits, self.logits.astype(np.float64))
 
 
+@pytest.mark.slow
 def test_pictures_show_where_the_masks_differ(checkpoint: Checkpoint) -> None:
     background = np.zeros((len(checkpoint.class_names), 8, 8), np.float32)
     background[0] = 20.0

@@ -118,6 +118,7 @@ def test_a_shard_that_is_missing_twice_there_or_incomplete_is_refused(tmp_path: 
         merge([paths[0], halfway.path, paths[2]])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("other", "words"),
     [

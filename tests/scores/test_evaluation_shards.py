@@ -234,6 +234,7 @@ def test_other_inputs_are_refused_by_name(tmp_path: Path, other: dict[str, Any],
     assert Journal(SHARD, tmp_path, INPUTS, 1, 1).tally is not None
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_photos(tmp_path: Path) -> None:
     tally = Evaluator.of({"a": None}, {}, JUDGED).tally
     truth = np.eye(8, 12, dtype=np.uint8)
@@ -293,6 +294,7 @@ def test_a_damaged_file_is_refused_in_one_sentence(tmp_path: Path) -> None:
             merge([damaged])
 
 
+@pytest.mark.slow
 def test_the_commands_keep_merge_and_print(
     checkpoint: Checkpoint, photos: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -108,6 +108,7 @@ def test_a_right_strip_is_clean() -> None:
     assert found(strip(), "essl") == []
 
 
+@pytest.mark.slow
 def test_edgekit_s_own_texts_are_clean() -> None:
     for case in reduced_cases():
         for text in case.frame.description.dialects:

@@ -92,6 +92,7 @@ def test_a_scheme_of_single_classes_gives_the_samples_of_complete_labels(tmp_pat
         assert all(torch.equal(a, b) for a, b in zip(first[index, SIZE], second[index, SIZE], strict=True))
 
 
+@pytest.mark.slow
 def test_every_batch_draws_one_of_several_sizes(tmp_path: Path) -> None:
     data = checked_folder(write_set(tmp_path / "set", 12), ATR_CLASSES)
     sizes = [InputSize(128, 128), InputSize(192, 128), InputSize(128, 256)]
