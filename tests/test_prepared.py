@@ -80,6 +80,7 @@ def test_random_weights_at_every_output_stride_keep_their_logits(
     assert exact_difference(checkpoint, "layer", image(128, 192, seed)) <= EXACT_TOLERANCE
 
 
+@pytest.mark.slow
 def test_a_batch_gives_what_its_pictures_give(checkpoint: Checkpoint) -> None:
     pair = torch.cat([image(128, 192, 1), image(128, 192, 2)])
     model = PreparedSegmenter(checkpoint)
@@ -98,6 +99,7 @@ def test_pooled_attention_is_the_pooled_references(tmp_path: Path) -> None:
     assert exact_difference(checkpoint, "layer", image(128, 192), pool) > 1e-3
 
 
+@pytest.mark.slow
 def test_fused_attention_is_hugging_faces(checkpoint: Checkpoint) -> None:
     plain, fused = (ReferenceSegmenter(checkpoint).double() for _ in range(2))
     fuse_attention(fused, {})
@@ -144,6 +146,7 @@ def test_tokens_that_squares_do_not_divide_are_named() -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_comparison_fails_for_a_wrong_folding(
     checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -63,6 +63,7 @@ def test_every_kind_has_the_photos_size_and_is_what_its_readers_take(
     assert overlay.shape == photo.pixels.shape and not np.array_equal(overlay, photo.pixels)
 
 
+@pytest.mark.slow
 def test_labels_can_be_evaluated_against(album: Path, checkpoint: Checkpoint, tmp_path: Path) -> None:
     segment([album / "first.jpg"], ["labels"], source=checkpoint, out=tmp_path / "out")
     photos = tmp_path / "photos"
@@ -79,6 +80,7 @@ def test_labels_alone_take_an_artifact(album: Path, artifacts: dict[str, Artifac
     assert np.array_equal(read_labels(tmp_path / "labels" / "first.png"), expected)
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_goes_on(
     album: Path, checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,6 +126,7 @@ def test_what_is_in_the_way_is_refused_before_anything_is_written(
         segment([album], [], source=checkpoint, out=out)
 
 
+@pytest.mark.slow
 def test_the_command(album: Path, checkpoint: Checkpoint, tmp_path: Path) -> None:
     (album / "broken.jpg").write_bytes(b"no picture")
     options = (

@@ -58,6 +58,7 @@ def portrait(side: int) -> torch.Tensor:
 # -- the folder -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_folder_holds_a_parser_of_eighteen_classes(shipped: Checkpoint) -> None:
     assert shipped.class_names == ATR_CLASSES
     groups = {name: {shipped.class_names[i] for i in members} for name, members in shipped.groups.items()}
@@ -75,6 +76,7 @@ def test_the_figures_beside_the_weights_are_of_these_weights(shipped: Checkpoint
 # -- what they see ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_they_see_the_face_the_hair_and_the_suit_of_the_portrait(shipped: Checkpoint) -> None:
     weights = Segmenter(shipped, size=256).groups(astronaut().image)  # (64, 64, 3) skin, hair, clothes
     places = {"face": (14, 28), "hair": (6, 28), "suit": (40, 20), "wall": (10, 55)}  # rows and columns

@@ -74,6 +74,7 @@ def test_another_photo_is_styled_as_that_one(home: Path) -> None:
     assert (home / "taken/other.png").read_bytes() == (home / "expected/other.png").read_bytes()
 
 
+@pytest.mark.slow
 def test_what_an_edit_cannot_give_is_asked_for(home: Path) -> None:
     assert "does not say how it was styled" in edgekit("style", "--from", "holiday.png").sentence
     styled("holiday.png", "--style", "warm", "--layer", "hair=cool")

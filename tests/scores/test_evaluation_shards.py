@@ -90,6 +90,7 @@ def untimed(rows: Path) -> list[list[str]]:
     return [row[:-1] for row in read]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shards", [1, 2, 7])
 def test_shards_merge_to_the_scores_and_rows_of_the_whole(
     evaluated: Any, tmp_path: Path, shards: int
