@@ -19,7 +19,7 @@ from edgekit.color.layers import Look
 from edgekit.color.look import SCENES, look_of
 from edgekit.color.photo_log import digest_of
 from edgekit.color.styles import STYLES
-from edgekit.errors import EdgekitError, printable
+from edgekit.errors import EdgekitError
 from edgekit.images import read_photo
 from edgekit.reading import JsonKind, Sha256, Text, parsed_json, shown
 
@@ -85,12 +85,6 @@ class Edit:
 
 
 EDIT = JsonKind(Edit, "an edit of edgekit's", schema=SCHEMA, version=("schema_version", VERSION))
-
-
-def edit_of(original: Path, look: Look, controls: Controls, masks: Masks) -> Edit:
-    """What is done to a photo, to be kept in the styled one."""
-    digest = digest_of(original) or ""
-    return Edit(look.title or "untitled", look.digest(), controls, masks, printable(original.name), digest)
 
 
 def with_edit(xmp: bytes | None, edit: Edit) -> bytes:

@@ -95,23 +95,25 @@ def fit_region(
 
 def lut_from_pairs(before: FloatArray, after: FloatArray, size: int = DEFAULT_SIZE, title: str = "") -> Lut3D:
     """The regularised least-squares table. before, after: (n, 3) encoded in [0, 1]."""
-    from scipy.sparse import identity
     from scipy.sparse.linalg import splu
 
     weights = trilinear_weights(before, size)
-    bend = second_differences(size)
-    points = size**3
-    # A second difference shrinks with the square of the spacing; with this factor a curve costs the same at any size.
-    stiffness = SMOOTHNESS * ((size - 1) / (DEFAULT_SIZE - 1)) ** 4
-    system = (
-        weights.T @ weights / len(before)
-        + (stiffness / points) * (bend.T @ bend)
-        + (PULL / points) * identity(points)
-    )
+    system = weights.T @ weights / len(before) + regularisation(size)
     wanted = weights.T @ (after - before) / len(before)  # trilinear weights reproduce the identity
     deviation = splu(system.tocsc()).solve(wanted)
     table = np.clip(grid(size) + deviation.reshape(size, size, size, 3), 0.0, 1.0)
     return Lut3D(table.astype(np.float32), title=title)
+
+
+def regularisation(size: int) -> csr_matrix:
+    """The terms of smoothness and pull as a (size³, size³) matrix, for one picture's mean square error."""
+    from scipy.sparse import identity
+
+    bend = second_differences(size)
+    points = size**3
+    # A second difference shrinks with the square of the spacing; with this factor a curve costs the same at any size.
+    stiffness = SMOOTHNESS * ((size - 1) / (DEFAULT_SIZE - 1)) ** 4
+    return (stiffness / points) * (bend.T @ bend) + (PULL / points) * identity(points)
 
 
 def trilinear_weights(rgb: FloatArray, size: int) -> csr_matrix:

@@ -22,13 +22,11 @@ from edgekit.color.fit import (
     DEFAULT_SIZE,
     MAX_SAMPLES,
     MIN_SAMPLES,
-    PULL,
     SEED,
-    SMOOTHNESS,
     FitError,
     distances,
     held_out_blocks,
-    second_differences,
+    regularisation,
     trilinear_weights,
 )
 from edgekit.color.interpolation import trilinear
@@ -180,16 +178,14 @@ def _pixels(pair: Pair, places: NDArray[np.intp]) -> Pixels:
 
 def _fitted(pixels: Pixels, regions: Regions, size: int) -> tuple[Lut3D, ...]:
     """The tables of all regions at once, by reweighted least squares."""
-    from scipy.sparse import block_diag, diags, hstack, identity
+    from scipy.sparse import block_diag, diags, hstack
 
     points, n = size**3, len(pixels.before)
     lookup = trilinear_weights(pixels.before, size)
     shares = _region_weights(pixels, regions)
     design: csr_matrix = hstack([diags(share) @ lookup for share in shares.T]).tocsr()
-    bend = second_differences(size)
-    stiffness = SMOOTHNESS * ((size - 1) / (DEFAULT_SIZE - 1)) ** 4
-    plain = (stiffness / points) * (bend.T @ bend) + (PULL / points) * identity(points)
-    regular = block_diag([plain / pixels.photos] * len(regions))  # the more is seen, the less is presumed
+    # The more is seen, the less is presumed.
+    regular = block_diag([regularisation(size) / pixels.photos] * len(regions))
     change = pixels.after - pixels.before  # trilinear weights reproduce the identity
     balance = _balance(shares)
     counts = balance

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from edgekit.color.controls import GROUPS, Controls
 from edgekit.color.difference import SKIN_WEIGHT, SkinDifference, skin_difference
 from edgekit.color.display_p3 import display_p3_from_srgb, display_p3_picture
-from edgekit.color.edits import Masks, edit_of, with_edit
+from edgekit.color.edits import Edit, Masks, with_edit
 from edgekit.color.engine import Pixels, Refine, refined_mask, styled_pixels, weights_of
 from edgekit.color.jobs import Job, each_job
 from edgekit.color.layers import BACKGROUND, Layer, Look
-from edgekit.color.photo_log import PhotoLog
+from edgekit.color.photo_log import PhotoLog, digest_of
 from edgekit.color.sheets import (
     CELL_SIDE,
     MASK_SIDE,
@@ -32,6 +32,7 @@ from edgekit.color.sheets import (
     mask_sheet,
     reduced,
 )
+from edgekit.errors import printable
 from edgekit.images import (
     CMYK_WITHOUT_PROFILE,
     Photo,
@@ -120,6 +121,7 @@ class Stylist:
         self.looks, self.contact = looks, looks if contact is None else contact
         self.controls, self.segment, self.refine, self.drawn = controls, segment, refine, drawn
         self.masks = masks
+        self._digests = {} if masks is None else {name: look.digest() for name, look in looks.items()}
         self._wide: dict[str, Look] = {}  # digest of a look for sRGB → the look for Display P3
 
     def style_all(self, jobs: Sequence[Job], log: PhotoLog | None = None) -> StyledPhotos:
@@ -137,6 +139,7 @@ class Stylist:
         for place in job.outputs:
             written_format(place)
         photo = read_photo(job.source)
+        original = None if self.masks is None else digest_of(job.source)
         start = time.perf_counter()
         mask = weights_of(self.segment(srgb_bytes(photo)))
         segment_ms = round(1e3 * (time.perf_counter() - start), 1)
@@ -148,7 +151,7 @@ class Stylist:
             start = time.perf_counter()
             styled = photo.with_pixels(self._styled(photo, self.looks[look], mask))
             style_ms = round(1e3 * (time.perf_counter() - start), 1)
-            write_photo(place, self._with_edit(styled, self.looks[look]), replace=job.replace)
+            write_photo(place, self._with_edit(styled, look, original), replace=job.replace)
             difference = None
             if look in job.compare:
                 difference = self._skin_difference(photo, styled, look, mask)
@@ -180,10 +183,11 @@ class Stylist:
             sheets.append(Sheet(job.source, job.contact, "contact"))
         return done, sheets
 
-    def _with_edit(self, styled: Photo, look: Look) -> Photo:
-        if self.masks is None:
+    def _with_edit(self, styled: Photo, look: str, original_sha256: str | None) -> Photo:
+        if self.masks is None or original_sha256 is None:
             return styled
-        edit = edit_of(styled.path, look, self.controls, self.masks)
+        name = printable(styled.path.name)
+        edit = Edit(look or "untitled", self._digests[look], self.controls, self.masks, name, original_sha256)
         return replace(styled, xmp=with_edit(styled.xmp, edit))
 
     def _styled(self, photo: Photo, look: Look, mask: NDArray[np.float32]) -> Pixels:

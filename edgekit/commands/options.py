@@ -43,7 +43,8 @@ Lut = Annotated[
     Path | None, typer.Option(help="A LUT for everything but skin: .cube, .3dl, .csp, .clf, Hald …")
 ]
 SkinLut = Annotated[Path | None, typer.Option(help="A LUT for skin.", show_default="skin stays as it is")]
-Photos = Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.", show_default=False)]
+PHOTOS_HELP = "Photos, or folders of photos."
+Photos = Annotated[list[Path], typer.Argument(help=PHOTOS_HELP, show_default=False)]
 SegmentingArtifact = Annotated[
     Path | None,
     typer.Option(help="Segment with this artifact.", show_default="the weights, in PyTorch"),
@@ -51,9 +52,8 @@ SegmentingArtifact = Annotated[
 ResumePhotos = Annotated[
     bool, typer.Option("--resume", help="Go on with an interrupted run: skip the photos it finished.")
 ]
-Refinement = Annotated[
-    str, typer.Option(help="How the mask follows edges: bilinear, joint-bilateral or guided.")
-]
+REFINEMENT_HELP = "How the mask follows edges: bilinear, joint-bilateral or guided."
+Refinement = Annotated[str, typer.Option(help=REFINEMENT_HELP)]
 
 
 @dataclass(frozen=True)

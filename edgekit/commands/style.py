@@ -10,6 +10,8 @@ import typer
 
 from edgekit import console
 from edgekit.commands.options import (
+    PHOTOS_HELP,
+    REFINEMENT_HELP,
     Force,
     Json,
     LookOptions,
@@ -110,7 +112,7 @@ class SheetOptions:
 def style(
     photos: Annotated[
         list[Path] | None,
-        typer.Argument(help="Photos, or folders of photos.", show_default="the original of --from"),
+        typer.Argument(help=PHOTOS_HELP, show_default="the original of --from"),
     ] = None,
     *,
     look: Looks,
@@ -119,10 +121,7 @@ def style(
     sheets: SheetOptions,
     refinement: Annotated[
         str | None,
-        typer.Option(
-            help="How the mask follows edges: bilinear, joint-bilateral or guided.",
-            show_default=DEFAULT_REFINEMENT,
-        ),
+        typer.Option(help=REFINEMENT_HELP, show_default=DEFAULT_REFINEMENT),
     ] = None,
     edited: Annotated[
         Path | None,

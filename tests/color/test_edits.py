@@ -12,10 +12,11 @@ import pytest
 from PIL import Image
 
 from edgekit.color.controls import Controls
-from edgekit.color.edits import Edit, Masks, edit_of, read_edit, with_edit
+from edgekit.color.edits import Edit, Masks, read_edit, with_edit
 from edgekit.color.layers import look_of_style
 from edgekit.color.styles import STYLES
 from edgekit.errors import EdgekitError
+from edgekit.files import sha256_of
 from edgekit.images import read_photo, write_photo
 from tests.support.cli import edgekit
 
@@ -42,7 +43,8 @@ def styled(*more: str) -> None:
 
 
 def edit(photo: Path) -> Edit:
-    return edit_of(photo, look_of_style(STYLES["warm"]), CONTROLS, Masks("bilinear"))
+    look = look_of_style(STYLES["warm"])
+    return Edit("warm", look.digest(), CONTROLS, Masks("bilinear"), photo.name, sha256_of(photo))
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
