@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -60,6 +61,20 @@ def fuse_attention(model: ReferenceSegmenter, pool: Mapping[str, int]) -> None:
         for block in layer.transformer.layer:
             block.attention.attention.__class__ = _FusedSelfAttention
             block.attention.attention.tokens = tokens
+
+
+@contextmanager
+def unpooled(model: nn.Module) -> Iterator[None]:
+    """The graph of `fuse_attention` with attention to all tokens, for the time of the block."""
+    stages = [module.tokens for module in model.modules() if isinstance(module, _FusedSelfAttention)]
+    sides = [tokens.side for tokens in stages]
+    for tokens in stages:
+        tokens.side = 1
+    try:
+        yield
+    finally:
+        for tokens, side in zip(stages, sides, strict=True):
+            tokens.side = side
 
 
 @dataclass

@@ -25,7 +25,7 @@ from edgekit.errors import CalibrationError, EdgekitError, ImageError
 from edgekit.files import check_folder_place, remove_folder
 from edgekit.images import InputSize, Picture, read_image, read_labels, write_labels
 from edgekit.model.outputs import resized
-from edgekit.model.reference import ReferenceSegmenter, fuse_attention, up_to_stage
+from edgekit.model.reference import ReferenceSegmenter, fuse_attention, unpooled, up_to_stage
 from edgekit.recipes import Recipe, block_of_module, keep_recipe
 from edgekit.scores.counts import counted
 from edgekit.scores.runners import TorchRunner, predictions
@@ -103,7 +103,8 @@ class FromLabels:
 class FromNetwork:
     """The loss against the class probabilities that another network predicts; labels are ignored.
 
-    weights: (classes,) float32, of each pixel by its likeliest class.
+    Of several logits for each picture, as `Learner.logits` gives them, it is the mean. weights: (classes,) float32, of
+    each pixel by its likeliest class.
     """
 
     network: nn.Module
@@ -112,7 +113,8 @@ class FromNetwork:
     def __call__(self, images: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         with torch.no_grad(), mixed_precision(images.device):
             goal = self.network(images)
-        return distillation(logits.float(), goal.float(), self.weights)
+        goals = goal.repeat(len(logits) // len(images), 1, 1, 1)
+        return distillation(logits.float(), goals.float(), self.weights)
 
 
 @dataclass(frozen=True)
@@ -171,11 +173,23 @@ class Learner(Generic[M]):
         averaged(self.average, self.model, step + 1)
         return value
 
+    def logits(self, images: torch.Tensor) -> torch.Tensor:
+        """(B, classes, h, w) logits of (B, 3, H, W) pictures.
+
+        With `qat` (2B, classes, h, w): first those of the rounded and pooled network, then those of the same weights
+        as they are, which an artifact will be compared with.
+        """
+        logits: torch.Tensor = self.model(images)
+        if not self.settings.qat:
+            return logits
+        with qat.unrounded(self.model), unpooled(self.model):
+            return torch.cat([logits, self.model(images)])
+
     def _add_gradients(self, pixels: torch.Tensor, labels: torch.Tensor, share: float) -> float:
         """Add the gradients of a part of the batch, of which `share` counts. Returns that share of the part's loss."""
         images = pixels.to(self.device, memory_format=layout(self.device)).float()
         with mixed_precision(self.device):
-            logits = self.model(images)
+            logits = self.logits(images)
         loss = self.objective(images, logits, labels.to(self.device)) * share
         loss.backward()  # type: ignore[no-untyped-call]
         return float(loss.detach())

@@ -7,8 +7,9 @@ too, asymmetrically, over one range per tensor: an exponential average of each p
 frozen: the deployed graph has them folded in, and a per-channel weight scale is the same before and after folding.
 
 The layers' classes are exchanged in place and add range buffers only, so the trained weights are an ordinary
-checkpoint. The rounding happens in Hugging Face's graph; the exported graph has LayerNorm's scale folded into the
-next layer, so its activations are rounded on slightly different grids.
+checkpoint; `unrounded` is the network without rounding, which is what parity compares an artifact with. The rounding
+happens in Hugging Face's graph; the exported graph has LayerNorm's scale folded into the next layer, so its
+activations are rounded on slightly different grids.
 """
 
 from __future__ import annotations
@@ -113,6 +114,20 @@ def prepare(model: nn.Module, mode_of: ModeOf) -> None:
         if issubclass(rounded, _RangedInput):
             module.register_buffer(RANGE_KEY, torch.zeros(2, device=device))
         module.__class__ = rounded
+
+
+@contextmanager
+def unrounded(model: nn.Module) -> Iterator[None]:
+    """The model as it was before `prepare`, for the time of the block: the same weights, nothing rounded."""
+    plain = {rounded: kind for kinds in ROUNDED.values() for kind, rounded in kinds.items()}
+    changed = [(module, type(module)) for module in model.modules() if type(module) in plain]
+    for module, kind in changed:
+        module.__class__ = plain[kind]
+    try:
+        yield
+    finally:
+        for module, kind in changed:
+            module.__class__ = kind
 
 
 def freeze_statistics(model: nn.Module) -> None:

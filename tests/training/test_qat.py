@@ -127,6 +127,42 @@ def test_the_student_pools_its_attention_and_the_teacher_does_not(
     assert learner.model.state_dict().keys() == plain.state_dict().keys()
 
 
+def test_the_student_learns_as_it_is_and_as_an_artifact_computes_it(
+    checkpoint: Checkpoint, tmp_path: Path
+) -> None:
+    """Parity compares an artifact with the weights unrounded and unpooled, so both have the teacher's target."""
+    modes = dict.fromkeys(BLOCKS, "w8a8")
+    settings = Settings(
+        epochs=1, sizes=(SIZE,), val_size=SIZE, batch=2, lr=1e-4, qat=modes, pool={"stage3": 2}
+    )
+    folder = checked(write_set(tmp_path / "toy", 2))
+    x = torch.from_numpy(picture(128, 192).copy()).permute(2, 0, 1)[None].float()
+    first = [(x.byte(), torch.zeros(1))]
+    learner = loop._learner(checkpoint, [folder], LabelSets.of(checkpoint.class_names), settings, first, 2)
+    plain = ReferenceSegmenter(checkpoint)
+    with torch.no_grad():
+        rounded, unrounded = learner.model.eval()(x), plain(x)
+        both = learner.logits(x)
+        assert torch.equal(both[:1], rounded) and torch.allclose(both[1:], unrounded, atol=1e-4)
+        assert not torch.allclose(rounded, unrounded, atol=1e-2)
+        assert torch.equal(learner.model(x), rounded)  # as it was before
+        labels = torch.zeros(1, 1, 1).long()
+        halves = [learner.objective(x, half, labels) for half in (rounded, unrounded)]
+        assert torch.allclose(learner.objective(x, both, labels), sum(halves) / 2, rtol=1e-4)  # type: ignore[operator]
+
+
+def test_unrounded_is_the_network_before_and_ends_with_the_block() -> None:
+    plain, rounding = network().eval(), network().eval()
+    qat.prepare(rounding, everything)
+    x = torch.randn(1, 3, 4, 4)
+    qat.observe(rounding, [x])
+    kinds = [type(module) for module in rounding]
+    with pytest.raises(ZeroDivisionError), qat.unrounded(rounding):
+        assert torch.equal(rounding(x), plain(x))
+        raise ZeroDivisionError
+    assert [type(module) for module in rounding] == kinds and not torch.equal(rounding(x), plain(x))
+
+
 def test_pooled_keys_are_rounded_after_they_are_averaged(checkpoint: Checkpoint) -> None:
     """As in the exported graph: the average is in float, and its range is the key projection's own."""
     model = trainable(checkpoint, torch.device("cpu"), pool={"stage3": 4})
