@@ -16,7 +16,7 @@ from __future__ import annotations
 import io
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -166,11 +166,15 @@ def train(
     more: Annotated[
         list[str] | None, typer.Option(help="DIR:WEIGHT, a further folder, as `edgekit finetune --data`.")
     ] = None,
+    sets: Annotated[
+        list[str] | None, typer.Option("--set", help="A set to train on, repeatable; all.")
+    ] = None,
     samples: Annotated[int, typer.Option(help="Photos per epoch, without the further folders.")] = 2150,
     size: Annotated[list[str] | None, typer.Option(help="As `edgekit finetune --size`.")] = None,
     val_size: str = "512",
     batch: int = 8,
     lr: float = 4e-4,
+    qat: Annotated[str | None, typer.Option(help="As `edgekit finetune --qat`.")] = None,
     class_jaccard: float = 0.5,
     freeze: str | None = None,
     seed: int = 0,
@@ -178,8 +182,11 @@ def train(
 ) -> None:
     """Continue from the bundled weights on all sets, for about so many minutes; resumes what was interrupted."""
     checkpoint = load_checkpoint(weights)
-    with unpacked(data) as sets, tempfile.TemporaryDirectory(prefix="edgekit-") as links:
-        folders = {**weights_of(sets, samples, checkpoint, Path(links)), **weighted(more or ())}
+    with unpacked(data) as found, tempfile.TemporaryDirectory(prefix="edgekit-") as links:
+        folders = {
+            **weights_of(found, sets or SETS, samples, checkpoint, Path(links)),
+            **weighted(more or ()),
+        }
         epochs = max(1, int(minutes * 60 * rate / samples))
         trained = finetune(
             checkpoint,
@@ -190,6 +197,7 @@ def train(
             val_size=val_size,
             batch=batch,
             lr=lr,
+            qat=qat,
             class_jaccard=class_jaccard,
             freeze=freeze,
             seed=seed,
@@ -212,15 +220,18 @@ def unpacked(data: Path) -> Iterator[Path]:
         yield Path(folder)
 
 
-def weights_of(data: Path, samples: int, checkpoint: Checkpoint, links: Path) -> dict[Path, float]:
-    """The training folders of each set, with the weights that give its share of the samples of an epoch.
+def weights_of(
+    data: Path, sets: Iterable[str], samples: int, checkpoint: Checkpoint, links: Path
+) -> dict[Path, float]:
+    """The training folders of each of the sets, with the weights that give its share of the samples of an epoch.
 
     Sets that show skin are split by skin tone into folders of links; every tone gets an equal part of their share, but
     no photo more than MOST_TURNS turns.
     """
-    total, found = sum(SETS.values()), {}
+    shares = {name: SETS[name] for name in sets}
+    total, found = sum(shares.values()), {}
     names, skin = checkpoint.class_names, checkpoint.groups.skin
-    for name, share in SETS.items():
+    for name, share in shares.items():
         folder = data / name / PHOTOS
         parts = linked_by_skin_tone(folder, names, skin, links / name) if name in TONED else [folder]
         wanted = samples * share / total / len(parts)
