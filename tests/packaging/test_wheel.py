@@ -1,14 +1,16 @@
 """The wheel and the sdist: what they hold, and that the wheel alone works where there is no checkout.
 
 Both are built, without network, from a copy of the files that git knows. The wheel is installed into a virtual
-environment that sees the dependencies of the running one but not its edgekit; its commands run as processes in an
-empty folder.
+environment that sees the dependencies of the running one but not its edgekit; its commands run as processes in a
+folder that is empty but for a photo: the README's five, in order as a reader would, and what follows from them.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -35,6 +37,13 @@ BESIDE_THE_PACKAGES = frozenset(
     {"CHANGELOG.md", "LICENSE", "MANIFEST.in", "NOTICE", "README.md", "constraints.txt", "pyproject.toml"}
 )
 WRITTEN_BY_SETUPTOOLS = frozenset({"PKG-INFO", "setup.cfg"})
+README_MADE = {
+    "demo": "demo-out/report.html",
+    "convert": "artifacts",
+    "parity-check": "artifacts",
+    "style": "styled/photo.jpg",
+    "shader": "shader",
+}
 OUTER_VARIABLES = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "XDG_CACHE_HOME")
 
 
@@ -73,6 +82,7 @@ class Installed:
         )  # fmt: skip
         assert ran.returncode == 0, f"edgekit {' '.join(arguments)}\n{ran.stderr}"
         assert "Traceback" not in ran.stderr
+        assert "site-packages" not in ran.stderr  # no library's own warnings
         printed: dict[str, object] = json.loads(ran.stdout)
         return printed
 
@@ -125,14 +135,23 @@ def installed(distributions: Distributions, tmp_path_factory: pytest.TempPathFac
     return Installed(python, place / "empty", environment)
 
 
-@pytest.fixture(scope="module")
-def demo(installed: Installed) -> dict[str, object]:
-    """What the installed `edgekit demo` printed."""
-    return installed.edgekit("demo", "--out", "demo-out")
+def readme_commands() -> list[list[str]]:
+    """The arguments of the commands in the README's block under "Five commands"."""
+    section = (ROOT / "README.md").read_text(encoding="utf-8").split("## Five commands")[1]
+    block = re.search(r"```sh\n(.*?)```", section, re.S)
+    assert block is not None
+    return [shlex.split(line, comments=True)[1:] for line in block[1].splitlines()]
 
 
 @pytest.fixture(scope="module")
-def tflite(demo: dict[str, object], installed: Installed) -> str:
+def printed(installed: Installed) -> dict[str, dict[str, object]]:
+    """What each of the README's commands printed."""
+    imsave(installed.folder / "photo.jpg", astronaut()[:, 64:448], check_contrast=False)
+    return {arguments[0]: installed.edgekit(*arguments) for arguments in readme_commands()}
+
+
+@pytest.fixture(scope="module")
+def tflite(printed: dict[str, object], installed: Installed) -> str:
     """The TFLite artifact that the demo made."""
     (made,) = (installed.folder / "demo-out").glob("*.tflite")
     return str(made)
@@ -185,24 +204,17 @@ def test_the_installed_packages_are_what_runs(installed: Installed) -> None:
     assert version.stdout == f"edgekit {__version__}\n"
 
 
-def test_demo_converts_checks_and_reports(demo: dict[str, object], installed: Installed) -> None:
-    assert demo["passed"] is True
+def test_the_five_commands_of_the_readme_work(
+    printed: dict[str, dict[str, object]], installed: Installed
+) -> None:
+    assert list(printed) == list(README_MADE)
+    assert all((installed.folder / made).exists() for made in README_MADE.values())
+    demo, checked = printed["demo"], printed["parity-check"]
+    assert demo["passed"] is True and checked["passed"] is True
     assert "PASSED" in (installed.folder / str(demo["report"])).read_text(encoding="utf-8")
     assert (installed.folder / str(demo["overlay"])).is_file()
-
-
-def test_parity_check_writes_its_report(tflite: str, installed: Installed) -> None:
-    printed = installed.edgekit("parity-check", tflite, "--report", "parity.html")
-    assert printed["passed"] is True
-    assert "PASSED" in (installed.folder / "parity.html").read_text(encoding="utf-8")
-
-
-def test_style_draws_a_photo(tflite: str, installed: Installed) -> None:
-    imsave(installed.folder / "photo.png", astronaut()[:, 64:448], check_contrast=False)
-    printed = installed.edgekit("style", "photo.png", "--style", "vibrant", "--artifact", tflite)
-    (photo,) = printed["photos"]  # type: ignore[misc]
+    (photo,) = printed["style"]["photos"]  # type: ignore[misc]
     assert (photo["width"], photo["height"]) == (384, 512)
-    assert (installed.folder / photo["output"]).is_file()
 
 
 def test_preview_serves_the_page_and_the_bundle(bundle: Path, installed: Installed, tmp_path: Path) -> None:

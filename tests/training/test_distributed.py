@@ -27,7 +27,7 @@ from tests.training.toy import SIZE, write_set
 
 ROOT = Path(__file__).parent.parent.parent
 STEP, RECORDED = (ROOT / "tests/training" / name for name in ("shared_step.py", "recorded.py"))
-PHOTOS, EPOCHS, STEPS = 12, 5, 2  # steps per epoch of 4 photos: 11 are trained on
+PHOTOS, EPOCHS, STEPS = 24, 2, 5  # steps per epoch of 4 photos: 22 are trained on
 TOY = (
     "--size",
     "128",
