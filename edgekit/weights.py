@@ -6,16 +6,18 @@ Only safetensors are read: a pickle (`.bin`, `.pt`) can run code when it is open
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 from msgspec import Meta
 
 from edgekit.errors import UNPRINTABLE, WeightsError, printable
 from edgekit.files import sha256_of
-from edgekit.reading import Count, JsonKind, check_regular_file, declared, read_json, shown
+from edgekit.reading import Count, JsonKind, check_regular_file, declared, read_bytes, read_json, shown
 
 if TYPE_CHECKING:
     import torch
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
 
 BUNDLED_FOLDER = Path(__file__).parent / "data" / "mobilevit-s-deeplabv3-parsing"
 WEIGHTS_FILE = "model.safetensors"
+CARD_FILE = "README.md"
+MOST_CARD_BYTES = 1 << 20
+CARD_METADATA = re.compile(rb"\s*---\r?\n(.*?)\r?\n---\s", re.DOTALL)
+LONGEST_LICENSE = 200
 MOST_WEIGHTS_BYTES = 2 << 30  # half a billion parameters; MobileViT-S has 6 million
 MOST_CLASSES = 255  # labels are bytes, and 255 means "not labelled"
 LISTED_KEYS = 4  # in an error
@@ -98,6 +104,33 @@ def load_checkpoint(source: str | Path | None = None) -> Checkpoint:
         bgr=bgr,
         sha256=sha256_of(file),
     )
+
+
+@dataclass(frozen=True)
+class _CardMetadata:
+    """The metadata of a model card, as far as they say under which terms the weights may be used."""
+
+    license: object = None
+    license_name: object = None
+
+
+def license_of(folder: Path) -> str | None:
+    """The licence that a checkpoint's model card states: `license_name` of its metadata, or else `license`.
+
+    None without a card, without metadata, or if they name no licence. WeightsError: metadata that are not YAML.
+    """
+    card = folder / CARD_FILE
+    if not card.is_file():
+        return None
+    found = CARD_METADATA.match(read_bytes(card, MOST_CARD_BYTES, WeightsError))
+    if found is None:
+        return None
+    try:
+        stated = msgspec.yaml.decode(found[1], type=_CardMetadata)
+    except msgspec.DecodeError as error:
+        raise WeightsError(f"{shown(card)}: its metadata, between the lines ---, are not YAML.") from error
+    names = (name for name in (stated.license_name, stated.license) if isinstance(name, str))
+    return next((printable(name, LONGEST_LICENSE) for name in names if name), None)
 
 
 def _resolve(source: str | Path | None) -> Path:

@@ -35,7 +35,7 @@ from edgekit.runtimes.litert_half import magnitudes
 from edgekit.runtimes.mil_reference import MilFunction, MilReference
 from edgekit.segmenter import Segmenter
 from edgekit.targets import TARGETS
-from edgekit.weights import WEIGHTS_FILE, Checkpoint, load_checkpoint
+from edgekit.weights import WEIGHTS_FILE, Checkpoint, license_of, load_checkpoint
 from tests.support.checkpoints import ATR_CLASSES, ATR_GROUPS
 from tests.support.conversions import conversion_of, converted
 from tests.support.pictures import picture
@@ -71,6 +71,10 @@ def test_the_folder_holds_a_parser_of_eighteen_classes(shipped: Checkpoint) -> N
 def test_the_figures_beside_the_weights_are_of_these_weights(shipped: Checkpoint) -> None:
     figures = json.loads((shipped.folder / "metrics.json").read_text(encoding="utf-8"))
     assert [model["weights_sha256"] for model in figures["models"]] == [shipped.sha256]
+
+
+def test_their_card_says_what_they_may_be_used_for(shipped: Checkpoint) -> None:
+    assert license_of(shipped.folder) == "research-only"
 
 
 # -- what they see ----------------------------------------------------------------------------------------------

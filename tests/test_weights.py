@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from edgekit.errors import WeightsError
-from edgekit.weights import BUNDLED_FOLDER, Checkpoint, load_checkpoint, require_skin
+from edgekit.weights import BUNDLED_FOLDER, Checkpoint, license_of, load_checkpoint, require_skin
 from tests.support.checkpoints import ATR_GROUPS, SIDE
 
 
@@ -121,3 +121,31 @@ def test_other_architectures_are_refused(atr_folder: Path, change: dict[str, str
     (atr_folder / "config.json").write_text(json.dumps(values | change))
     with pytest.raises(WeightsError, match=words):
         load_checkpoint(atr_folder)
+
+
+@pytest.mark.parametrize(
+    ("card", "license"),
+    [
+        ("---\nlicense: apache-2.0\n---\n# A parser", "apache-2.0"),
+        ("---\r\nlicense: other\r\nlicense_name: research-only\r\n---\r\n", "research-only"),
+        (
+            "---\nlicense: [a, b]\ntags: [vision]\n---\n",
+            None,
+        ),  # as some cards have it: it names no one licence
+        ("---\ntags: [vision]\n---\n", None),
+        ("---\nlicense: " + "a" * 300 + "\n---\n", "a" * 199 + "…"),
+        ("# A parser\n\n---\nlicense: mit\n---\n", None),
+        (None, None),
+    ],
+)
+def test_the_card_states_the_licence(tmp_path: Path, card: str | None, license: str | None) -> None:
+    if card is not None:
+        (tmp_path / "README.md").write_bytes(card.encode())
+    assert license_of(tmp_path) == license
+
+
+@pytest.mark.parametrize("metadata", ["license: [a", "- a", "{" * 50])
+def test_a_card_that_cannot_be_read_is_refused(tmp_path: Path, metadata: str) -> None:
+    (tmp_path / "README.md").write_text(f"---\n{metadata}\n---\n")
+    with pytest.raises(WeightsError, match=r"README.md: its metadata, between the lines ---, are not YAML\."):
+        license_of(tmp_path)

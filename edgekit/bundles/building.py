@@ -19,7 +19,7 @@ from edgekit.color.difference import delta_e00
 from edgekit.images import astronaut
 from edgekit.segmenter import Segmenter
 from edgekit.shader.description import read_description
-from edgekit.weights import Checkpoint
+from edgekit.weights import Checkpoint, license_of
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,8 @@ def build_bundle(
         weights = Segmenter(checkpoint, size=artifacts[0].manifest.input_size, exact=True).groups(image)
         # Run first: an artifact that cannot be run is refused before a bundle is written.
         masks = [Segmenter(artifact).groups(image) for artifact in artifacts]
-    contents = BundleContents(artifacts, styles, default_style, image, weights, refinement)
+    license = license_of(checkpoint.folder)
+    contents = BundleContents(artifacts, styles, default_style, image, weights, refinement, license)
     opened = write_bundle(contents, out, replace)
     return BuiltBundle(opened, tuple(_golden_checks(opened, artifacts, masks)))
 

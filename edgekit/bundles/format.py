@@ -120,7 +120,7 @@ class FileEntry:
 
 @dataclass(frozen=True)
 class Bundle:
-    """`files` lists every file but bundle.json, sorted by path."""
+    """`files` lists every file but bundle.json, sorted by path. `license`: of the weights, if their card states one."""
 
     name: Text
     edgekit_version: Text
@@ -132,6 +132,7 @@ class Bundle:
     controls: tuple[Control, ...]
     golden: Golden
     files: Annotated[tuple[FileEntry, ...], Meta(min_length=1)]
+    license: Text | None = None
 
     def style(self, name: str) -> StyleEntry:
         for style in self.styles:
@@ -164,6 +165,8 @@ def json_of(bundle: Bundle) -> str:
     for segmenter in values["segmenters"]:
         if not segmenter["accelerated"]:
             del segmenter["accelerated"]  # so that readers from before the field take the bundle
+    if bundle.license is None:
+        del values["license"]  # likewise
     text = json_text({"schema": SCHEMA, "schema_version": SCHEMA_VERSION, **values})
     parsed(text.encode(), BUNDLE_FILE)
     return text

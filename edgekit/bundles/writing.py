@@ -67,7 +67,7 @@ STYLE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 @dataclass(frozen=True)
 class BundleContents:
     """What goes in. styles: presets and looks' .json files. default_style: one of them. image: (H, W, 3) uint8 sRGB;
-    weights: (h, w, 3), what the reference gives for it.
+    weights: (h, w, 3), what the reference gives for it. license: of the network's weights, if their card states one.
     """
 
     artifacts: Sequence[Artifact]
@@ -76,6 +76,7 @@ class BundleContents:
     image: NDArray[np.uint8]
     weights: NDArray[np.floating]
     refinement: str = DEFAULT_REFINEMENT
+    license: str | None = None
 
 
 def write_bundle(contents: BundleContents, folder: Path, force: bool = False) -> OpenBundle:
@@ -105,6 +106,7 @@ def write_bundle(contents: BundleContents, folder: Path, force: bool = False) ->
             controls=tuple(Control(c.name, c.minimum, c.maximum, c.default) for c in CONTROL_RANGES),
             golden=golden,
             files=_listed(temporary),
+            license=contents.license,
         )
         check_entries(bundle.files)
         (temporary / BUNDLE_FILE).write_text(json_of(bundle), encoding="utf-8")

@@ -77,6 +77,8 @@ def bundle(
         zip_bundle(made, zipped, force)
     size_bytes = sum(entry.size_bytes for entry in made.bundle.files)
     console.show(f"{place}: {len(made.bundle.files)} files, {size_bytes / 1e6:.1f} MB, {len(styles)} styles")
+    if made.bundle.license is not None:
+        console.show(f"licence of the weights: {made.bundle.license}")
     for check in built.checks:
         verdict = "PASSED" if check.passed else "FAILED"
         console.show(
@@ -91,6 +93,7 @@ def bundle(
                 "sha256": sha256_of(place),
                 "size_bytes": size_bytes,
                 "styles": list(styles),
+                "license": made.bundle.license,
                 "golden": [
                     {
                         "target": c.target,

@@ -55,6 +55,7 @@ def doctor(
     from rich.table import Table
 
     from edgekit._version import __version__
+    from edgekit.weights import BUNDLED_FOLDER, license_of
 
     findings = [*_packages(), *_programs()]
     table = Table(
@@ -66,10 +67,20 @@ def doctor(
         missing = "[bold red]missing[/]" if found.required else "[yellow]not installed[/]"
         table.add_row(found.name, found.version or missing, found.needed_for)
     console.print_table(table)
+    license = license_of(BUNDLED_FOLDER)
+    console.show(f"bundled weights: {BUNDLED_FOLDER.name}, licence: {license}")
     healthy = all(found.version or not found.required for found in findings)
     if json:
+        weights = {"name": BUNDLED_FOLDER.name, "license": license}
         about = {"edgekit": __version__, "python": platform.python_version(), "platform": platform.platform()}
-        console.print_json({"healthy": healthy, **about, "findings": [asdict(found) for found in findings]})
+        console.print_json(
+            {
+                "healthy": healthy,
+                **about,
+                "weights": weights,
+                "findings": [asdict(found) for found in findings],
+            }
+        )
     raise typer.Exit(0 if healthy else 1)
 
 

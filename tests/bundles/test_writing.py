@@ -59,6 +59,16 @@ def test_the_same_bundle_has_the_same_bytes(
     assert read_bundle(unpacked.folder).bundle == made.bundle
 
 
+def test_the_licence_of_the_weights_goes_with_them(
+    made: OpenBundle, artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    assert "license" not in json.loads((made.folder / "bundle.json").read_text())  # the card states none
+    stated = write_bundle(contents(artifacts, license="research-only", styles=("warm",), default_style="warm"),
+                          tmp_path / "stated")  # fmt: skip
+    assert stated.bundle.license == "research-only"
+    assert json.loads((stated.folder / "bundle.json").read_text())["license"] == "research-only"
+
+
 def test_the_golden_picture_is_the_cpu_engines(made: OpenBundle) -> None:
     golden = made.bundle.golden
     pictures = {}

@@ -13,6 +13,7 @@ import pytest
 
 import edgekit
 from edgekit.artifact import tool_versions
+from edgekit.weights import BUNDLED_FOLDER, license_of
 from tests.support.cli import edgekit as run
 
 ROOT = Path(__file__).parent.parent.parent
@@ -43,6 +44,7 @@ def test_doctor_says_what_a_bug_report_needs() -> None:
     assert found["edgekit"] == edgekit.__version__
     assert found["python"] == platform.python_version()
     assert sys.platform in found["platform"].lower() or sys.platform == "darwin"
+    assert found["weights"] == {"name": BUNDLED_FOLDER.name, "license": license_of(BUNDLED_FOLDER)}
 
 
 def test_the_changelog_describes_the_version() -> None:
