@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from hashlib import sha256
 from pathlib import Path
 
 from edgekit._version import __version__
 from edgekit.artifact import Artifact
 from edgekit.color.controls import Controls
 from edgekit.color.edits import Masks
-from edgekit.color.jobs import Sheets, jobs_for, photos_in
+from edgekit.color.jobs import Sheets, check_apart, jobs_for, photos_in
 from edgekit.color.layers import Look, look_of_style
 from edgekit.color.look import look_of
 from edgekit.color.photo_log import PhotoLog, digest_of, identity
@@ -19,6 +20,7 @@ from edgekit.color.stylist import StyledPhotos, Stylist, mask_as_segment
 from edgekit.errors import EdgekitError
 from edgekit.files import JsonValue
 from edgekit.images import mask_from_picture
+from edgekit.scores.shards import WHOLE, part_of
 from edgekit.segmenter import Segmenter
 from edgekit.shader.modes import DEFAULT_REFINEMENT
 from edgekit.shader.refine import refine_named
@@ -40,6 +42,7 @@ def style(
     refinement: str = DEFAULT_REFINEMENT,
     sheets: Sheets = NO_SHEETS,
     out: Path = Path("styled"),
+    shard: tuple[int, int] = WHOLE,
     resume: bool = False,
     force: bool = False,
 ) -> StyledPhotos:
@@ -54,15 +57,20 @@ def style(
     styles. `sheets`: pictures for people, beside the styled photos.
 
     Several photos leave a log in `out`, by which `resume` skips what an interrupted run finished. A photo that
-    cannot be styled is listed with its reason. Raises EdgekitError: nothing found, a file is in the way.
+    cannot be styled is listed with its reason. `shard`: (2, 7) for the second of seven parts of the photos, in the
+    order of their names; processes may style all parts into one `out` at the same time. Each part has a log of its own,
+    and with `resume` a part that was not begun is begun. Raises EdgekitError: nothing found, a file is in the way,
+    parts of different photos or settings.
     """
     refine, controls = refine_named(refinement), controls or Controls()
     looks = _looks(style, lut, skin_lut, sheets)
     found = photos_in(photos, out)
     segment = None if mask is None else mask_as_segment(mask)
     painted = None if drawn is None else mask_from_picture(drawn)
+    part = None if shard == WHOLE else shard
+    mine, others = _divided(found, part)
     log = None
-    if resume or [photo for photo, _ in found] != list(photos) or len(found) > 1:
+    if resume or part is not None or [photo for photo, _ in found] != list(photos) or len(found) > 1:
         settings: dict[str, JsonValue] = {
             "edgekit": __version__,
             "style": {name: look.digest() for name, look in looks.items()},
@@ -72,10 +80,15 @@ def style(
             "source": identity(source) if mask is None else identity(mask),
             "sheets": asdict(sheets),
         }
-        log = PhotoLog.opened(out, settings, resume)
+        if part is not None:
+            check_apart(photos, out)
+            settings["photos"] = _digest_of_names(found)
+        log = PhotoLog.opened(out, settings, resume, part=part)
     inputs = [path for path in (mask, drawn) if path is not None]
     inputs += [path for look in looks.values() for path in look.files]
-    jobs = jobs_for(found, tuple(looks), out, sheets=sheets, force=force, log=log, inputs=inputs)
+    jobs = jobs_for(
+        mine, tuple(looks), out, sheets=sheets, force=force, log=log, inputs=inputs, others=others
+    )
     if segment is None:
         segment = Segmenter(source).groups
     presets = {name: look_of_style(preset) for name, preset in STYLES.items()} if sheets.contact else {}
@@ -87,6 +100,23 @@ def style(
     )
     stylist = Stylist(looks, controls, segment, refine, contact=looks or presets, drawn=painted, masks=masks)
     return stylist.style_all(jobs, log)
+
+
+def _divided(
+    found: Sequence[tuple[Path, str]], part: tuple[int, int] | None
+) -> tuple[Sequence[tuple[Path, str]], Sequence[tuple[Path, str]]]:
+    """(the photos of a part, those of all other parts), as `evaluate` divides a folder; everything without a part."""
+    if part is None:
+        return found, ()
+    ordered = sorted(found, key=lambda photo: (photo[1], photo[0]))
+    mine = part_of(ordered, *part)
+    return mine, sorted({*ordered} - {*mine})
+
+
+def _digest_of_names(found: Sequence[tuple[Path, str]]) -> str:
+    """The same for all parts of the same photos, wherever these lie."""
+    names = "\0".join(sorted(name for _, name in found))
+    return sha256(names.encode(errors="surrogateescape")).hexdigest()
 
 
 def _looks(

@@ -172,17 +172,19 @@ CALLS: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
         {
             "drawn": None, "source": Path("a.tflite"), "mask": None,
             "controls": library.Controls(0.5, 0.1, -0.2, 0.4), "refinement": "guided",
-            "sheets": library.Sheets(False, False, False), "out": Path("s"), "resume": False, "force": True,
+            "sheets": library.Sheets(False, False, False), "out": Path("s"), "shard": (1, 1), "resume": False,
+            "force": True,
         },
     ),
     (
-        "style a.jpg --style warm,cool --map m.png --weights mine --show-mask --compare --contact-sheet --resume",
+        "style a.jpg --style warm,cool --map m.png --weights mine --show-mask --compare --contact-sheet --resume "
+        "--shard 2/7",
         "style",
         ([Path("a.jpg")], ["the look warm", "the look cool"]),
         {
             "drawn": Path("m.png"), "source": "mine", "mask": None, "controls": library.Controls(),
             "refinement": "bilinear", "sheets": library.Sheets(True, True, True), "out": Path("styled"),
-            "resume": True, "force": False,
+            "shard": (2, 7), "resume": True, "force": False,
         },
     ),
     (

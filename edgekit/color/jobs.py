@@ -97,9 +97,21 @@ def _photos_at(path: Path, out: Path) -> Iterator[tuple[Path, str]]:
         return
     results = _real(out)
     holds_results = _real(path) in results.parents
-    for photo in sorted(p for p in path.rglob("*") if p.suffix.lower() in WRITTEN_SUFFIXES and p.is_file()):
+    # os.walk, unlike rglob, lets a folder go that another process removes meanwhile.
+    files = (Path(folder, name) for folder, _, names in os.walk(path) for name in names)
+    for photo in sorted(p for p in files if p.suffix.lower() in WRITTEN_SUFFIXES and p.is_file()):
         if not (holds_results and results in _real(photo).parents):
             yield photo, photo.relative_to(path).as_posix()
+
+
+def check_apart(paths: Iterable[Path], out: Path) -> None:
+    """EdgekitError if results may come into a folder of photos: whoever lists it later would divide other photos."""
+    results = _real(out)
+    for path in paths:
+        if path.is_dir() and results in (_real(path), *_real(path).parents):
+            raise EdgekitError(
+                f"{path} lies in the folder of the results; with `shard`, choose another `out`."
+            )
 
 
 def _real(path: Path) -> Path:
@@ -116,25 +128,34 @@ def jobs_for(
     force: bool = False,
     log: PhotoLog | None = None,
     inputs: Iterable[Path] = (),
+    others: Iterable[tuple[Path, str]] = (),
 ) -> list[Job]:
-    """A job for each of the `photos` that `photos_in` found.
+    """A job for each of the `photos` that `photos_in` found. others: the photos of other processes.
 
     Styled photos go to `out`; with several looks to a folder in it for each. EdgekitError as `check_places`.
     """
     jobs = [_job(source, name, looks, out, sheets, force, log) for source, name in photos]
-    check_places(jobs, log, inputs, "styled copy")
+    elsewhere = [_job(source, name, looks, out, sheets, force, None) for source, name in others]
+    check_places(jobs, log, inputs, "styled copy", elsewhere)
     return jobs
 
 
-def check_places(jobs: Sequence[PhotoJob], log: PhotoLog | None, inputs: Iterable[Path], result: str) -> None:
+def check_places(
+    jobs: Sequence[PhotoJob],
+    log: PhotoLog | None,
+    inputs: Iterable[Path],
+    result: str,
+    others: Sequence[PhotoJob] = (),
+) -> None:
     """Check every place that jobs write to. What the log says an interrupted run wrote may be replaced.
 
     EdgekitError, before anything is written: two files with one place, a file that is there and must stay, a place that
-    is one of the photos or of the other `inputs`. result: what is written there, for the sentence.
+    is one of the photos or of the other `inputs`. result: what is written there, for the sentence. others: jobs of
+    other processes, whose files may be there already.
     """
-    kept = {_real(path): path for path in (*inputs, *(job.source for job in jobs))}
+    kept = {_real(path): path for path in (*inputs, *(job.source for job in (*jobs, *others)))}
     seen: dict[Path, Path] = {}
-    for job in jobs:
+    for number, job in enumerate((*jobs, *others)):
         for place in job.outputs:
             other = seen.setdefault(place, job.source)
             if other != job.source:
@@ -146,6 +167,8 @@ def check_places(jobs: Sequence[PhotoJob], log: PhotoLog | None, inputs: Iterabl
             if lost is not None:
                 whose = "its" if lost == job.source else f"{job.source}'s"
                 raise EdgekitError(f"{lost} would be replaced by {whose} {result}; choose another `out`.")
+            if number >= len(jobs):
+                continue
             if log is not None and not job.replace and log.knows(job.name) and place.exists():
                 raise EdgekitError(
                     f"{place} exists already, from an earlier run; pass `resume` to go on with that run, "
@@ -155,7 +178,7 @@ def check_places(jobs: Sequence[PhotoJob], log: PhotoLog | None, inputs: Iterabl
 
 
 def each_job(jobs: Sequence[J], log: PhotoLog | None, work: Callable[[J], T], doing: str) -> Outcome[T]:
-    """Do the work on every photo; those that fail are listed, unless it is the only one, whose error is raised.
+    """Do the work on every photo. Those that fail are listed; the error of the only photo of a run is raised.
 
     With a log that goes on with an interrupted run, photos that it finished are skipped. doing: for the progress.
     """
@@ -176,7 +199,7 @@ def each_job(jobs: Sequence[J], log: PhotoLog | None, work: Callable[[J], T], do
             try:
                 results.append(done())
             except EdgekitError as error:
-                if len(jobs) == 1:
+                if len(jobs) == 1 and (log is None or log.part is None):
                     if log is not None:
                         log.withdraw()
                     raise

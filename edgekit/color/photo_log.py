@@ -1,7 +1,8 @@
 """Which photos a folder of results holds, so that an interrupted run goes on where it stopped.
 
 A file in the output folder: a first line that says how the photos were treated, then two lines a photo, one before its
-files are written and one after. A line that was cut off by a killed process is ignored.
+files are written and one after. A line that was cut off by a killed process is ignored. Processes that share a folder
+have a file each, for one of n parts of the photos.
 """
 
 from __future__ import annotations
@@ -57,13 +58,14 @@ class PhotoLog:
     """The log in one output folder.
 
     settings: everything that changes what is written, by names that people know. resumed: an earlier run goes on;
-    otherwise nothing is skipped and nothing replaced for what the log says.
+    otherwise nothing is skipped and nothing replaced for what the log says. part: (number, of how many) of the photos.
     """
 
     folder: Path
     settings: dict[str, JsonValue]
     resumed: bool = False
     kind: LogKind = STYLED
+    part: tuple[int, int] | None = None
     _continued: bool = False  # the file there has these settings: lines are added to it
     _made_folder: bool = False  # by `begin`
     _made_file: bool = False
@@ -72,21 +74,27 @@ class PhotoLog:
 
     @classmethod
     def opened(
-        cls, folder: Path, settings: dict[str, JsonValue], resume: bool, kind: LogKind = STYLED
+        cls,
+        folder: Path,
+        settings: dict[str, JsonValue],
+        resume: bool,
+        kind: LogKind = STYLED,
+        part: tuple[int, int] | None = None,
     ) -> PhotoLog:
         """The log of a run with these settings, with what earlier ones finished.
 
-        EdgekitError: a file of the log's name that is none; for `resume`, no log, or one of other settings.
+        EdgekitError: a file of the log's name that is none; for `resume`, one of other settings, or none, unless it is
+        for a part, which a scheduler begins and goes on with by one command; another part with other settings.
         """
         # As it will be read: a tuple comes back from JSON as a list.
-        log = cls(folder, json.loads(json.dumps(settings)), resume, kind)
+        log = cls(folder, json.loads(json.dumps(settings)), resume, kind, part)
+        log._check_other_part()
         if not log.path.exists():
-            if resume:
+            if resume and part is None:
                 raise EdgekitError(f"{folder} holds no interrupted run; leave out `resume`, or check `out`.")
             return log
-        head, *rows = log._rows()
-        before = head.get("settings")
-        changed = log._changed(before if isinstance(before, dict) else {})
+        head, *rows = log._rows(log.path)
+        changed = log._changed(head)
         if resume and changed:
             raise EdgekitError(
                 f"{folder} was {kind.done} with other settings ({', '.join(changed)}); "
@@ -100,17 +108,35 @@ class PhotoLog:
 
     @property
     def path(self) -> Path:
-        return self.folder / self.kind.file
+        if self.part is None:
+            return self.folder / self.kind.file
+        number, parts = self.part
+        return self.folder / f"{self.kind.done}-{number}-of-{parts}.jsonl"
 
-    def _changed(self, before: dict[str, JsonValue]) -> list[str]:
+    def _check_other_part(self) -> None:
+        """EdgekitError if a part of other settings, or of other photos, is in the folder already."""
+        if self.part is None:
+            return
+        pattern = f"{self.kind.done}-*-of-{self.part[1]}.jsonl"
+        other = next((path for path in self.folder.glob(pattern) if path != self.path), None)
+        if other is not None and (changed := self._changed(self._rows(other)[0])):
+            raise EdgekitError(
+                f"{other} is a part of a run with other settings ({', '.join(changed)}); give the same in every part, "
+                "or choose another `out`."
+            )
+
+    def _changed(self, head: dict[str, JsonValue]) -> list[str]:
+        """The names of settings that are not those of a log's first line."""
+        found = head.get("settings")
+        before = found if isinstance(found, dict) else {}
         names = dict.fromkeys((*self.settings, *before))
         return [name for name in names if self.settings.get(name) != before.get(name)]
 
-    def _rows(self) -> list[dict[str, JsonValue]]:
-        lines = read_bytes(self.path, MOST_BYTES, EdgekitError).split(b"\n")
+    def _rows(self, path: Path) -> list[dict[str, JsonValue]]:
+        lines = read_bytes(path, MOST_BYTES, EdgekitError).split(b"\n")
         rows = [row for row in map(_parsed, lines) if row is not None]
         if not rows or (rows[0].get("schema"), rows[0].get("version")) != (self.kind.schema, VERSION):
-            raise EdgekitError(f"{self.path} is not a log of {self.kind.done} photos; choose another `out`.")
+            raise EdgekitError(f"{path} is not a log of {self.kind.done} photos; choose another `out`.")
         return rows
 
     def _read(self, row: dict[str, JsonValue]) -> None:

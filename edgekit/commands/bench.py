@@ -16,7 +16,8 @@ from typer.core import TyperGroup
 
 from edgekit import console
 from edgekit.commands.bench_spellings import todays
-from edgekit.commands.options import Force, Json
+from edgekit.commands.farm_options import FarmOptions
+from edgekit.commands.options import Force, Json, unpacked
 from edgekit.devices.device import ACCELERATORS, BOUNDS, BenchPlan
 from edgekit.errors import EdgekitError, UnknownName
 
@@ -150,16 +151,6 @@ def _camera(text: str) -> tuple[int, int]:
     if match is None:
         raise typer.BadParameter(f"{text[:40]!r} is not WIDTHxHEIGHT, like 1920x1080.")
     return int(match[1]), int(match[2])
-
-
-def _pool(text: str) -> str:
-    from edgekit.benchmark.farm import pool_arn_of
-    from edgekit.errors import NoDevice
-
-    try:
-        return pool_arn_of(text)
-    except NoDevice as error:
-        raise typer.BadParameter(str(error)) from error
 
 
 Artifacts = Annotated[
@@ -339,13 +330,11 @@ def app(
 
 
 @bench.command("farm")
+@unpacked
 def farm(
     artifacts: Artifacts = None,
     *,
-    pool: Annotated[
-        str,
-        typer.Option(parser=_pool, metavar="ARN", help="The device pool (aws devicefarm list-device-pools)."),
-    ],
+    phones: FarmOptions,
     apk: Annotated[Path, typer.Option("--app", help="The demo app's APK.")],
     tests: Annotated[Path, typer.Option("--tests", help="The demo app's test APK.")],
     timeout: Annotated[
@@ -358,8 +347,8 @@ def farm(
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Run the demo app's benchmark on every phone of an AWS device pool; one report per phone."""
-    from edgekit.benchmark.farm import FarmJob, aws_client, run_on_farm
+    """Run the demo app's benchmark on the phones of AWS Device Farm or Firebase Test Lab; one report per phone."""
+    from edgekit.benchmark.farm import FarmJob, run_on_farm
     from edgekit.benchmark.report import report_json
     from edgekit.benchmark.table import print_report
     from edgekit.files import check_file_place, write_json
@@ -367,12 +356,11 @@ def farm(
     paths = _paths(artifacts)
     if out is not None:
         check_file_place(out, replace=force, inputs=(*paths, apk, tests))
-    job = FarmJob(pool, apk, tests, timeout)
-    client = aws_client(job.region)
-    found = [r.report for path in paths for r in run_on_farm(job, path, client, console.say)]
+    service, job = phones.opened(), FarmJob(apk, tests, timeout)
+    found = [r.report for path in paths for r in run_on_farm(service, job, path, console.say)]
     for result in found:
         print_report(result)
-    printed = {"device": f"farm:{pool}", "reports": [report_json(result) for result in found]}
+    printed = {"device": service.place, "reports": [report_json(result) for result in found]}
     if out is not None:
         write_json(out, printed, replace=force)
     if json:

@@ -23,6 +23,7 @@ PACKAGES: tuple[tuple[str, str, bool], ...] = (
     ("albumentations", "edgekit finetune (extra: train)", False),
     ("pillow-heif", "HEIF photos (extra: heif)", False),
     ("boto3", "edgekit bench farm (extra: farm)", False),
+    ("google-api-python-client", "edgekit bench farm --farm firebase (extra: firebase)", False),
     ("ray", "edgekit evaluate and parity-check --ray (extra: ray)", False),
     ("coreai-torch", "Core AI artifacts (extra: coreai)", False),
     ("coreai-core", "running Core AI artifacts here (extra: coreai)", False),

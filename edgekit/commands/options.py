@@ -52,6 +52,13 @@ SegmentingArtifact = Annotated[
 ResumePhotos = Annotated[
     bool, typer.Option("--resume", help="Go on with an interrupted run: skip the photos it finished.")
 ]
+ShardPhotos = Annotated[
+    str | None,
+    typer.Option(
+        "--shard",
+        help="Style one of n parts of the photos, as 2/7, beside other processes; --resume begins too.",
+    ),
+]
 REFINEMENT_HELP = "How the mask follows edges: bilinear, joint-bilateral or guided."
 Refinement = Annotated[str, typer.Option(help=REFINEMENT_HELP)]
 
@@ -122,9 +129,14 @@ class LargeSetOptions:
     @property
     def part(self) -> tuple[int, int]:
         """The shard's number and the number of shards."""
-        from edgekit.scores.shards import WHOLE, parsed_shard
+        return shard_number(self.shard)
 
-        return WHOLE if self.shard is None else parsed_shard(self.shard)
+
+def shard_number(shard: str | None) -> tuple[int, int]:
+    """The number of a shard and the number of shards; without one, the whole is one."""
+    from edgekit.scores.shards import WHOLE, parsed_shard
+
+    return WHOLE if shard is None else parsed_shard(shard)
 
 
 def unpacked(command: Callable[..., None]) -> Callable[..., None]:

@@ -17,7 +17,9 @@ from edgekit.commands.options import (
     LookOptions,
     ResumePhotos,
     SegmentingArtifact,
+    ShardPhotos,
     Weights,
+    shard_number,
     unpacked,
 )
 from edgekit.shader.modes import DEFAULT_REFINEMENT
@@ -131,6 +133,7 @@ def style(
         ),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the styled photos.")] = Path("styled"),
+    shard: ShardPhotos = None,
     resume: ResumePhotos = False,
     force: Force = False,
     json: Json = False,
@@ -162,6 +165,7 @@ def style(
         refinement=refinement or (DEFAULT_REFINEMENT if edit is None else edit.masks.refinement),
         sheets=Sheets(sheets.show_mask, sheets.compare, sheets.contact_sheet),
         out=out,
+        shard=shard_number(shard),
         resume=resume,
         force=force,
     )
@@ -177,6 +181,8 @@ def style(
         console.show(str(sheet.output))
     for path, note in {photo.path: photo.note for photo in styled.done if photo.note}.items():
         console.say(f"{path}: {note}")
+    if shard is not None:
+        console.say(f"these are the photos of shard {shard}")
     if styled.skipped:
         console.say(f"{len(styled.skipped)} photos were styled before and are unchanged")
     for _, reason in styled.failed:

@@ -1,1 +1,1 @@
-"""Where an artifact can run: this machine, emulated arm64, Android phones, device farms, Apple devices."""
+"""Where an artifact can run: this machine, emulated arm64, Android phones, Apple devices."""

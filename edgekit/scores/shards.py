@@ -51,6 +51,7 @@ class Tally(Protocol):
 I = TypeVar("I", bound=Inputs)  # noqa: E741
 P = TypeVar("P")  # the tally as fields that JSON holds
 T = TypeVar("T", bound=Tally)
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ class ShardKind(Generic[I, P, T]):
         """The content of a shard's file, and its tally. Raises EdgekitError that names the file."""
         kept = read_json(path, self.file, EdgekitError)
         try:
-            if strange := set(kept.done) - set(names_of(kept.inputs.photos, kept.shard, kept.shards)):
+            if strange := set(kept.done) - set(part_of(kept.inputs.photos, kept.shard, kept.shards)):
                 raise EdgekitError(f"{printable(min(strange), 80)} is not a photo of this shard")
             return kept, self.unpacked(kept.tally, kept.inputs)
         except EdgekitError as error:
@@ -141,8 +142,10 @@ def parsed_shard(text: str) -> tuple[int, int]:
     return int(first), int(second)
 
 
-def names_of(photos: Sequence[str], shard: int, shards: int) -> tuple[str, ...]:
-    """The names of a shard's photos: every n-th, from its own number on."""
+def part_of(photos: Sequence[Item], shard: int, shards: int) -> tuple[Item, ...]:
+    """A shard's photos, of all in the order of their names: every n-th, from its own number on."""
+    if not 1 <= shard <= shards:
+        raise EdgekitError(f"`shard` {shard}/{shards} is not one of 1/n to n/n.")
     if shards > len(photos):
         raise EdgekitError(f"`shard` {shard}/{shards} divides {len(photos)} photos into too many shards.")
     return tuple(photos[shard - 1 :: shards])
@@ -217,7 +220,7 @@ def count_photos(
     tally: what the journal holds, or an empty one; `add` counts one picture into it. Raises EdgekitError for a photo
     that changed since it was counted.
     """
-    names, done, earlier = names_of(inputs.photos, *shard), dict[str, str](), tuple[str, ...]()
+    names, done, earlier = part_of(inputs.photos, *shard), dict[str, str](), tuple[str, ...]()
     if journal is not None:
         done, earlier = journal.done, journal.notes
         for name, digest in done.items():

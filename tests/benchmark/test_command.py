@@ -13,7 +13,9 @@ import pytest
 import typer
 
 from edgekit.benchmark.app_report import AppReport, read_app_report
+from edgekit.benchmark.aws_farm import AwsFarm
 from edgekit.benchmark.farm import FarmJob
+from edgekit.benchmark.firebase_farm import FirebaseFarm, FirebasePhone
 from edgekit.cli import app as command_line
 from edgekit.commands.bench import ArtifactsOrCommand
 from edgekit.commands.bench_spellings import OLD_OPTIONS, todays
@@ -177,22 +179,67 @@ def test_the_app_is_asked_with_the_plan(old: bool, tmp_path: Path, monkeypatch: 
     ],
 )  # fmt: skip
 def test_the_farm_gets_its_job(arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_json(tmp_path / "app.json", GOOD)
-    report = read_app_report(tmp_path / "app.json")
-    jobs: list[tuple[object, Path]] = []
-
-    def run(job: object, artifact: Path, client: object, say: object) -> list[AppReport]:
-        jobs.append((job, artifact))
-        return [report]
-
-    monkeypatch.setattr("edgekit.benchmark.farm.run_on_farm", run)
-    monkeypatch.setattr("edgekit.benchmark.farm.aws_client", lambda region: None)
+    jobs = jobs_given(tmp_path, monkeypatch)
+    monkeypatch.setattr("edgekit.benchmark.aws_farm.aws_client", lambda pool: None)
     ended = edgekit("bench", *arguments, "--json")
     assert ended.code == 0, ended.err
-    assert jobs == [(FarmJob(POOL, Path("app.apk"), Path("tests.apk"), 9.0), A)]
+    assert jobs == [(AwsFarm(POOL, None), FarmJob(Path("app.apk"), Path("tests.apk"), 9.0), A)]
     printed = json.loads(ended.out)
     assert printed["device"] == f"farm:{POOL}" and len(printed["reports"]) == 1
     assert ("next release" in ended.err) == (arguments[0] != "farm")
+
+
+def test_firebase_gets_its_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs = jobs_given(tmp_path, monkeypatch)
+    monkeypatch.setattr("edgekit.benchmark.firebase_farm.google_services", lambda: (1, 2))
+    ended = edgekit("bench", "farm", "a.tflite", *FIREBASE, *APKS, "--json")
+    assert ended.code == 0, ended.err
+    phones = (FirebasePhone("oriole", "33"), FirebasePhone("redfin", "30", "de"))
+    service = FirebaseFarm("demo-project", "demo-bucket", phones, 1, 2)
+    assert jobs == [(service, FarmJob(Path("app.apk"), Path("tests.apk"), 600.0), A)]
+    printed = json.loads(ended.out)
+    assert printed["device"] == "farm:firebase:demo-project" and len(printed["reports"]) == 1
+
+
+APKS = ("--app", "app.apk", "--tests", "tests.apk")
+FIREBASE = (
+    "--farm", "firebase", "--project", "demo-project", "--bucket", "gs://demo-bucket/",
+    "--device", "model=oriole,version=33", "--device", "model=redfin,version=30,locale=de",
+)  # fmt: skip
+
+
+def jobs_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, object, Path]]:
+    """(farm, job, artifact) of every run on a farm, each of which gives one report."""
+    write_json(tmp_path / "app.json", GOOD)
+    report = read_app_report(tmp_path / "app.json")
+    jobs: list[tuple[object, object, Path]] = []
+
+    def run(farm: object, job: object, artifact: Path, say: object) -> list[AppReport]:
+        jobs.append((farm, job, artifact))
+        return [report]
+
+    monkeypatch.setattr("edgekit.benchmark.farm.run_on_farm", run)
+    return jobs
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("--pool", POOL, "--bucket", "b"), 2, "for --bucket: it does not apply to --farm aws; leave it out"),
+        ((), 2, "for --pool: --farm aws needs it"),
+        ((*FIREBASE, "--pool", POOL), 2, "for --pool: it does not apply to --farm firebase"),
+        (FIREBASE[:-4], 2, "for --device: --farm firebase needs it"),
+        (("--farm", "samsung"), 2, "no farm 'samsung'; known: aws, firebase"),
+        ((*FIREBASE, "--device", "pixel"), 3, "'pixel' is not a phone of Firebase Test Lab"),
+        ((*FIREBASE, "--project", "Demo"), 3, "--project 'Demo' is not the name of a Google Cloud project"),
+    ],
+)
+def test_a_farm_takes_its_own_options(
+    arguments: tuple[str, ...], code: int, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgekit.benchmark.firebase_farm.google_services", lambda: (1, 2))
+    ended = edgekit("bench", "farm", "a.tflite", *arguments, *APKS)
+    assert ended.code == code and words in " ".join(ended.err.replace("│", " ").split())
 
 
 def test_an_error_of_the_farm_names_its_own_option(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,8 +247,8 @@ def test_an_error_of_the_farm_names_its_own_option(monkeypatch: pytest.MonkeyPat
         raise DeviceError("The run was stopped. Raise `timeout_s`, or `another`.")
 
     monkeypatch.setattr("edgekit.benchmark.farm.run_on_farm", run)
-    monkeypatch.setattr("edgekit.benchmark.farm.aws_client", lambda region: None)
-    ended = edgekit("bench", "farm", "a.tflite", "--pool", POOL, "--app", "a.apk", "--tests", "t.apk")
+    monkeypatch.setattr("edgekit.benchmark.aws_farm.aws_client", lambda pool: None)
+    ended = edgekit("bench", "farm", "a.tflite", "--pool", POOL, *APKS)
     assert (ended.code, ended.sentence) == (
         3, "edgekit: The run was stopped. Raise --timeout, or another.",
     )  # fmt: skip

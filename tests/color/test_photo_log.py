@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import random
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from PIL import Image
 
@@ -24,6 +21,7 @@ from edgekit.color.stylist import StyledPhotos
 from edgekit.errors import EdgekitError
 from edgekit.files import LOCK_FILE, STAGING_PREFIX, sha256_of
 from edgekit.styling import style
+from tests.color.albums import Stop, forked_processes, made_album
 from tests.color.samples import picture
 from tests.support.cli import edgekit
 
@@ -35,16 +33,6 @@ def album(tmp_path: Path) -> Path:
     """A folder of six photos, and mask.png beside it."""
     made_album(tmp_path, 6)
     return tmp_path / "album"
-
-
-def made_album(folder: Path, photos: int, size: tuple[int, int] = (30, 40)) -> None:
-    (folder / "album" / "deep").mkdir(parents=True)
-    for k in range(photos):
-        name = f"deep/{k:02}.png" if k % 3 == 2 else f"{k:02}.jpg"
-        Image.fromarray(np.roll(picture(*size), k, axis=0)).save(folder / "album" / name)
-    left = np.zeros((12, 16, 3), np.uint8)
-    left[:, :8, 0] = 255
-    Image.fromarray(left).save(folder / "mask.png")
 
 
 def styled(album: Path, styles: Any = "warm", **options: Any) -> StyledPhotos:
@@ -71,22 +59,6 @@ def rows_in(out: Path) -> list[dict[str, Any]]:
 def finished_in(out: Path) -> dict[str, dict[str, str]]:
     """Photo to its outputs' digests."""
     return {row["photo"]: row["outputs"] for row in rows_in(out) if "outputs" in row}
-
-
-class Stop:
-    """Masks for the first photos, then Ctrl-C."""
-
-    def __init__(self, after: int) -> None:
-        self.left = after
-
-    def __call__(self, path: Path) -> Callable[[np.ndarray], np.ndarray]:
-        return self._segment
-
-    def _segment(self, image: np.ndarray) -> np.ndarray:
-        if not self.left:
-            raise KeyboardInterrupt
-        self.left -= 1
-        return np.full((4, 4, 3), 0.3, np.float32)
 
 
 @pytest.fixture
@@ -316,11 +288,8 @@ def run_in_child(album: Path, resume: bool) -> None:
 
 
 @pytest.fixture(scope="module")
-def children() -> Iterator[Any]:
-    """A way to fork processes that have edgekit imported and nothing else begun."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["edgekit.styling"])
-    yield context
+def children() -> Any:
+    return forked_processes()
 
 
 @pytest.mark.slow

@@ -14,7 +14,10 @@ from typing import Any
 
 import pytest
 
-from edgekit.benchmark import farm
+from edgekit.benchmark import aws_farm, farm
+from edgekit.benchmark.app_report import AppReport
+from edgekit.benchmark.aws_farm import AwsFarm, pool_arn_of
+from edgekit.benchmark.farm import FarmJob
 from edgekit.errors import DeviceError, NoDevice, UnreadableOutput
 from edgekit.files import sha256_of
 from tests.support.app_report import GOOD
@@ -92,7 +95,8 @@ class Farm:
         app, tests = tmp_path / "app.apk", tmp_path / "tests.apk"
         app.write_bytes(b"app")
         tests.write_bytes(b"tests")
-        self.job = farm.FarmJob(POOL, app, tests, timeout_s=5)
+        self.job = FarmJob(app, tests, timeout_s=5)
+        self.said: list[str] = []
 
     def uploads(self, status: str = "SUCCEEDED") -> None:
         names = {
@@ -156,9 +160,10 @@ class Farm:
                 },
             )
 
-    def go(self) -> list[farm.AppReport]:  # type: ignore[name-defined]
+    def go(self) -> list[AppReport]:
         with self.stub:
-            reports = farm.run_on_farm(self.job, self.artifact, self.client, lambda _: None)
+            service = AwsFarm(POOL, self.client)
+            reports = farm.run_on_farm(service, self.job, self.artifact, self.said.append)
         self.stub.assert_no_pending_responses()
         return reports
 
@@ -197,13 +202,24 @@ def test_a_failed_run_is_no_result(aws: Farm) -> None:
 
 
 def test_a_run_that_takes_too_long_is_stopped(aws: Farm) -> None:
-    aws.job = farm.FarmJob(aws.job.pool_arn, aws.job.app, aws.job.tests, timeout_s=-1)
+    aws.job = FarmJob(aws.job.app, aws.job.tests, timeout_s=-1)
     aws.uploads()
     aws.run({"status": "RUNNING"})
     aws.stub.add_response("stop_run", {"run": {}}, {"arn": f"{ARN}:run:{PROJECT}/r"})
-    with pytest.raises(DeviceError, match="was stopped"):
+    with pytest.raises(DeviceError, match="AWS Device Farm did not finish in time"):
         aws.go()
+    assert aws.said[-1] == "the run was stopped; the farm's project keeps what was uploaded."
     aws.stub.assert_no_pending_responses()
+
+
+def test_a_run_that_cannot_be_stopped_is_said_to_cost_money(aws: Farm) -> None:
+    aws.job = FarmJob(aws.job.app, aws.job.tests, timeout_s=-1)
+    aws.uploads()
+    aws.run({"status": "RUNNING"})
+    aws.stub.add_client_error("stop_run", "ThrottlingException")
+    with pytest.raises(DeviceError, match="did not finish in time"):
+        aws.go()
+    assert "goes on costing money" in aws.said[-1] and "ThrottlingException" in aws.said[-1]
 
 
 def test_a_report_of_another_artifact_is_refused(aws: Farm) -> None:
@@ -251,7 +267,7 @@ def test_a_member_with_flipped_bytes_is_unreadable(aws: Farm, method: int) -> No
 
 
 def test_an_archive_beyond_any_phones_is_not_read(aws: Farm, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(farm, "MOST_ARCHIVE_BYTES", 100)
+    monkeypatch.setattr(aws_farm, "MOST_ARCHIVE_BYTES", 100)
     aws.uploads()
     aws.run(PASSED)
     aws.collected("Pixel 6")
@@ -261,14 +277,13 @@ def test_an_archive_beyond_any_phones_is_not_read(aws: Farm, monkeypatch: pytest
 
 def test_no_secret_and_no_signature_in_errors_and_logs(aws: Farm, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    said: list[str] = []
     aws.uploads()
     aws.run(PASSED)
     aws.collected("Pixel 6")
     aws.storage.given.clear()  # the download answers 404
-    with aws.stub, pytest.raises(DeviceError, match="answered 404") as failed:
-        farm.run_on_farm(aws.job, aws.artifact, aws.client, said.append)
-    everything = " ".join([str(failed.value), repr(failed.value.__cause__), caplog.text, *said])
+    with pytest.raises(DeviceError, match="answered 404") as failed:
+        aws.go()
+    everything = " ".join([str(failed.value), repr(failed.value.__cause__), caplog.text, *aws.said])
     assert SECRET not in everything and SIGNATURE not in everything and "AKIA" not in everything
 
 
@@ -279,14 +294,15 @@ def test_aws_refusals_are_one_sentence(aws: Farm) -> None:
 
 
 def test_the_pool_names_its_project_and_region() -> None:
-    job = farm.FarmJob(farm.pool_arn_of(f"farm:{POOL}"), Path("a"), Path("t"))
-    assert job.project_arn == f"{ARN}:project:{PROJECT}" and job.region == "us-west-2"
+    service = AwsFarm(pool_arn_of(f"farm:{POOL}"), aws_farm.aws_client(POOL))
+    assert service.project_arn == f"{ARN}:project:{PROJECT}"
+    assert service.client.meta.region_name == "us-west-2"
     for wrong in ("farm:pixel", f"farm:{ARN}:devicepool:alone", "farm:", "farm:$(reboot)"):
         with pytest.raises(NoDevice, match="device pool"):
-            farm.pool_arn_of(wrong)
+            pool_arn_of(wrong)
 
 
 def test_missing_files_are_named_before_aws_is_asked(aws: Farm, tmp_path: Path) -> None:
-    aws.job = farm.FarmJob(POOL, tmp_path / "none.apk", aws.job.tests)
+    aws.job = FarmJob(tmp_path / "none.apk", aws.job.tests)
     with pytest.raises(DeviceError, match=r"none\.apk"):
         aws.go()
