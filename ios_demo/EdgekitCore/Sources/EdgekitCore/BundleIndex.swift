@@ -155,7 +155,7 @@ public struct Golden: Decodable, Equatable, Sendable {
             controls = Controls(
                 intensity: try value(.intensity), tone: try value(.tone), warmth: try value(.warmth),
                 skinProtection: try value(.skinProtection),
-                color: values[Control.color.rawValue] ?? 0  // bundles of edgekit before 0.2 do not know it
+                color: values[Control.color.rawValue] ?? 0  // bundles of edgekit 0.1 do not name it
             )
         }
     }
