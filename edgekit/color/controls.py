@@ -23,7 +23,7 @@ its slope is between 1 − |k| and 1 + |k|, so it is monotone and cannot band by
 k = 0 is the identity. The result is a convex mix of colours in the gamut, so it is in the gamut.
 
 Why this color: along the line from the grey of about the same luminance (the square stands for the
-transfer curve), so hue stays and lightness nearly so. The room is 0 on every face of the gamut and 1 at
+transfer curve), so hue and lightness change little. The room is 0 on every face of the gamut and 1 at
 middle grey, so 4·x·(1 − x) ≤ 1 keeps every colour inside for k ≤ 1; what is muted gains the most, and what
 is saturated nothing. A polynomial and one root, so a table bakes it well. k = 0 is the identity.
 """
@@ -51,8 +51,8 @@ LUMINANCE = (0.2126, 0.7152, 0.0722)  # of linear sRGB (IEC 61966-2-1, as ITU-R 
 # color = −1 leaves half of the chroma: grey is for a style to choose, and grey around coloured skin looks wrong.
 MUTED = 0.5
 # Skin gets a third of color and warmth: it still belongs to the picture, and its hue turns by at most 3° from color
-# alone, as much as a style that keeps skin may turn it. Viewers prefer skin of one chroma (Chen et al. 2013,
-# doi:10.2352/J.ImagingSci.Technol.2013.57.3.030501), and not skin that is more vivid with everything else.
+# alone, as much as a style that keeps skin may turn it. The skin that viewers prefer has a chroma of its own (C*ab 25
+# for East Asian faces and observers: Chen et al. 2013, doi:10.2352/J.ImagingSci.Technol.2013.57.3.030501).
 SKIN_SHARE = 1.0 / 3.0
 
 

@@ -149,7 +149,7 @@ def description_of(
 
 
 def frame_of(description: ShaderDescription, geometry: Geometry) -> Frame:
-    """A frame of the proof table: vivid where the picture is upright, muted where it is turned."""
+    """A frame of the proof table: muted where something is blurred, vivid elsewhere."""
     weights = mask_weights()
     pixels = {"u_image": image(), **mask_slots(description, weights, guide_of(image()))}
     if description.textures_with("drawn-mask"):
@@ -158,13 +158,12 @@ def frame_of(description: ShaderDescription, geometry: Geometry) -> Frame:
         pixels["u_drawn"] = drawn
     if description.textures_with("picture"):
         pixels["u_picture"] = np.ascontiguousarray(image()[:, ::-1, [1, 2, 0, 3]])
-    is_turned = "rotated" in geometry.name
     return Frame(
         description,
         pixels,
         geometry.height,
         geometry.width,
-        Controls(0.95, tone=0.2, warmth=-0.3, skin_protection=0.25, color=-0.6 if is_turned else 0.9),
+        Controls(0.95, tone=0.2, warmth=-0.3, skin_protection=0.25, color=-0.6 if description.passes else 0.9),
         image_from_output=geometry.image_from_output,
         mask_from_image=geometry.mask_from_image,
     )

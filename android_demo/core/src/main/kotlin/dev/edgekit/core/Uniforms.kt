@@ -24,7 +24,7 @@ data class Controls(
 
     companion object {
         /** [value]: by name. Null, for a control that the bundle does not name, is a BundleException; for color, which
-         * bundles of edgekit before 0.2 do not know, it is 0, as their shaders draw. */
+         * bundles of edgekit 0.1 do not name, it is 0, as their shaders draw. */
         fun of(value: (String) -> Double?): Controls {
             fun required(name: String) =
                 value(name) ?: throw BundleException("The bundle has no control \"$name\"; make it again.")
