@@ -108,7 +108,8 @@ def vivid(c: NDArray[np.floating], k: float) -> NDArray[np.floating]:
     """Chroma raised (k > 0) or lowered, along the line from grey. c: (..., 3) in [0, 1], as the result; |k| ≤ 1."""
     grey = np.sqrt((c * c * np.asarray(LUMINANCE)).sum(axis=-1, keepdims=True))
     room = 4.0 * c.min(axis=-1, keepdims=True) * (1.0 - c.max(axis=-1, keepdims=True))
-    return c + (room * max(k, 0.0) + MUTED * min(k, 0.0)) * (c - grey)
+    moved: NDArray[np.floating] = c + (room * max(k, 0.0) + MUTED * min(k, 0.0)) * (c - grey)
+    return moved
 
 
 def adjust(c: NDArray[np.floating], controls: Controls, group: str) -> NDArray[np.floating]:

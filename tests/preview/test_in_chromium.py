@@ -129,7 +129,9 @@ def test_the_pad_sets_tone_and_color(open_page: Opener, browser: Browser) -> Non
 
     def mouse(kind: str, x: float, y: float, clicks: int = 1) -> None:
         place = {"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]}
-        browser.call("Input.dispatchMouseEvent", type=kind, **place, button="left", buttons=1, clickCount=clicks)
+        browser.call(
+            "Input.dispatchMouseEvent", type=kind, **place, button="left", buttons=1, clickCount=clicks
+        )
 
     def color_and_tone() -> object:
         return page.run("[preview.stage.controls.color, preview.stage.controls.tone]")

@@ -1,16 +1,16 @@
 package dev.edgekit.demo.ui
 
-import android.annotation.SuppressLint
 import android.content.Context
 import android.graphics.Canvas
 import android.graphics.Color
 import android.graphics.Paint
 import android.os.Bundle
-import android.view.GestureDetector
 import android.view.KeyEvent
 import android.view.MotionEvent
 import android.view.View
+import android.view.ViewConfiguration
 import android.view.accessibility.AccessibilityNodeInfo
+import android.view.accessibility.AccessibilityNodeInfo.AccessibilityAction
 import dev.edgekit.core.Pad
 import dev.edgekit.core.PadPlace
 import dev.edgekit.core.PadValues
@@ -19,7 +19,6 @@ import kotlin.math.roundToInt
 
 /** The pad of two controls: a finger, the arrow keys, or a screen reader's actions move it, and a double tap returns it
  * to neutral. [onMove] takes the new values. */
-@SuppressLint("ViewConstructor") // it is not made from XML
 class PadView(context: Context, private val pad: Pad, values: PadValues, private val onMove: (PadValues) -> Unit) :
     View(context) {
     private var values = values
@@ -30,15 +29,8 @@ class PadView(context: Context, private val pad: Pad, values: PadValues, private
         }
     private val density = resources.displayMetrics.density
     private val paint = Paint(Paint.ANTI_ALIAS_FLAG)
-    private val taps = GestureDetector(
-        context,
-        object : GestureDetector.SimpleOnGestureListener() {
-            override fun onDoubleTap(event: MotionEvent): Boolean {
-                moveTo(pad.neutral)
-                return true
-            }
-        },
-    )
+    private var lastUpMs = 0L
+    private var isSecond = false // the touch follows another at once
 
     init {
         isFocusable = true
@@ -53,7 +45,6 @@ class PadView(context: Context, private val pad: Pad, values: PadValues, private
     override fun onDraw(canvas: Canvas) {
         val (width, height) = Pair(width.toFloat(), height.toFloat())
         val place = pad.place(values)
-        paint.style = Paint.Style.FILL
         paint.color = FIELD
         canvas.drawRect(0f, 0f, width, height, paint)
         paint.color = if (isFocused) Color.WHITE else LINE
@@ -65,16 +56,25 @@ class PadView(context: Context, private val pad: Pad, values: PadValues, private
     }
 
     override fun onTouchEvent(event: MotionEvent): Boolean {
+        val tapMs = ViewConfiguration.getDoubleTapTimeout()
         when (event.actionMasked) {
-            MotionEvent.ACTION_DOWN, MotionEvent.ACTION_MOVE -> {
+            MotionEvent.ACTION_DOWN -> {
                 parent.requestDisallowInterceptTouchEvent(true)
-                moveTo(pad.values(PadPlace(event.x.toDouble() / width, event.y.toDouble() / height)))
+                isSecond = event.eventTime - lastUpMs < tapMs
+                follow(event)
             }
-            MotionEvent.ACTION_UP -> performClick()
+            MotionEvent.ACTION_MOVE -> follow(event)
+            MotionEvent.ACTION_UP -> {
+                if (isSecond && event.eventTime - event.downTime < tapMs) moveTo(pad.neutral)
+                lastUpMs = event.eventTime
+                performClick()
+            }
         }
-        taps.onTouchEvent(event)
         return true
     }
+
+    private fun follow(event: MotionEvent) =
+        moveTo(pad.values(PadPlace(event.x.toDouble() / width, event.y.toDouble() / height)))
 
     override fun performClick(): Boolean {
         super.performClick()
@@ -92,7 +92,7 @@ class PadView(context: Context, private val pad: Pad, values: PadValues, private
     override fun onInitializeAccessibilityNodeInfo(info: AccessibilityNodeInfo) {
         super.onInitializeAccessibilityNodeInfo(info)
         for (action in ACTIONS) {
-            info.addAction(AccessibilityNodeInfo.AccessibilityAction(action.id, context.getString(action.label)))
+            info.addAction(AccessibilityAction(action.id, context.getString(action.label)))
         }
     }
 
