@@ -164,7 +164,7 @@ def frame_of(description: ShaderDescription, geometry: Geometry) -> Frame:
         geometry.height,
         geometry.width,
         Controls(
-            0.95, tone=0.2, warmth=-0.3, skin_protection=0.25, color=-0.6 if description.passes else 0.9
+            0.95, tone=0.2, warmth=-0.3, skin_protection=0.25, color=-0.6 if description.passes else 0.6
         ),
         image_from_output=geometry.image_from_output,
         mask_from_image=geometry.mask_from_image,
