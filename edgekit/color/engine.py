@@ -1,6 +1,6 @@
 """The CPU engine: the formula of `edgekit.color.controls`, at full resolution, in tiles.
 
-Intensity, tone, warmth, protection and strengths are baked into one table per distinct layer, so that a
+Intensity, tone, color, warmth, protection and strengths are baked into one table per distinct layer, so that a
 pixel costs one look-up per table and one weighted mean. OpenColorIO does the look-up (SIMD, float,
 tetrahedral) and OpenCV the mean. A tile and its copies fit the second-level cache; the memory in use is
 the picture's, its result's, a second picture's and some 30 MB a thread.
@@ -43,6 +43,7 @@ TILE_SIDE = 256  # three float RGBA copies of a tile are 3 MB, about one core's 
 BAND_PIXELS = 1 << 20  # the upsampled mask of a band of rows is 12 MB, however wide the picture
 # A curve of k ≤ 0.5 baked into a table of N points errs by k/4·(1/(N − 1))²: 0.03 of a level at 33.
 BAKED_SIZE = 33
+BAKED_COLOR_SIZE = 65  # color bends more between the points: its largest and smallest channel change places
 REDOMAINED_SIZE = (
     65  # a table over another domain is sampled anew: its points do not lie on a grid over [0, 1]
 )
@@ -198,10 +199,10 @@ def baked_layers(layers: Sequence[Layer], controls: Controls) -> tuple[BakedLaye
     for region in REGIONS:
         layer = by_region.get(region)
         k = 0.0 if layer is None else amount(controls, region, layer.strength)
-        own_warmth = region == SKIN and controls.warmth != 0.0  # skin gets only a share of it
+        has_share = region == SKIN and (controls.color != 0.0 or controls.warmth != 0.0)
         kind: tuple[object, ...] = ("untouched",)
         if layer is not None and layer.changes and k > 0.0:
-            kind = (layer.source, id(layer.lut), k, own_warmth)
+            kind = (layer.source, id(layer.lut), k, has_share)
         by_kind.setdefault(kind, []).append(region)
     return tuple(_baked(tuple(regions), by_region.get(regions[0]), controls) for regions in by_kind.values())
 
@@ -210,11 +211,11 @@ def _baked(regions: tuple[str, ...], layer: Layer | None, controls: Controls) ->
     k = 0.0 if layer is None else amount(controls, regions[0], layer.strength)
     if layer is None or not layer.changes or k == 0.0:
         return BakedLayer(regions, "camera", None)
-    bent = controls.tone != 0.0 or controls.warmth != 0.0
+    points = _points(controls)
     if layer.lut is None:
-        lookup = ocio_lookup(_table(grid(BAKED_SIZE), 1.0, regions[0], controls)) if bent else None
+        lookup = ocio_lookup(_table(grid(points), 1.0, regions[0], controls)) if points else None
         return BakedLayer(regions, layer.source, lookup, k)
-    lut = layer.lut.resampled(_baked_size(layer.lut, bent))
+    lut = layer.lut.resampled(_baked_size(layer.lut, points))
     mixed = k if layer.source == "camera" else 1.0
     table = _table(np.clip(lut.table.astype(np.float64), 0.0, 1.0), mixed, regions[0], controls)
     return BakedLayer(regions, layer.source, ocio_lookup(table), k / mixed)
@@ -226,14 +227,21 @@ def _table(looked: NDArray[np.float64], mixed: float, region: str, controls: Con
     return (start + mixed * (adjust(looked, controls, region) - start)).astype(np.float32)
 
 
-def _baked_size(lut: Lut3D, bent: bool) -> int:
-    """Points per side of the baked table: those of the table itself, and points between them if a curve is baked in."""
+def _points(controls: Controls) -> int:
+    """Points per side that the controls need to be baked in; 0 where they bend nothing."""
+    if controls.color != 0.0:
+        return BAKED_COLOR_SIZE
+    return BAKED_SIZE if controls.tone != 0.0 or controls.warmth != 0.0 else 0
+
+
+def _baked_size(lut: Lut3D, points: int) -> int:
+    """Points per side of the baked table: those of the table itself, and `points` or more by points between them."""
     if not lut.has_unit_domain:
         return max(REDOMAINED_SIZE, lut.size)
-    if not bent:
+    if not points:
         return lut.size  # a mix with the original is linear between the points: exact
     cells = lut.size - 1
-    return cells * -(-(BAKED_SIZE - 1) // cells) + 1
+    return cells * -(-(points - 1) // cells) + 1
 
 
 def ocio_lookup(table: NDArray[np.float32], interpolation: str = "tetrahedral") -> Lookup:

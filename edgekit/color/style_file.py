@@ -17,7 +17,7 @@ from edgekit.color.controls import (
     WARMTH_RGB,
     Controls,
     curve,
-    warmth_share,
+    share,
 )
 from edgekit.color.formats.cube import write_cube
 from edgekit.color.look import scene_file
@@ -35,7 +35,8 @@ from edgekit.color.styles import Style
 from edgekit.files import JsonValue, check_file_place, write_json, write_whole
 
 SCHEMA = "edgekit-style/1"
-# The ends and middles of tone and warmth, which bend colours; intensity and protection only mix the original in.
+# The ends and middles of tone and warmth, which bend colours. Intensity and protection only mix the original in; color
+# has a bound of its own.
 ANY_CONTROLS = tuple(Controls(tone=t, warmth=w) for t, w in product((-1.0, 0.0, 1.0), repeat=2))
 
 
@@ -119,6 +120,8 @@ def worst_of(changes: list[SkinChange]) -> SkinChange:
 def largest_step(lut: Lut3D, controls: Controls = NO_CONTROLS, group: str = GROUPS[-1]) -> float:
     """An upper bound, in levels of 255, on the output step between two inputs one level apart along an axis.
 
+    controls: with tone and warmth; color is left out.
+
     Interpolation is linear along an axis inside a cell, so without controls the bound is the steepest edge
     between two table points. Each control's slope is monotone in the colour, so its largest value on an edge
     is at one of the edge's ends; the product of the three slopes is the bound. The identity has 1.
@@ -140,5 +143,5 @@ def _tone_slope(c: NDArray[np.float64], controls: Controls) -> NDArray[np.float6
 
 def _warmth_slope(c: NDArray[np.float64], controls: Controls, group: str) -> NDArray[np.float64]:
     toned = curve(c, TONE * controls.tone)
-    k = np.asarray(WARMTH_RGB) * (controls.warmth * warmth_share(group))
+    k = np.asarray(WARMTH_RGB) * (controls.warmth * share(group))
     return np.asarray(1.0 + k * (1.0 - 2.0 * toned), np.float64)

@@ -73,6 +73,9 @@ class ControlOptions:
     tone: Annotated[
         float | None, typer.Option(min=-1, max=1, help="Darker … brighter.", show_default="0")
     ] = None
+    color: Annotated[float | None, typer.Option(min=-1, max=1, help="Muted … vivid.", show_default="0")] = (
+        None
+    )
     warmth: Annotated[
         float | None, typer.Option(min=-1, max=1, help="Cooler … warmer.", show_default="0")
     ] = None

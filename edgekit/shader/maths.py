@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edgekit.color.blur import EPSILON, taps
-from edgekit.color.controls import SKIN, SKIN_WARMTH_SHARE, TONE, WARMTH_RGB
+from edgekit.color.controls import LUMINANCE, MUTED, SKIN, SKIN_SHARE, TONE, WARMTH_RGB
 from edgekit.color.layers import BACKGROUND, DRAWN_REGIONS, GROUP_REGIONS
 from edgekit.shader.description import (
     BLUR,
@@ -43,7 +43,7 @@ class Program:
 class Part:
     """The regions of one layer that share an amount: skin alone, or the others.
 
-    Skin has its own share of the warmth and its own protection, whichever table it shares.
+    Skin has its own share of color and warmth and its own protection, whichever table it shares.
     """
 
     layer: int
@@ -96,11 +96,20 @@ fn f3 curve(f3 c, f3 k) {
 }
 """
 
+VIVID = f"""\
+// Chroma, along the line from the grey of about the same luminance; no room for more on the gamut's faces.
+fn f3 vivid(f3 c, f1 k) {{
+  let f1 grey = sqrt(dot(c * c, f3({", ".join(map(repr, LUMINANCE))})));
+  let f1 room = 4.0 * min(c.x, min(c.y, c.z)) * (1.0 - max(c.x, max(c.y, c.z)));
+  return c + (room * max(k, 0.0) + {MUTED} * min(k, 0.0)) * (c - f3(grey));
+}}
+"""
+
 ADJUST = f"""\
-// Tone, then warmth, of a looked-up colour.
-fn f3 adjust(f3 c, f1 tone, f1 warmth) {{
+// Tone, color and warmth of a looked-up colour.
+fn f3 adjust(f3 c, f1 tone, f1 color, f1 warmth) {{
   let f3 toned = curve(c, f3({TONE} * tone));
-  return curve(toned, f3({WARMTH_RGB[0]}, {WARMTH_RGB[1]}, {WARMTH_RGB[2]}) * warmth);
+  return curve(vivid(toned, color), f3({", ".join(map(repr, WARMTH_RGB))}) * warmth);
 }}
 """
 
@@ -168,7 +177,7 @@ fn f4 tap(i2 texel, i2 last, f2 size, f2 position, f3 c, m3 image_from_mask, f2 
 def program_of(description: ShaderDescription) -> Program:
     """The functions and the main body that draw this description."""
     luts = description.textures_with("lut")
-    functions = [CURVE, ADJUST]
+    functions = [CURVE, VIVID, ADJUST]
     if groups_read(description.layers) or drawn_read(description.layers):
         functions.append(SHARES)
     if description.refinement.method == "joint-bilateral" and groups_read(description.layers):
@@ -355,11 +364,11 @@ def _part_lines(description: ShaderDescription, part: Part, has_drawn: bool) -> 
     luts = [lut.name for lut in description.textures_with("lut")]
     looked_up = COLOURS.get(part.texture) or _looked(luts.index(part.texture), part.source)
     amount = f"PARAM(intensity) * PARAM(strength_{part.layer})"
-    warmth = "PARAM(warmth)"
+    share = ""
     if part.is_skin:
         amount += " * (1.0 - PARAM(skin_protection))"
-        warmth += f" * {SKIN_WARMTH_SHARE!r}"
-    styled = f"adjust({looked_up}, PARAM(tone), {warmth})"
+        share = f" * {SKIN_SHARE!r}"
+    styled = f"adjust({looked_up}, PARAM(tone), PARAM(color){share}, PARAM(warmth){share})"
     return [
         f"// {' and '.join(part.regions)}",
         f"mixed = mixed + ({_weight(part, has_drawn)} * {amount}) * ({styled} - c);",

@@ -20,8 +20,14 @@ PRIMITIVES = {
 }  # fmt: skip
 ARRAYS = {f"JavaArrayJ{name[1:].capitalize()}": f"{java}[]" for name, java in PRIMITIVES.items()}
 PLAIN_RETURNS = {"int": "int", "bool": "boolean", "float": "float", "str": "String", "None": "void"}
-# android.jar: `public static native long glFenceSync(int condition, int flags)`
-LONG_RETURNS = frozenset({"android.opengl.GLES30.glFenceSync"})
+# android.jar: `public static native long glFenceSync(int condition, int flags)`, and times in milliseconds.
+LONG_RETURNS = frozenset(
+    {
+        "android.opengl.GLES30.glFenceSync", "android.view.InputEvent.getEventTime",
+        "android.view.KeyEvent.getEventTime", "android.view.MotionEvent.getDownTime",
+        "android.view.MotionEvent.getEventTime",
+    }
+)  # fmt: skip
 # Types that members used by the app take or return without being imported anywhere.
 UNNAMED = (
     "android.app.Application", "android.content.Context", "android.content.ContextWrapper",

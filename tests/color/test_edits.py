@@ -24,7 +24,7 @@ CAMERA = (
     b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
     b'<rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:Rating="4"/></rdf:RDF></x:xmpmeta>'
 )
-CONTROLS = Controls(intensity=0.5, tone=-0.25)
+CONTROLS = Controls(intensity=0.5, tone=-0.25, color=0.375)
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def edit(photo: Path) -> Edit:
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
 def test_a_styled_photo_says_how_it_was_styled(home: Path, suffix: str) -> None:
     Image.open("holiday.png").save(f"holiday{suffix}")
-    styled(f"holiday{suffix}", "--style", "warm", "--intensity", "0.5", "--tone", "-0.25")
+    styled(f"holiday{suffix}", "--style", "warm", "--intensity", "0.5", "--tone", "-0.25", "--color", "0.375")
     found = read_edit(home / "styled" / f"holiday{suffix}")
     assert (found.style, found.controls, found.original) == ("warm", CONTROLS, f"holiday{suffix}")
     assert found.look().digest() == look_of_style(STYLES["warm"]).digest()
@@ -100,6 +100,23 @@ def test_a_cameras_packet_keeps_all_it_holds(tmp_path: Path) -> None:
         assert with_edit(packet, edit(photo)) == packet
 
 
+def rewrite(path: Path, changes: dict[str, object]) -> None:
+    """Change the edit in a styled photo."""
+    photo = read_photo(path)
+    assert photo.xmp is not None
+    start, end = photo.xmp.index(b'edgekit:edit="') + 14, photo.xmp.index(b'"/></rdf:RDF>')
+    text = json.dumps({**json.loads(html.unescape(photo.xmp[start:end].decode())), **changes})
+    packet = photo.xmp[:start] + html.escape(text).encode() + photo.xmp[end:]
+    write_photo(path, replace(photo, xmp=packet), replace=True)
+
+
+def test_an_edit_from_before_a_control_was_added_is_read(home: Path) -> None:
+    styled("holiday.png", "--style", "warm", "--tone", "-0.25")
+    before_color = {"intensity": 1, "tone": -0.25, "warmth": 0, "skin_protection": 0}
+    rewrite(home / "styled/holiday.png", {"controls": before_color})
+    assert read_edit(home / "styled/holiday.png").controls == Controls(tone=-0.25)
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -112,15 +129,9 @@ def test_a_cameras_packet_keeps_all_it_holds(tmp_path: Path) -> None:
 )
 def test_a_damaged_edit_is_refused(home: Path, damage: dict[str, object]) -> None:
     styled("holiday.png", "--style", "warm")
-    path = home / "styled/holiday.png"
-    photo = read_photo(path)
-    assert photo.xmp is not None
-    start, end = photo.xmp.index(b'edgekit:edit="') + 14, photo.xmp.index(b'"/></rdf:RDF>')
-    text = json.dumps({**json.loads(html.unescape(photo.xmp[start:end].decode())), **damage})
-    packet = photo.xmp[:start] + html.escape(text).encode() + photo.xmp[end:]
-    write_photo(path, replace(photo, xmp=packet), replace=True)
+    rewrite(home / "styled/holiday.png", damage)
     with pytest.raises(EdgekitError, match="edit"):
-        read_edit(path)
+        read_edit(home / "styled/holiday.png")
 
 
 def test_the_original_is_looked_for_by_name_only(tmp_path: Path) -> None:

@@ -120,6 +120,62 @@ def test_keyboard_and_pointer_reach_everything(open_page: Opener, browser: Brows
     assert "" not in named
 
 
+def test_the_pad_sets_tone_and_color(open_page: Opener, browser: Browser) -> None:
+    page = open_page()
+    page.show_all_after()
+    plain = page.pixels().astype(int)
+    box = page.run("document.querySelector('.field').getBoundingClientRect().toJSON()")
+    assert isinstance(box, dict)
+
+    def mouse(kind: str, x: float, y: float, clicks: int = 1) -> None:
+        place = {"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]}
+        browser.call(
+            "Input.dispatchMouseEvent", type=kind, **place, button="left", buttons=1, clickCount=clicks
+        )
+
+    def color_and_tone() -> object:
+        return page.run("[preview.stage.controls.color, preview.stage.controls.tone]")
+
+    mouse("mousePressed", 0.5, 0.5)
+    mouse("mouseMoved", 0.75, 0.25)
+    assert color_and_tone() == pytest.approx([0.5, 0.5], abs=0.02)
+    mouse("mouseMoved", 1.5, 0.51)  # beyond its edge, and a little off the middle
+    assert color_and_tone() == [1, 0]
+    vivid = page.pixels().astype(int)
+    assert np.ptp(vivid, axis=-1).mean() > np.ptp(plain, axis=-1).mean() + 2  # max − min of the channels
+    mouse("mouseReleased", 1.5, 0.51)
+    mouse("mouseMoved", 0.1, 0.1)
+    assert color_and_tone() == [1, 0]  # the button is up
+    assert page.run("document.querySelector('.pad i').style.left") == "100%"
+
+    for _ in range(3):
+        page.press("ArrowLeft", 37)
+    page.press("ArrowDown", 40)
+    assert color_and_tone() == pytest.approx([0.97, -0.01])
+    assert page.run("document.activeElement.name") == "tone"
+    for clicks in (1, 2):
+        mouse("mousePressed", 0.2, 0.8, clicks)
+        mouse("mouseReleased", 0.2, 0.8, clicks)
+    assert color_and_tone() == [0, 0]
+    assert np.array_equal(page.pixels(), plain)
+    assert "Tone and color" in page.controls("group")
+
+
+def test_a_bundle_from_before_color_has_sliders_only(
+    open_page: Opener, bundle_folder: Path, tmp_path: Path
+) -> None:
+    copy = Path(shutil.copytree(bundle_folder, tmp_path / "old"))
+    index = json.loads((copy / "bundle.json").read_text())
+    index["controls"] = [control for control in index["controls"] if control["name"] != "color"]
+    del index["golden"]["uniforms"]["color"]
+    (copy / "bundle.json").write_text(json.dumps(index))
+    page = open_page(bundle=copy)
+    assert page.problem() == ""
+    assert page.run("document.querySelector('.pad')") is None
+    page.drag_slider("tone", -0.5)
+    assert page.run("preview.stage.controls.tone") == -0.5
+
+
 def test_a_photo_stands_upright_and_what_is_none_is_a_sentence(
     open_page: Opener, browser: Browser, tmp_path: Path
 ) -> None:

@@ -147,7 +147,13 @@ def good_draft(folder: Path) -> Draft:
         "controls": [asdict(Control(c.name, c.minimum, c.maximum, c.default)) for c in CONTROL_RANGES],
         "golden": {
             "style": "warm",
-            "uniforms": {"intensity": 1, "tone": 0.25, "warmth": -0.5, "skin_protection": 0.75},
+            "uniforms": {
+                "intensity": 1,
+                "tone": 0.25,
+                "warmth": -0.5,
+                "skin_protection": 0.75,
+                "color": -0.25,
+            },
             "image": picture("image"),
             "mask": picture("mask"),
             "styled": picture("styled"),

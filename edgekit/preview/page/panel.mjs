@@ -1,4 +1,8 @@
-// The style chooser, the sliders and the timing lines.
+// The style chooser, the controls and the timing lines.
+
+import {Pad, padElement} from './pad.mjs';
+
+const LABELS = {intensity: 'Palette'}; // as Apple's styles call it
 
 /** A radio button with a thumbnail for each style. Returns name → the thumbnail's 2D context. */
 export function showStyles(place, styles, chosen, side, onChoose) {
@@ -16,27 +20,50 @@ export function showStyles(place, styles, chosen, side, onChoose) {
   return thumbnails;
 }
 
-/** A slider for each control of the bundle, with its range and default. Returns a function that resets them. */
-export function showSliders(place, controls, onChange) {
-  const inputs = controls.map((control) => {
-    const {name, minimum, maximum} = control;
-    const label = made('label', {htmlFor: name}), value = made('output', {htmlFor: name});
-    const input = made('input', {id: name, type: 'range', min: minimum, max: maximum, step: 0.01, name, value: control.default});
-    label.append(wordsOf(name), value, input); // htmlFor: an <output> would take the label for itself
-    place.append(label);
-    return {input, value, control};
-  });
+/**
+ * The bundle's controls with their ranges and defaults: a pad for tone and color, and a slider for each of the others.
+ * Returns a function that resets them.
+ */
+export function showControls(place, controls, onChange) {
+  const all = controls.map((control) => ({control, ...controlElements(control)}));
+  const pad = Pad.of(controls);
+  let showKnob = () => {};
+  if (pad) {
+    const [across, up] = [pad.across, pad.up].map((of) => all.find(({control}) => control === of));
+    up.input.ariaOrientation = 'vertical';
+    const {field, show} = padElement(pad, {across: across.input, up: up.input});
+    const element = made('div', {className: 'pad', role: 'group', ariaLabel: 'Tone and color'});
+    element.append(field, up.label, across.label);
+    place.append(element);
+    showKnob = show;
+  }
+  const sliders = made('div', {className: 'each'});
+  for (const {control, input, label} of all) {
+    if (control === pad?.across || control === pad?.up) continue;
+    label.append(input);
+    sliders.append(label);
+  }
+  place.append(sliders);
   const changed = () => {
-    for (const {input, value, control} of inputs) value.value = percent(Number(input.value), control.minimum < 0);
-    onChange(Object.fromEntries(inputs.map(({input}) => [input.name, Number(input.value)])));
+    for (const {input, value, control} of all) value.value = percent(Number(input.value), control.minimum < 0);
+    showKnob();
+    onChange(Object.fromEntries(all.map(({input}) => [input.name, Number(input.value)])));
   };
-  for (const {input} of inputs) input.addEventListener('input', changed);
+  for (const {input} of all) input.addEventListener('input', changed);
   const reset = () => {
-    for (const {input, control} of inputs) input.value = control.default;
+    for (const {input, control} of all) input.value = control.default;
     changed();
   };
   reset();
   return reset;
+}
+
+/** A control's range input, its label, and the output in that. */
+function controlElements({name, minimum, maximum}) {
+  const label = made('label', {htmlFor: name}), value = made('output', {htmlFor: name});
+  const input = made('input', {id: name, type: 'range', min: minimum, max: maximum, step: 0.01, name});
+  label.append(LABELS[name] ?? wordsOf(name), value); // htmlFor: an <output> would take the label for itself
+  return {input, label, value};
 }
 
 /** What was measured, and on what: the network from its input to the mask; a draw until its pixels were there. */

@@ -4,7 +4,7 @@ import {Brush} from './brush.mjs';
 import {openBundle, readerAt} from './bundle.mjs';
 import {openCamera} from './camera.mjs';
 import {chosenSegmenter} from './choice.mjs';
-import {showSliders, showStyles, showTiming} from './panel.mjs';
+import {showControls, showStyles, showTiming} from './panel.mjs';
 import {MOST_PHOTOS, Masks, Photo, Photos} from './photos.mjs';
 import {download, pictureOf} from './pictures.mjs';
 import {Saver} from './saver.mjs';
@@ -34,7 +34,7 @@ class Preview {
     }
     this.stage.styleName = index.default_style;
     this.stage.thumbnails = showStyles(element('styles'), index.styles, index.default_style, Stage.thumbnail, (styleName) => this.stage.set({styleName}));
-    this.resetSliders = showSliders(element('sliders'), index.controls, (controls) => this.stage.set({controls}));
+    this.resetControls = showControls(element('sliders'), index.controls, (controls) => this.stage.set({controls}));
     this.strip = new Strip(element('strip'), [element('photos'), element('save-all')], (photo) => attempt(() => this.show(photo)));
     this.brush = new Brush(element('brush-area'), {
       begin: () => this.#painting(),
@@ -288,7 +288,7 @@ function listen() {
     const photos = [...preview.photos.all];
     return saver.all(photos, look, (n) => note(`Saving ${n} of ${photos.length} …`));
   }));
-  onClick('reset', () => preview.resetSliders?.());
+  onClick('reset', () => preview.resetControls?.());
   element('picture').addEventListener('webglcontextlost', () => {
     showProblem(new Error('The graphics driver was reset; reload the page.'));
   });

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.color.controls import Controls
+from edgekit.color.controls import LUMINANCE, SKIN_SHARE, Controls
 from edgekit.color.layers import Layer, Look
 from edgekit.color.lut import Lut3D, grid
 from edgekit.shader import transforms
@@ -149,6 +149,7 @@ def description_of(
 
 
 def frame_of(description: ShaderDescription, geometry: Geometry) -> Frame:
+    """A frame of the proof table: muted where something is blurred, vivid elsewhere."""
     weights = mask_weights()
     pixels = {"u_image": image(), **mask_slots(description, weights, guide_of(image()))}
     if description.textures_with("drawn-mask"):
@@ -162,7 +163,9 @@ def frame_of(description: ShaderDescription, geometry: Geometry) -> Frame:
         pixels,
         geometry.height,
         geometry.width,
-        Controls(intensity=0.95, tone=0.2, warmth=-0.3, skin_protection=0.25),
+        Controls(
+            0.95, tone=0.2, warmth=-0.3, skin_protection=0.25, color=-0.6 if description.passes else 0.6
+        ),
         image_from_output=geometry.image_from_output,
         mask_from_image=geometry.mask_from_image,
     )
@@ -248,6 +251,18 @@ def _wrong_corner(program: Program) -> Program:
     return replace(program, functions=tuple(text.replace(old, new) for text in program.functions))
 
 
+def _skin_without_its_share(program: Program) -> Program:
+    """All of the control color on skin."""
+    return _replaced(program, f"PARAM(color) * {SKIN_SHARE!r}", "PARAM(color)")
+
+
+def _swapped_luminance(program: Program) -> Program:
+    """The weights of red and blue exchanged in the grey of a colour."""
+    old, new = (", ".join(map(repr, weights)) for weights in (LUMINANCE, LUMINANCE[::-1]))
+    assert any(old in text for text in program.functions)
+    return replace(program, functions=tuple(text.replace(old, new) for text in program.functions))
+
+
 def _replaced(program: Program, old: str, new: str) -> Program:
     assert old in program.main_body
     functions = program.functions
@@ -291,6 +306,8 @@ MUTANTS: dict[str, Mutant] = {
     "no half texel": Mutant(_no_half_texel),
     "flipped group order": Mutant(_flipped_groups),
     "wrong tetrahedron": Mutant(_wrong_corner, "tetrahedral"),
+    "skin without its share": Mutant(_skin_without_its_share),
+    "swapped luminance": Mutant(_swapped_luminance),
     "halo": Mutant(_halo, layers="four", program="blur_x"),
     "blur along x twice": Mutant(_blurred_along_x_twice, layers="four", program="blur_y"),
     "mirrored picture": Mutant(_mirrored_picture, layers="four"),

@@ -72,8 +72,15 @@ struct DemoScreen: View {
                     Text(style.title).tag(style.name)
                 }
             }
-            ForEach(model.state.ranges, id: \.name) { range in
-                slider(range)
+            HStack(spacing: 12) {
+                if let pad = Pad(model.state.ranges) {
+                    PadView(pad: pad, values: padValues) { values in model.set(values) }
+                }
+                VStack(spacing: 4) {
+                    ForEach(sliders, id: \.name) { range in
+                        slider(range)
+                    }
+                }
             }
             Toggle("Before", isOn: showsBefore)
         }
@@ -92,13 +99,22 @@ struct DemoScreen: View {
 
     @ViewBuilder private func slider(_ range: ControlRange) -> some View {
         if let control = Control(rawValue: range.name) {
-            HStack {
-                Text(range.name.replacingOccurrences(of: "_", with: " ").capitalized)
-                    .frame(width: 120, alignment: .leading)
+            VStack(alignment: .leading, spacing: 0) {
+                Text(range.title.capitalized)
                 Slider(value: value(of: control), in: range.minimum...range.maximum)
-                    .accessibilityLabel(range.name)
+                    .accessibilityLabel(range.title)
             }
         }
+    }
+
+    /// The controls that the pad does not move.
+    private var sliders: [ControlRange] {
+        let pad = Pad(model.state.ranges)
+        return model.state.ranges.filter { pad?.moves($0) != true }
+    }
+
+    private var padValues: Pad.Values {
+        Pad.Values(color: model.state.controls.color, tone: model.state.controls.tone)
     }
 
     private func choose(_ source: UiState.Source) {

@@ -42,6 +42,12 @@ final class DemoViewModel: ObservableObject {
         showControls()
     }
 
+    func set(_ values: Pad.Values) {
+        state.controls.color = values.color
+        state.controls.tone = values.tone
+        showControls()
+    }
+
     func showBefore(_ isShown: Bool) {
         state.isShowingBefore = isShown
         showControls()

@@ -85,6 +85,8 @@ public struct Color: PrimitiveView, ShapeStyle, Sendable {
     public nonisolated init() {}
     public static var white: Color { Color() }
     public static var black: Color { Color() }
+    public static var gray: Color { Color() }
+    public static var accentColor: Color { Color() }
     public func opacity(_ opacity: Double) -> Color { self }
 }
 public struct LocalizedStringKey: ExpressibleByStringLiteral { public init(stringLiteral value: String) {} }
@@ -97,6 +99,27 @@ public struct VStack<Content: View>: PrimitiveView {
 }
 public struct HStack<Content: View>: PrimitiveView {
     public init(alignment: VerticalAlignment = .center, spacing: CGFloat? = nil, @ViewBuilder content: () -> Content) {}
+}
+public struct ZStack<Content: View>: PrimitiveView {
+    public init(alignment: Alignment = .center, @ViewBuilder content: () -> Content) {}
+}
+public protocol Shape: View {}
+extension Shape { public func fill<S: ShapeStyle>(_ content: S) -> some View { self } }
+public struct Circle: Shape, PrimitiveView { public init() {} }
+public struct Rectangle: Shape, PrimitiveView { public init() {} }
+@MainActor @preconcurrency public protocol Gesture<Value> { associatedtype Value }
+public struct ChangedGesture<Base: Gesture>: Gesture { public typealias Value = Base.Value }
+extension Gesture {
+    public func onChanged(_ action: @escaping (Value) -> Void) -> ChangedGesture<Self> { ChangedGesture() }
+    public func onEnded(_ action: @escaping (Value) -> Void) -> ChangedGesture<Self> { ChangedGesture() }
+}
+public struct DragGesture: Gesture {
+    public struct Value { public var location: CGPoint { fatalError() } }
+    public init(minimumDistance: CGFloat = 10) {}
+}
+public struct TapGesture: Gesture {
+    public typealias Value = ()
+    public init(count: Int = 1) {}
 }
 public struct Spacer: PrimitiveView { public init() {} }
 public struct ProgressView: PrimitiveView { public init(_ titleKey: LocalizedStringKey) {} }
@@ -133,6 +156,13 @@ extension View {
         minimumDuration: Double = 0.5, maximumDistance: CGFloat = 10, perform action: @escaping () -> Void,
         onPressingChanged: ((Bool) -> Void)? = nil
     ) -> some View { self }
+    public func offset(x: CGFloat = 0, y: CGFloat = 0) -> some View { self }
+    public func contentShape<S: Shape>(_ shape: S) -> some View { self }
+    public func gesture<T: Gesture>(_ gesture: T) -> some View { self }
+    public func simultaneousGesture<T: Gesture>(_ gesture: T) -> some View { self }
+    public func accessibilityElement() -> some View { self }
+    public func accessibilityValue<S: StringProtocol>(_ value: S) -> some View { self }
+    public func accessibilityAction<S: StringProtocol>(named name: S, _ handler: @escaping () -> Void) -> some View { self }
     public func accessibilityLabel<S: StringProtocol>(_ label: S) -> some View { self }
     public func font(_ font: Font?) -> some View { self }
     public func foregroundColor(_ color: Color?) -> some View { self }

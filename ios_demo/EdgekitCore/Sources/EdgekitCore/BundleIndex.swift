@@ -154,7 +154,8 @@ public struct Golden: Decodable, Equatable, Sendable {
             self.values = values
             controls = Controls(
                 intensity: try value(.intensity), tone: try value(.tone), warmth: try value(.warmth),
-                skinProtection: try value(.skinProtection)
+                skinProtection: try value(.skinProtection),
+                color: values[Control.color.rawValue] ?? 0  // bundles of edgekit 0.1 do not name it
             )
         }
     }

@@ -1,15 +1,19 @@
+import Foundation
+
 /// What the user moves while looking; the shader's uniforms of the same names.
 public struct Controls: Equatable, Sendable {
     public var intensity: Double
     public var tone: Double
     public var warmth: Double
     public var skinProtection: Double
+    public var color: Double
 
-    public init(intensity: Double, tone: Double, warmth: Double, skinProtection: Double) {
+    public init(intensity: Double, tone: Double, warmth: Double, skinProtection: Double, color: Double = 0) {
         self.intensity = intensity
         self.tone = tone
         self.warmth = warmth
         self.skinProtection = skinProtection
+        self.color = color
     }
 
     public subscript(control: Control) -> Double {
@@ -19,6 +23,7 @@ public struct Controls: Equatable, Sendable {
             case .tone: return tone
             case .warmth: return warmth
             case .skinProtection: return skinProtection
+            case .color: return color
             }
         }
         set {
@@ -27,6 +32,7 @@ public struct Controls: Equatable, Sendable {
             case .tone: tone = newValue
             case .warmth: warmth = newValue
             case .skinProtection: skinProtection = newValue
+            case .color: color = newValue
             }
         }
     }
@@ -41,7 +47,7 @@ public struct Controls: Equatable, Sendable {
 
 /// A control by its name in the bundle and the shader.
 public enum Control: String, CaseIterable, Sendable {
-    case intensity, tone, warmth
+    case intensity, tone, warmth, color
     case skinProtection = "skin_protection"
 }
 
@@ -55,6 +61,11 @@ public struct ControlRange: Equatable, Sendable, Decodable {
     private enum CodingKeys: String, CodingKey {
         case name, minimum, maximum
         case defaultValue = "default"
+    }
+
+    /// For people: intensity is what Apple's styles call palette.
+    public var title: String {
+        name == Control.intensity.rawValue ? "palette" : name.replacingOccurrences(of: "_", with: " ")
     }
 
     /// Whether the range is one, and holds the default.

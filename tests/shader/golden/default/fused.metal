@@ -9,6 +9,7 @@ struct Params {
   float tone;
   float warmth;
   float skin_protection;
+  float color;
   float strength_0;
   float strength_1;
 };
@@ -20,10 +21,17 @@ static inline float3 curve(float3 c, float3 k) {
   return c + k * c * (float3(1.0) - c);
 }
 
-// Tone, then warmth, of a looked-up colour.
-static inline float3 adjust(float3 c, float tone, float warmth) {
+// Chroma, along the line from the grey of about the same luminance; no room for more on the gamut's faces.
+static inline float3 vivid(float3 c, float k) {
+  float grey = sqrt(dot(c * c, float3(0.2126, 0.7152, 0.0722)));
+  float room = 4.0 * min(c.x, min(c.y, c.z)) * (1.0 - max(c.x, max(c.y, c.z)));
+  return c + (room * max(k, 0.0) + 0.5 * min(k, 0.0)) * (c - float3(grey));
+}
+
+// Tone, color and warmth of a looked-up colour.
+static inline float3 adjust(float3 c, float tone, float color, float warmth) {
   float3 toned = curve(c, float3(0.5 * tone));
-  return curve(toned, float3(0.23, -0.04, -0.4) * warmth);
+  return curve(vivid(toned, color), float3(0.23, -0.04, -0.4) * warmth);
 }
 
 // Weights of disjoint regions: each in [0, 1], together at most 1.
@@ -67,9 +75,9 @@ fragment float4 edgekit_fragment(
   float3 looked_1 = lookup_1(c, u_lut_1);
   float3 mixed = c;
   // hair and clothes and background
-  mixed = mixed + ((1.0 - weights.x) * params.intensity * params.strength_0) * (adjust(looked_0, params.tone, params.warmth) - c);
+  mixed = mixed + ((1.0 - weights.x) * params.intensity * params.strength_0) * (adjust(looked_0, params.tone, params.color, params.warmth) - c);
   // skin
-  mixed = mixed + ((weights.x) * params.intensity * params.strength_1 * (1.0 - params.skin_protection)) * (adjust(looked_1, params.tone, params.warmth * 0.3333333333333333) - c);
+  mixed = mixed + ((weights.x) * params.intensity * params.strength_1 * (1.0 - params.skin_protection)) * (adjust(looked_1, params.tone, params.color * 0.3333333333333333, params.warmth * 0.3333333333333333) - c);
   float4 result = float4(clamp(mixed, float3(0.0), float3(1.0)), source.w);
   return result;
 }

@@ -6,6 +6,7 @@ struct Params {
   tone : f32,
   warmth : f32,
   skin_protection : f32,
+  color : f32,
   strength_0 : f32,
   strength_1 : f32,
 };
@@ -22,10 +23,17 @@ fn curve(c : vec3<f32>, k : vec3<f32>) -> vec3<f32> {
   return c + k * c * (vec3<f32>(1.0) - c);
 }
 
-// Tone, then warmth, of a looked-up colour.
-fn adjust(c : vec3<f32>, tone : f32, warmth : f32) -> vec3<f32> {
+// Chroma, along the line from the grey of about the same luminance; no room for more on the gamut's faces.
+fn vivid(c : vec3<f32>, k : f32) -> vec3<f32> {
+  let grey : f32 = sqrt(dot(c * c, vec3<f32>(0.2126, 0.7152, 0.0722)));
+  let room : f32 = 4.0 * min(c.x, min(c.y, c.z)) * (1.0 - max(c.x, max(c.y, c.z)));
+  return c + (room * max(k, 0.0) + 0.5 * min(k, 0.0)) * (c - vec3<f32>(grey));
+}
+
+// Tone, color and warmth of a looked-up colour.
+fn adjust(c : vec3<f32>, tone : f32, color : f32, warmth : f32) -> vec3<f32> {
   let toned : vec3<f32> = curve(c, vec3<f32>(0.5 * tone));
-  return curve(toned, vec3<f32>(0.23, -0.04, -0.4) * warmth);
+  return curve(vivid(toned, color), vec3<f32>(0.23, -0.04, -0.4) * warmth);
 }
 
 // Weights of disjoint regions: each in [0, 1], together at most 1.
@@ -63,9 +71,9 @@ fn lookup_1(c : vec3<f32>) -> vec3<f32> {
   let looked_1 : vec3<f32> = lookup_1(c);
   var mixed : vec3<f32> = c;
   // hair and clothes and background
-  mixed = mixed + ((1.0 - weights.x) * params.intensity * params.strength_0) * (adjust(looked_0, params.tone, params.warmth) - c);
+  mixed = mixed + ((1.0 - weights.x) * params.intensity * params.strength_0) * (adjust(looked_0, params.tone, params.color, params.warmth) - c);
   // skin
-  mixed = mixed + ((weights.x) * params.intensity * params.strength_1 * (1.0 - params.skin_protection)) * (adjust(looked_1, params.tone, params.warmth * 0.3333333333333333) - c);
+  mixed = mixed + ((weights.x) * params.intensity * params.strength_1 * (1.0 - params.skin_protection)) * (adjust(looked_1, params.tone, params.color * 0.3333333333333333, params.warmth * 0.3333333333333333) - c);
   let result : vec4<f32> = vec4<f32>(clamp(mixed, vec3<f32>(0.0), vec3<f32>(1.0)), source.w);
   return result;
 }

@@ -20,6 +20,7 @@ uniform float u_intensity;
 uniform float u_tone;
 uniform float u_warmth;
 uniform float u_skin_protection;
+uniform float u_color;
 uniform float u_strength_0;
 uniform float u_strength_1;
 uniform float u_strength_2;
@@ -31,10 +32,17 @@ vec3 curve(vec3 c, vec3 k) {
   return c + k * c * (vec3(1.0) - c);
 }
 
-// Tone, then warmth, of a looked-up colour.
-vec3 adjust(vec3 c, float tone, float warmth) {
+// Chroma, along the line from the grey of about the same luminance; no room for more on the gamut's faces.
+vec3 vivid(vec3 c, float k) {
+  float grey = sqrt(dot(c * c, vec3(0.2126, 0.7152, 0.0722)));
+  float room = 4.0 * min(c.x, min(c.y, c.z)) * (1.0 - max(c.x, max(c.y, c.z)));
+  return c + (room * max(k, 0.0) + 0.5 * min(k, 0.0)) * (c - vec3(grey));
+}
+
+// Tone, color and warmth of a looked-up colour.
+vec3 adjust(vec3 c, float tone, float color, float warmth) {
   vec3 toned = curve(c, vec3(0.5 * tone));
-  return curve(toned, vec3(0.23, -0.04, -0.4) * warmth);
+  return curve(vivid(toned, color), vec3(0.23, -0.04, -0.4) * warmth);
 }
 
 // Weights of disjoint regions: each in [0, 1], together at most 1.
@@ -139,13 +147,13 @@ void main() {
   vec3 looked_1 = lookup_1(c);
   vec3 mixed = c;
   // background
-  mixed = mixed + (((1.0 - weights.x - weights.y - weights.z) * (1.0 - drawn.x - drawn.y - drawn.z)) * u_intensity * u_strength_0) * (adjust(picture, u_tone, u_warmth) - c);
+  mixed = mixed + (((1.0 - weights.x - weights.y - weights.z) * (1.0 - drawn.x - drawn.y - drawn.z)) * u_intensity * u_strength_0) * (adjust(picture, u_tone, u_color, u_warmth) - c);
   // skin
-  mixed = mixed + (((weights.x) * (1.0 - drawn.x - drawn.y - drawn.z)) * u_intensity * u_strength_1 * (1.0 - u_skin_protection)) * (adjust(looked_0, u_tone, u_warmth * 0.3333333333333333) - c);
+  mixed = mixed + (((weights.x) * (1.0 - drawn.x - drawn.y - drawn.z)) * u_intensity * u_strength_1 * (1.0 - u_skin_protection)) * (adjust(looked_0, u_tone, u_color * 0.3333333333333333, u_warmth * 0.3333333333333333) - c);
   // clothes
-  mixed = mixed + (((weights.z) * (1.0 - drawn.x - drawn.y - drawn.z)) * u_intensity * u_strength_1) * (adjust(looked_0, u_tone, u_warmth) - c);
+  mixed = mixed + (((weights.z) * (1.0 - drawn.x - drawn.y - drawn.z)) * u_intensity * u_strength_1) * (adjust(looked_0, u_tone, u_color, u_warmth) - c);
   // drawn_1 and drawn_3
-  mixed = mixed + ((drawn.x + drawn.z) * u_intensity * u_strength_2) * (adjust(looked_1, u_tone, u_warmth) - c);
+  mixed = mixed + ((drawn.x + drawn.z) * u_intensity * u_strength_2) * (adjust(looked_1, u_tone, u_color, u_warmth) - c);
   vec4 result = vec4(clamp(mixed, vec3(0.0), vec3(1.0)), source.w);
   o_color = result;
 }

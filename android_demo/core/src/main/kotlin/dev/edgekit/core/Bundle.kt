@@ -49,6 +49,9 @@ data class StyleEntry(val name: String, val title: String, val description: Stri
 
 /** One slider: what the shader's uniform takes. */
 data class ControlRange(val name: String, val minimum: Double, val maximum: Double, val default: Double) {
+    /** For people: intensity is what Apple's styles call palette. */
+    val title: String get() = if (name == "intensity") "palette" else name.replace('_', ' ')
+
     fun clamp(value: Double): Double = value.coerceIn(minimum, maximum)
 }
 
@@ -276,7 +279,7 @@ private class BundleOpening(private val files: BundleFiles) {
         val deltaE = value["end_to_end_delta_e00_p95"]
         return Golden(
             value["style"].name(),
-            Controls.of { name -> uniforms[name].number() },
+            Controls.of { name -> if (name in uniforms.names()) uniforms[name].number() else null },
             image(value["image"]), image(value["mask"]), image(value["styled"]),
             value["given_mask_max_levels"].int(0..255),
             deltaE.number(Double.MIN_VALUE..LARGEST_DELTA_E),

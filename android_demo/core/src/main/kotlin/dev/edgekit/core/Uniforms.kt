@@ -4,26 +4,39 @@ import java.nio.ByteBuffer
 import java.nio.ByteOrder
 
 /** What the user moves; ranges and defaults stand in the bundle. */
-data class Controls(val intensity: Double, val tone: Double, val warmth: Double, val skinProtection: Double) {
+data class Controls(
+    val intensity: Double,
+    val tone: Double,
+    val warmth: Double,
+    val skinProtection: Double,
+    val color: Double = 0.0,
+) {
     fun value(name: String): Double? = when (name) {
         "intensity" -> intensity
         "tone" -> tone
         "warmth" -> warmth
         "skin_protection" -> skinProtection
+        "color" -> color
         else -> null
     }
 
-    fun with(name: String, value: Double): Controls = of { if (it == name) value else value(it)!! }
+    fun with(name: String, value: Double): Controls = of { if (it == name) value else value(it) }
 
     companion object {
-        fun of(value: (String) -> Double) =
-            Controls(value("intensity"), value("tone"), value("warmth"), value("skin_protection"))
-
-        /** The defaults of the bundle's controls; a control it does not name is a BundleException. */
-        fun defaults(ranges: List<ControlRange>): Controls = of { name ->
-            ranges.firstOrNull { it.name == name }?.default
-                ?: throw BundleException("The bundle has no control \"$name\"; make it again.")
+        /** [value]: by name. Null, for a control that the bundle does not name, is a BundleException; for color, which
+         * bundles of edgekit 0.1 do not name, it is 0, as their shaders draw. */
+        fun of(value: (String) -> Double?): Controls {
+            fun required(name: String) =
+                value(name) ?: throw BundleException("The bundle has no control \"$name\"; make it again.")
+            return Controls(
+                required("intensity"), required("tone"), required("warmth"), required("skin_protection"),
+                value("color") ?: 0.0,
+            )
         }
+
+        /** The defaults of the bundle's controls. */
+        fun defaults(ranges: List<ControlRange>): Controls =
+            of { name -> ranges.firstOrNull { it.name == name }?.default }
     }
 }
 

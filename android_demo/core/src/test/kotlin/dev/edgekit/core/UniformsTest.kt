@@ -61,5 +61,9 @@ class UniformsTest {
         assertEquals(Controls(1.0, 0.0, -0.75, 0.0), Controls.defaults(bundle.controls).with("warmth", -0.75))
         assertEquals(-1.0, bundle.controls[1].clamp(-3.0), 0.0)
         assertThrows(BundleException::class.java) { Controls.defaults(bundle.controls.drop(1)) }
+        val newer = Controls.defaults(bundle.controls + ControlRange("color", -1.0, 1.0, 0.5))
+        assertEquals(0.5, newer.color, 0.0)
+        assertEquals(-0.25, newer.with("color", -0.25).color, 0.0)
+        assertEquals(listOf("palette", "skin protection"), bundle.controls.map { it.title }.slice(listOf(0, 3)))
     }
 }

@@ -15,6 +15,8 @@ import android.widget.SeekBar
 import android.widget.TextView
 import dev.edgekit.core.ControlRange
 import dev.edgekit.core.Controls
+import dev.edgekit.core.Pad
+import dev.edgekit.core.PadValues
 import dev.edgekit.core.StyleEntry
 import dev.edgekit.demo.R
 import kotlin.math.roundToInt
@@ -43,7 +45,7 @@ class DemoScreen(private val activity: Activity, private val listener: Listener)
     private val accelerators = label()
     private val notice = label()
     private val styles = LinearLayout(activity)
-    private val sliders = LinearLayout(activity).apply { orientation = LinearLayout.VERTICAL }
+    private val controls = LinearLayout(activity).apply { gravity = Gravity.CENTER_VERTICAL }
     private var shownStyles = emptyList<StyleEntry>()
     private var shownRanges = emptyList<ControlRange>()
 
@@ -59,7 +61,7 @@ class DemoScreen(private val activity: Activity, private val listener: Listener)
         is UiState.Failed -> say(state.sentence)
         is UiState.Ready -> {
             if (shownStyles != state.styles) showStyles(state.styles)
-            if (shownRanges != state.ranges) showSliders(state.ranges, state.controls)
+            if (shownRanges != state.ranges) showControls(state.ranges, state.controls)
             state.styles.forEachIndexed { i, style -> markStyle(styles.getChildAt(i), style == state.style) }
             accelerators.text = state.accelerators.joinToString("\n")
             say(state.notice)
@@ -90,7 +92,7 @@ class DemoScreen(private val activity: Activity, private val listener: Listener)
         orientation = LinearLayout.VERTICAL
         setBackgroundColor(SHADE)
         addView(notice)
-        addView(sliders)
+        addView(controls)
         addView(HorizontalScrollView(activity).apply { addView(styles) })
         addView(buttons())
     }
@@ -128,18 +130,31 @@ class DemoScreen(private val activity: Activity, private val listener: Listener)
         }
     }
 
-    private fun showSliders(ranges: List<ControlRange>, controls: Controls) {
+    /** A pad for tone and color where the bundle has both, beside it a slider for each of the others. */
+    private fun showControls(ranges: List<ControlRange>, values: Controls) {
         shownRanges = ranges
-        sliders.removeAllViews()
-        for (range in ranges) {
-            sliders.addView(label().apply { text = range.name.replace('_', ' ') })
-            sliders.addView(slider(range, controls.value(range.name) ?: range.default))
+        controls.removeAllViews()
+        fun value(range: ControlRange) = values.value(range.name) ?: range.default
+        val pad = Pad.of(ranges)
+        if (pad != null) {
+            val moved = { to: PadValues ->
+                listener.onControl(pad.across.name, to.across)
+                listener.onControl(pad.up.name, to.up)
+            }
+            controls.addView(PadView(activity, pad, PadValues(value(pad.across), value(pad.up)), moved))
         }
+        val sliders = LinearLayout(activity).apply { orientation = LinearLayout.VERTICAL }
+        for (range in ranges) {
+            if (range == pad?.across || range == pad?.up) continue
+            sliders.addView(label().apply { text = range.title })
+            sliders.addView(slider(range, value(range)))
+        }
+        controls.addView(sliders, LinearLayout.LayoutParams(0, WRAP, 1f))
     }
 
     private fun slider(range: ControlRange, value: Double) = SeekBar(activity).apply {
         max = STEPS
-        contentDescription = range.name.replace('_', ' ')
+        contentDescription = range.title
         progress = ((value - range.minimum) / (range.maximum - range.minimum) * STEPS).roundToInt()
         setOnSeekBarChangeListener(object : SeekBar.OnSeekBarChangeListener {
             override fun onProgressChanged(bar: SeekBar?, progress: Int, fromUser: Boolean) {
