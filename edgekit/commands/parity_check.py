@@ -105,11 +105,13 @@ def parity_check(
     """
     import edgekit
     from edgekit.artifact import artifacts_at
-    from edgekit.causes.explaining import explained
-    from edgekit.causes.repro import REPRO
     from edgekit.files import check_folder_place
-    from edgekit.parity.gates import Gates
-    from edgekit.parity.pictures import worst_compared
+
+    with console.quiet_libraries():  # what they print when they are imported
+        from edgekit.causes.explaining import explained
+        from edgekit.causes.repro import REPRO
+        from edgekit.parity.gates import Gates
+        from edgekit.parity.pictures import worst_compared
 
     outputs = Outputs(report, baseline, force, json, artifacts or ())
     if cause.repro is not None:

@@ -75,10 +75,12 @@ def plan(
 ) -> None:
     """Find the fastest int8 recipe inside an accuracy budget; an interrupted run resumes where it stopped."""
     import edgekit
-    from calibration.planning import Bounds
-    from edgekit.benchmark.placement import place
     from edgekit.devices.profiles import profile_named
     from edgekit.files import check_file_place, write_json
+
+    with console.quiet_libraries():  # what they print when they are imported
+        from calibration.planning import Bounds
+        from edgekit.benchmark.placement import place
 
     check_file_place(out, replace=force)
     profile = None if phone is None else profile_named(phone)
