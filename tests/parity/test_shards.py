@@ -26,7 +26,7 @@ from edgekit.parity.shards import SHARD, Inputs, report_of
 from edgekit.parity.shards import merge_parity as merge
 from edgekit.parity.tally import Subject, Tally
 from edgekit.scores.runners import Outputs, Prediction
-from edgekit.scores.shards import Counted, Journal, names_of, parsed_shard
+from edgekit.scores.shards import Counted, Journal, parsed_shard, part_of
 from edgekit.scores.strata import Traits
 from edgekit.weights import Checkpoint
 from tests.support.cli import edgekit
@@ -82,7 +82,7 @@ def written(folder: Path, shards: int, inputs: Inputs = INPUTS) -> list[Path]:
     paths = []
     for shard in range(1, shards + 1):
         journal, tally = Journal(SHARD, folder, inputs, shard, shards), Tally.empty(2, CLASSES, SKIN)
-        own = names_of(NAMES, shard, shards)
+        own = part_of(NAMES, shard, shards)
         for name in own:
             count(tally, name)
             journal.count(name, "f" * 64, tally, [])
@@ -200,10 +200,10 @@ def test_no_other_spelling_is_a_shard(given: str) -> None:
 
 
 def test_every_photo_is_in_one_shard() -> None:
-    parts = [names_of(NAMES, shard, 5) for shard in range(1, 6)]
+    parts = [part_of(NAMES, shard, 5) for shard in range(1, 6)]
     assert sorted(itertools.chain(*parts)) == list(NAMES)
     with pytest.raises(EdgekitError, match="into too many shards"):
-        names_of(NAMES, 1, 15)
+        part_of(NAMES, 1, 15)
 
 
 @pytest.fixture
