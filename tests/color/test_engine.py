@@ -20,8 +20,12 @@ ALL_CONTROLS = [
     Controls(intensity=0.35),
     Controls(tone=0.9, warmth=-0.8, skin_protection=0.3),
     Controls(intensity=0.7, tone=-1.0, warmth=1.0),
-    Controls(color=1.0),
-    Controls(intensity=0.9, tone=0.6, warmth=-0.5, skin_protection=0.2, color=-1.0),
+    # Color is baked into 65 points a side, half a second for each table.
+    pytest.param(Controls(color=1.0), marks=pytest.mark.slow),
+    pytest.param(
+        Controls(intensity=0.9, tone=0.6, warmth=-0.5, skin_protection=0.2, color=-1.0),
+        marks=pytest.mark.slow,
+    ),
 ]
 
 

@@ -24,6 +24,7 @@ def silent(_: str) -> None:
     """Takes the progress lines of `bench`."""
 
 
+@pytest.mark.slow
 @needs_sysroot
 def test_arm64_gives_the_models_answers(tiny: Path) -> None:
     x = np.random.default_rng(3).normal(size=SHAPE).astype(np.float32)
@@ -31,6 +32,7 @@ def test_arm64_gives_the_models_answers(tiny: Path) -> None:
     np.testing.assert_allclose(y, expected(x), atol=1e-6)
 
 
+@pytest.mark.slow
 @needs_sysroot
 def test_a_bench_of_arm64_is_marked_simulated_and_claims_no_memory(tiny: Path) -> None:
     report = bench_on(Arm64(), [tiny], BenchPlan(runs=20, seconds=0, warmup_runs=1, threads=1), silent)

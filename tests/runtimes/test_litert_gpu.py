@@ -70,6 +70,7 @@ def test_parity_names_the_device(artifacts: dict[str, Artifact], checkpoint: Che
     assert report.passed and row.runtime.startswith("litert-gpu on ")
 
 
+@pytest.mark.slow
 def test_a_padded_tensor_of_rank_three_is_wrong_in_silence(tmp_path: Path) -> None:
     """LiteRT 9272, still true of LiteRT 2.3; a rank-4 tensor is right."""
     assert max(differences(tiny_faults.rank_4_pad(tmp_path / "b.tflite"), {"x0": noise(1, 16, 32, 3)})) < 1e-3
