@@ -50,8 +50,9 @@ def main() -> None:
     for style in STYLES.values():
         styles.append((style.title, styled_pixels(photo, look_of_style(style), NO_CONTROLS, mask)))
     pad: Cells = []
+    look = look_of_style(STYLES[PAD_STYLE])
     for tone, color in product(reversed(PAD_STEPS), PAD_STEPS):  # bright on top, vivid on the right
-        look, controls = look_of_style(STYLES[PAD_STYLE]), Controls(tone=tone, color=color)
+        controls = Controls(tone=tone, color=color)
         pad.append((f"tone {tone:g}, color {color:g}", styled_pixels(photo, look, controls, mask)))
     for name, page, bytes_at_most in (
         ("styles.jpg", sheet(styles, STYLE_COLUMNS, CELL_WIDTH), STYLES_BYTES),

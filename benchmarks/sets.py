@@ -18,9 +18,9 @@ from edgekit.console import quiet_libraries
 from edgekit.errors import CalibrationError
 from edgekit.scores.evaluation import Evaluation
 from edgekit.scores.folder import evaluate
-from edgekit.weights import load_checkpoint
+from edgekit.weights import GROUP_NAMES, Checkpoint, load_checkpoint
 
-GROUPS = ("skin", "hair", "clothes", "person")
+GROUPS = (*GROUP_NAMES, "person")
 BUNDLED = "bundled="
 
 
@@ -34,27 +34,29 @@ def main() -> None:
     places = sorted(labels.parent for labels in options.data.glob("*/eval/labels"))
     if not places:
         raise CalibrationError(f"{options.data} holds no folder with eval/labels.")
-    rows = [row for place in places for row in rows_of(place, options.weights or [BUNDLED], options.artifact)]
+    networks = [named(given) for given in options.weights or [BUNDLED]]
+    rows = [row for place in places for row in rows_of(place, networks, options.artifact)]
     columns = ("set", "photos", "network", *(f"{group} IoU (95 %)" for group in GROUPS))
     made_with = harness.machine("torch", "transformers", "ai-edge-litert")
     harness.publish(options, "sets", f"{len(places)} sets", made_with, harness.table(columns, rows))
 
 
-def rows_of(place: Path, weights: Sequence[str], artifacts: Sequence[Path]) -> Iterator[tuple[str, ...]]:
+def named(given: str) -> tuple[str, Checkpoint]:
+    """The name and the checkpoint of NAME=FOLDER; without a folder the bundled one, without a name its own."""
+    name, _, folder = given.rpartition("=")
+    with quiet_libraries():
+        checkpoint = load_checkpoint(folder or None)
+    return name or checkpoint.name, checkpoint
+
+
+def rows_of(
+    place: Path, networks: Sequence[tuple[str, Checkpoint]], artifacts: Sequence[Path]
+) -> Iterator[tuple[str, ...]]:
     """A row of a set for each checkpoint and, after the first, for each artifact."""
-    for index, given in enumerate(weights):
-        name, _, folder = given.rpartition("=")
-        with quiet_libraries():
-            checkpoint = load_checkpoint(folder or None)
-        found = evaluate(
-            checkpoint,
-            () if index else artifacts,
-            images=place / "images",
-            labels=place / "labels",
-            baselines=False,
-        )
-        names = [name or checkpoint.name, *(path.stem for path in artifacts)]
-        for shown, model in zip(names, found.models, strict=False):
+    for index, (name, checkpoint) in enumerate(networks):
+        files = () if index else artifacts
+        found = evaluate(checkpoint, files, images=place / "images", labels=place / "labels", baselines=False)
+        for shown, model in zip([name, *(path.stem for path in files)], found.models, strict=True):
             yield place.parent.name, str(found.n), shown, *cells(model)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from hashlib import sha256
 from pathlib import Path
 
 from edgekit._version import __version__
@@ -18,7 +17,7 @@ from edgekit.color.photo_log import PhotoLog, digest_of, identity
 from edgekit.color.styles import STYLES
 from edgekit.color.stylist import StyledPhotos, Stylist, mask_as_segment
 from edgekit.errors import EdgekitError
-from edgekit.files import JsonValue
+from edgekit.files import JsonValue, sha256_of_bytes
 from edgekit.images import mask_from_picture
 from edgekit.scores.shards import WHOLE, part_of
 from edgekit.segmenter import Segmenter
@@ -116,7 +115,7 @@ def _divided(
 def _digest_of_names(found: Sequence[tuple[Path, str]]) -> str:
     """The same for all parts of the same photos, wherever these lie."""
     names = "\0".join(sorted(name for _, name in found))
-    return sha256(names.encode(errors="surrogateescape")).hexdigest()
+    return sha256_of_bytes(names.encode(errors="surrogateescape"))
 
 
 def _looks(

@@ -63,8 +63,8 @@ class _Device(msgspec.Struct, rename="camel"):
     orientation: str = ""
 
     @property
-    def name(self) -> str:
-        return f"{self.android_model_id}-{self.android_version_id}-{self.locale}-{self.orientation}"
+    def phone(self) -> FirebasePhone:
+        return FirebasePhone(self.android_model_id, self.android_version_id, self.locale, self.orientation)
 
 
 class _Environment(msgspec.Struct, rename="camel"):
@@ -334,7 +334,7 @@ def _matrix_body(
 def _troubles(matrix: _Matrix) -> dict[str, str]:
     """Phone to its state and message, of the phones whose test did not run to its end."""
     return {
-        execution.environment.android_device.name: printable(
+        execution.environment.android_device.phone.name: printable(
             " ".join(filter(None, (execution.state, execution.test_details.error_message.rstrip("."))))
         )
         for execution in matrix.test_executions

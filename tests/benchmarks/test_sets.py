@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from benchmarks.sets import rows_of
+from benchmarks.sets import named, rows_of
 from edgekit.weights import Checkpoint
 from tests.support.pictures import picture
 
@@ -21,8 +21,8 @@ def test_a_set_is_judged_by_the_groups_that_its_labels_tell(checkpoint: Checkpoi
     for i in range(2):
         Image.fromarray(picture(64, 48, i)).save(place / f"images/{i}.png")
         Image.fromarray(np.full((64, 48), 1 + i, np.uint8)).save(place / f"labels/{i}.png")
-    weights = [f"first={checkpoint.folder}", f"{checkpoint.folder}"]
-    rows = list(rows_of(place, weights, []))
+    networks = [named(f"first={checkpoint.folder}"), named(f"{checkpoint.folder}")]
+    rows = list(rows_of(place, networks, []))
     assert [row[:3] for row in rows] == [("hair", "2", "first"), ("hair", "2", checkpoint.name)]
     assert rows[0][3:] == rows[1][3:]
     skin, hair, clothes, person = rows[0][3:]
