@@ -2,7 +2,9 @@
 
 python research/calibration_frames.py PHOTOS DIR
 edgekit plan --calibration DIR --out recipe.json
-python research/ship_plan.py recipe.json DIR
+python research/ship_plan.py recipe.json DIR [BLOCK …]
+
+Further blocks are taken back to float: margin on photos that did not judge the plan.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ NAME = "planned"
 
 
 def main() -> None:
-    recipe = replace(read_recipe(Path(sys.argv[1])), name=NAME)
+    plan = read_recipe(Path(sys.argv[1]))
+    recipe = replace(plan, name=NAME, blocks={**plan.blocks, **dict.fromkeys(sys.argv[3:], "float")})
     with quiet_libraries():
         checkpoint = load_checkpoint()
     folder = BUNDLED_FOLDER / PLANNED_FOLDER

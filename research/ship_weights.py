@@ -2,8 +2,8 @@
 
 python research/ship_weights.py runs/first
 
-The run's log goes to research/. Afterwards: `edgekit plan` and `research/ship_plan.py`, the benchmarks with --write
-(`benchmarks.checkpoint --json` also makes `metrics.json`), and the contact sheet.
+Afterwards: `edgekit plan` and `research/ship_plan.py`, the benchmarks with --write (`benchmarks.checkpoint --json` also
+makes `metrics.json`), and the contact sheet.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from edgekit.files import write_whole
 from edgekit.weights import BUNDLED_FOLDER, load_checkpoint
 
 COPIED = ("groups.json", "preprocessor_config.json")
-LOG = "log.jsonl"
 
 
 def main() -> None:
@@ -34,7 +33,6 @@ def main() -> None:
     write_whole(BUNDLED_FOLDER / "model.safetensors", save(half, {"format": "pt"}), replace=True)
     for name in COPIED:
         shutil.copyfile(run / name, BUNDLED_FOLDER / name)
-    shutil.copyfile(run / LOG, Path(__file__).with_name(LOG))
     say(f"{BUNDLED_FOLDER}: {load_checkpoint().sha256}")
 
 
