@@ -95,7 +95,7 @@ def machine(*packages: str, threads: int | None = None) -> str:
     """Cores, instruction set, threads and versions; no model names, which say less and tell more."""
     parts = [f"{os.cpu_count()} cores", f"{platform.machine()} with {instruction_set()}"]
     if threads is not None:
-        parts.append(f"{threads} threads")
+        parts.append(f"{threads} {'thread' if threads == 1 else 'threads'}")
     versions = [f"{name} {metadata.version(name)}" for name in packages]
     return ", ".join(parts) + "; " + ", ".join([f"Python {platform.python_version()}", *versions])
 
