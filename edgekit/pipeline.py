@@ -18,7 +18,7 @@ from calibration.ranges import with_ranges
 from converters.conversion import Conversion, made_before, resolve, write_artifact
 from edgekit import console
 from edgekit.artifact import Artifact, read_artifact
-from edgekit.bundles.building import BuiltBundle, build_bundle
+from edgekit.bundles.building import BuiltBundle, build_bundle, check_refinement
 from edgekit.bundles.reading import BUNDLE
 from edgekit.bundles.writing import DEFAULT_STYLES
 from edgekit.errors import EdgekitError
@@ -128,9 +128,11 @@ def bundle(
     """Write the folder that an app reads: artifacts, styles as shaders, a golden picture; check each artifact on it.
 
     Without `artifacts` the checkpoint is converted for `target` first, for TFLite also in fp16 for GPUs; what the
-    folder `reuse` holds of that is taken from there. Raises BundleError for artifacts or styles that do not go
-    together, ConversionError for artifacts of other weights, EdgekitError for a folder in the way.
+    folder `reuse` holds of that is taken from there. `refinement`: bilinear or joint-bilateral. Raises BundleError for
+    artifacts or styles that do not go together and for a refinement that no app draws, ConversionError for artifacts of
+    other weights, EdgekitError for a folder in the way.
     """
+    check_refinement(refinement)
     check_folder_place(out, BUNDLE, replace=force, inputs=(*artifacts, checkpoint.folder))
     with tempfile.TemporaryDirectory() as temporary:
         found = [read_artifact(path) for path in artifacts]

@@ -156,11 +156,12 @@ CALLS: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
         },
     ),
     (
-        "bundle --weights mine --artifact a.tflite --style warm,cool --default-style cool --refinement guided --out b",
+        "bundle --weights mine --artifact a.tflite --style warm,cool --default-style cool --refinement joint-bilateral "
+        "--out b",
         "bundle",
         (MY_WEIGHTS, [Path("a.tflite")]),
         {
-            "styles": ("warm", "cool"), "default_style": "cool", "refinement": "guided", "out": Path("b"),
+            "styles": ("warm", "cool"), "default_style": "cool", "refinement": "joint-bilateral", "out": Path("b"),
             "reuse": Path("artifacts"), "force": False,
         },
     ),

@@ -16,8 +16,10 @@ from edgekit.bundles.golden import styled_levels
 from edgekit.bundles.reading import OpenBundle
 from edgekit.bundles.writing import BundleContents, write_bundle
 from edgekit.color.difference import delta_e00
+from edgekit.errors import BundleError
 from edgekit.images import astronaut
 from edgekit.segmenter import Segmenter
+from edgekit.shader.compose import refinement_named
 from edgekit.shader.description import read_description
 from edgekit.weights import Checkpoint, license_of
 
@@ -46,6 +48,15 @@ class BuiltBundle:
     @property
     def passed(self) -> bool:
         return all(check.passed for check in self.checks)
+
+
+def check_refinement(name: str) -> None:
+    """BundleError for a mask refinement that the apps and the page do not draw, UnknownName for one that is none."""
+    if refinement_named(name).coefficients_by is not None:
+        raise BundleError(
+            f"`refinement` {name} needs textures of coefficients, which no app of a bundle makes; take bilinear or "
+            "joint-bilateral here, or write the shader alone for an app of your own."
+        )
 
 
 def build_bundle(

@@ -34,7 +34,7 @@ def bundle(
     ] = None,
     weights: Weights = None,
     refinement: Annotated[
-        str, typer.Option(help="How the mask follows edges: bilinear or guided.")
+        str, typer.Option(help="How the mask follows edges: bilinear or joint-bilateral.")
     ] = DEFAULT_REFINEMENT,
     into: Annotated[
         Path | None,

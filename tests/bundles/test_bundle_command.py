@@ -61,3 +61,12 @@ def test_a_network_that_sees_something_else_fails_its_golden_picture(
 def android_project(folder: Path) -> Path:
     (folder / "android_demo/app/src/main").mkdir(parents=True)
     return folder / "android_demo"
+
+
+def test_a_refinement_that_no_app_draws_is_refused_before_anything_is_converted(tmp_path: Path) -> None:
+    ran = edgekit("bundle", "--refinement", "guided", "--out", tmp_path / "bundle")
+    assert ran.code == 3 and not (tmp_path / "bundle").exists()
+    assert "--refinement guided needs textures of coefficients, which no app of a bundle makes" in ran.err
+    assert "converting" not in ran.err
+    ran = edgekit("bundle", "--refinement", "gided", "--out", tmp_path / "bundle")
+    assert "There is no mask refinement 'gided'; known: bilinear, joint-bilateral, guided." in ran.err
