@@ -25,7 +25,7 @@ from edgekit.parity.report import Check, Metrics, PhotoRow, Status
 from edgekit.parity.tally import Tally
 from edgekit.weights import load_checkpoint
 
-RECIPES: tuple[str, ...] = (PLANNED, "w8a8")
+RECIPES: tuple[str | Path, ...] = (PLANNED, "w8a8")
 SIZES, DRAWS = (6, 12, 25, 51), 50
 GATE = "skin ΔE2000 p95"  # the one whose bound the default recipe comes nearest to
 

@@ -40,7 +40,7 @@ from edgekit.scores.metrics import Confusion, labels_from_logits
 from edgekit.scores.resamples import Resamples, draws, share
 from edgekit.weights import Checkpoint, load_checkpoint
 
-EDGEKIT: tuple[tuple[str, str], ...] = (
+EDGEKIT: tuple[tuple[str, str | Path], ...] = (
     ("tflite", "fp32"), ("tflite", "fp16"), ("tflite", "w8"), ("tflite", "w8a8"), ("tflite", PLANNED),
     ("coreml", "fp16"), ("coreml", "w8"), ("coreml", "w8a8"), ("coreml", PLANNED),
 )  # fmt: skip

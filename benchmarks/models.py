@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from benchmarks.harness import THREADS
+from benchmarks.plan import PLANNED as PLANNED
 from converters.conversion import Conversion, Converted, resolve, write_artifact
 from converters.tflite import finished, float_model
 from edgekit.artifact import Artifact
@@ -24,15 +25,13 @@ from edgekit.files import size_bytes_of
 from edgekit.images import InputSize
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.pipeline import convert
-from edgekit.recipes import PLANNED_FOLDER, RECIPE_FILE, Recipe, recipe_named
+from edgekit.recipes import Recipe, recipe_named
 from edgekit.runtimes import open_runtime
 from edgekit.runtimes.litert import LiteRT, packed, parsed
 from edgekit.targets import TARGETS, Target
-from edgekit.weights import BUNDLED_FOLDER, Checkpoint
+from edgekit.weights import Checkpoint
 
 PLAIN = "plain litert_torch.convert fp32"  # the model that latencies are set against
-# The planned recipe, for every target: the default of Core ML is another one.
-PLANNED = str(BUNDLED_FOLDER / PLANNED_FOLDER / RECIPE_FILE)
 STOCK_PHOTOS = 24  # for the stock quantisers to calibrate on; edgekit's ranges come with the weights
 Image = NDArray[np.uint8]  # (size, size, 3) RGB
 Logits = NDArray[np.float32]  # (classes, h, w)
@@ -51,7 +50,7 @@ class Model:
 
 
 def converted(
-    checkpoint: Checkpoint, target: str, recipe: Recipe | str, size: int, folder: Path
+    checkpoint: Checkpoint, target: str, recipe: Recipe | str | Path, size: int, folder: Path
 ) -> tuple[str, Artifact]:
     """An artifact of edgekit's, and its name in a table. Ranges are those kept with the weights."""
     (artifact,) = convert(checkpoint, target, size=size, recipe=recipe, out=folder)
@@ -60,7 +59,7 @@ def converted(
     return f"edgekit {label} {artifact.manifest.recipe_name}{default}", artifact
 
 
-def edgekit_model(checkpoint: Checkpoint, target: str, recipe: str, size: int, folder: Path) -> Model:
+def edgekit_model(checkpoint: Checkpoint, target: str, recipe: str | Path, size: int, folder: Path) -> Model:
     """One of edgekit's artifacts; Core ML runs on the reference executor, whose time says nothing of Core ML's."""
     name, artifact = converted(checkpoint, target, recipe, size, folder)
     tap = artifact.manifest.taps["logits"]

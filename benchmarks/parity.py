@@ -24,7 +24,7 @@ from edgekit.parity.report import ArtifactReport, Status
 from edgekit.parity.written import write_report
 from edgekit.weights import load_checkpoint
 
-ARTIFACTS: tuple[tuple[str, str], ...] = (
+ARTIFACTS: tuple[tuple[str, str | Path], ...] = (
     ("tflite", "fp32"), ("tflite", PLANNED), ("tflite", "w8a8"),
     ("coreml", "fp16"), ("coreml", "w8"), ("coreml", "w8a8"),
 )  # fmt: skip

@@ -15,9 +15,10 @@ from typing import Any
 
 from benchmarks import harness
 from edgekit.files import staged_file
+from edgekit.recipes import PLANNED_FOLDER, RECIPE_FILE
 from edgekit.weights import BUNDLED_FOLDER
 
-PLANNED = BUNDLED_FOLDER / "planned/recipe.json"
+PLANNED = BUNDLED_FOLDER / PLANNED_FOLDER / RECIPE_FILE
 COLUMNS = ("step", "latency / float", "partitions", "MB", "equal labels", "skin ΔE2000 p95")
 
 
