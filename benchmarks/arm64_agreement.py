@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import harness
-from benchmarks.models import PLANNED
+from benchmarks.plan import PLANNED
 from edgekit.artifact import read_artifact
 from edgekit.devices.arm64 import CPU, Arm64
 from edgekit.devices.host import Host

@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import harness
-from benchmarks.models import PLANNED, converted
+from benchmarks.models import converted
+from benchmarks.plan import PLANNED
 from edgekit.console import quiet_libraries
 from edgekit.images import Folder
 from edgekit.parity.compare import Comparison

@@ -12,7 +12,8 @@ import tempfile
 from pathlib import Path
 
 from benchmarks import harness
-from benchmarks.models import PLANNED, baselines, converted
+from benchmarks.models import baselines, converted
+from benchmarks.plan import PLANNED
 from edgekit.benchmark.report import ArtifactBench
 from edgekit.benchmark.run import bench_on
 from edgekit.benchmark.statistics import Interval

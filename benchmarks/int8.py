@@ -23,7 +23,6 @@ import torch
 from benchmarks import harness
 from benchmarks.models import (
     PLAIN,
-    PLANNED,
     STOCK_PHOTOS,
     Image,
     Model,
@@ -33,6 +32,7 @@ from benchmarks.models import (
     stock_model,
     torch_model,
 )
+from benchmarks.plan import PLANNED
 from calibration.dataset import read_calibration_set, sha256_of_images
 from edgekit.console import quiet_libraries, say
 from edgekit.images import Folder, Picture

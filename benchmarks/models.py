@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from benchmarks.harness import THREADS
-from benchmarks.plan import PLANNED as PLANNED
+from benchmarks.plan import PLANNED
 from converters.conversion import Conversion, Converted, resolve, write_artifact
 from converters.tflite import finished, float_model
 from edgekit.artifact import Artifact

@@ -15,7 +15,8 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from benchmarks import harness
-from benchmarks.models import PLANNED, STOCK_PHOTOS, converted, stock_artifact
+from benchmarks.models import STOCK_PHOTOS, converted, stock_artifact
+from benchmarks.plan import PLANNED
 from calibration.dataset import read_calibration_set, sha256_of_images
 from edgekit.console import quiet_libraries
 from edgekit.parity.check import parity_check

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from calibration import planner, planning
+from calibration import planning
 from edgekit.images import astronaut
 from edgekit.preview.litert_js import FILES
 from edgekit.weights import Checkpoint
@@ -38,8 +38,7 @@ def test_the_page_goes_all_the_way() -> None:
 def test_every_command_of_the_page_works(
     checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(planning, "STAGE_DEPTHS", ())  # each pooled graph is a conversion more,
-    monkeypatch.setattr(planner, "BLOCKS", planner.BLOCKS[:3])  # and each block a recipe to measure
+    monkeypatch.setattr(planning, "STAGE_DEPTHS", ())  # each pooled graph is a conversion more
     monkeypatch.chdir(tmp_path)
     Path("my-photos").mkdir()
     shutil.copytree(checkpoint.folder, "my-checkpoint")
