@@ -3,6 +3,7 @@
     python -m research.round_two pack DATA sets.zip
     python -m research.round_two train DATA OUT --minutes 300 --rate 2
     python -m research.round_two train sets.zip OUT --minutes 12 --rate 200 --batch 32 --workers 14
+    python -m research.round_two held-out DATA OUT && python -m benchmarks.sets OUT bundled=
 
 DATA holds a folder for each of SETS, with train/images, train/labels and labels.json (people: classes.json). Nothing
 else of it is read, least of all the photos that the result is judged with. Training is `edgekit finetune` on all sets
@@ -30,8 +31,9 @@ from PIL import Image
 
 from edgekit import console
 from edgekit.commands.finetune import weighted
-from edgekit.files import staged_file
-from edgekit.images import images_in, read_image, read_labels
+from edgekit.files import FolderKind, staged_file, staged_folder
+from edgekit.images import images_in, path_of, read_image, read_labels
+from edgekit.training.data import checked_folder, split
 from edgekit.training.finetuning import WEIGHT_BOUNDS, finetune
 from edgekit.training.state import STATE_FOLDER
 from edgekit.weights import Checkpoint, load_checkpoint
@@ -66,6 +68,7 @@ PHOTOS = "train"
 SCHEME_FILES = ("classes.json", "labels.json")
 JPEG_QUALITY = 80
 MIB = 1 << 20
+HELD_OUT = FolderKind("held-out photos", lambda folder: None)  # never replaced
 ENTRY_BYTES = 300  # of a file in a zip archive: two headers with its name
 
 
@@ -110,7 +113,7 @@ def photos_to_pack(data: Path) -> list[tuple[str, Path]]:
     found = []
     for name in SETS:
         images = images_in(data / name / PHOTOS / "images")
-        shuffled = sorted(images, key=lambda path: sha256(path.stem.encode()).hexdigest())
+        shuffled = sorted(images, key=name_hash)
         place = 0.0 if name == STREET else 1.0
         found += [(place + i / len(shuffled), name, path) for i, path in enumerate(shuffled)]
     return [(name, path) for _, name, path in sorted(found)]
@@ -230,14 +233,61 @@ def weights_of(
     """
     shares = {name: SETS[name] for name in sets}
     total, found = sum(shares.values()), {}
-    names, skin = checkpoint.class_names, checkpoint.groups.skin
     for name, share in shares.items():
-        folder = data / name / PHOTOS
-        parts = linked_by_skin_tone(folder, names, skin, links / name) if name in TONED else [folder]
+        parts = parts_of(data / name / PHOTOS, checkpoint, links / name)
         wanted = samples * share / total / len(parts)
         for part in parts:
             found[part] = float(np.clip(wanted / len(_photos(part)), WEIGHT_BOUNDS[0], MOST_TURNS))
     return found
+
+
+def parts_of(folder: Path, checkpoint: Checkpoint, links: Path) -> list[Path]:
+    """The folders that a set's photos are drawn from: of links, one for each skin tone, if its labels show skin."""
+    if folder.parent.name not in TONED:
+        return [folder]
+    return linked_by_skin_tone(folder, checkpoint.class_names, checkpoint.groups.skin, links)
+
+
+@app.command()
+def held_out(
+    data: Annotated[Path, typer.Argument(help="Folder with a folder for each set.")],
+    out: Annotated[Path, typer.Argument(help="Folder for links to the photos and their labels.")],
+    photos: Annotated[int, typer.Option(help="Photos of a set at most.")] = 40,
+) -> None:
+    """Link each set's photos that `train` only validated with, as the eval folders that `benchmarks.sets` judges.
+
+    Street photos that the first round trained on are left out: it split their folder as a whole.
+    """
+    checkpoint = load_checkpoint()
+    with (
+        tempfile.TemporaryDirectory(prefix="edgekit-") as links,
+        staged_folder(out, HELD_OUT, replace=False) as staged,
+    ):
+        for name in SETS:
+            folder = data / name / PHOTOS
+            parts = parts_of(folder, checkpoint, Path(links) / name)
+            chosen = [each for part in parts for each in validating(part, checkpoint)]
+            if name == STREET:
+                first_round = {each.stem for each in validating(folder, checkpoint)}
+                chosen = [each for each in chosen if each.stem in first_round]
+            for photo in sorted(chosen, key=name_hash)[:photos]:
+                for file in (photo, photo.parent.parent / "labels" / f"{photo.stem}.png"):
+                    link = staged / name / "eval" / file.parent.name / file.name
+                    link.parent.mkdir(parents=True, exist_ok=True)
+                    link.symlink_to(file.resolve())
+            for file in SCHEME_FILES:
+                if (data / name / file).is_file():
+                    (staged / name / file).symlink_to((data / name / file).resolve())
+
+
+def validating(folder: Path, checkpoint: Checkpoint) -> list[Path]:
+    """The photos of a training folder that `edgekit finetune` validates with."""
+    return [path_of(pair.image) for pair in split(checked_folder(folder, checkpoint.class_names).pairs)[1]]
+
+
+def name_hash(photo: Path) -> str:
+    """An order of photos that has nothing to do with what they show."""
+    return sha256(photo.stem.encode()).hexdigest()
 
 
 def _photos(folder: Path) -> Sequence[Path]:

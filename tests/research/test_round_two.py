@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from edgekit.errors import EdgekitError
 from edgekit.images import read_image, read_labels
-from edgekit.training.data import checked_folder
+from edgekit.training.data import checked_folder, split
 from research import round_two
 from research.skin_tones import linked_by_skin_tone
 from tests.support.checkpoints import ATR_CLASSES
@@ -83,6 +84,19 @@ def test_training_takes_the_sets_by_their_share_and_goes_on(
     # Shares of 50, 25 and 25 samples; no photo has more than three turns.
     assert drawn == pytest.approx({"people-light": 3, "faces-light": 3, "portraits": 3, "mine": 3})
     assert settings["epochs"] == 6 and (settings["resume"], again["resume"]) == (False, True)
+
+
+def test_held_out_photos_are_those_that_training_validates_with(data: Path, tmp_path: Path) -> None:
+    round_two.held_out(data, tmp_path / "held", photos=1)
+    for name in PHOTOS:
+        shown = tmp_path / "held" / name / "eval"
+        (photo,) = (shown / "images").iterdir()
+        whole = checked_folder(data / name / "train", ATR_CLASSES)
+        assert photo.stem in {pair.image.stem for pair in split(whole.pairs)[1]}  # one skin tone: one split
+        assert photo.resolve().parent == (data / name / "train" / "images").resolve()
+        assert checked_folder(shown, ATR_CLASSES).pairs[0].image == photo  # with its label and scheme
+    with pytest.raises(EdgekitError, match="held"):
+        round_two.held_out(data, tmp_path / "held", photos=1)
 
 
 def test_a_set_is_sorted_by_skin_tone_and_every_band_drawn_as_often(tmp_path: Path) -> None:
