@@ -44,6 +44,7 @@ EDGEKIT: tuple[tuple[str, str | Path], ...] = (
     ("tflite", "fp32"), ("tflite", "fp16"), ("tflite", "w8"), ("tflite", "w8a8"), ("tflite", PLANNED),
     ("coreml", "fp16"), ("coreml", "w8"), ("coreml", "w8a8"), ("coreml", PLANNED),
 )  # fmt: skip
+FRAMES = (("512x384", PLANNED), ("512x384", "w8a8"))  # a phone's frame has fewer pixels than the square
 # Checkpoint, pictures to calibrate on, an empty folder → the models, and sentences for under the table.
 Maker = Callable[[Checkpoint, list[Image], Path], tuple[list[Model], list[str]]]
 COLUMNS = (
@@ -78,6 +79,7 @@ def stock_and_edgekit(
     models = [torch_model(checkpoint), plain_model(paths.pop(PLAIN))]
     models += [stock_model(name, path) for name, path in paths.items()]
     models += [edgekit_model(checkpoint, *pair, size, folder) for pair in EDGEKIT]
+    models += [edgekit_model(checkpoint, "tflite", recipe, frame, folder) for frame, recipe in FRAMES]
     return models, []
 
 
@@ -112,11 +114,11 @@ def compared(
     models: Sequence[Model], pictures: Sequence[Picture], checkpoint: Checkpoint, rounds: int
 ) -> str:
     """The table; models[0] is the reference for labels, PLAIN for latency."""
-    image = pictures[0].at(checkpoint.size_default)
-    timed = {model.name: partial(model.run, image) for model in models if model.timed}
+    size = checkpoint.size_default
+    timed = {m.name: partial(m.run, pictures[0].at(m.size or size)) for m in models if m.timed}
     samples = harness.interleaved_ms(timed, rounds)
-    found = accuracies(models, pictures, checkpoint)
-    return harness.table(COLUMNS, [_row(model, samples, found[model.name]) for model in models])
+    found = accuracies([model for model in models if model.size is None], pictures, checkpoint)
+    return harness.table(COLUMNS, [_row(model, samples, found.get(model.name)) for model in models])
 
 
 def accuracies(
@@ -147,15 +149,18 @@ def accuracies(
     return found
 
 
-def _row(model: Model, samples: Mapping[str, list[float]], a: Accuracy) -> tuple[object, ...]:
+def _row(model: Model, samples: Mapping[str, list[float]], a: Accuracy | None) -> tuple[object, ...]:
     times = samples.get(model.name)
     size_mb = None if model.size_bytes is None else model.size_bytes / 1e6
+    judged = ("–",) * 4 if a is None else (
+        f"{a.agreement:.2%}", f"{a.miou:.4f}", f"{a.common_miou:.4f}",
+        f"{a.skin_iou:.4f}{harness.spread(a.skin_ci95, '.3f')}",
+    )  # fmt: skip
     return (
         model.name,
         "not timed" if times is None else f"{np.median(times):.0f}",
         "–" if times is None else f"{harness.paired_ratio(times, samples[PLAIN]):.2f}",
-        harness.number(model.partitions, "d"), harness.number(size_mb, ".1f"), f"{a.agreement:.2%}",
-        f"{a.miou:.4f}", f"{a.common_miou:.4f}", f"{a.skin_iou:.4f}{harness.spread(a.skin_ci95, '.3f')}",
+        harness.number(model.partitions, "d"), harness.number(size_mb, ".1f"), *judged,
     )  # fmt: skip
 
 

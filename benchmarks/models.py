@@ -40,17 +40,22 @@ Run = Callable[[Image], Logits]
 
 @dataclass(frozen=True)
 class Model:
-    """One row of a table. `partitions`: how many parts LiteRT's delegate makes of the graph."""
+    """One row of a table.
+
+    partitions: how many parts LiteRT's delegate makes of the graph. size: of its input, if that is not the
+    checkpoint's square; its labels lie elsewhere then, so that only its time is compared.
+    """
 
     name: str
     run: Run
     size_bytes: int | None
     timed: bool = True
     partitions: int | None = None
+    size: InputSize | None = None
 
 
 def converted(
-    checkpoint: Checkpoint, target: str, recipe: Recipe | str | Path, size: int, folder: Path
+    checkpoint: Checkpoint, target: str, recipe: Recipe | str | Path, size: int | str, folder: Path
 ) -> tuple[str, Artifact]:
     """An artifact of edgekit's, and its name in a table. Ranges are those kept with the weights."""
     (artifact,) = convert(checkpoint, target, size=size, recipe=recipe, out=folder)
@@ -59,12 +64,16 @@ def converted(
     return f"edgekit {label} {artifact.manifest.recipe_name}{default}", artifact
 
 
-def edgekit_model(checkpoint: Checkpoint, target: str, recipe: str | Path, size: int, folder: Path) -> Model:
+def edgekit_model(
+    checkpoint: Checkpoint, target: str, recipe: str | Path, size: int | str, folder: Path
+) -> Model:
     """One of edgekit's artifacts; Core ML runs on the reference executor, whose time says nothing of Core ML's."""
     name, artifact = converted(checkpoint, target, recipe, size, folder)
     tap = artifact.manifest.taps["logits"]
+    if size != checkpoint.size_default:
+        name = f"{name} at {size}"
     if target == "tflite":
-        return _litert_model(name, artifact.path, tap, np.uint8)
+        return replace(_litert_model(name, artifact.path, tap, np.uint8), size=artifact.manifest.input_size)
     runtime = open_runtime(artifact.path, taps=[tap], threads=THREADS)
 
     def run(image: Image) -> Logits:

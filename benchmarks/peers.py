@@ -1,10 +1,10 @@
-"""Quantisers of TensorFlow, ONNX Runtime and ExecuTorch beside the plain model, calibrated on the same photos.
+"""Quantisers of TensorFlow, ONNX Runtime and ExecuTorch beside the plain model and edgekit's default, in one run.
 
     pip install onnx onnxruntime onnxscript executorch "tensorflow-cpu>=2.21,<2.22"
     python -m benchmarks.peers --calibration DIR --images DIR --labels DIR [--runs 20] [--write]
 
-All of them convert the Hugging Face model as it is, with their default calibration (ONNX Runtime: QDQ, per channel;
-ExecuTorch: XNNPACK through PT2E). A peer whose package is missing is named under the table.
+The peers convert the Hugging Face model as it is, calibrated on the same photos in their default way (ONNX Runtime:
+QDQ, per channel; ExecuTorch: XNNPACK through PT2E). A peer whose package is missing is named under the table.
 """
 
 from __future__ import annotations
@@ -26,12 +26,14 @@ from benchmarks.models import (
     Image,
     Logits,
     Model,
+    edgekit_model,
     plain_model,
     plain_tflite,
     planar,
     stock_model,
     torch_model,
 )
+from benchmarks.plan import PLANNED
 from edgekit.model.reference import ReferenceSegmenter
 from edgekit.weights import Checkpoint
 
@@ -49,9 +51,11 @@ def main() -> None:
 def plain_and_peers(
     checkpoint: Checkpoint, calibration: list[Image], folder: Path
 ) -> tuple[list[Model], list[str]]:
-    """The reference, the plain model, the peers whose packages are installed; a sentence for each that is missing."""
-    plain = plain_tflite(checkpoint, checkpoint.size_default, folder / "plain.tflite")
+    """The reference, the plain model, edgekit's, the peers that are installed; a sentence for each that is missing."""
+    size = checkpoint.size_default
+    plain = plain_tflite(checkpoint, size, folder / "plain.tflite")
     models, missing = [torch_model(checkpoint), plain_model(plain)], list[str]()
+    models += [edgekit_model(checkpoint, "tflite", recipe, size, folder) for recipe in (PLANNED, "w8a8")]
     makers = {
         "TensorFlow": partial(tensorflow_models, plain, calibration, folder),
         "ONNX Runtime": partial(onnx_models, checkpoint, calibration, folder),

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 REFERENCE_SIDE = 1000  # px: `12px` is twelve pixels of a photo whose longer side this is
 BLUR = re.compile(r"([0-9]{1,4}(?:\.[0-9]{1,6})?)(px|%)")
-SPELLING = "REGIONS=WHAT[:STRENGTH] with a preset, a LUT file, blur, blur:12px, blur:1.2% or none"
+SPELLING = (
+    "REGIONS=WHAT[:STRENGTH] with a preset, a LUT file, blur, blur:12px, blur:1.2%, picture:FILE or none"
+)
 
 
 def layered(look: Look | None, layers: Sequence[str], background: Path | None) -> Look:
@@ -30,27 +32,38 @@ def layered(look: Look | None, layers: Sequence[str], background: Path | None) -
         return look
     files = [] if look is None else list(look.files)
     blur = DEFAULT_BLUR if look is None else look.blur
-    picture = None if look is None else look.picture
     given = {} if look is None else {region: layer for layer in look.layers for region in layer.regions}
+    pictures = [] if background is None else [background]
     for text in layers:
         spelt = _Spelt.of(text)
         files += spelt.files
         blur = blur if spelt.blur is None else spelt.blur
+        pictures += [] if spelt.picture is None else [spelt.picture]
         given.update((region, layer) for layer in spelt.layers(given) for region in layer.regions)
     if background is not None:
-        files.append(background)
-        picture, given["background"] = read_picture(background), Layer(("background",), source="picture")
+        given["background"] = Layer(("background",), source="picture")
+    picture = None if look is None else look.picture
+    if pictures:
+        first, *others = dict.fromkeys(pictures)
+        if others:
+            raise typer.BadParameter(f"a look shows one second picture, not both {first} and {others[0]}.")
+        files.append(first)
+        picture = read_picture(first)
     return Look(joined(given), "layers" if look is None else look.title, picture, blur, tuple(files))
 
 
 @dataclass(frozen=True)
 class _Spelt:
-    """`REGIONS=WHAT[:STRENGTH]`, taken apart. blur: its deviation, a share of the longer side, if one is spelt."""
+    """`REGIONS=WHAT[:STRENGTH]`, taken apart.
+
+    blur: its deviation, a share of the longer side, if one is spelt. picture: the file that is shown, if one is.
+    """
 
     regions: tuple[str, ...]
     what: str
     strength: float
     blur: float | None
+    picture: Path | None
 
     @classmethod
     def of(cls, text: str) -> _Spelt:
@@ -59,11 +72,15 @@ class _Spelt:
         what, *more = rest.split(":")
         if not equals or not what or not all(regions):
             raise typer.BadParameter(f"--layer {text!r} is not {SPELLING}.")
-        blur = None
+        blur = picture = None
+        if what == "picture":
+            picture, more = Path("".join(more[:1])), more[1:]
+            if not picture.name:
+                raise typer.BadParameter(f"--layer {text!r} is not {SPELLING}.")
         if what == "blur" and more and (size := BLUR.fullmatch(more[0])):
             blur = float(size[1]) / (REFERENCE_SIDE if size[2] == "px" else 100.0)
             more = more[1:]
-        return cls(regions, what, _strength(text, more), blur)
+        return cls(regions, what, _strength(text, more), blur, picture)
 
     @property
     def files(self) -> list[Path]:
@@ -77,6 +94,8 @@ class _Spelt:
 
         if self.what == "none":
             return [Layer(self.regions)]
+        if self.picture is not None:
+            return [Layer(self.regions, None, self.strength, "picture")]
         if self.what == "blur":
             kept = [given[region].lut if region in given else None for region in self.regions]
             pairs = zip(self.regions, kept, strict=True)

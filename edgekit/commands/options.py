@@ -74,8 +74,8 @@ class LookOptions:
         list[str] | None,
         typer.Option(
             metavar="REGIONS=WHAT",
-            help="Other treatment of skin, hair, clothes or background: a preset, a LUT file, blur, blur:12px or "
-            "none, with :STRENGTH from 0 to 1 behind it. Repeatable: hair,clothes=film.cube:0.6.",
+            help="Other treatment of skin, hair, clothes or background: a preset, a LUT file, blur, blur:12px, "
+            "picture:FILE or none, with :STRENGTH from 0 to 1 behind it. Repeatable: hair,clothes=film.cube:0.6.",
         ),
     ] = None
     background: Annotated[Path | None, typer.Option(help="A picture to show behind the person.")] = None

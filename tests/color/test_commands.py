@@ -252,6 +252,19 @@ def test_a_picture_behind_the_person_and_a_map(photo: Path, tmp_path: Path) -> N
     assert np.ptp(drawn, axis=2).max() <= 1  # everywhere, skin too
 
 
+def test_a_retouched_face_is_pasted_through_the_mask(photo: Path, tmp_path: Path) -> None:
+    Image.new("RGB", (80, 60), (250, 180, 160)).save(tmp_path / "retouched.png")
+    layer = f"skin=picture:{tmp_path}/retouched.png"
+    pasted = styled(photo, tmp_path / "pasted", "--layer", layer)
+    assert (pasted[:, :30] == (250, 180, 160)).all() and (pasted[:, 50:] == picture(60, 80)[:, 50:]).all()
+    half = styled(photo, tmp_path / "half", "--layer", f"{layer}:0.5")
+    middle = (pasted[:, :30].astype(int) + picture(60, 80)[:, :30]) / 2
+    assert np.abs(half[:, :30] - middle).max() <= 1
+    both = ("--layer", layer, "--background", tmp_path / "mask.png")
+    refused = edgekit("style", photo, "--mask", tmp_path / "mask.png", "--out", tmp_path / "both", *both)
+    assert refused.code == 2 and "one second picture, not both" in " ".join(refused.err.split())
+
+
 def test_scenes_are_listed_drawn_and_a_beginning_of_ones_own(photo: Path, tmp_path: Path) -> None:
     listed = json.loads(edgekit("styles", "--json", "pop-out").out)
     assert (listed["styles"], [scene["name"] for scene in listed["scenes"]]) == ([], ["pop-out"])
@@ -294,6 +307,8 @@ def test_a_look_of_ones_own_beside_a_preset(photo: Path, tmp_path: Path) -> None
         (("--layer", "background=warm:strong"), "is not REGIONS=WHAT"),
         (("--layer", "background=warm:0.5:0.5"), "is not REGIONS=WHAT"),
         (("--layer", "background=blur:12em"), "is not REGIONS=WHAT"),
+        (("--layer", "skin=picture"), "is not REGIONS=WHAT"),
+        (("--layer", "skin=picture:absent.png"), "absent.png"),
         (("--layer", "background=blur:900px"), "from 0.004 to 0.05"),
         (("--layer", "background=warm:1.5"), "a strength is 1.5"),
         (("--layer", "background=warm:nan"), "a strength is nan"),
