@@ -18,15 +18,11 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import include
+from benchmarks.instruction_set import instruction_set
 from edgekit.files import write_whole
 
 THREADS = 2  # of every runtime that is timed: what the figures are compared at
 WARM_UP = 2  # untimed rounds
-# Linux's names of the features that decide how fast integer products are, the fastest first.
-CPU_FLAGS = {
-    "avx512_vnni": "AVX-512 VNNI", "avx_vnni": "AVX-VNNI", "avx512f": "AVX-512", "avx2": "AVX2",
-    "i8mm": "Arm i8mm", "asimddp": "Arm dotprod", "asimd": "Arm NEON",
-}  # fmt: skip
 
 
 def parser(doc: str | None) -> argparse.ArgumentParser:
@@ -75,20 +71,6 @@ def number(value: float | None, form: str) -> str:
 def spread(ends: tuple[float, float] | None, form: str) -> str:
     """An interval to stand behind a value, with a space before it; nothing for None."""
     return "" if ends is None else f" ({ends[0]:{form}}–{ends[1]:{form}})"
-
-
-def instruction_set(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
-    """The widest of the instruction sets that int8 kernels ask for, such as AVX-512 VNNI."""
-    if platform.system() == "Darwin" and platform.machine() == "arm64":
-        return "Arm dotprod"  # every Apple M chip
-    text = cpuinfo.read_text(encoding="utf-8", errors="replace") if cpuinfo.is_file() else ""
-    flags = {
-        flag
-        for line in text.splitlines()
-        if line.lower().startswith(("flags", "features"))
-        for flag in line.split()
-    }
-    return next((name for flag, name in CPU_FLAGS.items() if flag in flags), "unknown instruction set")
 
 
 def machine(*packages: str, threads: int | None = None) -> str:

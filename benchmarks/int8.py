@@ -1,15 +1,19 @@
 """int8 beside float and beside stock int8: latency, size and accuracy of every recipe, all compared in one run.
 
-    python -m benchmarks.int8 --calibration DIR --images DIR --labels DIR [--runs 20] [--write]
+    python -m benchmarks.int8 --calibration DIR --images DIR --labels DIR [--runs 20] [--instruction-set avx2] [--write]
 
 The stock quantiser calibrates on one folder; everything is measured on another (refused when they share a picture).
 Latency: interleaved, medians, and ratios round by round to the plain `litert_torch.convert` fp32 model. Accuracy:
 whole photos stretched to the input, labels at their own size; "common mIoU" is the mean over the classes that make up
 at least 0.05 % of the labelled pixels, which no stray pixel can move by a class.
+
+`--instruction-set avx2` hides AVX-512 and AVX-VNNI from every library (`benchmarks/instruction_set.py`), so that a CPU
+that has them also gives the figure of one that has not. Publishes `int8`, or `int8-avx2`.
 """
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +25,7 @@ import numpy as np
 import torch
 
 from benchmarks import harness
+from benchmarks.instruction_set import hidden_beyond_avx2, is_hidden, missing
 from benchmarks.models import (
     PLAIN,
     STOCK_PHOTOS,
@@ -90,7 +95,16 @@ def publish_comparison(doc: str | None, figure: str, packages: Sequence[str], ma
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--photos", type=int, default=None, help="at most this many labelled photos")
+    parser.add_argument(
+        "--instruction-set",
+        choices=["avx2"],
+        help="hide what is beyond it from every library; a figure of its own",
+    )
     options = parser.parse_args()
+    if options.instruction_set and not is_hidden():
+        if reason := missing():
+            parser.error(f"AVX2 alone cannot be measured here: {reason}.")
+        sys.exit(hidden_beyond_avx2(["-m", f"benchmarks.{Path(sys.argv[0]).stem}", *sys.argv[1:]]))
     torch.set_num_threads(harness.THREADS)
     with tempfile.TemporaryDirectory() as folder, quiet_libraries():
         checkpoint = load_checkpoint()
@@ -107,7 +121,8 @@ def publish_comparison(doc: str | None, figure: str, packages: Sequence[str], ma
         body = compared(models, pictures, checkpoint, options.runs)
     n = f"{options.runs} interleaved runs; {len(pictures)} labelled photos, calibrated on {len(calibration)} others"
     made_with = harness.machine(*packages, threads=harness.THREADS)
-    harness.publish(options, figure, n, made_with, "\n\n".join([body, *notes]))
+    name = f"{figure}-{options.instruction_set}" if options.instruction_set else figure
+    harness.publish(options, name, n, made_with, "\n\n".join([body, *notes]))
 
 
 def compared(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import platform
 import sys
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from benchmarks import harness, include
 SCRIPTS = sorted(
     path.stem
     for path in Path(harness.__file__).parent.glob("*.py")
-    if path.stem not in ("__init__", "browser", "harness", "models")
+    if path.stem not in ("__init__", "browser", "harness", "instruction_set", "models")
 )
 
 
@@ -36,25 +35,6 @@ def test_tables_and_cells() -> None:
     assert body == "| a | b |\n| --- | --- |\n| 1 | x |\n| y | – |"
     assert harness.number(0.5, ".2f") == "0.50"
     assert harness.spread((0.123, 0.456), ".2f") == " (0.12–0.46)" and harness.spread(None, ".2f") == ""
-
-
-@pytest.mark.parametrize(
-    ("cpuinfo", "named"),
-    [
-        ("model name: X\nflags\t\t: fpu avx avx2 fma\n", "AVX2"),
-        ("flags : fpu avx2 avx512f avx512_vnni\n", "AVX-512 VNNI"),
-        ("flags : avx2 avx512f\n", "AVX-512"),
-        ("Features\t: fp asimd asimddp\n", "Arm dotprod"),
-        ("flags : sse2\nbugs : avx2\n", "unknown instruction set"),
-    ],
-)
-def test_the_instruction_set(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cpuinfo: str, named: str
-) -> None:
-    monkeypatch.setattr(platform, "system", lambda: "Linux")
-    (tmp_path / "cpuinfo").write_text(cpuinfo)
-    assert harness.instruction_set(tmp_path / "cpuinfo") == named
-    assert harness.instruction_set(tmp_path / "missing") == "unknown instruction set"
 
 
 def test_the_machine_line_has_versions_and_no_model_name() -> None:
