@@ -122,5 +122,6 @@ def fault_sentence(faults: Sequence[RangeFault]) -> str:
     first = faults[0]
     verb = "gives" if first.kind == "overflow" else "reads"
     more = f", and {len(faults) - 1} more" if len(faults) > 1 else ""
-    value = f"{first.value:.3g}" if math.isfinite(first.value) else "what is no number"
+    form = ".0f" if abs(first.value) >= 1 else ".3g"  # a sum of 82000, or a divisor of 1e-05
+    value = format(first.value, form) if math.isfinite(first.value) else "what is no number"
     return f"{first.kind}s in {first.block or first.place} ({first.operator} {verb} {value}){more}"

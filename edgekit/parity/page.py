@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import math
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -12,12 +11,12 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from edgekit.parity.baseline import Change
+from edgekit.parity.figures import figure, fixed, percent, span
 from edgekit.parity.half_precision import half_sentence
 from edgekit.parity.pictures import HOT_DELTA_E, DrawnPhoto
 from edgekit.parity.present import changed
 from edgekit.parity.present_stages import sentences
 from edgekit.parity.report import ArtifactReport, Check, ParityReport, Status, StratumRow
-from edgekit.scores.metrics import Interval
 
 TEMPLATES = "templates"
 MOST_REASONS = 2  # artifacts; the sentence on more of them would be a page, and a table of reasons follows it
@@ -39,7 +38,6 @@ MEANINGS = {
     "skin IoU": "Overlap with PyTorch's skin.",
     "native": "The phone's own runtime, which runs only on its maker's systems.",
 }
-SHARES = ("agreement", "share")  # metrics that are read as per cent
 
 
 def html(
@@ -76,8 +74,8 @@ def html(
         sentences=sentences,
         half_sentence=half_sentence,
         scales={row.path: _scales(row) for row in report.artifacts},
-        percent=lambda value: "–" if value is None else f"{value:+.2%}",
-        signed=lambda value: "–" if value is None else f"{value:+.2f}",
+        percent=lambda share: percent(share, signed=True),
+        signed=lambda value: fixed(value, 2, signed=True),
     )
 
 
@@ -111,27 +109,6 @@ def meaning(check: str) -> str:
     return next(
         (MEANINGS[name] for name in sorted(MEANINGS, key=len, reverse=True) if check.startswith(name)), ""
     )
-
-
-def figure(name: str, value: float | None) -> str:
-    """A metric's value as people read it."""
-    if value is None:
-        return "–"
-    if not math.isfinite(value):
-        return str(value)
-    if any(word in name for word in SHARES):
-        return f"{value:.2%}"
-    if "IoU" in name or "flicker" in name:
-        return f"{100 * value:.2f} points" if "drop" in name or "flicker" in name else f"{value:.3f}"
-    return f"{value:.1e}" if 0 < abs(value) < 0.005 else f"{value:.3g}"
-
-
-def span(name: str, interval: Interval | None) -> str:
-    """An interval as people read it; empty if there is none."""
-    if interval is None:
-        return ""
-    low, high = (figure(name, end) for end in interval)
-    return f"{low.removesuffix(' points')} to {high}"
 
 
 def reasons(artifact: ArtifactReport) -> list[Check]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from edgekit import console
 from edgekit.files import JsonValue
 from edgekit.parity.baseline import BETTER, SAME, UNDECIDED, WORSE, Change
+from edgekit.parity.figures import figure, fixed, span
 from edgekit.parity.half_precision import HALF_ADVICE, fault_sentence
 from edgekit.parity.report import ArtifactReport, Check, HalfPrecision, ParityReport, Status
 
@@ -55,7 +56,7 @@ def print_report(report: ParityReport) -> None:
     )
     for column in ("artifact", "runtime", *FIGURES, "verdict"):
         table.add_column(column, justify="right" if column in FIGURES else "left", no_wrap=True)
-    prepared = f"{report.prepared_max_abs_logit:.1e}"
+    prepared = figure("logit", report.prepared_max_abs_logit)
     table.add_row("prepared graph", "pytorch", prepared, *[""] * (len(FIGURES) - 1), "", style="dim")
     for artifact in report.artifacts:
         verdict = f"[{STYLES[artifact.status]}]{artifact.status}[/]"
@@ -75,7 +76,7 @@ def print_report(report: ParityReport) -> None:
         for row in artifact.native:
             console.show(
                 f"{name}: {row.runtime} delivers what the reference executor does in {row.equal:.2%} of the pixels, "
-                f"and differs by {row.max_difference:.3g} at most"
+                f"and differs by {figure('levels', row.max_difference)} at most"
             )
         if artifact.status != Status.PASSED and report.pictures > 1 and artifact.worst_photos:
             console.show(
@@ -99,7 +100,8 @@ def print_changes(changes: Sequence[Change]) -> None:
 
 def changed(change: Change) -> str:
     """A change as a sentence: `a.tflite: label_agreement is worse than the baseline by 0.002 (0.001 to 0.003) …`."""
-    interval = "" if change.interval is None else f" ({change.interval[0]:.4g} to {change.interval[1]:.4g})"
+    loss, *ends = (fixed(value, 5) for value in (change.loss, *(change.interval or ())))
+    interval = f" ({' to '.join(ends)})" if ends else ""
     verdicts = {
         WORSE: "is worse than",
         BETTER: "is better than",
@@ -107,7 +109,7 @@ def changed(change: Change) -> str:
         UNDECIDED: "is undecided against",
     }
     return (
-        f"{change.artifact}: {change.measure} {verdicts[change.verdict]} the baseline; it loses {change.loss:.4g}"
+        f"{change.artifact}: {change.measure} {verdicts[change.verdict]} the baseline; it loses {loss}"
         f"{interval} per photo, over {change.photos} photos"
     )
 
@@ -116,7 +118,7 @@ def cells(artifact: ArtifactReport) -> list[str]:
     """The figures of one artifact as text, in the table's order."""
     m = artifact.metrics
     return [
-        f"{m.max_abs_logit:.1e}",
+        figure("logit", m.max_abs_logit),
         f"{m.label_agreement:.2%}",
         "–" if m.skin_iou_agreement is None else f"{m.skin_iou_agreement:.3f}",
         f"{m.boundary_agreement:.3f}",
@@ -148,10 +150,11 @@ def _losses(artifact: ArtifactReport) -> Callable[[str], str]:
 
 
 def sentence(check: Check) -> str:
-    """A check as a sentence: `label agreement FAILED: 0.97 (0.965 to 0.975) against the bound 0.98`."""
+    """A check as a sentence: `label agreement FAILED: 97.00% (96.50% to 97.50%) against the bound 98.00%`."""
     if check.status == Status.NOT_RUN:
         return f"{check.name} NOT_RUN: {check.reason}"
-    interval = "" if check.interval is None else f" ({check.interval[0]:.6g} to {check.interval[1]:.6g})"
+    value, bound = figure(check.name, check.value), figure(check.name, check.bound)
+    interval = "" if check.interval is None else f" ({span(check.name, check.interval)})"
     where = f" in {check.where}" if check.where else ""
     reason = f", {check.reason}" if check.reason else ""
-    return f"{check.name} {check.status}: {check.value:.6g}{interval}{where} against the bound {check.bound:g}{reason}"
+    return f"{check.name} {check.status}: {value}{interval}{where} against the bound {bound}{reason}"

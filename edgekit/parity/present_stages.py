@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from edgekit import console
 from edgekit.parity.blame import Drift, Explanation, Loss, Measured, Stage, Waterfall
+from edgekit.parity.figures import UNKNOWN, figure, fixed, percent
 from edgekit.parity.present import STYLES
 from edgekit.parity.report import ArtifactReport, Status
 
 SHOWN = 5  # blocks, and ablations, of a list that the JSON holds whole
-UNKNOWN = "–"
 
 
 def print_explained(artifact: ArtifactReport) -> None:
@@ -52,10 +52,8 @@ def _cells(stage: Stage) -> list[str]:
 
 
 def _figures(loss: Loss, *, signed: bool) -> list[str]:
-    sign = "+" if signed else ""
-    shares = [UNKNOWN if v is None else f"{v:{sign}.2%}" for v in (loss.labels, loss.groups)]
-    skin = loss.skin_delta_e00_p95
-    return [*shares, UNKNOWN if skin is None else f"{skin:{sign}.2f}"]
+    shares = [percent(share, signed=signed) for share in (loss.labels, loss.groups)]
+    return [*shares, fixed(loss.skin_delta_e00_p95, 2, signed=signed)]
 
 
 def sentences(found: Explanation) -> list[str]:
@@ -88,7 +86,8 @@ def gain(before: Measured, after: Measured) -> str:
 
 
 def _drifted(each: Drift) -> str:
-    return f"{each.block} {each.snr_db:.1f} dB (cosine {each.cosine:.3f}, largest error {each.max_abs:.2g})"
+    largest = figure("error", each.max_abs)
+    return f"{each.block} {each.snr_db:.1f} dB (cosine {each.cosine:.3f}, largest error {largest})"
 
 
 def _result(measured: Measured) -> str:

@@ -12,6 +12,7 @@ from edgekit.errors import printable
 from edgekit.files import JsonValue, json_text, write_whole
 from edgekit.parity import present
 from edgekit.parity.baseline import WORSE, Change
+from edgekit.parity.figures import figure, span
 from edgekit.parity.half_precision import half_sentence
 from edgekit.parity.page import html
 from edgekit.parity.pictures import DrawnPhoto
@@ -96,9 +97,8 @@ def markdown(report: ParityReport, changes: Sequence[Change] = ()) -> str:
 
 
 def _row(check: Check) -> str:
-    value = "" if check.value is None else f"{check.value:.6g}"
-    interval = "" if check.interval is None else f"{check.interval[0]:.6g} to {check.interval[1]:.6g}"
-    bound = "" if check.bound is None else f"{check.bound:g}"
+    value, bound = ("" if n is None else figure(check.name, n) for n in (check.value, check.bound))
+    interval = span(check.name, check.interval)
     name = f"{check.name}, {check.where}" if check.where else check.name
     verdict = f"{check.status}: {check.reason}" if check.reason else str(check.status)
     return f"| {' | '.join(map(_escaped, (name, value, interval, bound, verdict)))} |"

@@ -28,7 +28,7 @@ from edgekit.parity.blame import (
 )
 from edgekit.parity.check import parity_check
 from edgekit.parity.gates import GATES, judge
-from edgekit.parity.page import figure, html, meaning, span, verdict
+from edgekit.parity.page import html, meaning, verdict
 from edgekit.parity.picture import PixelGate
 from edgekit.parity.pictures import HEAT, drawn_photo, worst_compared
 from edgekit.parity.report import ArtifactReport, Check, Metrics, ParityReport, Status
@@ -120,26 +120,6 @@ def test_every_gate_is_explained() -> None:
     names = [check.name for check in judge(METRICS, bounds)]
     assert len(names) >= 6
     assert [name for name in names if not meaning(name)] == []
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "shown"),
-    [
-        ("label agreement", 0.98765, "98.77%"),
-        ("skin IoU drop", 0.0012, "0.12 points"),
-        ("skin ΔE2000 p95", 0.8249, "0.825"),
-        ("max |Δlogit|", 0.0000123, "1.2e-05"),
-        ("skin ΔE2000 p95", None, "–"),
-        ("max |Δlogit|", float("nan"), "nan"),
-    ],
-)
-def test_figures_are_read_by_people(name: str, value: float | None, shown: str) -> None:
-    assert figure(name, value) == shown
-
-
-def test_an_interval_names_its_unit_once() -> None:
-    assert span("mIoU drop", (0.001, 0.006)) == "0.10 to 0.60 points"
-    assert span("mIoU drop", None) == ""
 
 
 def test_stages_and_the_cure_stand_on_the_page() -> None:

@@ -82,13 +82,13 @@ def test_junit_has_a_case_per_gate(tmp_path: Path) -> None:
         "label_agreement since the baseline": ["failure"],
     }
     message = suite[1][0].get("message")
-    assert message == "label agreement FAILED: 0.97 (0.965 to 0.975) against the bound 0.98"
+    assert message == "label agreement FAILED: 97.00% (96.50% to 97.50%) against the bound 98.00%"
 
 
 def test_markdown_is_a_summary_without_markup_of_the_names(tmp_path: Path) -> None:
     text = written(tmp_path, "summary.MD", (WORSENED,))
     assert text.startswith("## Parity with PyTorch: FAILED\n")
-    assert "| label agreement | 0.97 | 0.965 to 0.975 | 0.98 | FAILED |" in text
+    assert "| label agreement | 97.00% | 96.50% to 97.50% | 98.00% | FAILED |" in text
     assert "UNDECIDED: undecided with 20 photos |" in text and "is worse than the baseline" in text
     assert "<script>" not in text and "<b>" not in text.replace("\\<b\\>", "") and "\x1b" not in text
     tables = [line for line in text.splitlines() if line.startswith("| ")]
