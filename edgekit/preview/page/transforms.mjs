@@ -13,6 +13,15 @@ export function times(a, b) {
   });
 }
 
+/** The inverse of a matrix whose last row is (0, 0, 1), as all of these are. */
+export function inverse([a, b, x, c, d, y]) {
+  const determinant = a * d - b * c;
+  return [
+    d / determinant, -b / determinant, (b * y - d * x) / determinant,
+    -c / determinant, a / determinant, (c * x - a * y) / determinant, 0, 0, 1,
+  ];
+}
+
 /**
  * The two matrices of the fused pass for a picture of `width`×`height` that stands upright after so many
  * clockwise quarter turns, cut to fill a view, centred, and mirrored if asked. The mask is of the whole

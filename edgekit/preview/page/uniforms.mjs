@@ -1,14 +1,17 @@
 // The fused pass's uniforms, from a ShaderDescription and what the user and the camera say.
 
+import {IDENTITY, inverse} from './transforms.mjs';
+
 /**
  * [{name, value}] in the description's order, `name` as in the ESSL text, `value` one number or 9
  * (column-major, as uniformMatrix3fv takes them). controls: by name, defaults elsewhere. matrices: by name,
- * row-major.
+ * row-major; image_from_mask follows from mask_from_image.
  */
 export function uniformValues(description, controls = {}, matrices = {}) {
+  const all = {...matrices, image_from_mask: inverse(matrices.mask_from_image ?? IDENTITY)};
   return description.uniforms.map((uniform) => {
     const {name, type} = uniform;
-    if (type === 'mat3') return {name: `u_${name}`, value: matrices[name] ? transposed(matrices[name]) : uniform.default};
+    if (type === 'mat3') return {name: `u_${name}`, value: all[name] ? transposed(all[name]) : uniform.default};
     return {name: `u_${name}`, value: [clamped(controls[name] ?? uniform.default[0], uniform)]};
   });
 }
