@@ -1,4 +1,4 @@
-"""Joint-bilateral refinement on the page: in the tiles of a saved picture, and for a camera that is turned."""
+"""Joint-bilateral refinement and grain on the page: in a saved picture's tiles, and for a camera that is turned."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from PIL import Image
 
 from edgekit.artifact import Artifact
 from edgekit.bundles.writing import BundleContents, write_bundle
+from edgekit.color.controls import Controls
 from edgekit.images import astronaut
 from edgekit.shader import transforms
 from edgekit.shader.description import read_description
@@ -22,6 +23,7 @@ from tests.support.pictures import picture
 
 pytestmark = IN_CHROMIUM
 HEIGHT, WIDTH = 130, 2600  # wider than a tile
+GRAIN = 0.8
 MOST_LEVELS = 2  # as the bundle's golden picture allows
 
 
@@ -38,7 +40,7 @@ def frame_of(
     description = read_description(folder / "styles" / "warm" / "shader.json")
     opaque = np.full((*photo.shape[:2], 1), 255, np.uint8)
     pixels = {"u_image": np.concatenate([photo, opaque], -1), "u_mask": mask_pixels(weights)}
-    return Frame(description, pixels, *size, **matrices)
+    return Frame(description, pixels, *size, Controls(grain=GRAIN), **matrices)
 
 
 def test_a_saved_picture_has_no_seams(open_page: Opener, bundle_folder: Path, tmp_path: Path) -> None:
@@ -49,11 +51,14 @@ def test_a_saved_picture_has_no_seams(open_page: Opener, bundle_folder: Path, tm
     page.browser.wait("document.getElementById('picture').width === 2560")  # the most that is shown
     page.browser.wait(IDLE)
     mask = {"mask": mask_pixels(weights).ravel().tolist(), "width": 96, "height": 8}
-    saved = decoded(str(page.run(SAVED % json.dumps(mask)))).astype(int)
+    saved = decoded(str(page.run(SAVED % (json.dumps(mask), GRAIN)))).astype(int)
     wanted = render(frame_of(bundle_folder, photo, weights, (HEIGHT, WIDTH)))[..., :3]
     assert np.abs(saved - np.rint(wanted)).max() <= MOST_LEVELS
     # A tile that is refined without its neighbours' colours would show: these differ from what is drawn.
-    alone = frame_of(bundle_folder, photo[:, :2048], weights, (HEIGHT, 2048), mask_from_image=FIRST_TILE)
+    alone = frame_of(
+        bundle_folder, photo[:, :2048], weights, (HEIGHT, 2048), mask_from_image=FIRST_TILE,
+        grain_from_image=np.diag([2048 / WIDTH, HEIGHT / WIDTH, 1.0]),
+    )  # fmt: skip
     assert np.abs(saved[:, :2048] - np.rint(render(alone)[..., :3])).max() > MOST_LEVELS
 
 
@@ -63,7 +68,7 @@ SAVED = """(async () => {
   const {mask, width, height} = %s;
   const still = new Still(await preview.bundle.shader('warm'));
   const bitmap = await createImageBitmap(preview.stage.scene.photo.source);
-  const context = await still.draw(bitmap, {mask: new Uint8Array(mask), width, height}, {});
+  const context = await still.draw(bitmap, {mask: new Uint8Array(mask), width, height}, {grain: %s});
   const png = await context.canvas.convertToBlob({type: 'image/png'});
   let text = '';
   for (const byte of new Uint8Array(await png.arrayBuffer())) text += String.fromCharCode(byte);
@@ -79,7 +84,7 @@ def test_a_turned_camera(open_page: Opener, bundle_folder: Path, tmp_path: Path)
     page.browser.wait("document.getElementById('picture').width === 97")
     view = (48, 97)  # of the upright 60×97, 48×97 fill it: texel on pixel
     mask = {"mask": mask_pixels(weights).ravel().tolist(), "width": 17, "height": 23}
-    drawn = decoded(str(page.run(TURNED % (json.dumps(mask), *view)))).astype(int)
+    drawn = decoded(str(page.run(TURNED % (json.dumps(mask), *view, GRAIN)))).astype(int)
     matrices = {
         "image_from_output": transforms.sensor_from_view((97, 60), 1, True, view),
         "mask_from_image": transforms.upright_from_sensor(1),
@@ -100,6 +105,6 @@ TURNED = """(async () => {
   renderer.setPicture(bitmap);
   renderer.setMask(new Uint8Array(mask), width, height);
   const sensor = {width: bitmap.width, height: bitmap.height, quarterTurns: 1, mirror: true};
-  renderer.draw(style, {}, {matrices: aspectFill({...sensor, viewWidth, viewHeight})});
+  renderer.draw(style, {grain: %s}, {matrices: aspectFill({...sensor, viewWidth, viewHeight})});
   return canvas.toDataURL('image/png');
 })()"""

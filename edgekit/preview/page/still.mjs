@@ -1,6 +1,7 @@
 // One style, drawn offscreen over pictures of any size: for files, and for the golden picture.
 
 import {Renderer} from './renderer.mjs';
+import {grainFrom} from './transforms.mjs';
 
 const TILE = 2048; // pixels: a texture that every WebGL2 takes; so GPU memory does not grow with the picture
 
@@ -28,7 +29,9 @@ export class Still {
       Object.assign(this.#renderer.canvas, {width: tile.width, height: tile.height});
       this.#renderer.setPicture(part);
       part.close();
-      const matrices = {image_from_output: placeOf(tile, read), mask_from_image: placeOf(read, whole)};
+      const matrices = {
+        image_from_output: placeOf(tile, read), mask_from_image: placeOf(read, whole), grain_from_image: grainFrom(read, whole),
+      };
       this.#renderer.draw(this.#style, controls, {matrices});
       result.drawImage(this.#renderer.canvas, tile.x, tile.y);
     }

@@ -13,6 +13,12 @@ export function times(a, b) {
   });
 }
 
+/** grain_from_image of a part of a photo, in pixels: its places in the photo, whose longer side is 1. */
+export function grainFrom(part, photo) {
+  const longest = Math.max(photo.width, photo.height);
+  return [part.width / longest, 0, part.x / longest, 0, part.height / longest, part.y / longest, 0, 0, 1];
+}
+
 /** The inverse of a matrix whose last row is (0, 0, 1), as all of these are. */
 export function inverse([a, b, x, c, d, y]) {
   const determinant = a * d - b * c;
