@@ -167,12 +167,12 @@ CALLS: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
     ),
     (
         "style a.jpg b.jpg --lut l.cube --skin-lut s.cube --artifact a.tflite --intensity 0.5 --tone 0.1 "
-        "--color 0.3 --warmth -0.2 --skin-protection 0.4 --refinement guided --out s --force",
+        "--color 0.3 --warmth -0.2 --skin-protection 0.4 --grain 0.6 --refinement guided --out s --force",
         "style",
         ([Path("a.jpg"), Path("b.jpg")], ["the look l.cube of l.cube, s.cube"]),
         {
             "drawn": None, "source": Path("a.tflite"), "mask": None,
-            "controls": library.Controls(0.5, 0.1, -0.2, 0.4, 0.3), "refinement": "guided",
+            "controls": library.Controls(0.5, 0.1, -0.2, 0.4, 0.3, 0.6), "refinement": "guided",
             "sheets": library.Sheets(False, False, False), "out": Path("s"), "shard": (1, 1), "resume": False,
             "force": True,
         },

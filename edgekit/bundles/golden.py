@@ -20,11 +20,13 @@ from edgekit.shader.upload import uniform_block
 
 VECTORS_SCHEMA = "edgekit/bundle-vectors"
 # Every control away from its default and from its ends, so that a swapped one shows.
-GOLDEN_CONTROLS = Controls(intensity=0.875, tone=0.25, warmth=-0.375, skin_protection=0.125, color=0.625)
+GOLDEN_CONTROLS = Controls(
+    intensity=0.875, tone=0.25, warmth=-0.375, skin_protection=0.125, color=0.625, grain=0.375
+)
 VECTOR_CONTROLS = (
     Controls(),
     GOLDEN_CONTROLS,
-    Controls(intensity=0.5, tone=-0.75, warmth=0.625, skin_protection=1.0, color=-0.5),
+    Controls(intensity=0.5, tone=-0.75, warmth=0.625, skin_protection=1.0, color=-0.5, grain=1.0),
 )
 
 

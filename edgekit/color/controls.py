@@ -12,11 +12,12 @@ w_background = 1 − (w_skin + w_hair + w_clothes):
     toned        = curve(lookup(g, c), TONE·tone)                      lookup → tone → color → warmth
     styled(g)    = curve(vivid(toned, color·share(g)), WARMTH_RGB·warmth·share(g))
     amount(g)    = intensity · strength(g) · (1 − skin_protection if g is skin, else 1)
-    result       = c + Σ_g  w_g · amount(g) · (styled(g) − c)          over the groups that have a layer
+    mixed        = c + Σ_g  w_g · amount(g) · (styled(g) − c)          over the groups that have a layer
+    result       = grained(mixed, GRAIN · grain · intensity · n)       see `edgekit.color.grain`
 
 with share(skin) = SKIN_SHARE and share(other) = 1. A group without a layer is left out of the sum, so
-tone, color and warmth do not change it either. A layer may show a second picture, whose colour then
-takes the place of lookup(g, c).
+tone, color and warmth do not change it either; grain lies over everything. A layer may show a second picture, whose
+colour then takes the place of lookup(g, c).
 
 Why this curve: three instructions and no pow; it keeps 0, 1 and the range [0, 1] exactly for |k| ≤ 1;
 its slope is between 1 − |k| and 1 + |k|, so it is monotone and cannot band by more than that factor;
@@ -60,8 +61,8 @@ SKIN_SHARE = 1.0 / 3.0
 class Controls:
     """The settings of the controls.
 
-    intensity and skin_protection are in [0, 1]; tone (dark to bright), color (muted to vivid) and warmth (cool to
-    warm) in [−1, 1].
+    intensity, skin_protection and grain are in [0, 1]; tone (dark to bright), color (muted to vivid) and warmth (cool
+    to warm) in [−1, 1].
     """
 
     intensity: float = 1.0
@@ -69,6 +70,7 @@ class Controls:
     warmth: float = 0.0
     skin_protection: float = 0.0
     color: float = 0.0
+    grain: float = 0.0
 
     def __post_init__(self) -> None:
         for control in CONTROL_RANGES:
@@ -95,6 +97,7 @@ CONTROL_RANGES = (
     ControlRange("warmth", -1.0, 1.0, default=0.0, neutral=0.0),
     ControlRange("skin_protection", 0.0, 1.0, default=0.0, neutral=0.0),
     ControlRange("color", -1.0, 1.0, default=0.0, neutral=0.0),
+    ControlRange("grain", 0.0, 1.0, default=0.0, neutral=0.0),
 )
 NO_CONTROLS = Controls()
 

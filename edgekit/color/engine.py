@@ -1,8 +1,8 @@
 """The CPU engine: the formula of `edgekit.color.controls`, at full resolution, in tiles.
 
 Intensity, tone, color, warmth, protection and strengths are baked into one table per distinct layer, so that a
-pixel costs one look-up per table and one weighted mean. OpenColorIO does the look-up (SIMD, float,
-tetrahedral) and OpenCV the mean. A tile and its copies fit the second-level cache; the memory in use is
+pixel costs one look-up per table and one weighted mean; grain is drawn over that. OpenColorIO does the look-up
+(SIMD, float, tetrahedral) and OpenCV the mean. A tile and its copies fit the second-level cache; the memory in use is
 the picture's, its result's, a second picture's and some 30 MB a thread.
 """
 
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from edgekit.color.blur import blurred_colours, blurred_sums, copy_shape
 from edgekit.color.controls import GROUPS, SKIN, Controls, adjust, amount
+from edgekit.color.grain import CELLS, GRAIN, grained, noise
 from edgekit.color.layers import (
     BACKGROUND,
     DRAWN_REGIONS,
@@ -80,6 +81,7 @@ def styled_pixels(
     blurred = [layer for layer in baked if layer.source == "blurred"]
     sums = _blurred(pixels, weights, blurred, look.blur) if blurred else None
     height, width = whole
+    grain = GRAIN * controls.grain * controls.intensity
     result = np.empty_like(pixels)
 
     def run(rows: slice) -> None:
@@ -90,6 +92,7 @@ def styled_pixels(
                 pixels[rows, columns],
                 None if picture is None else picture[rows, columns],
                 None if soft is None else soft[:, columns],
+                None if grain == 0.0 else np.float32(grain) * noise(*_places(whole, rows, columns)),
             )
             result[rows, columns] = _styled_tile(tile, baked, band[:, columns])
 
@@ -277,12 +280,13 @@ def upsampled_rows(mask: NDArray[np.float32], shape: tuple[int, int], rows: slic
 @dataclass(frozen=True, eq=False)
 class Tile:
     """Where the colours of one tile are from: (h, w, 3) codes of the photo and of the second picture, and the blur's
-    sums, (h, w, 4).
+    sums, (h, w, 4); and the grain over them, (h, w), as `grained` takes it.
     """
 
     pixels: Pixels
     picture: NDArray[np.uint8] | None
     sums: NDArray[np.float32] | None
+    grain: NDArray[np.float32] | None
 
     def colours(self, source: Source, camera: NDArray[np.float32]) -> NDArray[np.float32]:
         """(h, w, 4) float32 in [0, 1], a new array. camera: those of the photo."""
@@ -304,7 +308,7 @@ def _styled_tile(tile: Tile, baked: tuple[BakedLayer, ...], weights: NDArray[np.
 
     shares = [_share(layer.regions, weights) for layer in baked]
     used = [k for k, share in enumerate(shares) if share.max() > NEGLIGIBLE_WEIGHT]
-    if all(baked[k].untouched for k in used):
+    if tile.grain is None and all(baked[k].untouched for k in used):
         return tile.pixels
     camera = _rgba(tile.pixels)
     mixed, total = _looked_up(baked[used[0]], tile, camera), shares[used[0]]
@@ -312,7 +316,18 @@ def _styled_tile(tile: Tile, baked: tuple[BakedLayer, ...], weights: NDArray[np.
         colours = _looked_up(baked[k], tile, camera)
         mixed = np.asarray(cv2.blendLinear(mixed, colours, total, shares[k]), np.float32)
         total = total + shares[k]
+    if tile.grain is not None:
+        mixed[..., :3] = grained(mixed[..., :3], tile.grain)
     return _codes(mixed, tile.pixels)
+
+
+def _places(
+    shape: tuple[int, int], rows: slice, columns: slice
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The x and y, in cells of the grain, of a tile's columns and rows. shape: (H, W) of the photo."""
+    scale = CELLS / max(shape)
+    x, y = ((np.arange(part.start, part.stop) + 0.5) * scale for part in (columns, rows))
+    return x, y
 
 
 def _looked_up(layer: BakedLayer, tile: Tile, camera: NDArray[np.float32]) -> NDArray[np.float32]:

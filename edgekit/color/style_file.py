@@ -120,7 +120,7 @@ def worst_of(changes: list[SkinChange]) -> SkinChange:
 def largest_step(lut: Lut3D, controls: Controls = NO_CONTROLS, group: str = GROUPS[-1]) -> float:
     """An upper bound, in levels of 255, on the output step between two inputs one level apart along an axis.
 
-    controls: with tone and warmth; color is left out.
+    controls: with tone and warmth; color and grain are left out.
 
     Interpolation is linear along an axis inside a cell, so without controls the bound is the steepest edge
     between two table points. Each control's slope is monotone in the colour, so its largest value on an edge

@@ -84,6 +84,10 @@ class ControlOptions:
         typer.Option(min=0, max=1, help="How much of the style skin is spared.", show_default="0"),
     ] = None
 
+    grain: Annotated[
+        float | None, typer.Option(min=0, max=1, help="How much film grain.", show_default="0")
+    ] = None
+
     def over(self, before: Controls) -> Controls:
         """The controls, with those of `before` that were not given."""
         given = {name: value for name, value in vars(self).items() if value is not None}

@@ -263,7 +263,7 @@ def _transform_names(layers: tuple[DescribedLayer, ...], refinement: MaskRefinem
         names.append("image_from_mask")
     if _reads(layers, PICTURE):
         names.append("picture_from_output")
-    return tuple(names)
+    return (*names, "grain_from_image")
 
 
 def _transforms(uniforms: tuple[Uniform, ...]) -> tuple[Transform, ...]:
@@ -272,6 +272,7 @@ def _transforms(uniforms: tuple[Uniform, ...]) -> tuple[Transform, ...]:
         "mask_from_image": ("image", "mask"),
         "image_from_mask": ("mask", "image"),
         "picture_from_output": ("output", "picture"),
+        "grain_from_image": ("image", "grain"),
     }
     return tuple(
         Transform(u.name, *spaces[u.name], IDENTITY_ROWS)  # type: ignore[arg-type]  # literal spaces

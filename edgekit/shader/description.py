@@ -118,11 +118,14 @@ class Uniform:
 
 @dataclass(frozen=True)
 class Transform:
-    """A uniform mat3 that takes coordinates of one space to another; row-major here, for reading."""
+    """A uniform mat3 that takes coordinates of one space to another; row-major here, for reading.
+
+    The space `grain` is the whole photo's, with its longer side as the unit of both axes.
+    """
 
     uniform: Name
     source: Literal["output", "image", "mask"]
-    target: Literal["image", "mask", "picture"]
+    target: Literal["image", "mask", "picture", "grain"]
     matrix: Annotated[tuple[tuple[float, float, float], ...], Meta(min_length=3, max_length=3)]
 
 

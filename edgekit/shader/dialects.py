@@ -43,6 +43,7 @@ ESSL_TYPES = {
     "f4": "vec4",
     "i2": "ivec2",
     "i3": "ivec3",
+    "u1": "uint",
     "m3": "mat3",
 }
 MSL_TYPES = {
@@ -52,6 +53,7 @@ MSL_TYPES = {
     "f4": "float4",
     "i2": "int2",
     "i3": "int3",
+    "u1": "uint",
     "m3": "float3x3",
 }
 WGSL_TYPES = {
@@ -61,6 +63,7 @@ WGSL_TYPES = {
     "f4": "vec4<f32>",
     "i2": "vec2<i32>",
     "i3": "vec3<i32>",
+    "u1": "u32",
     "m3": "mat3x3<f32>",
 }
 

@@ -204,8 +204,8 @@ FRAGMENTS: dict[str, Callable[[ShaderDescription, Program, Dialect, Slots], str]
 }
 
 FUNCTION_HEAD = re.compile(r"^fn (\w\d) (\w+)\(([^)]*)\)", re.MULTILINE)
-DECLARATION = re.compile(r"\b(let|var) ([fim]\d) (\w+)")
-TYPE_NAME = re.compile(r"\b(?:f[1-4]|i[23]|m3)\b")
+DECLARATION = re.compile(r"\b(let|var) ([fimu]\d) (\w+)")
+TYPE_NAME = re.compile(r"\b(?:f[1-4]|i[23]|u1|m3)\b")
 
 
 def _functions(description: ShaderDescription, program: Program, target: Dialect) -> str:

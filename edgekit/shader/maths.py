@@ -3,7 +3,7 @@
 The language is the part that ESSL, MSL and WGSL share, with the rest spelt neutrally:
 
     fn f3 name(f3 a, f1 b) {        let f3 x = ...;        var f3 x = ...;        var f3 x;
-    f1 f2 f3 f4 (floats)  i2 i3 (ints)  m3 (3×3)
+    f1 f2 f3 f4 (floats)  i2 i3 (ints)  u1 (an unsigned int, which wraps)  m3 (3×3)
     SAMPLE(texture, xy)  FETCH(texture, texel)  SIZE(texture)  PARAM(uniform)
 
 Only `main_body` reads uniforms, so functions get the values as arguments. No dialect allows a constant
@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from edgekit.color.blur import EPSILON, taps
 from edgekit.color.controls import LUMINANCE, MUTED, SKIN, SKIN_SHARE, TONE, WARMTH_RGB
+from edgekit.color.grain import CELLS, GRAIN
 from edgekit.color.layers import BACKGROUND, DRAWN_REGIONS, GROUP_REGIONS
 from edgekit.shader.description import (
     BLUR,
@@ -113,6 +114,39 @@ fn f3 adjust(f3 c, f1 tone, f1 color, f1 warmth) {{
 }}
 """
 
+PCG = """\
+// A hash; unsigned integers wrap alike in every dialect.
+fn u1 pcg(u1 v) {
+  let u1 state = v * 747796405u + 2891336453u;
+  let u1 word = ((state >> ((state >> 28u) + 4u)) ^ state) * 277803737u;
+  return (word >> 22u) ^ word;
+}
+"""
+
+SPECK = """\
+// The grain of a lattice point, in (-1, 1).
+fn f1 speck(i2 at) {
+  let u1 bits = pcg(u1(at.x) + pcg(u1(at.y)));
+  return (f1(bits & 65535u) - f1(bits >> 16u)) / 65536.0;
+}
+"""
+
+GRAINED = """\
+// Noise of lightness, of the same deviation between the lattice points as on them.
+fn f3 grained(f3 c, f1 k, f2 place) {
+  let f2 low = floor(place);
+  let f2 f = place - low;
+  let f2 g = f2(1.0) - f;
+  let i2 p = i2(low);
+  let f1 upper = g.x * speck(p) + f.x * speck(p + i2(1, 0));
+  let f1 lower = g.x * speck(p + i2(0, 1)) + f.x * speck(p + i2(1, 1));
+  let f2 squares = f * f + g * g;
+  let f1 n = (g.y * upper + f.y * lower) / sqrt(squares.x * squares.y);
+  let f3 room = c * (f3(1.0) - c);
+  return c + f3(k * n * min(room.x, min(room.y, room.z)));
+}
+"""
+
 SHARES = """\
 // Weights of disjoint regions: each in [0, 1], together at most 1.
 fn f3 shares(f3 raw) {
@@ -177,7 +211,7 @@ fn f4 tap(i2 texel, i2 last, f2 size, f2 position, f3 c, m3 image_from_mask, f2 
 def program_of(description: ShaderDescription) -> Program:
     """The functions and the main body that draw this description."""
     luts = description.textures_with("lut")
-    functions = [CURVE, VIVID, ADJUST]
+    functions = [CURVE, VIVID, ADJUST, PCG, SPECK, GRAINED]
     if groups_read(description.layers) or drawn_read(description.layers):
         functions.append(SHARES)
     if description.refinement.method == "joint-bilateral" and groups_read(description.layers):
@@ -234,6 +268,12 @@ def _main_lines(description: ShaderDescription) -> list[str]:
     lines.append("var f3 mixed = c;")
     for part in parts_of(layers):
         lines += _part_lines(description, part, bool(drawn))
+    lines += [
+        "if (PARAM(grain) > 0.0) {",
+        f"  let f2 place = (PARAM(grain_from_image) * f3(image_uv, 1.0)).xy * {float(CELLS)!r};",
+        f"  mixed = grained(mixed, {GRAIN!r} * PARAM(grain) * PARAM(intensity), place);",
+        "}",
+    ]
     lines.append("let f4 result = f4(clamp(mixed, f3(0.0), f3(1.0)), source.w);")
     return lines
 

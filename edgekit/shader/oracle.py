@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from edgekit.color.blur import EPSILON, copy_shape, taps
 from edgekit.color.controls import CONTROL_RANGES, NO_CONTROLS, Controls, adjust, amount
+from edgekit.color.grain import CELLS, GRAIN, grained, lattice
 from edgekit.color.interpolation import interpolation
 from edgekit.color.layers import BACKGROUND, DRAWN_REGIONS, GROUP_REGIONS
 from edgekit.errors import ShaderError
@@ -49,6 +50,7 @@ class Frame:
     picture_from_output: None lays the app's second picture over the image, and lets the description's own cover the
         output.
     blur: None is the description's default.
+    grain_from_image: None says that the image is the whole photo.
     """
 
     description: ShaderDescription
@@ -61,6 +63,7 @@ class Frame:
     mask_from_image: Matrix3 = field(default_factory=lambda: IDENTITY)
     picture_from_output: Matrix3 | None = None
     blur: float | None = None
+    grain_from_image: Matrix3 | None = None
 
     def __post_init__(self) -> None:
         for texture in self.description.textures:
@@ -75,6 +78,13 @@ class Frame:
         if own is None:
             return self.image_from_output
         return transforms.sensor_from_view((own[0], own[1]), 0, False, (self.width, self.height))
+
+    @property
+    def grain_matrix(self) -> Matrix3:
+        if self.grain_from_image is not None:
+            return self.grain_from_image
+        height, width = self.pixels["u_image"].shape[:2]
+        return np.diag([width / max(height, width), height / max(height, width), 1.0])
 
     @property
     def blur_deviation(self) -> float:
@@ -96,6 +106,7 @@ class Frame:
             "mask_from_image": self.mask_from_image,
             "image_from_mask": np.linalg.inv(self.mask_from_image).astype(np.float64),
             "picture_from_output": self.picture_matrix,
+            "grain_from_image": self.grain_matrix,
             "blur": np.array([self.blur_deviation]),
         }
         height, width = self.pixels["u_image"].shape[:2]
@@ -159,7 +170,23 @@ def render(frame: Frame) -> FloatArray:
                 styled = adjust(looked_up, frame.controls, region)
                 weight = weights[region] * amount(frame.controls, region, strength)
                 mixed += weight[..., None] * (styled - c)
+    if frame.controls.grain > 0.0:
+        k = GRAIN * frame.controls.grain * frame.controls.intensity
+        places = CELLS * transforms.apply(frame.grain_matrix, image_uv)
+        mixed = grained(mixed, k * grain_noise(places)).astype(np.float64)
     return np.concatenate([np.clip(mixed, 0.0, 1.0), source[..., 3:]], axis=-1) * 255.0
+
+
+def grain_noise(places: FloatArray) -> FloatArray:
+    """n of `edgekit.color.grain` at places (..., 2), in cells. Returns (...)."""
+    low = np.floor(places).astype(np.int64)
+    f = places - low
+    total, squares = np.zeros(places.shape[:-1]), np.zeros(places.shape[:-1])
+    for dx, dy in ((0, 0), (1, 0), (0, 1), (1, 1)):
+        weight = np.abs(1 - dx - f[..., 0]) * np.abs(1 - dy - f[..., 1])
+        total += weight * lattice(low[..., 0] + dx, low[..., 1] + dy)
+        squares += weight**2
+    return total / np.sqrt(squares)
 
 
 def region_weights(frame: Frame, c: FloatArray, image_uv: FloatArray) -> dict[str, FloatArray]:

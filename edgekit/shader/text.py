@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 # A function's head in ESSL and MSL (`type name(...) {`) or WGSL (`fn name(...) -> type {`).
-FUNCTION = re.compile(r"\b(?:fn\s+|(?:void|float|vec|float|half)\w*\s+)(\w+)\s*\(")
+FUNCTION = re.compile(r"\b(?:fn\s+|(?:void|uint|float|vec|half)\w*\s+)(\w+)\s*\(")
 COMMENT = re.compile(r"//[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)  # an unclosed one reaches to the end
 BODY = re.compile(r"\s*(?:->[^{;]{0,200})?\{")  # from the head to the body's brace, with WGSL's return type
 

@@ -40,7 +40,14 @@ def test_everything_an_app_reads_is_there(made: OpenBundle) -> None:
     for entry in bundle.styles:
         description = read_description(made.path(entry.description))
         assert {d.name for d in description.dialects} == {"essl300", "essl300-external", "msl", "wgsl"}
-    assert [c.name for c in bundle.controls] == ["intensity", "tone", "warmth", "skin_protection", "color"]
+    assert [c.name for c in bundle.controls] == [
+        "intensity",
+        "tone",
+        "warmth",
+        "skin_protection",
+        "color",
+        "grain",
+    ]
     listed = {entry.path for entry in bundle.files}
     there = {p.relative_to(made.folder).as_posix() for p in files_in(made.folder)}
     assert listed == there - {"bundle.json"}

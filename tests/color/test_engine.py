@@ -8,11 +8,14 @@ from PIL import Image
 
 from edgekit.color.controls import GROUPS, NO_CONTROLS, Controls, adjust, amount, blend
 from edgekit.color.engine import styled_pixels, upsampled_rows, weights_of
+from edgekit.color.grain import CELLS, GRAIN, grained
 from edgekit.color.interpolation import tetrahedral
 from edgekit.color.layers import Layer, Look, everything_but_skin, look_of_style
 from edgekit.color.lut import Lut3D, grid
 from edgekit.color.styles import STYLES
 from edgekit.errors import EdgekitError
+from edgekit.shader.oracle import grain_noise
+from edgekit.shader.transforms import pixel_centres
 from tests.color.samples import bent_lut, mask, picture, rough_lut
 
 ALL_CONTROLS = [
@@ -20,6 +23,7 @@ ALL_CONTROLS = [
     Controls(intensity=0.35),
     Controls(tone=0.9, warmth=-0.8, skin_protection=0.3),
     Controls(intensity=0.7, tone=-1.0, warmth=1.0),
+    Controls(intensity=0.9, grain=1.0),
     # Color is baked into 65 points a side, half a second for each table.
     pytest.param(Controls(color=1.0), marks=pytest.mark.slow),
     pytest.param(
@@ -52,7 +56,10 @@ def oracle(pixels: np.ndarray, look: Look, controls: Controls, weights: np.ndarr
                 tetrahedral(layer.lut.table, layer.lut.unit_from_input(c)), controls, group
             )
             amounts[group] = amount(controls, group, layer.strength)
-    return blend(c, styled, amounts, bilinear(weights, *pixels.shape[:2])) * largest
+    mixed = blend(c, styled, amounts, bilinear(weights, *pixels.shape[:2]))
+    height, width = pixels.shape[:2]
+    places = pixel_centres(height, width) * [width, height] * (CELLS / max(height, width))
+    return grained(mixed, GRAIN * controls.grain * controls.intensity * grain_noise(places)) * largest
 
 
 LOOKS = {

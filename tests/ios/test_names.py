@@ -83,7 +83,7 @@ def test_description_keys_and_names(bundle: OpenBundle) -> None:
         re.findall(r'= "(\w+)"$', text(CORE / "Controls.swift").split("struct ControlRange")[0], re.M)
     )
     assert spelled == {"skin_protection"}
-    assert controls == {"intensity", "tone", "warmth", "color"} | spelled
+    assert controls == {"intensity", "tone", "warmth", "color", "grain"} | spelled
     cases = re.findall(r"case (.*?):", text(DEMO / "Rendering" / "StyleRenderer.swift"))
     roles = set(re.findall(r'"([\w-]+)"', " ".join(cases)))
     assert {texture.role for texture in shader.textures} == roles

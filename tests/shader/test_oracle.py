@@ -10,6 +10,7 @@ from edgekit.color.interpolation import tetrahedral, trilinear
 from edgekit.color.layers import Layer, Look, everything_but_skin
 from edgekit.color.lut import Lut3D
 from edgekit.errors import ShaderError
+from edgekit.shader import transforms
 from edgekit.shader.backends.cases import (
     GEOMETRIES,
     IMAGE_HEIGHT,
@@ -88,6 +89,26 @@ def test_zero_intensity_and_full_protection() -> None:
     protected = render(frame(layers, halves(0), Controls(skin_protection=1.0, tone=0.4, warmth=1.0)))
     assert np.abs(protected[LEFT] - image()[LEFT]).max() < 1e-9
     assert np.abs(protected[RIGHT] - image()[RIGHT]).max() > 20
+
+
+def test_a_part_of_a_photo_has_the_grain_of_the_whole() -> None:
+    """As the page draws large photos, tile by tile."""
+    layers, controls = (Layer(("background",), swirl_lut(9)),), Controls(grain=1.0)
+    whole = render(frame(layers, halves(0), controls))
+    assert np.abs(whole - render(frame(layers, halves(0)))).max() > 10
+    part = frame(layers, halves(0), controls)
+    height, width = part.pixels["u_image"].shape[:2]
+    top, left = 3, 5
+    cut = np.ascontiguousarray(part.pixels["u_image"][top:, left:])
+    place = transforms.crop(left / width, top / height, (width - left) / width, (height - top) / height)
+    unit = np.diag([width / max(height, width), height / max(height, width), 1.0])
+    tile = replace(
+        part, pixels={**part.pixels, "u_image": cut}, height=height - top, width=width - left,
+        mask_from_image=place, grain_from_image=unit @ place,
+    )  # fmt: skip
+    assert np.abs(render(tile) - whole[top:, left:]).max() < 1e-6
+    alone = replace(tile, grain_from_image=None)
+    assert np.abs(render(alone) - whole[top:, left:]).max() > 10
 
 
 def test_strength_is_linear() -> None:

@@ -153,6 +153,7 @@ def good_draft(folder: Path) -> Draft:
                 "warmth": -0.5,
                 "skin_protection": 0.75,
                 "color": -0.25,
+                "grain": 0.5,
             },
             "image": picture("image"),
             "mask": picture("mask"),

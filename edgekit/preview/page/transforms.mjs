@@ -13,6 +13,21 @@ export function times(a, b) {
   });
 }
 
+/** grain_from_image of a part of a photo, in pixels: its places in the photo, whose longer side is 1. */
+export function grainFrom(part, photo) {
+  const longest = Math.max(photo.width, photo.height);
+  return [part.width / longest, 0, part.x / longest, 0, part.height / longest, part.y / longest, 0, 0, 1];
+}
+
+/** The inverse of a matrix whose last row is (0, 0, 1), as all of these are. */
+export function inverse([a, b, x, c, d, y]) {
+  const determinant = a * d - b * c;
+  return [
+    d / determinant, -b / determinant, (b * y - d * x) / determinant,
+    -c / determinant, a / determinant, (c * x - a * y) / determinant, 0, 0, 1,
+  ];
+}
+
 /**
  * The two matrices of the fused pass for a picture of `width`×`height` that stands upright after so many
  * clockwise quarter turns, cut to fill a view, centred, and mirrored if asked. The mask is of the whole

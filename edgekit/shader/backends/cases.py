@@ -149,7 +149,7 @@ def description_of(
 
 
 def frame_of(description: ShaderDescription, geometry: Geometry) -> Frame:
-    """A frame of the proof table: muted where something is blurred, vivid elsewhere."""
+    """A frame of the proof table: muted where something is blurred, vivid elsewhere; grained."""
     weights = mask_weights()
     pixels = {"u_image": image(), **mask_slots(description, weights, guide_of(image()))}
     if description.textures_with("drawn-mask"):
@@ -163,9 +163,7 @@ def frame_of(description: ShaderDescription, geometry: Geometry) -> Frame:
         pixels,
         geometry.height,
         geometry.width,
-        Controls(
-            0.95, tone=0.2, warmth=-0.3, skin_protection=0.25, color=-0.6 if description.passes else 0.6
-        ),
+        Controls(0.95, 0.2, -0.3, skin_protection=0.25, color=-0.6 if description.passes else 0.6, grain=0.6),
         image_from_output=geometry.image_from_output,
         mask_from_image=geometry.mask_from_image,
     )
@@ -247,8 +245,7 @@ def _wrong_corner(program: Program) -> Program:
         "w = f.zyx; one = i3(0, 0, 1); two = i3(0, 1, 1);",
         "w = f.zyx; one = i3(0, 1, 0); two = i3(0, 1, 1);",
     )
-    assert any(old in text for text in program.functions)
-    return replace(program, functions=tuple(text.replace(old, new) for text in program.functions))
+    return _in_functions(program, old, new)
 
 
 def _skin_without_its_share(program: Program) -> Program:
@@ -259,6 +256,25 @@ def _skin_without_its_share(program: Program) -> Program:
 def _swapped_luminance(program: Program) -> Program:
     """The weights of red and blue exchanged in the grey of a colour."""
     old, new = (", ".join(map(repr, weights)) for weights in (LUMINANCE, LUMINANCE[::-1]))
+    return _in_functions(program, old, new)
+
+
+def _turned_grain(program: Program) -> Program:
+    """The grain's lattice with its axes exchanged."""
+    return _in_functions(program, "pcg(u1(at.x) + pcg(u1(at.y)))", "pcg(u1(at.y) + pcg(u1(at.x)))")
+
+
+def _another_hash(program: Program) -> Program:
+    """One bit of the hash's last factor is wrong."""
+    return _in_functions(program, "277803737u", "277803736u")
+
+
+def _grain_on_black(program: Program) -> Program:
+    """Grain that is added, and so as strong in black and white as between."""
+    return _in_functions(program, "min(room.x, min(room.y, room.z))", "0.25")
+
+
+def _in_functions(program: Program, old: str, new: str) -> Program:
     assert any(old in text for text in program.functions)
     return replace(program, functions=tuple(text.replace(old, new) for text in program.functions))
 
@@ -273,9 +289,7 @@ def _replaced(program: Program, old: str, new: str) -> Program:
 
 def _halo(program: Program) -> Program:
     """A blur that takes colours from outside its regions."""
-    old, new = "return f4(c * w, w);", "return f4(c, 1.0);"
-    assert any(old in text for text in program.functions)
-    return replace(program, functions=tuple(text.replace(old, new) for text in program.functions))
+    return _in_functions(program, "return f4(c * w, w);", "return f4(c, 1.0);")
 
 
 def _blurred_along_x_twice(program: Program) -> Program:
@@ -308,6 +322,9 @@ MUTANTS: dict[str, Mutant] = {
     "wrong tetrahedron": Mutant(_wrong_corner, "tetrahedral"),
     "skin without its share": Mutant(_skin_without_its_share),
     "swapped luminance": Mutant(_swapped_luminance),
+    "turned grain": Mutant(_turned_grain),
+    "another hash": Mutant(_another_hash),
+    "grain on black": Mutant(_grain_on_black),
     "halo": Mutant(_halo, layers="four", program="blur_x"),
     "blur along x twice": Mutant(_blurred_along_x_twice, layers="four", program="blur_y"),
     "mirrored picture": Mutant(_mirrored_picture, layers="four"),

@@ -155,7 +155,8 @@ public struct Golden: Decodable, Equatable, Sendable {
             controls = Controls(
                 intensity: try value(.intensity), tone: try value(.tone), warmth: try value(.warmth),
                 skinProtection: try value(.skinProtection),
-                color: values[Control.color.rawValue] ?? 0  // bundles of edgekit 0.1 do not name it
+                // Bundles of edgekit 0.1 do not name these.
+                color: values[Control.color.rawValue] ?? 0, grain: values[Control.grain.rawValue] ?? 0
             )
         }
     }

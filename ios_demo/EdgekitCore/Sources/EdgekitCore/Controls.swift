@@ -7,13 +7,17 @@ public struct Controls: Equatable, Sendable {
     public var warmth: Double
     public var skinProtection: Double
     public var color: Double
+    public var grain: Double
 
-    public init(intensity: Double, tone: Double, warmth: Double, skinProtection: Double, color: Double = 0) {
+    public init(
+        intensity: Double, tone: Double, warmth: Double, skinProtection: Double, color: Double = 0, grain: Double = 0
+    ) {
         self.intensity = intensity
         self.tone = tone
         self.warmth = warmth
         self.skinProtection = skinProtection
         self.color = color
+        self.grain = grain
     }
 
     public subscript(control: Control) -> Double {
@@ -24,6 +28,7 @@ public struct Controls: Equatable, Sendable {
             case .warmth: return warmth
             case .skinProtection: return skinProtection
             case .color: return color
+            case .grain: return grain
             }
         }
         set {
@@ -33,6 +38,7 @@ public struct Controls: Equatable, Sendable {
             case .warmth: warmth = newValue
             case .skinProtection: skinProtection = newValue
             case .color: color = newValue
+            case .grain: grain = newValue
             }
         }
     }
@@ -47,7 +53,7 @@ public struct Controls: Equatable, Sendable {
 
 /// A control by its name in the bundle and the shader.
 public enum Control: String, CaseIterable, Sendable {
-    case intensity, tone, warmth, color
+    case intensity, tone, warmth, color, grain
     case skinProtection = "skin_protection"
 }
 

@@ -55,6 +55,7 @@ extension ShaderDescription {
         case ("image_from_output", .mat3): return .matrix(values.imageFromOutput)
         case ("mask_from_image", .mat3): return .matrix(values.maskFromImage)
         case ("image_from_mask", .mat3): return .matrix(values.maskFromImage.affineInverse)
+        case ("grain_from_image", .mat3): return .matrix(Self.grainFromImage(values.image))
         case ("picture_from_output", .mat3):
             if let matrix = pictureFromOutput(values.output) { return .matrix(matrix) }
         case ("blur", .float): return .number(blur)
@@ -66,6 +67,14 @@ extension ShaderDescription {
         default: break
         }
         throw ShaderError("The shader \"\(title)\" asks for the uniform \(uniform.name), which this app does not know.")
+    }
+
+    /// An image that is the whole photo lies on the grain with its longer side as 1.
+    private static func grainFromImage(_ image: PixelSize) -> Matrix3 {
+        let longest = Double(max(image.width, image.height))
+        return Matrix3(
+            rows: (Double(image.width) / longest, 0, 0), (0, Double(image.height) / longest, 0), (0, 0, 1)
+        )
     }
 
     /// The second picture fills the output, centred, cut where its shape differs; it is never mirrored.

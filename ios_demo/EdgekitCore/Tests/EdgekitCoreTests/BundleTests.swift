@@ -9,6 +9,7 @@ final class BundleTests: XCTestCase {
         XCTAssertEqual(bundle.index.controls.first?.defaultValue, 0.25)
         XCTAssertEqual(bundle.index.golden.uniforms.controls.warmth, -0.3)
         XCTAssertEqual(bundle.index.golden.uniforms.controls.color, 0)  // of a bundle that does not know it
+        XCTAssertEqual(bundle.index.golden.uniforms.controls.grain, 0)
         XCTAssertEqual(bundle.index.controls.map(\.title), ["tone", "warmth", "palette", "skin protection"])
         XCTAssertEqual(try bundle.data(at: "golden/mask.png"), Data("mask".utf8))
         XCTAssertEqual(try bundle.segmenter(target: "coreml").entry.maskSize, PixelSize(width: 128, height: 128))

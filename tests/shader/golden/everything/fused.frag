@@ -14,6 +14,7 @@ uniform mat3 u_image_from_output;
 uniform mat3 u_mask_from_image;
 uniform mat3 u_image_from_mask;
 uniform mat3 u_picture_from_output;
+uniform mat3 u_grain_from_image;
 uniform float u_image_width;
 uniform float u_image_height;
 uniform float u_intensity;
@@ -21,6 +22,7 @@ uniform float u_tone;
 uniform float u_warmth;
 uniform float u_skin_protection;
 uniform float u_color;
+uniform float u_grain;
 uniform float u_strength_0;
 uniform float u_strength_1;
 uniform float u_strength_2;
@@ -43,6 +45,33 @@ vec3 vivid(vec3 c, float k) {
 vec3 adjust(vec3 c, float tone, float color, float warmth) {
   vec3 toned = curve(c, vec3(0.5 * tone));
   return curve(vivid(toned, color), vec3(0.23, -0.04, -0.4) * warmth);
+}
+
+// A hash; unsigned integers wrap alike in every dialect.
+uint pcg(uint v) {
+  uint state = v * 747796405u + 2891336453u;
+  uint word = ((state >> ((state >> 28u) + 4u)) ^ state) * 277803737u;
+  return (word >> 22u) ^ word;
+}
+
+// The grain of a lattice point, in (-1, 1).
+float speck(ivec2 at) {
+  uint bits = pcg(uint(at.x) + pcg(uint(at.y)));
+  return (float(bits & 65535u) - float(bits >> 16u)) / 65536.0;
+}
+
+// Noise of lightness, of the same deviation between the lattice points as on them.
+vec3 grained(vec3 c, float k, vec2 place) {
+  vec2 low = floor(place);
+  vec2 f = place - low;
+  vec2 g = vec2(1.0) - f;
+  ivec2 p = ivec2(low);
+  float upper = g.x * speck(p) + f.x * speck(p + ivec2(1, 0));
+  float lower = g.x * speck(p + ivec2(0, 1)) + f.x * speck(p + ivec2(1, 1));
+  vec2 squares = f * f + g * g;
+  float n = (g.y * upper + f.y * lower) / sqrt(squares.x * squares.y);
+  vec3 room = c * (vec3(1.0) - c);
+  return c + vec3(k * n * min(room.x, min(room.y, room.z)));
 }
 
 // Weights of disjoint regions: each in [0, 1], together at most 1.
@@ -154,6 +183,10 @@ void main() {
   mixed = mixed + (((weights.z) * (1.0 - drawn.x - drawn.y - drawn.z)) * u_intensity * u_strength_1) * (adjust(looked_0, u_tone, u_color, u_warmth) - c);
   // drawn_1 and drawn_3
   mixed = mixed + ((drawn.x + drawn.z) * u_intensity * u_strength_2) * (adjust(looked_1, u_tone, u_color, u_warmth) - c);
+  if (u_grain > 0.0) {
+    vec2 place = (u_grain_from_image * vec3(image_uv, 1.0)).xy * 1536.0;
+    mixed = grained(mixed, 0.5 * u_grain * u_intensity, place);
+  }
   vec4 result = vec4(clamp(mixed, vec3(0.0), vec3(1.0)), source.w);
   o_color = result;
 }

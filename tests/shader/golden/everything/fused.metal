@@ -7,6 +7,7 @@ struct Params {
   float3x3 mask_from_image;
   float3x3 image_from_mask;
   float3x3 picture_from_output;
+  float3x3 grain_from_image;
   float image_width;
   float image_height;
   float intensity;
@@ -14,6 +15,7 @@ struct Params {
   float warmth;
   float skin_protection;
   float color;
+  float grain;
   float strength_0;
   float strength_1;
   float strength_2;
@@ -37,6 +39,33 @@ static inline float3 vivid(float3 c, float k) {
 static inline float3 adjust(float3 c, float tone, float color, float warmth) {
   float3 toned = curve(c, float3(0.5 * tone));
   return curve(vivid(toned, color), float3(0.23, -0.04, -0.4) * warmth);
+}
+
+// A hash; unsigned integers wrap alike in every dialect.
+static inline uint pcg(uint v) {
+  uint state = v * 747796405u + 2891336453u;
+  uint word = ((state >> ((state >> 28u) + 4u)) ^ state) * 277803737u;
+  return (word >> 22u) ^ word;
+}
+
+// The grain of a lattice point, in (-1, 1).
+static inline float speck(int2 at) {
+  uint bits = pcg(uint(at.x) + pcg(uint(at.y)));
+  return (float(bits & 65535u) - float(bits >> 16u)) / 65536.0;
+}
+
+// Noise of lightness, of the same deviation between the lattice points as on them.
+static inline float3 grained(float3 c, float k, float2 place) {
+  float2 low = floor(place);
+  float2 f = place - low;
+  float2 g = float2(1.0) - f;
+  int2 p = int2(low);
+  float upper = g.x * speck(p) + f.x * speck(p + int2(1, 0));
+  float lower = g.x * speck(p + int2(0, 1)) + f.x * speck(p + int2(1, 1));
+  float2 squares = f * f + g * g;
+  float n = (g.y * upper + f.y * lower) / sqrt(squares.x * squares.y);
+  float3 room = c * (float3(1.0) - c);
+  return c + float3(k * n * min(room.x, min(room.y, room.z)));
 }
 
 // Weights of disjoint regions: each in [0, 1], together at most 1.
@@ -164,6 +193,10 @@ fragment float4 edgekit_fragment(
   mixed = mixed + (((weights.z) * (1.0 - drawn.x - drawn.y - drawn.z)) * params.intensity * params.strength_1) * (adjust(looked_0, params.tone, params.color, params.warmth) - c);
   // drawn_1 and drawn_3
   mixed = mixed + ((drawn.x + drawn.z) * params.intensity * params.strength_2) * (adjust(looked_1, params.tone, params.color, params.warmth) - c);
+  if (params.grain > 0.0) {
+    float2 place = (params.grain_from_image * float3(image_uv, 1.0)).xy * 1536.0;
+    mixed = grained(mixed, 0.5 * params.grain * params.intensity, place);
+  }
   float4 result = float4(clamp(mixed, float3(0.0), float3(1.0)), source.w);
   return result;
 }

@@ -4,6 +4,7 @@ struct Params {
   mask_from_image : mat3x3<f32>,
   image_from_mask : mat3x3<f32>,
   picture_from_output : mat3x3<f32>,
+  grain_from_image : mat3x3<f32>,
   image_width : f32,
   image_height : f32,
   intensity : f32,
@@ -11,6 +12,7 @@ struct Params {
   warmth : f32,
   skin_protection : f32,
   color : f32,
+  grain : f32,
   strength_0 : f32,
   strength_1 : f32,
   strength_2 : f32,
@@ -41,6 +43,33 @@ fn vivid(c : vec3<f32>, k : f32) -> vec3<f32> {
 fn adjust(c : vec3<f32>, tone : f32, color : f32, warmth : f32) -> vec3<f32> {
   let toned : vec3<f32> = curve(c, vec3<f32>(0.5 * tone));
   return curve(vivid(toned, color), vec3<f32>(0.23, -0.04, -0.4) * warmth);
+}
+
+// A hash; unsigned integers wrap alike in every dialect.
+fn pcg(v : u32) -> u32 {
+  let state : u32 = v * 747796405u + 2891336453u;
+  let word : u32 = ((state >> ((state >> 28u) + 4u)) ^ state) * 277803737u;
+  return (word >> 22u) ^ word;
+}
+
+// The grain of a lattice point, in (-1, 1).
+fn speck(at : vec2<i32>) -> f32 {
+  let bits : u32 = pcg(u32(at.x) + pcg(u32(at.y)));
+  return (f32(bits & 65535u) - f32(bits >> 16u)) / 65536.0;
+}
+
+// Noise of lightness, of the same deviation between the lattice points as on them.
+fn grained(c : vec3<f32>, k : f32, place : vec2<f32>) -> vec3<f32> {
+  let low : vec2<f32> = floor(place);
+  let f : vec2<f32> = place - low;
+  let g : vec2<f32> = vec2<f32>(1.0) - f;
+  let p : vec2<i32> = vec2<i32>(low);
+  let upper : f32 = g.x * speck(p) + f.x * speck(p + vec2<i32>(1, 0));
+  let lower : f32 = g.x * speck(p + vec2<i32>(0, 1)) + f.x * speck(p + vec2<i32>(1, 1));
+  let squares : vec2<f32> = f * f + g * g;
+  let n : f32 = (g.y * upper + f.y * lower) / sqrt(squares.x * squares.y);
+  let room : vec3<f32> = c * (vec3<f32>(1.0) - c);
+  return c + vec3<f32>(k * n * min(room.x, min(room.y, room.z)));
 }
 
 // Weights of disjoint regions: each in [0, 1], together at most 1.
@@ -160,6 +189,10 @@ fn lookup_1(c : vec3<f32>) -> vec3<f32> {
   mixed = mixed + (((weights.z) * (1.0 - drawn.x - drawn.y - drawn.z)) * params.intensity * params.strength_1) * (adjust(looked_0, params.tone, params.color, params.warmth) - c);
   // drawn_1 and drawn_3
   mixed = mixed + ((drawn.x + drawn.z) * params.intensity * params.strength_2) * (adjust(looked_1, params.tone, params.color, params.warmth) - c);
+  if (params.grain > 0.0) {
+    let place : vec2<f32> = (params.grain_from_image * vec3<f32>(image_uv, 1.0)).xy * 1536.0;
+    mixed = grained(mixed, 0.5 * params.grain * params.intensity, place);
+  }
   let result : vec4<f32> = vec4<f32>(clamp(mixed, vec3<f32>(0.0), vec3<f32>(1.0)), source.w);
   return result;
 }

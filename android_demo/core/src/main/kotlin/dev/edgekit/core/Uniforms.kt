@@ -10,6 +10,7 @@ data class Controls(
     val warmth: Double,
     val skinProtection: Double,
     val color: Double = 0.0,
+    val grain: Double = 0.0,
 ) {
     fun value(name: String): Double? = when (name) {
         "intensity" -> intensity
@@ -17,20 +18,21 @@ data class Controls(
         "warmth" -> warmth
         "skin_protection" -> skinProtection
         "color" -> color
+        "grain" -> grain
         else -> null
     }
 
     fun with(name: String, value: Double): Controls = of { if (it == name) value else value(it) }
 
     companion object {
-        /** [value]: by name. Null, for a control that the bundle does not name, is a BundleException; for color, which
-         * bundles of edgekit 0.1 do not name, it is 0, as their shaders draw. */
+        /** [value]: by name. Null, for a control that the bundle does not name, is a BundleException; for color and
+         * grain, which bundles of edgekit 0.1 do not name, it is 0, as their shaders draw. */
         fun of(value: (String) -> Double?): Controls {
             fun required(name: String) =
                 value(name) ?: throw BundleException("The bundle has no control \"$name\"; make it again.")
             return Controls(
                 required("intensity"), required("tone"), required("warmth"), required("skin_protection"),
-                value("color") ?: 0.0,
+                value("color") ?: 0.0, value("grain") ?: 0.0,
             )
         }
 
@@ -58,6 +60,7 @@ private fun valueOf(slot: UniformSlot, description: ShaderDescription, inputs: P
         "mask_from_image" -> transforms.maskFromImage.columnMajor()
         "image_from_mask" -> transforms.maskFromImage.inverse().columnMajor()
         "picture_from_output" -> pictureFromOutput(description, inputs.output).columnMajor()
+        "grain_from_image" -> grainFromImage(inputs.image).columnMajor()
         "image_width" -> floatArrayOf(inputs.image.width.toFloat())
         "image_height" -> floatArrayOf(inputs.image.height.toFloat())
         "blur" -> floatArrayOf(description.blur.toFloat())
@@ -65,6 +68,12 @@ private fun valueOf(slot: UniformSlot, description: ShaderDescription, inputs: P
     }
     if ((value.size == 9) != slot.isMatrix) throw BundleException("The uniform ${slot.name} has the wrong type.")
     return value
+}
+
+/** An image that is the whole photo lies on the grain with its longer side as 1. */
+private fun grainFromImage(image: PixelSize): Matrix3 {
+    val longest = maxOf(image.width, image.height).toDouble()
+    return crop(0.0, 0.0, image.width / longest, image.height / longest)
 }
 
 /** The second picture fills the output, centred, cut where its shape differs; it is never mirrored. */

@@ -64,6 +64,8 @@ class UniformsTest {
         val newer = Controls.defaults(bundle.controls + ControlRange("color", -1.0, 1.0, 0.5))
         assertEquals(0.5, newer.color, 0.0)
         assertEquals(-0.25, newer.with("color", -0.25).color, 0.0)
+        assertEquals(0.0, newer.grain, 0.0)
+        assertEquals(0.75, newer.with("grain", 0.75).grain, 0.0)
         assertEquals(listOf("palette", "skin protection"), bundle.controls.map { it.title }.slice(listOf(0, 3)))
     }
 }
