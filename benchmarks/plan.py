@@ -32,10 +32,11 @@ def main() -> None:
     evidence = recipe["evidence"]
     rows = []
     for point in evidence["pareto"]:
+        cost = f"{point['cost']:.2f}{harness.spread(point.get('cost_ci95'), '.2f')}"
         step = f"**{point['step']}** (chosen)" if point["chosen"] else point["step"]
         rows.append(
             (
-                step, f"{point['cost']:.2f}", point["partitions"], f"{point['size_bytes'] / 1e6:.1f}",
+                step, cost, point["partitions"], f"{point['size_bytes'] / 1e6:.1f}",
                 f"{point['agreement']:.1%}", harness.number(point["skin_delta_e00_p95"], ".2f"),
             )
         )  # fmt: skip

@@ -3,8 +3,9 @@
 The search starts with every block in int8, with the observer that comes nearest to the budget. Then the most sensitive
 blocks return to float compute, one by one, until the budget holds; then each of them is tried in int8 again. What is
 left of the budget is spent on pooling the attention of single stages. Every measured point is written to a journal at
-once, so an interrupted plan resumes where it stopped. The planner measures nothing itself; its caller passes a
-`Measure`.
+once, so an interrupted plan resumes where it stopped, and a plan with other bounds repeats no measurement. Of two
+recipes whose times cannot be told apart the more accurate one is taken. The planner measures nothing itself; its caller
+passes a `Measure`.
 """
 
 from __future__ import annotations
@@ -26,16 +27,17 @@ from edgekit.recipes import BLOCKS, Mode, Pool, Recipe
 from edgekit.scores.metrics import Interval
 
 WORTHWHILE = 0.99  # int8 weights in a block must shrink the artifact to at most this share of its bytes
-JOURNAL_VERSION = 2
+JOURNAL_VERSION = 3
 
 
 @dataclass(frozen=True)
 class Point:
     """Measurements of one recipe against the float model.
 
-    `cost` is the figure to minimise, 1 for the float model: the latency ratio. Agreement and drops of IoU are in
-    [0, 1]; a drop is None without true labels. `skin_delta_e00_p95` is None if the pictures show no skin. Each `_ci95`
-    is the interval over the judging pictures, by which parity judges; None for fewer pictures than decide anything.
+    `cost` is the figure to minimise, 1 for the float model: the latency ratio; `cost_ci95` is its interval over
+    repeated timing, None where it is exact. Agreement and drops of IoU are in [0, 1]; a drop is None without true
+    labels. `skin_delta_e00_p95` is None if the pictures show no skin. Each other `_ci95` is the interval over the
+    judging pictures, by which parity judges; None for fewer pictures than decide anything.
     """
 
     size_bytes: Count
@@ -52,6 +54,12 @@ class Point:
     skin_iou_drop_ci95: Interval | None = None
     skin_delta_e00_p95_ci95: Interval | None = None
     boundary_agreement_ci95: Interval | None = None
+    cost_ci95: Interval | None = None
+
+    @property
+    def cost_ends(self) -> Interval:
+        """The interval of the cost; of no width where the cost is exact."""
+        return (self.cost, self.cost) if self.cost_ci95 is None else self.cost_ci95
 
 
 @dataclass(frozen=True)
@@ -145,10 +153,9 @@ class Plan:
 
         The chosen trial may lie behind the front if a bound on skin decided.
         """
-        whole = [trial for trial in self.trials if not trial.why.startswith("sensitivity")]
         kept: list[Trial] = []
         highest = -1.0
-        for trial in sorted(whole, key=lambda t: (t.point.cost, -t.point.agreement)):
+        for trial in sorted(self.trials, key=lambda t: (t.point.cost, -t.point.agreement)):
             if trial.point.agreement > highest or trial is self.chosen:
                 kept.append(trial)
             highest = max(highest, trial.point.agreement)
@@ -156,16 +163,19 @@ class Plan:
 
 
 Measure = Callable[[Recipe], Point]
+# The signal-to-noise ratio of a recipe's logits, in dB: all that the order of the blocks needs.
+MeasureSnr = Callable[[Recipe], float]
 # Observer to tensor to (low, high).
 ObservedRanges = Mapping[str, Mapping[str, tuple[float, float]]]
 
 
 @dataclass(frozen=True)
 class _Written:
-    """The content of a journal's file: measured points by `recipe_key`."""
+    """The content of a journal's file: measured points, and the SNR of recipes of one block, by `recipe_key`."""
 
     context: str
     points: Mapping[str, Point]
+    snr_db: Mapping[str, float] = field(default_factory=dict)
     ranges: ObservedRanges | None = None
     pooled_ranges: Mapping[str, ObservedRanges] = field(default_factory=dict)
 
@@ -181,23 +191,29 @@ JOURNAL = JsonKind(
 class Journal:
     """Ranges and measured points, saved as they come; None keeps them in memory only.
 
-    `context`: digest of data, weights and tools. Raises CalibrationError if the file has another one.
+    They hold for every budget, so a plan with other bounds goes on from them. `context`: digest of data, weights, tools
+    and machine. `fresh`: measure all anew and replace what the file holds. Raises CalibrationError if the file has
+    another context, or is no journal.
     """
 
-    def __init__(self, path: Path | None, context: str) -> None:
+    def __init__(self, path: Path | None, context: str, fresh: bool = False) -> None:
         self._path, self._context = path, context
         self._points: dict[str, Point] = {}
+        self._snr_db: dict[str, float] = {}
         self._ranges: dict[str, ObservedRanges] = {}  # by `pool_name`
         if path is not None and os.path.lexists(path):
-            self._load(path)
+            self._load(path, fresh)
 
-    def _load(self, path: Path) -> None:
+    def _load(self, path: Path, fresh: bool) -> None:
         written = read_json(path, JOURNAL, CalibrationError)
+        if fresh:
+            return
         if written.context != self._context:
             raise CalibrationError(
-                f"{shown(path)} belongs to another plan (data, weights or tools); remove it to start anew."
+                f"{shown(path)} was measured with other photos, labels, weights, size or packages, or on another "
+                f"machine; `--fresh` measures all anew and replaces it."
             )
-        self._points = dict(written.points)
+        self._points, self._snr_db = dict(written.points), dict(written.snr_db)
         self._ranges = {**({} if written.ranges is None else {"": written.ranges}), **written.pooled_ranges}
 
     def observed(
@@ -214,6 +230,10 @@ class Journal:
         """Whether a recipe was measured already."""
         return recipe_key(recipe) in self._points
 
+    def has_snr(self, recipe: Recipe) -> bool:
+        """Whether a recipe's SNR was measured already."""
+        return recipe_key(recipe) in self._snr_db
+
     def measured(self, recipe: Recipe, measure: Measure) -> Point:
         """Return a recipe's saved point, or measure it now and save it at once."""
         key = recipe_key(recipe)
@@ -222,11 +242,21 @@ class Journal:
             self._write()
         return self._points[key]
 
+    def snr_db(self, recipe: Recipe, measure: MeasureSnr) -> float:
+        """Return a recipe's saved SNR, or measure it now and save it at once."""
+        key = recipe_key(recipe)
+        if key not in self._snr_db:
+            self._snr_db[key] = measure(recipe)
+            self._write()
+        return self._snr_db[key]
+
     def _write(self) -> None:
         if self._path is not None:
             points = {key: asdict(point) for key, point in self._points.items()}
             pooled = {name: ranges for name, ranges in self._ranges.items() if name}
-            written = {"context": self._context, "ranges": self._ranges.get(""), "points": points}
+            written = {
+                "context": self._context, "ranges": self._ranges.get(""), "points": points, "snr_db": self._snr_db,
+            }  # fmt: skip
             added = {"pooled_ranges": pooled} if pooled else {}
             write_json(self._path, {"version": JOURNAL_VERSION, **written, **added}, replace=True)
 
@@ -237,7 +267,7 @@ class Journal:
         return f"{self._path} keeps the ranges and {len(self)} measured recipes; run the same command again to go on."
 
     def __len__(self) -> int:
-        return len(self._points)
+        return len(self._points) + len(self._snr_db)
 
 
 def recipe_key(recipe: Recipe) -> str:
@@ -256,6 +286,7 @@ def pool_name(pool: Mapping[str, Pool]) -> str:
 
 def search(
     measure: Measure,
+    measure_snr: MeasureSnr,
     budget: Budget,
     observers: Sequence[str],
     journal: Journal,
@@ -274,11 +305,15 @@ def search(
     budget.
     """
     trials: list[Trial] = []
+    sensitivity: dict[str, float] = {}
     end = time.monotonic() + seconds
 
-    def tried(why: str, recipe: Recipe) -> Trial:
-        if trials and not journal.has(recipe) and time.monotonic() >= end:
+    def in_time(measured: bool) -> None:
+        if trials and not measured and time.monotonic() >= end:
             raise _TimeIsUp
+
+    def tried(why: str, recipe: Recipe) -> Trial:
+        in_time(journal.has(recipe))
         trial = Trial(why, recipe, journal.measured(recipe, measure))
         trials.append(trial)
         point = trial.point
@@ -286,17 +321,22 @@ def search(
         say(f"{why}: agreement {point.agreement:.4f}, {point.snr_db:.1f} dB, cost {point.cost:.3f}{skin}")
         return trial
 
+    def sensitivity_of(block: str, observer: str) -> float:
+        alone = Recipe("one", mode="float", blocks={block: "w8a8"}, observer=observer)
+        in_time(journal.has_snr(alone))
+        sensitivity[block] = journal.snr_db(alone, measure_snr)
+        say(f"sensitivity of {block}: {sensitivity[block]:.1f} dB")
+        return sensitivity[block]
+
     floating = tried("float", Recipe("fp32"))
     if budget.max_skin_de is not None and budget.known(floating.point).max_skin_de is None:
         say("warning: the float model finds no skin in the judging pictures; skin colour is not judged")
     budget = budget.known(floating.point)
-    damage: dict[str, Trial] = {}
     try:
-        chosen, complete = _cheapest(tried, budget, observers, pools, damage), True
+        chosen, complete = _cheapest(tried, sensitivity_of, budget, observers, pools), True
     except _TimeIsUp:
         chosen, complete = _cheapest_so_far(trials, budget), False
         say(f"time is up after {len(trials)} recipes; the cheapest of them that keeps the budget is taken")
-    sensitivity = {block: trial.point.snr_db for block, trial in damage.items()}
     return Plan(replace(chosen.recipe, name=name), chosen, tuple(trials), sensitivity, complete)
 
 
@@ -312,7 +352,14 @@ def _cheapest_so_far(trials: Sequence[Trial], budget: Budget) -> Trial:
     held = [trial for trial in trials if budget.holds(trial.point)]
     if not held:
         raise _none_holds()
-    return min(held, key=lambda trial: trial.point.cost)
+    return _fastest(held, budget)
+
+
+def _fastest(trials: Sequence[Trial], budget: Budget) -> Trial:
+    """The trial of the least cost; of those whose intervals of cost reach into its own, the most accurate."""
+    most = min(trials, key=lambda trial: trial.point.cost).point.cost_ends[1]
+    near = [trial for trial in trials if trial.point.cost_ends[0] <= most]
+    return min(near, key=lambda trial: (budget.excess(trial.point), trial.point.cost))
 
 
 def _none_holds() -> CalibrationError:
@@ -321,12 +368,12 @@ def _none_holds() -> CalibrationError:
 
 def _cheapest(
     tried: Tried,
+    sensitivity_of: Callable[[str, str], float],
     budget: Budget,
     observers: Sequence[str],
     pools: Mapping[str, Sequence[Pool]],
-    damage: dict[str, Trial],
 ) -> Trial:
-    """The result of the whole search. damage: gets the trial of each block alone in int8, where they are made."""
+    """The result of the whole search. sensitivity_of: the SNR of a block alone in int8, with an observer's ranges."""
     best = min(
         (tried(f"all int8, {name_}", Recipe("w8a8", mode="w8a8", observer=name_)) for name_ in observers),
         key=lambda trial: (budget.excess(trial.point), -trial.point.snr_db),
@@ -334,14 +381,11 @@ def _cheapest(
     if budget.holds(best.point):
         return _pooled(tried, budget, best, pools)
     observer = best.recipe.observer
-    for block in BLOCKS:
-        alone = Recipe("one", mode="float", blocks={block: "w8a8"}, observer=observer)
-        damage[block] = tried(f"sensitivity of {block}", alone)
-    order = sorted(BLOCKS, key=lambda block: damage[block].point.snr_db)
+    order = sorted(BLOCKS, key=lambda block: sensitivity_of(block, observer))
     rounded = tried("all int8 weights, computed in float", Recipe("weights", mode="w8", observer=observer))
     ways: tuple[Mode, ...] = ("w8", "float") if budget.holds(rounded.point) else ("float",)
     found = [_searched(tried, budget, order, observer, fallback) for fallback in ways]
-    return _pooled(tried, budget, min(found, key=lambda trial: trial.point.cost), pools)
+    return _pooled(tried, budget, _fastest(found, budget), pools)
 
 
 def _searched(tried: Tried, budget: Budget, order: Sequence[str], observer: str, fallback: Mode) -> Trial:
@@ -366,14 +410,14 @@ def _protected(tried: Tried, budget: Budget, order: Sequence[str], observer: str
 
 
 def _released(tried: Tried, budget: Budget, chosen: Trial, order: Sequence[str]) -> Trial:
-    """Try each protected block in int8 again, the least sensitive first; keep it if that holds at no more cost."""
+    """Try each protected block in int8 again, the least sensitive first; keep it if that holds and is faster."""
     for block in reversed(order):
         if block not in chosen.recipe.blocks:
             continue
         blocks = {b: mode for b, mode in chosen.recipe.blocks.items() if b != block}
         trial = tried(f"release {block}", replace(chosen.recipe, blocks=blocks))
-        if budget.holds(trial.point) and trial.point.cost <= chosen.point.cost:
-            chosen = trial
+        if budget.holds(trial.point):
+            chosen = _fastest((chosen, trial), budget)
     return chosen
 
 
@@ -405,7 +449,7 @@ def _pooled(tried: Tried, budget: Budget, chosen: Trial, pools: Mapping[str, Seq
             if not budget.holds(alone.point):
                 break
             trial = tried(f"attention pooled in {pool_name(pool)}", replace(chosen.recipe, pool=pool))
-            if not budget.holds(trial.point) or trial.point.cost >= chosen.point.cost:
+            if not budget.holds(trial.point) or _fastest((chosen, trial), budget) is chosen:
                 break
             chosen = trial
     return chosen

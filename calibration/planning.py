@@ -17,9 +17,11 @@ from converters import coreml, tflite
 from converters.conversion import Conversion
 from converters.coreml_costs import total
 from edgekit import console
+from edgekit.artifact import tool_versions
 from edgekit.errors import CalibrationError, EdgekitError
 from edgekit.files import JsonValue, json_text, sha256_of_bytes
 from edgekit.images import Fit, InputSize, Picture, read_labels, require_class_indices
+from edgekit.machine import times_hold_for
 from edgekit.model.stages import pool_problem
 from edgekit.parity.gates import BOUNDARY, GATES, Gates, check_finite
 from edgekit.parity.picture import PixelGate
@@ -71,7 +73,8 @@ class Task:
 
     `target`: its runtime is timed on this machine. `size`: of the input. `calibration`: folder of
     photos; `labels`: folder of their label PNGs. `evaluation`: folder of photos that must not be calibrated on.
-    `journal`: file for measured points, from which an interrupted plan resumes. `seconds`: of the search, at most.
+    `journal`: file for measured points, from which an interrupted plan and one with other bounds go on, unless `fresh`.
+    `seconds`: of the search, at most.
     """
 
     target: Target
@@ -80,6 +83,7 @@ class Task:
     labels: Path | None = None
     evaluation: Path | None = None
     journal: Path | None = None
+    fresh: bool = False
     seconds: float = inf
 
     def __post_init__(self) -> None:
@@ -104,16 +108,7 @@ def planned(checkpoint: Checkpoint, task: Task, bounds: Bounds, name: str) -> Pl
             f"warning: {len(judged)} pictures judge, and no margin is kept with fewer than {FEWEST_PHOTOS}; "
             f"parity may find the recipe undecided"
         )
-    labels_sha256 = sha256_of_bytes(b"".join(b"" if j.labels is None else j.labels.tobytes() for j in judged))
-    context = [
-        checkpoint.sha256,
-        whole.sha256,
-        labels_sha256,
-        task.size.as_json,
-        task.target.name,
-        tflite.tools(),
-    ]
-    journal = Journal(task.journal, sha256_of_bytes(json_text(context).encode()))
+    journal = Journal(task.journal, _context(checkpoint, whole, judged, task), task.fresh)
     with console.interruptible(journal.kept):
         journal.observed(partial(_observed, task.target, conversion, calibrating))
         with tempfile.TemporaryDirectory() as folder, console.quiet_libraries():
@@ -123,6 +118,7 @@ def planned(checkpoint: Checkpoint, task: Task, bounds: Bounds, name: str) -> Pl
             budget = bounds.budget(task.labels is not None)
             found = search(
                 trials.measure,
+                trials.snr_db,
                 budget,
                 OBSERVERS,
                 journal,
@@ -139,6 +135,22 @@ def planned(checkpoint: Checkpoint, task: Task, bounds: Bounds, name: str) -> Pl
     found = replace(found, coreml=counted)
     evidence = _evidence(found, whole, len(judged), unstable)
     return replace(found, recipe=replace(found.recipe, evidence=evidence))
+
+
+def _context(checkpoint: Checkpoint, whole: CalibrationSet, judged: Sequence[Picture], task: Task) -> str:
+    """A digest of all that a measured point depends on, beside its recipe."""
+    labels = sha256_of_bytes(b"".join(b"" if j.labels is None else j.labels.tobytes() for j in judged))
+    tools = tflite.tools() | tool_versions("numpy", "pillow")
+    parts = [
+        checkpoint.sha256,
+        whole.sha256,
+        labels,
+        task.size.as_json,
+        task.target.name,
+        tools,
+        times_hold_for(),
+    ]
+    return sha256_of_bytes(json_text(parts).encode())
 
 
 def _observed(target: Target, conversion: Conversion, pictures: CalibrationSet) -> ObservedRanges:

@@ -16,12 +16,15 @@ from edgekit.images import Fit, Picture
 from edgekit.parity.counts import ParityCounts
 from edgekit.recipes import Pool, Recipe
 from edgekit.runtimes.litert import LiteRT
+from edgekit.scores.counts import LogitDifference
 from edgekit.scores.metrics import Interval
 from edgekit.scores.resamples import FEWEST_PHOTOS
 from edgekit.scores.runners import Image, Logits, Outputs, Prediction, prediction_of
 from edgekit.scores.strata import NO_TRAITS
 
-LATENCY_RUNS = 7
+# Between the second smallest and the second largest of 9 ratios lies their distribution's median with a probability of
+# 1 − 2 (1 + 9) / 2⁹ = 96 %, whatever the distribution.
+LATENCY_PAIRS = 9
 INPUT = "image"
 # The network's input, the float model's logits and the trial's, to the ΔE2000 of the final picture's skin, (n,).
 SkinDifference = Callable[[Image, Logits, Logits], NDArray[np.float64]]
@@ -63,10 +66,7 @@ class LiteRTTrials:
 
     def measure(self, recipe: Recipe) -> Point:
         """Quantise, run and time a recipe; a float recipe is measured like any other."""
-        graph = self._graph(recipe.pool)
-        data = graph.model
-        if recipe.quantises:
-            data = quantized(data, recipe, graph.ranges()[recipe.observer])
+        data = self._quantised(recipe)
         runtime = self._opened(data, "trial")
         counts = ParityCounts.empty(len(self._expected[0].logits), self._skin)
         for picture, expected, got in zip(
@@ -74,10 +74,11 @@ class LiteRTTrials:
         ):
             difference = self._difference(expected, got)
             counts.add(picture, NO_TRAITS, expected, expected, got, 0.0, difference)
+        ratios = self._latency_ratios(runtime)
         found = counts.metrics([str(label) for label in range(counts.measures.classes)])
         return Point(
             size_bytes=len(data),
-            cost=self._latency_ratio(runtime),
+            cost=float(np.median(ratios)),
             agreement=found.label_agreement,
             snr_db=counts.logits.snr_db,
             partitions=runtime.partitions,
@@ -90,7 +91,23 @@ class LiteRTTrials:
             skin_iou_drop_ci95=_decisive(found.skin_iou_drop_ci95, found.n_labelled),
             skin_delta_e00_p95_ci95=_decisive(found.skin_delta_e00_p95_ci95, found.n),
             boundary_agreement_ci95=_decisive(found.boundary_agreement_ci95, found.n),
+            cost_ci95=(ratios[1], ratios[-2]),
         )
+
+    def snr_db(self, recipe: Recipe) -> float:
+        """Quantise and run a recipe: the signal-to-noise ratio of its logits against the float model's."""
+        logits = LogitDifference()
+        got = self._predictions(self._opened(self._quantised(recipe), "trial"))
+        for expected, prediction in zip(self._expected, got, strict=True):
+            logits.add(expected.logits, prediction.logits)
+        return logits.snr_db
+
+    def _quantised(self, recipe: Recipe) -> bytes:
+        """The .tflite of a recipe."""
+        graph = self._graph(recipe.pool)
+        if not recipe.quantises:
+            return graph.model
+        return quantized(graph.model, recipe, graph.ranges()[recipe.observer])
 
     def _difference(self, expected: Prediction, got: Prediction) -> Mapping[str, NDArray[np.float64]]:
         """The final picture's ΔE2000 on skin, as `ParityCounts` takes it."""
@@ -116,13 +133,15 @@ class LiteRTTrials:
         outputs = Outputs(logits, logits.astype(np.float64))
         return Prediction(image, logits, outputs) if fit is None else prediction_of(image, outputs, fit)
 
-    def _latency_ratio(self, runtime: LiteRT) -> float:
-        """Median ratio of latencies to the float model's, measured alternately."""
+    def _latency_ratios(self, runtime: LiteRT) -> list[float]:
+        """Ratios of latencies to the float model's, in ascending order: of pairs, which take turns in who is first."""
         image = {INPUT: self._pictures[0].image[None]}
-        ratios = [
-            _seconds(runtime.run, image) / _seconds(self._float.run, image) for _ in range(LATENCY_RUNS)
-        ]
-        return float(np.median(ratios))
+        ratios = []
+        for pair in range(LATENCY_PAIRS):
+            order = (runtime, self._float) if pair % 2 == 0 else (self._float, runtime)
+            seconds = {opened: _seconds(opened.run, image) for opened in order}
+            ratios.append(seconds[runtime] / seconds[self._float])
+        return sorted(ratios)
 
 
 def _decisive(interval: Interval | None, photos: int) -> Interval | None:

@@ -93,13 +93,15 @@ def plan(
     evaluation: Path | None = None,
     bounds: Bounds | None = None,
     journal: Path | None = None,
+    fresh: bool = False,
     name: str = "planned",
     budget_seconds: float = inf,
 ) -> Plan:
     """Find the fastest int8 recipe inside accuracy bounds, measured on this machine with photos of `calibration`.
 
     `labels`: a folder of label PNGs of those photos. `evaluation`: photos that must not be among them. `bounds`:
-    parity's for int8 where none is stated. `journal`: a file of measured points, from which a plan goes on.
+    parity's for int8 where none is stated. `journal`: a file of measured points, from which an interrupted plan, or one
+    with other bounds, goes on; with `fresh` everything is measured anew and the file replaced.
     `budget_seconds`: of the search, after which the cheapest recipe found so far is the result.
 
     Raises CalibrationError: no usable photo, an overlap with `evaluation`, a journal of other data, bounds that not
@@ -109,7 +111,7 @@ def plan(
     if labels is None and bounds.max_miou_drop is not None:
         raise EdgekitError("`max_miou_drop` needs `labels`: true labels of the calibration photos.")
     chosen, size = target_named(target), _size_of(checkpoint, size)
-    task = Task(chosen, size, calibration, labels, evaluation, journal, budget_seconds)
+    task = Task(chosen, size, calibration, labels, evaluation, journal, fresh, budget_seconds)
     return planned(checkpoint, task, bounds, Recipe(name).name)
 
 

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 ROWS: tuple[tuple[str, ...], ...] = (
     ("errors", "caches", "_version"),
     ("files", "processes", "reading", "overlay"),
-    ("console",),
+    ("console", "machine"),
     ("cluster", "images", "targets"),
     ("recipes",),
     ("weights",),

@@ -141,7 +141,7 @@ CALLS: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
         {
             "size": None, "labels": Path("truth"), "evaluation": Path("e"), "name": "mine",
             "bounds": library.Bounds(None, 0.01, None, 2.0), "journal": Path("Mine.journal.json"),
-            "budget_seconds": 90.0,
+            "fresh": False, "budget_seconds": 90.0,
         },
     ),
     (

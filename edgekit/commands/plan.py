@@ -70,10 +70,21 @@ def plan(
         ),
     ] = None,
     out: Annotated[Path, typer.Option(help="File for the recipe.")] = Path("recipe.json"),
+    journal: Annotated[
+        Path | None,
+        typer.Option(
+            help="File of measured recipes: a plan with other bounds goes on from it.",
+            show_default="beside the recipe",
+        ),
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Measure again what the journal holds.")] = False,
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Find the fastest int8 recipe inside an accuracy budget; an interrupted run resumes where it stopped."""
+    """Find the fastest int8 recipe inside an accuracy budget.
+
+    What was measured is kept: an interrupted run, or one with other bounds, measures only what is new.
+    """
     import edgekit
     from edgekit.devices.profiles import profile_named
     from edgekit.files import check_file_place, write_json
@@ -86,7 +97,7 @@ def plan(
     profile = None if phone is None else profile_named(phone)
     with console.quiet_libraries():
         checkpoint = edgekit.load_checkpoint(weights)
-    journal = out.with_suffix(".journal.json")
+    journal = journal or out.with_suffix(".journal.json")
     found = edgekit.plan(
         checkpoint,
         calibration,
@@ -96,14 +107,15 @@ def plan(
         evaluation=evaluation,
         bounds=Bounds(bounds.min_agreement, bounds.max_miou_drop, None, bounds.max_skin_de),
         journal=journal,
+        fresh=fresh,
         name=_recipe_name(out),
         budget_seconds=inf if budget_seconds is None else budget_seconds,
     )
     write_json(out, found.recipe.to_json(), replace=force)
-    journal.unlink(missing_ok=True)
     _print_pareto(found)
     _print_coreml(found)
     console.show(f"recipe: {out}")
+    console.say(f"{journal} keeps what was measured, for a plan with other bounds")
     warnings: tuple[str, ...] = ()
     if profile is not None:
         with tempfile.TemporaryDirectory() as folder:
@@ -148,7 +160,7 @@ def _print_pareto(found: Plan) -> None:
         mark = "chosen" if trial is found.chosen else ""
         row = (
             f"{p.size_bytes / 1e6:.1f}",
-            f"{p.cost:.2f}",
+            f"{p.cost:.2f} ({p.cost_ends[0]:.2f}–{p.cost_ends[1]:.2f})",
             str(p.partitions),
             f"{p.agreement:.4f}",
             "–" if p.skin_delta_e00_p95 is None else f"{p.skin_delta_e00_p95:.2f}",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from edgekit.devices import litert_process
 from edgekit.devices.device import BenchPlan, DeviceInfo, DeviceState
 from edgekit.errors import DeviceError
+from edgekit.machine import cpu_model
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,16 +59,6 @@ class Host:
         self, artifact: Path, inputs: Sequence[NDArray[np.generic]], threads: int, timeout_s: float = 600.0
     ) -> list[list[NDArray[np.generic]]]:
         return litert_process.infer(self._launcher, artifact, inputs, threads, timeout_s)
-
-
-def cpu_model() -> str:
-    """The processor's name, as the system gives it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = []
-    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(named, platform.processor() or platform.machine())
 
 
 def _lines(folder: Path, pattern: str) -> list[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from edgekit.devices import adb, arm64, host, macos
 from edgekit.devices.device import Device
 from edgekit.errors import EdgekitError
+from edgekit.machine import cpu_model
 
 NO_PHONE = "enable USB debugging in the phone's developer options, plug it in and accept the key"
 
@@ -35,7 +36,7 @@ def open_device(name: str, runner: Path | None = None) -> Device:
 
 def list_devices() -> list[Listed]:
     """List every device that `open_device` knows, usable or not."""
-    rows = [Listed("host", "host", host.cpu_model(), "READY")]
+    rows = [Listed("host", "host", cpu_model(), "READY")]
     missing = arm64.missing()
     rows.append(
         Listed("arm64", "qemu", "Cortex-A76 under qemu, for agreement only",
