@@ -111,7 +111,10 @@ def explained(
         made = Conversions(checkpoint, Path(folder))
         for i, (row, artifact) in enumerate(zip(report.artifacts, artifacts, strict=True)):
             console.say(f"explaining {artifact.path.name} …")
-            pictures = worst_pictures(row, checkpoint, images, EXPLAINED_PHOTOS)
+            # An artifact that loses nothing has no worst photos, and is explained on the first.
+            names = row.worst_photos or tuple(photo.name for photo in row.photos)
+            compared = dataclasses.replace(row, worst_photos=names)
+            pictures = worst_pictures(compared, checkpoint, images, EXPLAINED_PHOTOS)
             if not pictures:
                 raise CalibrationError(f"No picture in {images} could be read again; nothing was explained.")
             stages, explanation = explain(artifact, checkpoint, pictures, made, opener_of(runtime))

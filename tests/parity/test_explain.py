@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from converters import tflite
 from converters.conversion import Conversion
 from converters.tflite_int8 import quantized
 from edgekit.artifact import Artifact, manifest_path_of
-from edgekit.causes import rebuilt
+from edgekit.causes import explaining, rebuilt
 from edgekit.causes.ablation import ablated, why_not_ablated
 from edgekit.causes.explaining import explain, explained
 from edgekit.causes.rebuilt import Conversions, Rebuilt, ranges_in
@@ -222,6 +223,24 @@ def test_the_worst_photos_are_explained(
     (row,) = parity_check([artifacts["tflite"]], checkpoint, images=tmp_path).artifacts
     found = worst_pictures(row, checkpoint, tmp_path, 2)
     assert [each.name for each in found] == list(row.worst_photos[:2])
+
+
+def test_an_artifact_that_loses_nothing_is_explained_on_the_first_photos(
+    artifacts: dict[str, Artifact], checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in "cba":
+        Image.fromarray(picture(90, 70)).save(tmp_path / f"{name}.png")
+    report = parity_check([artifacts["tflite"]], checkpoint, images=tmp_path)
+    report = replace(report, artifacts=(replace(report.artifacts[0], worst_photos=()),))
+    seen: list[str] = []
+
+    def stand_in(*given: Any) -> tuple[None, None]:
+        seen.extend(picture.name for picture in given[2])
+        return None, None
+
+    monkeypatch.setattr(explaining, "explain", stand_in)
+    explained(report, [artifacts["tflite"]], checkpoint, tmp_path)
+    assert seen == ["a.png", "b.png"]
 
 
 def test_the_gain_is_a_sentence() -> None:
