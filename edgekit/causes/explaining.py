@@ -13,7 +13,7 @@ import numpy as np
 from edgekit import console
 from edgekit.artifact import Artifact
 from edgekit.causes.ablation import ablated, badness, why_not_ablated
-from edgekit.causes.rebuilt import Rebuilt, conversion_of, rebuilt
+from edgekit.causes.rebuilt import Conversions, Rebuilt, conversion_of
 from edgekit.causes.repro import write_repro
 from edgekit.errors import CalibrationError, EdgekitError
 from edgekit.files import size_bytes_of
@@ -107,15 +107,20 @@ def explained(
             )
     failed = [i for i, row in enumerate(report.artifacts) if row.status == Status.FAILED]
     shown, rows = (failed or [0])[0], []
-    for i, (row, artifact) in enumerate(zip(report.artifacts, artifacts, strict=True)):
-        console.say(f"explaining {artifact.path.name} …")
-        pictures = worst_pictures(row, checkpoint, images, EXPLAINED_PHOTOS)
-        if not pictures:
-            raise CalibrationError(f"No picture in {images} could be read again; nothing was explained.")
-        stages, explanation = explain(artifact, checkpoint, pictures, opener=opener_of(runtime))
-        rows.append(dataclasses.replace(row, stages=stages, explanation=explanation))
-        if repro is not None and i == shown:
-            write_repro(repro, artifact, checkpoint, pictures[0], explanation, replace=replace)
+    with tempfile.TemporaryDirectory() as folder:
+        made = Conversions(checkpoint, Path(folder))
+        for i, (row, artifact) in enumerate(zip(report.artifacts, artifacts, strict=True)):
+            console.say(f"explaining {artifact.path.name} …")
+            # An artifact that loses nothing has no worst photos, and is explained on the first.
+            names = row.worst_photos or tuple(photo.name for photo in row.photos)
+            compared = dataclasses.replace(row, worst_photos=names)
+            pictures = worst_pictures(compared, checkpoint, images, EXPLAINED_PHOTOS)
+            if not pictures:
+                raise CalibrationError(f"No picture in {images} could be read again; nothing was explained.")
+            stages, explanation = explain(artifact, checkpoint, pictures, made, opener_of(runtime))
+            rows.append(dataclasses.replace(row, stages=stages, explanation=explanation))
+            if repro is not None and i == shown:
+                write_repro(repro, artifact, checkpoint, pictures[0], explanation, replace=replace)
     return dataclasses.replace(report, artifacts=tuple(rows))
 
 
@@ -123,16 +128,16 @@ def explain(
     artifact: Artifact,
     checkpoint: Checkpoint,
     pictures: Sequence[Picture],
-    made: Rebuilt | None = None,
+    conversions: Conversions | None = None,
     opener: Opener = open_runtime,
 ) -> tuple[Waterfall, Explanation]:
     """Stages, cause and cure of what the artifact loses on these pictures.
 
-    `made`: the checkpoint's models, if they exist already; by default they are converted now. `opener` opens the
+    `conversions`: the checkpoint's models that were made for other artifacts, to use and to add to. `opener` opens the
     artifact in the runtime that is explained.
     """
     with tempfile.TemporaryDirectory() as folder:
-        made = made or rebuilt(artifact, checkpoint, Path(folder))
+        made = (conversions or Conversions(checkpoint, Path(folder))).rebuilt(artifact)
         with console.quiet_libraries():
             stages = waterfall(artifact, checkpoint, pictures, made.variants, opener=opener)
             drifts, operators = _departures(

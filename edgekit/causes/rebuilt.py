@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from converters.conversion import Conversion
 from converters.tflite_int8 import quantized
 from edgekit import console
 from edgekit.artifact import Artifact
+from edgekit.files import json_text
 from edgekit.parity.blame import FLOAT
 from edgekit.parity.stages import Variant, variant_recipes
 from edgekit.recipes import Recipe, recipe_named
@@ -34,14 +34,49 @@ class Rebuilt:
     variants: tuple[Variant, ...]
 
 
-def rebuilt(artifact: Artifact, checkpoint: Checkpoint, folder: Path) -> Rebuilt:
-    """Convert the checkpoint by the artifact's target for every stage before the artifact's recipe."""
-    recipe = artifact.manifest.recipe
-    recipes = {FLOAT: replace(recipe_named("fp32"), pool=recipe.pool), **variant_recipes(recipe)}
-    made = _tflite_variants if target_named(artifact.manifest.target).plans else _variants
-    with console.quiet_libraries():
-        variants = made(artifact, checkpoint, recipes, folder)
-    return Rebuilt(variants[0], variants)
+class Conversions:
+    """Models of one checkpoint, converted into a folder: each once, however many artifacts and stages ask for it."""
+
+    def __init__(self, checkpoint: Checkpoint, folder: Path) -> None:
+        self._checkpoint, self._folder = checkpoint, folder
+        self._made: dict[str, tuple[Path, str]] = {}  # what was asked for to file and logits' name
+
+    def rebuilt(self, artifact: Artifact) -> Rebuilt:
+        """The models that stand for every stage before the artifact's recipe, made by its target."""
+        recipe = artifact.manifest.recipe
+        variants = tuple(
+            self.variant(artifact, stage, each)
+            for stage, each in {FLOAT: _float_of(recipe), **variant_recipes(recipe)}.items()
+        )
+        return Rebuilt(variants[0], variants)
+
+    def variant(self, artifact: Artifact, stage: str, recipe: Recipe) -> Variant:
+        """The model that the artifact would be with another recipe, which needs no ranges."""
+        conversion = conversion_of(artifact, self._checkpoint, recipe)
+        asked = (artifact.manifest.target, str(conversion.size), conversion.output, conversion.mask_shape)
+        key = json_text([*asked, recipe.to_json()])
+        if key not in self._made:
+            path = self._folder / f"{len(self._made)}-{recipe.name}{target_named(asked[0]).suffix}"
+            with console.quiet_libraries():
+                self._made[key] = (path, self._logits_of_converted(artifact, conversion, path))
+        return Variant(stage, *self._made[key])
+
+    def _logits_of_converted(self, artifact: Artifact, conversion: Conversion, path: Path) -> str:
+        """Write the model; its logits' name. Every .tflite comes from one export, which takes most of the time."""
+        target, recipe = target_named(artifact.manifest.target), conversion.recipe
+        if not target.plans:
+            return target.converted(conversion, path).taps["logits"]
+        if recipe == _float_of(recipe):
+            path.write_bytes(tflite.float_model(conversion))
+        else:
+            data = self.variant(artifact, FLOAT, _float_of(recipe)).path.read_bytes()
+            path.write_bytes(quantized(data, recipe, None) if recipe.quantises else data)
+        return "logits" if artifact.manifest.output == "logits" else target.logits_names[0]
+
+
+def _float_of(recipe: Recipe) -> Recipe:
+    """The float32 recipe with the same pooling."""
+    return replace(recipe_named("fp32"), pool=recipe.pool)
 
 
 def conversion_of(artifact: Artifact, checkpoint: Checkpoint, recipe: Recipe) -> Conversion:
@@ -49,31 +84,6 @@ def conversion_of(artifact: Artifact, checkpoint: Checkpoint, recipe: Recipe) ->
     manifest = artifact.manifest
     mask_shape = (0, 0) if manifest.output == "logits" else manifest.outputs[0].height_and_width
     return Conversion(checkpoint, manifest.input_size, recipe, manifest.output, mask_shape)
-
-
-def _variants(
-    artifact: Artifact, checkpoint: Checkpoint, recipes: Mapping[str, Recipe], folder: Path
-) -> tuple[Variant, ...]:
-    target, variants = target_named(artifact.manifest.target), []
-    for stage, recipe in recipes.items():
-        path = folder / f"{recipe.name}{target.suffix}"
-        converted = target.converted(conversion_of(artifact, checkpoint, recipe), path)
-        variants.append(Variant(stage, path, converted.taps["logits"]))
-    return tuple(variants)
-
-
-def _tflite_variants(
-    artifact: Artifact, checkpoint: Checkpoint, recipes: Mapping[str, Recipe], folder: Path
-) -> tuple[Variant, ...]:
-    """All from one export, which takes most of the time."""
-    target = target_named(artifact.manifest.target)
-    data, variants = tflite.float_model(conversion_of(artifact, checkpoint, recipes[FLOAT])), []
-    logits = "logits" if artifact.manifest.output == "logits" else target.logits_names[0]
-    for stage, recipe in recipes.items():
-        path = folder / f"{recipe.name}{target.suffix}"
-        path.write_bytes(quantized(data, recipe, None) if recipe.quantises else data)
-        variants.append(Variant(stage, path, logits))
-    return tuple(variants)
 
 
 def ranges_in(path: Path) -> dict[str, tuple[float, float]]:

@@ -27,7 +27,7 @@ PACKAGES: tuple[tuple[str, str, bool], ...] = (
     ("ray", "edgekit evaluate and parity-check --ray (extra: ray)", False),
     ("coreai-torch", "Core AI artifacts (extra: coreai)", False),
     ("coreai-core", "running Core AI artifacts here (extra: coreai)", False),
-    ("tensorflow", "the stock TensorFlow converter (extra: tensorflow)", False),
+    ("tensorflow", "TensorFlow's interpreter, a second runtime for .tflite (extra: tensorflow)", False),
 )
 PROGRAMS: tuple[tuple[str, str], ...] = (
     ("adb", "phones: edgekit devices, edgekit bench --device pixel"),

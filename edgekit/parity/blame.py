@@ -17,7 +17,7 @@ PREPROCESSING, PREPARED, POOLED, FLOAT, FP16, W8, W8A8, RUNTIME, DELIVERED, UPSA
     "preprocessing", "prepared graph", "pooled attention", "exported float", "fp16", "w8", "w8a8", "runtime",
     "delivered output", "mask upsampling", "LUT and blend",
 )  # fmt: skip
-SECOND_RUNTIME = "second runtime"  # beside the chain: it starts where RUNTIME does
+SECOND_RUNTIME = "second runtime"  # beside the chain: the same file as RUNTIME, and a step away from that
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,8 @@ class PhotoStages:
 class Waterfall:
     """Losses of one artifact by stage over a set of photos; `total` is the last stage's loss, the sum of the shares.
 
-    `beside`: stages that stand beside the chain, such as a second runtime; they have no share.
+    `beside`: stages that stand beside the chain; they have no share. The step of a second runtime is its distance to
+    the first, so one of nothing says that what both lose lies in the file or in kernels that both have.
     """
 
     stages: tuple[Stage, ...]

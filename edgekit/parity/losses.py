@@ -9,7 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.color.difference import delta_e00
-from edgekit.parity.blame import FLOAT, FP16, REFERENCE, SECOND_RUNTIME, W8, W8A8, Loss, PhotoStages, Stage
+from edgekit.parity.blame import (
+    FLOAT,
+    FP16,
+    REFERENCE,
+    RUNTIME,
+    SECOND_RUNTIME,
+    W8,
+    W8A8,
+    Loss,
+    PhotoStages,
+    Stage,
+)
 from edgekit.parity.report import Status
 from edgekit.scores.exact import DeltaE00Histogram
 from edgekit.scores.runners import Image, Labels
@@ -58,10 +69,10 @@ class Count:
 
     @staticmethod
     def _before(stage: str, before: Result, results: Mapping[str, Result]) -> Result:
-        """The result that a stage starts from; a second runtime starts where the first does."""
+        """The result that a stage is a step from; a second runtime is one from the first."""
         if stage != SECOND_RUNTIME:
             return before
-        return next(results[name] for name in (W8A8, W8, FP16, FLOAT) if name in results)
+        return next(results[name] for name in (RUNTIME, W8A8, W8, FP16, FLOAT) if name in results)
 
     def stage(self, name: str, bound: Loss) -> Stage:
         step = self._steps[name].loss()

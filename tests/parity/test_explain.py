@@ -7,16 +7,20 @@ import subprocess
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from converters import tflite
+from converters.conversion import Conversion
 from converters.tflite_int8 import quantized
 from edgekit.artifact import Artifact, manifest_path_of
+from edgekit.causes import explaining, rebuilt
 from edgekit.causes.ablation import ablated, why_not_ablated
 from edgekit.causes.explaining import explain, explained
-from edgekit.causes.rebuilt import Rebuilt, ranges_in, rebuilt
+from edgekit.causes.rebuilt import Conversions, Rebuilt, ranges_in
 from edgekit.causes.repro import REPRO, write_repro
 from edgekit.errors import EdgekitError
 from edgekit.files import json_text, sha256_of, size_bytes_of, write_json
@@ -30,8 +34,7 @@ from edgekit.parity.gates import Gates
 from edgekit.parity.graphs import nodes_of, place_of_parameter, place_of_tensor
 from edgekit.parity.pictures import worst_pictures
 from edgekit.parity.present_stages import gain, print_explained, sentences
-from edgekit.parity.report import ParityReport
-from edgekit.recipes import BLOCKS, Recipe
+from edgekit.recipes import BLOCKS, RECIPES, Recipe
 from edgekit.weights import Checkpoint
 from tests.parity.faults import edited, zeroed
 from tests.support.cli import edgekit
@@ -41,11 +44,14 @@ PORTRAIT = astronaut()
 
 
 @pytest.fixture(scope="module")
-def made(
-    artifacts: dict[str, Artifact], checkpoint: Checkpoint, tmp_path_factory: pytest.TempPathFactory
-) -> Rebuilt:
+def conversions(checkpoint: Checkpoint, tmp_path_factory: pytest.TempPathFactory) -> Conversions:
+    return Conversions(checkpoint, tmp_path_factory.mktemp("rebuilt"))
+
+
+@pytest.fixture(scope="module")
+def made(artifacts: dict[str, Artifact], conversions: Conversions) -> Rebuilt:
     """The float export, as `--explain` makes it."""
-    return rebuilt(artifacts["tflite"], checkpoint, tmp_path_factory.mktemp("rebuilt"))
+    return conversions.rebuilt(artifacts["tflite"])
 
 
 @pytest.fixture(scope="module")
@@ -123,18 +129,31 @@ def test_a_block_in_float_returns_what_it_lost(int8: Artifact, made: Rebuilt, ch
     assert all(each.measured.cost is not None for each in found)
 
 
-def test_an_int8_artifact_is_explained(
-    int8: Artifact, checkpoint: Checkpoint, capsys: pytest.CaptureFixture[str]
+def test_two_artifacts_are_explained_from_one_conversion(
+    artifacts: dict[str, Artifact],
+    int8: Artifact,
+    checkpoint: Checkpoint,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    report = parity_check_of(int8, checkpoint)
-    (row,) = explained(report, [int8], checkpoint).artifacts
+    both, made, convert = [int8, artifacts["tflite"]], list[Conversion](), tflite.float_model
+
+    def counted(conversion: Conversion) -> bytes:
+        made.append(conversion)
+        return convert(conversion)
+
+    report = check_parity(both, checkpoint, [PORTRAIT], Gates())
+    monkeypatch.setattr(tflite, "float_model", counted)
+    row, other = explained(report, both, checkpoint).artifacts
+    assert [conversion.recipe.name for conversion in made] == ["fp32"]
+    assert other.explanation is not None and other.explanation.cure == "none is needed"
     assert row.stages is not None and row.explanation is not None
     assert {FLOAT, W8} <= {stage.name for stage in row.stages.stages if stage.loss is not None}
     assert '"float"' in row.explanation.cure and row.explanation.after is not None
     print_explained(row)
     printed = capsys.readouterr().out
     assert "losses by stage" in printed and "measured after it: label agreement" in printed
-    found = json.loads(json_text(present.as_json(replace(report, artifacts=(row,)))))["artifacts"][0]
+    found = json.loads(json_text(present.as_json(replace(report, artifacts=(row, other)))))["artifacts"][0]
     assert found["stages"]["total"].keys() == {
         "labels",
         "groups",
@@ -144,15 +163,37 @@ def test_an_int8_artifact_is_explained(
     assert found["explanation"]["ablations"][0]["block"] in BLOCKS
 
 
-def parity_check_of(artifact: Artifact, checkpoint: Checkpoint) -> ParityReport:
-    return check_parity([artifact], checkpoint, [PORTRAIT], Gates())
+def test_what_differs_is_converted_for_each(
+    artifacts: dict[str, Artifact], checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Models of another size, output or pooling are others; another recipe's stages share their float export."""
+    made = list[Conversion]()
+
+    def counted(conversion: Conversion) -> bytes:
+        made.append(conversion)
+        return b"%d" % len(made)
+
+    monkeypatch.setattr(tflite, "float_model", counted)
+    monkeypatch.setattr(rebuilt, "quantized", lambda data, recipe, ranges: data + b" in int8")
+    plain, conversions = artifacts["tflite"], Conversions(checkpoint, tmp_path)
+
+    def stages(recipe: Recipe, **changed: object) -> list[bytes]:
+        manifest = replace(plain.manifest, recipe=recipe, **changed)  # type: ignore[arg-type]
+        found = conversions.rebuilt(replace(plain, manifest=manifest))
+        return [variant.path.read_bytes() for variant in found.variants]
+
+    assert stages(RECIPES["w8a8"]) == [b"1", b"1 in int8"]
+    assert stages(RECIPES["w8"]) == stages(RECIPES["fp32"]) == [b"1"]
+    assert stages(replace(RECIPES["w8a8"], pool={"stage3": 2})) == [b"2", b"2 in int8"]
+    assert stages(RECIPES["fp32"], output="logits") == [b"3"]
+    assert stages(RECIPES["w8a8"]) == [b"1", b"1 in int8"] and len(made) == 3
 
 
 def test_a_damaged_operator_is_named_and_cured_by_converting_again(
-    copied: dict[str, Artifact], made: Rebuilt, checkpoint: Checkpoint
+    copied: dict[str, Artifact], conversions: Conversions, checkpoint: Checkpoint
 ) -> None:
     broken = edited(copied["tflite"], zeroed("segmenter/stage4/fusion/conv"))
-    stages, found = explain(broken, checkpoint, [PORTRAIT], made)
+    stages, found = explain(broken, checkpoint, [PORTRAIT], conversions)
     assert [stage.name for stage in stages.blamed] == [FLOAT]
     assert "CONV_2D" in found.cause and "stage4.fusion.conv" in found.cause
     assert found.cure.startswith("convert again") and found.not_ablated == "no block of the recipe is int8"
@@ -161,9 +202,9 @@ def test_a_damaged_operator_is_named_and_cured_by_converting_again(
 
 
 def test_a_healthy_artifact_needs_no_cure(
-    artifacts: dict[str, Artifact], made: Rebuilt, checkpoint: Checkpoint
+    artifacts: dict[str, Artifact], conversions: Conversions, checkpoint: Checkpoint
 ) -> None:
-    stages, found = explain(artifacts["tflite"], checkpoint, [PORTRAIT], made)
+    stages, found = explain(artifacts["tflite"], checkpoint, [PORTRAIT], conversions)
     assert stages.blamed == () and found.operator is None
     assert (found.cause, found.cure, found.after) == ("no stage exceeds its bound", "none is needed", None)
     assert "measured after it" not in " ".join(sentences(found))
@@ -182,6 +223,24 @@ def test_the_worst_photos_are_explained(
     (row,) = parity_check([artifacts["tflite"]], checkpoint, images=tmp_path).artifacts
     found = worst_pictures(row, checkpoint, tmp_path, 2)
     assert [each.name for each in found] == list(row.worst_photos[:2])
+
+
+def test_an_artifact_that_loses_nothing_is_explained_on_the_first_photos(
+    artifacts: dict[str, Artifact], checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in "cba":
+        Image.fromarray(picture(90, 70)).save(tmp_path / f"{name}.png")
+    report = parity_check([artifacts["tflite"]], checkpoint, images=tmp_path)
+    report = replace(report, artifacts=(replace(report.artifacts[0], worst_photos=()),))
+    seen: list[str] = []
+
+    def stand_in(*given: Any) -> tuple[None, None]:
+        seen.extend(picture.name for picture in given[2])
+        return None, None
+
+    monkeypatch.setattr(explaining, "explain", stand_in)
+    explained(report, [artifacts["tflite"]], checkpoint, tmp_path)
+    assert seen == ["a.png", "b.png"]
 
 
 def test_the_gain_is_a_sentence() -> None:

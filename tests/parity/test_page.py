@@ -129,7 +129,9 @@ def test_stages_and_the_cure_stand_on_the_page() -> None:
         Stage(RUNTIME, Status.PASSED, share=back, step=lost),
         Stage(SECOND_RUNTIME, Status.NOT_RUN, "<no such package>"),
     )
-    found = Waterfall(stages, Loss(labels=0.003, skin_delta_e00_p95=0.6), (PhotoStages("a.jpg", {}, {}),))
+    other = Stage(SECOND_RUNTIME, Status.PASSED, step=Loss(labels=0.0123, skin_delta_e00_p95=0.5))
+    total, photos = Loss(labels=0.003, skin_delta_e00_p95=0.6), (PhotoStages("a.jpg", {}, {}),)
+    found = Waterfall(stages, total, photos, (other,))
     explanation = Explanation(
         ("a.jpg",), (), (), None, (), "it cannot be timed", "int8 weights lose it", "plan again", None, None
     )
@@ -141,6 +143,7 @@ def test_stages_and_the_cure_stand_on_the_page() -> None:
     ]  # fmt: skip
     assert page.count("beyond its bound") == 1
     assert "not run: &lt;no such package&gt;" in page
+    assert "1.23% of the labels and 0.5 of skin ΔE2000 p95 apart from the first" in page
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,27 @@ def written(folder: Path, shards: int, inputs: Inputs = INPUTS) -> list[Path]:
         journal.write(tally, skipped, notes, complete=True)
         paths.append(journal.path)
     return paths
+
+
+def test_memory_grows_by_the_rows_alone(tmp_path: Path) -> None:
+    """A photo's row takes some 700 bytes; the smallest thing that could be kept of a photo, its labels, takes 1,024."""
+    journal, tally = Journal(SHARD, tmp_path, INPUTS, 1, 1), Tally.empty(2, CLASSES, SKIN)
+
+    def counted(first: int, photos: int) -> None:
+        for i in range(first, first + photos):
+            count(tally, f"{i % 100:02}-{i:06}.jpg")
+        journal.write(tally, (), (), complete=False)
+
+    photos = 150
+    counted(0, photos)  # what is cached once, such as the tables of a colour space, is there now
+    tracemalloc.start()
+    try:
+        counted(photos, photos)
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(tally.counts[0].rows) == 2 * photos
+    assert 0 < kept / photos / len(SUBJECTS) < 1000
 
 
 @pytest.mark.slow

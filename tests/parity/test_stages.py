@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import fields, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from edgekit.artifact import Artifact
@@ -125,6 +128,33 @@ def test_another_runtime_is_a_stage_and_is_blamed(
 
     found = waterfall(artifact, checkpoint, PICTURES[:1], opener=Mirrored)
     assert RUNTIME in [stage.name for stage in found.blamed] and runs
+
+
+class Shifted(Interpreter):  # type: ignore[misc]
+    """An interpreter that errs: every float is moved one column to the right."""
+
+    def get_tensor(self, index: int, subgraph_index: int = 0) -> NDArray[Any]:
+        value = super().get_tensor(index, subgraph_index)
+        return np.roll(value, 1, 2) if value.dtype == np.float32 and value.ndim == 4 else value
+
+
+@pytest.mark.parametrize(("interpreter", "blamed"), [(Interpreter, False), (Shifted, True)])
+def test_a_second_runtime_is_measured_from_the_first(
+    artifacts: dict[str, Artifact],
+    checkpoint: Checkpoint,
+    monkeypatch: pytest.MonkeyPatch,
+    interpreter: type[Interpreter],
+    blamed: bool,
+) -> None:
+    """TensorFlow stands in for itself here: its package is not among those that the tests install."""
+    monkeypatch.setitem(
+        sys.modules, "tensorflow", SimpleNamespace(lite=SimpleNamespace(Interpreter=interpreter))
+    )
+    found = waterfall(artifacts["tflite"], checkpoint, PICTURES[:1])
+    (second,) = found.beside
+    runtime = next(stage for stage in found.stages if stage.name == RUNTIME)
+    assert second.share is None and bool(second.blamed) == blamed and found.blamed == ()
+    assert (second.step == Loss(0.0, 0.0, 0.0, 0.0)) == (second.loss == runtime.loss) == (not blamed)
 
 
 def test_no_picture_is_an_error(artifacts: dict[str, Artifact], checkpoint: Checkpoint) -> None:
