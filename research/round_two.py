@@ -275,9 +275,9 @@ def held_out(
                     link = staged / name / "eval" / file.parent.name / file.name
                     link.parent.mkdir(parents=True, exist_ok=True)
                     link.symlink_to(file.resolve())
-            for file in SCHEME_FILES:
-                if (data / name / file).is_file():
-                    (staged / name / file).symlink_to((data / name / file).resolve())
+            for scheme in SCHEME_FILES:
+                if (data / name / scheme).is_file():
+                    (staged / name / scheme).symlink_to((data / name / scheme).resolve())
 
 
 def validating(folder: Path, checkpoint: Checkpoint) -> list[Path]:
