@@ -49,9 +49,7 @@ class Arm64:
     def __init__(self) -> None:
         if reason := missing():
             raise DeviceError(f"arm64: {reason}.")
-        self._launcher = litert_process.Launcher(
-            "arm64", _python(sysroot()), {"PATH": os.environ["PATH"]}, emulated=True
-        )
+        self._launcher = launcher()
         self.info = DeviceInfo(
             name="arm64",
             kind="qemu",
@@ -86,11 +84,18 @@ class Arm64:
         return litert_process.infer(self._launcher, artifact, inputs, threads, timeout_s)
 
 
-def _python(root: Path) -> tuple[str, ...]:
+def launcher(qemu: Sequence[str] = (QEMU,)) -> litert_process.Launcher:
+    """The launcher of the emulated interpreter; `qemu` is the emulator with what else it is told."""
+    return litert_process.Launcher(
+        "arm64", _python(sysroot(), qemu), {"PATH": os.environ["PATH"]}, emulated=True
+    )
+
+
+def _python(root: Path, qemu: Sequence[str] = (QEMU,)) -> tuple[str, ...]:
     """The command of the emulated interpreter, with its own libraries and wheels and none of this machine's."""
     libraries = f"{root}/lib/aarch64-linux-gnu:{root}/usr/lib/aarch64-linux-gnu"
     return (
-        QEMU, "-cpu", CPU, "-L", str(root),
+        *qemu, "-cpu", CPU, "-L", str(root),
         "-E", f"PYTHONHOME={root}/usr", "-E", f"PYTHONPATH={root}/site", "-E", f"LD_LIBRARY_PATH={libraries}",
         f"{root}/usr/bin/python3.11", "-s",
     )  # fmt: skip
