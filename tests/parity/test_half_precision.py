@@ -36,7 +36,7 @@ def test_only_the_operator_that_overflows_first_is_accused() -> None:
     found = {"x": Magnitudes(0.1, 300.0), "y": Magnitudes(0.01, 90000.0), "z": Magnitudes(0.1, float("inf"))}
     (fault,) = faults_among(nodes, found)
     assert (fault.kind, fault.operator, fault.tensor, fault.value) == ("overflow", "MUL", "y", 90000.0)
-    assert fault_sentence([fault]) == "overflows in stage3.0.norm (MUL gives 9e+04)"
+    assert fault_sentence([fault]) == "overflows in stage3.0.norm (MUL gives 90000)"
     assert fault_sentence([fault, fault]).endswith(", and 1 more")
 
 

@@ -17,6 +17,7 @@ from PIL import Image as pillow
 from edgekit.artifact import Artifact
 from edgekit.images import InputSize, astronaut
 from edgekit.parity.blame import (
+    PREPARED,
     RUNTIME,
     SECOND_RUNTIME,
     W8,
@@ -125,6 +126,7 @@ def test_every_gate_is_explained() -> None:
 def test_stages_and_the_cure_stand_on_the_page() -> None:
     lost, back = Loss(labels=0.004, skin_delta_e00_p95=0.9), Loss(labels=-0.001, skin_delta_e00_p95=-0.3)
     stages = (
+        Stage(PREPARED, Status.PASSED, share=Loss(labels=0.0, skin_delta_e00_p95=0.0), step=Loss(labels=0.0)),
         Stage(W8, Status.FAILED, share=lost, step=lost, blamed=("labels",)),
         Stage(RUNTIME, Status.PASSED, share=back, step=lost),
         Stage(SECOND_RUNTIME, Status.NOT_RUN, "<no such package>"),
@@ -143,7 +145,7 @@ def test_stages_and_the_cure_stand_on_the_page() -> None:
     ]  # fmt: skip
     assert page.count("beyond its bound") == 1
     assert "not run: &lt;no such package&gt;" in page
-    assert "1.23% of the labels and 0.5 of skin ΔE2000 p95 apart from the first" in page
+    assert "from the first runtime it differs in 1.23% of the labels and by skin ΔE2000 p95 0.5" in page
 
 
 @dataclass(frozen=True)
