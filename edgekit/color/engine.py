@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import cast
 
 import numpy as np
@@ -195,7 +196,8 @@ class BakedLayer:
         return self.source == "camera" and self.lookup is None
 
 
-def baked_layers(layers: Sequence[Layer], controls: Controls) -> tuple[BakedLayer, ...]:
+@lru_cache(maxsize=16)  # many photos are drawn with few looks
+def baked_layers(layers: tuple[Layer, ...], controls: Controls) -> tuple[BakedLayer, ...]:
     """The distinct tables c + amount·(adjust(lookup(c)) − c), each with the regions that use it."""
     by_region = {region: layer for layer in layers for region in layer.regions}
     by_kind: dict[tuple[object, ...], list[str]] = {}

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from edgekit.color.controls import GROUPS, NO_CONTROLS, Controls, adjust, amount, blend
-from edgekit.color.engine import styled_pixels, upsampled_rows, weights_of
+from edgekit.color.engine import baked_layers, styled_pixels, upsampled_rows, weights_of
 from edgekit.color.grain import CELLS, GRAIN, grained
 from edgekit.color.interpolation import tetrahedral
 from edgekit.color.layers import Layer, Look, everything_but_skin, look_of_style
@@ -267,3 +267,9 @@ def test_the_blur_is_the_same_at_every_size() -> None:
     ]
     reduced = np.asarray(Image.fromarray(blurred[1]).resize((128, 96), Image.Resampling.BOX))
     assert np.abs(reduced.astype(int) - blurred[0]).max() <= 4
+
+
+def test_the_tables_of_a_look_are_made_once_for_many_photos() -> None:
+    layers = Look((Layer(("hair",), STYLES["warm"].luts()["hair"]),)).layers
+    assert baked_layers(layers, NO_CONTROLS) is baked_layers(layers, NO_CONTROLS)
+    assert baked_layers(layers, NO_CONTROLS) is not baked_layers(layers, Controls(intensity=0.5))
