@@ -8,7 +8,8 @@ whole photos stretched to the input, labels at their own size; "common mIoU" is 
 at least 0.05 % of the labelled pixels, which no stray pixel can move by a class.
 
 `--instruction-set avx2` hides AVX-512 and AVX-VNNI from every library (`benchmarks/instruction_set.py`), so that a CPU
-that has them also gives the figure of one that has not. Publishes `int8`, or `int8-avx2`.
+that has them also gives the figure of one that has not; Core ML, which is not timed, is left out. Publishes `int8`, or
+`int8-avx2`.
 """
 
 from __future__ import annotations
@@ -83,7 +84,8 @@ def stock_and_edgekit(
     paths = baselines(checkpoint, size, calibration, folder)
     models = [torch_model(checkpoint), plain_model(paths.pop(PLAIN))]
     models += [stock_model(name, path) for name, path in paths.items()]
-    models += [edgekit_model(checkpoint, *pair, size, folder) for pair in EDGEKIT]
+    rows = [pair for pair in EDGEKIT if pair[0] == "tflite" or not is_hidden()]  # Core ML is not timed
+    models += [edgekit_model(checkpoint, *pair, size, folder) for pair in rows]
     models += [edgekit_model(checkpoint, "tflite", recipe, frame, folder) for frame, recipe in FRAMES]
     return models, []
 
