@@ -70,10 +70,11 @@ def edgekit_model(
     """One of edgekit's artifacts; Core ML runs on the reference executor, whose time says nothing of Core ML's."""
     name, artifact = converted(checkpoint, target, recipe, size, folder)
     tap = artifact.manifest.taps["logits"]
-    if size != checkpoint.size_default:
-        name = f"{name} at {size}"
+    other = None if size == checkpoint.size_default else artifact.manifest.input_size
+    if other is not None:
+        name = f"{name} at {other}"
     if target == "tflite":
-        return replace(_litert_model(name, artifact.path, tap, np.uint8), size=artifact.manifest.input_size)
+        return replace(_litert_model(name, artifact.path, tap, np.uint8), size=other)
     runtime = open_runtime(artifact.path, taps=[tap], threads=THREADS)
 
     def run(image: Image) -> Logits:
