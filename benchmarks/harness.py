@@ -68,6 +68,12 @@ def number(value: float | None, form: str) -> str:
     return "–" if value is None else format(value, form)
 
 
+def evenly(paths: Sequence[Path], count: int) -> list[Path]:
+    """So many of the paths, or all if they are fewer, evenly spread."""
+    count = min(count, len(paths))
+    return [paths[i * len(paths) // count] for i in range(count)]
+
+
 def spread(ends: tuple[float, float] | None, form: str) -> str:
     """An interval to stand behind a value, with a space before it; nothing for None."""
     return "" if ends is None else f" ({ends[0]:{form}}–{ends[1]:{form}})"

@@ -83,8 +83,7 @@ def main() -> None:
 
 def labelled(images: Path, labels: Path, count: int, checkpoint: Checkpoint) -> list[LabelledPhoto]:
     """Photos spread evenly through a folder."""
-    files, segmenter = images_in(images), Segmenter(checkpoint)
-    chosen = [files[i * len(files) // count] for i in range(min(count, len(files)))]
+    chosen, segmenter = harness.evenly(images_in(images), count), Segmenter(checkpoint)
     found = []
     for path in track(chosen, len(chosen), "finding regions"):
         photo = read_image(path)

@@ -40,7 +40,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, quiet_libraries():
         folder = Path(name)
         (folder / "photos").mkdir()
-        for path in spread(images_in(options.images.absolute()), options.photos):
+        for path in harness.evenly(images_in(options.images.absolute()), options.photos):
             (folder / "photos" / path.name).symlink_to(path)
         made = dict(converted(checkpoint, "tflite", recipe, size, folder) for recipe in RECIPES)
         report = parity_check(list(made.values()), checkpoint, images=folder / "photos", stability=True)
@@ -48,12 +48,6 @@ def main() -> None:
     n = f"{report.pictures} photos at {size}²"
     body = table(names, report.artifacts)
     harness.publish(options, "stability", n, harness.machine("torch", "ai-edge-litert"), body)
-
-
-def spread(paths: list[Path], count: int) -> list[Path]:
-    """So many of the paths, or all if they are fewer, evenly spread."""
-    count = min(count, len(paths))
-    return [paths[i * len(paths) // count] for i in range(count)]
 
 
 def table(names: list[str], artifacts: tuple[ArtifactReport, ...]) -> str:

@@ -211,7 +211,7 @@ class Journal:
         if written.context != self._context:
             raise CalibrationError(
                 f"{shown(path)} was measured with other photos, labels, weights, size or packages, or on another "
-                f"machine; `--fresh` measures all anew and replaces it."
+                f"machine; `fresh` measures all anew and replaces it."
             )
         self._points, self._snr_db = dict(written.points), dict(written.snr_db)
         self._ranges = {**({} if written.ranges is None else {"": written.ranges}), **written.pooled_ranges}

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks.stability import spread, table
+from benchmarks.harness import evenly
+from benchmarks.stability import table
 from edgekit.parity.report import ArtifactReport, Check, Metrics, Stability, StabilityRow, Status
 
 
 def test_photos_are_spread_over_the_folder() -> None:
     paths = [Path(f"{i}") for i in range(51)]
-    assert [path.name for path in spread(paths, 4)] == ["0", "12", "25", "38"]
-    assert spread(paths[:3], 8) == paths[:3]
+    assert [path.name for path in evenly(paths, 4)] == ["0", "12", "25", "38"]
+    assert evenly(paths[:3], 8) == paths[:3]
 
 
 def found(flicker: float, status: Status) -> ArtifactReport:

@@ -323,7 +323,7 @@ def test_a_plan_with_other_bounds_measures_only_what_is_new(tmp_path: Path) -> N
 def test_a_journal_of_another_plan_is_not_mixed_in(tmp_path: Path) -> None:
     path = tmp_path / "plan.journal.json"
     run(World(), Budget(min_agreement=0.9), path)
-    with pytest.raises(CalibrationError, match="on another machine; `--fresh` measures all anew"):
+    with pytest.raises(CalibrationError, match="on another machine; `fresh` measures all anew"):
         Journal(path, "other")
     before = path.read_text()
     fresh = Journal(path, "other", fresh=True)
