@@ -18,7 +18,7 @@ from edgekit.images import images_in, read_photo, srgb_bytes
 from edgekit.segmenter import Segmenter
 
 LONGEST_SIDE = 512  # px at which photos are compared: more hold hardly other colours, and all are in memory
-MOST_PAIRS = 100
+MOST_PAIRS = 128
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,12 @@ def fit_look(
     """
     if out.suffix.lower() != SUFFIX:
         raise LutError(out, None, "a look is written as .json; give `out` that extension.")
-    files = _pairs(before, after)
+    files = pairs_of_files(before, after)
     luts = tuple(out.with_name(f"{out.stem}-{i + 1}.cube") for i in range(regions))
     inputs = [path for pair in files for path in pair]
     for path in (out, *luts):
         check_file_place(path, replace=force, inputs=inputs)
-    pairs = [_read(*pair, segmenter) for pair in console.track(files, len(files), "finding regions")]
+    pairs = [read_pair(*pair, segmenter) for pair in console.track(files, len(files), "finding regions")]
     fitted = fit_regions(pairs, regions, size)
     for path, lut in zip(luts, fitted.luts, strict=True):
         write_cube(path, lut, replace=force)
@@ -55,8 +55,11 @@ def fit_look(
     return FittedLook(out, luts, fitted)
 
 
-def _pairs(before: Path, after: Path) -> list[tuple[Path, Path]]:
-    """The photos and their edited versions: in folders, those of one name without its suffix."""
+def pairs_of_files(before: Path, after: Path) -> list[tuple[Path, Path]]:
+    """The photos and their edited versions: in folders, those of one name without its suffix.
+
+    LutError for a photo without an edited version, and for more than MOST_PAIRS.
+    """
     if not before.is_dir() and not after.is_dir():
         return [(before, after)]
     edited = {path.stem: path for path in images_in(after)}
@@ -69,7 +72,8 @@ def _pairs(before: Path, after: Path) -> list[tuple[Path, Path]]:
     return [(path, edited[path.stem]) for path in photos]
 
 
-def _read(before: Path, after: Path, segmenter: Segmenter) -> Pair:
+def read_pair(before: Path, after: Path, segmenter: Segmenter) -> Pair:
+    """A photo and its edited version with the mask, reduced to LONGEST_SIDE. LutError for two sizes."""
     photo, edited = (srgb_bytes(read_photo(path)) for path in (before, after))
     if photo.shape != edited.shape:
         sizes = " and ".join(f"{picture.shape[1]}×{picture.shape[0]}" for picture in (edited, photo))
