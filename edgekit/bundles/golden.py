@@ -104,8 +104,10 @@ def golden_pictures(
 def styled_levels(
     description: ShaderDescription, rgba: NDArray[np.uint8], weights: NDArray[np.floating]
 ) -> NDArray[np.float64]:
-    """(H, W, 4) in 8-bit levels: the oracle's picture with GOLDEN_CONTROLS."""
-    pixels: dict[str, Pixels] = {"u_image": rgba}
+    """(H, W, 4) in 8-bit levels: the oracle's picture with GOLDEN_CONTROLS, on which nothing is drawn."""
+    undrawn = np.zeros((1, 1, 4), np.uint8)
+    pixels: dict[str, Pixels] = {each.name: undrawn for each in description.textures_with("drawn-mask")}
+    pixels["u_image"] = rgba
     pixels |= mask_slots(description, weights, guide_of(rgba, weights.shape[:2]))
     height, width = rgba.shape[:2]
     return render(Frame(description, pixels, height, width, GOLDEN_CONTROLS))

@@ -16,7 +16,8 @@ SHIM = Path(__file__).parent / "gles_on_mesa"
 @dataclass(frozen=True)
 class Drawn:
     """What DrawGolden.java found. `delta_e00_p95`: of the mask, by GoldenProof; `driver`: its name in the app;
-    `resized_levels`: after a photo of another shape; `external_levels`: as from a camera; `alive`: GL objects that
+    `resized_levels`: after a photo of another shape; `external_levels`: as from a camera; `drawn_levels`: of a picture
+    drawn over as drawn_1, from one that is all background; `drawn_change`: from the golden; `alive`: GL objects that
     nothing deleted; `timed`: draws with a time; `ms`: their sum; `again`: a buffer came twice."""
 
     context: bool
@@ -25,6 +26,8 @@ class Drawn:
     levels: int = 255
     resized_levels: int = 255
     external_levels: int = 255
+    drawn_levels: int = 255
+    drawn_change: int = -1
     alive: int = -1
     waited_equals: bool = False
     polled_equals: bool = False

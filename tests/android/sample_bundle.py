@@ -5,6 +5,7 @@ Kotlin computes is compared with what Python wrote into it.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -29,15 +30,16 @@ def write_sample_bundle(
     seed: int = 7,
     golden: str = "cozy",
     shape: tuple[int, int] = (INPUT_SIDE, INPUT_SIDE),
+    look: Callable[[Path], Path] = four_region_look,
 ) -> OpenBundle:
     """The bundle in `folder / "bundle"`.
 
     refinement: of the styles' shaders. seed: of the mask. golden: the style of the golden picture, one of STYLES or
-    LOOK. shape: its height and width; the network takes squares.
+    LOOK. shape: its height and width; the network takes squares. look: writes LOOK.
     """
     folder.mkdir(parents=True, exist_ok=True)
     weights = np.random.default_rng(seed).dirichlet((1.0, 0.6, 0.8, 0.7), (MASK_SIDE, MASK_SIDE))[..., :3]
-    spelt = {**{name: name for name in STYLES}, LOOK: str(four_region_look(folder / f"{LOOK}.json"))}
+    spelt = {**{name: name for name in STYLES}, LOOK: str(look(folder / f"{LOOK}.json"))}
     image = picture(*shape, seed=3)
     styles = tuple(spelt.values())
     contents = BundleContents([_artifact(folder)], styles, spelt[golden], image, weights, refinement)

@@ -61,7 +61,7 @@ from tests.android.sample_bundle import LOOK, write_sample_bundle
 from tests.android.stub_check import CHECKED, UNCHECKED, stub_problems
 from tests.android.toolchain import JAVA, PROJECT, Toolchain, ToolFailed, joined, kotlin_in, run
 from tests.support.hostile_bundles import problems, write_cases
-from tests.support.looks import picture_from_view, sensor_picture
+from tests.support.looks import drawn_look, picture_from_view, sensor_picture
 from tests.support.pictures import picture
 
 ANDROID = "{http://schemas.android.com/apk/res/android}"
@@ -390,6 +390,18 @@ class TestGlOutOfTheApk:
     ) -> None:
         drawn = draw_golden(shim, apk, look_bundle.folder)
         assert not drawn.context or assert_golden(drawn, look_bundle.bundle.golden)
+
+    def test_it_draws_what_a_user_drew_and_nothing_without(
+        self, shim: tuple[Path, Path], apk: OfflineApk, look_bundle: OpenBundle, tmp_path: Path
+    ) -> None:
+        bundle = write_sample_bundle(tmp_path, golden=LOOK, shape=(300, 421), look=drawn_look)
+        drawn = draw_golden(shim, apk, bundle.folder)
+        if not drawn.context:
+            pytest.skip("Mesa gave no OpenGL ES 3 context; run tools/install-system-packages.sh")
+        assert_golden(drawn, bundle.bundle.golden)
+        assert drawn.drawn_levels <= 1 and drawn.drawn_change > 20
+        other = draw_golden(shim, apk, look_bundle.folder)  # its look reads no drawn region
+        assert other.drawn_change == other.levels
 
     @pytest.mark.parametrize("name", ["halo", "blur along x twice", "mirrored picture"])
     def test_a_mistake_in_its_texts_shows(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -84,3 +85,19 @@ def open_page(browser: Browser, serve: Callable[..., str]) -> Opener:
         return Page(browser, url)
 
     return opened
+
+
+@pytest.fixture
+def downloads(browser: Browser, tmp_path: Path) -> Callable[[str], Path]:
+    """Waits for a download of that name and returns its file."""
+    folder = tmp_path / "downloads"
+    browser.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
+
+    def named(name: str) -> Path:
+        deadline = time.monotonic() + 60
+        while not (folder / name).exists():
+            assert time.monotonic() < deadline, [p.name for p in folder.glob("*")]
+            time.sleep(0.05)
+        return folder / name
+
+    return named

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -72,6 +73,18 @@ class Page:
         root = self.browser.call("DOM.getDocument")["root"]["nodeId"]
         node = self.browser.call("DOM.querySelector", nodeId=root, selector="#file")["nodeId"]
         self.browser.call("DOM.setFileInputFiles", files=[str(photo) for photo in photos], nodeId=node)
+
+    def paint(self, *points: tuple[float, float]) -> None:
+        """A stroke of the mouse through these points, in fractions of the picture."""
+        box = json.loads(
+            str(self.run("JSON.stringify(document.getElementById('brush-area').getBoundingClientRect())"))
+        )
+        places = [{"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]} for x, y in points]
+        mouse: dict[str, object] = {"button": "left", "buttons": 1, "clickCount": 1}
+        self.browser.call("Input.dispatchMouseEvent", type="mousePressed", **places[0], **mouse)
+        for place in places[1:]:
+            self.browser.call("Input.dispatchMouseEvent", type="mouseMoved", **place, **mouse)
+        self.browser.call("Input.dispatchMouseEvent", type="mouseReleased", **places[-1], **mouse)
 
     def press(self, key: str, code: int) -> None:
         for kind in ("rawKeyDown", "keyUp"):

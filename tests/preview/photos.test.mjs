@@ -151,6 +151,18 @@ test('a stroke makes what it covers one region, softly at its edge, and leaves t
   assert.deepEqual(texel(background, 20, 20), [0, 0, 0]);
 });
 
+test('what is drawn lies beside the mask, which keeps its bytes, until nothing is drawn there', () => {
+  const before = allSkin(40, 40), picture = {width: 40, height: 40};
+  const drawnTexel = ({drawn}) => [...drawn.slice(4 * (20 * 40 + 20), 4 * (20 * 40 + 20) + 3)];
+  const once = new Stroke(before, 'drawn_2', picture, 0.25).to(0.5125, 0.5125);
+  assert.equal(once.mask, before.mask);
+  assert.deepEqual(drawnTexel(once), [0, 255, 0]);
+  const twice = new Stroke(once, 'hair', picture, 0.25).to(0.5125, 0.5125);
+  assert.deepEqual([drawnTexel(twice), texel(twice, 20, 20)], [[0, 255, 0], [0, 255, 0]]);
+  const none = new Stroke(twice, 'nothing drawn', picture, 0.25).to(0.5125, 0.5125);
+  assert.deepEqual([drawnTexel(none), texel(none, 20, 20)], [[0, 0, 0], [0, 255, 0]]);
+});
+
 test('a stroke is as wide everywhere, however often it comes back', () => {
   const stroke = new Stroke(allSkin(40, 40), 'hair', {width: 40, height: 40}, 0.1);
   const once = stroke.to(0.1, 0.5);

@@ -60,7 +60,7 @@ GIVE_MASK = """(async () => {
   const canvas = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d');
   canvas.drawImage(bitmap, 0, 0);
   const rgba = new Uint8Array(canvas.getImageData(0, 0, bitmap.width, bitmap.height).data);
-  preview.stage.renderer.setMask(rgba, bitmap.width);
+  preview.stage.renderer.setMask({mask: rgba, width: bitmap.width, height: bitmap.height});
   return sha256(rgba);
 })()"""
 

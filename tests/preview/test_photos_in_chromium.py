@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -40,22 +39,6 @@ HOLD_MASKS = """(() => {
   };
 })()"""
 GIVE_MASK = "held.shift()()"
-
-
-@pytest.fixture
-def downloads(browser: Browser, tmp_path: Path) -> Callable[[str], Path]:
-    """Waits for a download of that name and returns its file."""
-    folder = tmp_path / "downloads"
-    browser.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
-
-    def named(name: str) -> Path:
-        deadline = time.monotonic() + 60
-        while not (folder / name).exists():
-            assert time.monotonic() < deadline, [p.name for p in folder.glob("*")]
-            time.sleep(0.05)
-        return folder / name
-
-    return named
 
 
 def shows(page: Page, photo: NDArray[np.uint8]) -> bool:
@@ -251,19 +234,6 @@ def test_the_camera_is_saved_and_gives_way_to_the_last_photo(
     assert page.problem() == ""
 
 
-def paint(page: Page, *points: tuple[float, float]) -> None:
-    """A stroke of the mouse through these points, in fractions of the picture."""
-    box = json.loads(
-        str(page.run("JSON.stringify(document.getElementById('brush-area').getBoundingClientRect())"))
-    )
-    places = [{"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]} for x, y in points]
-    mouse: dict[str, object] = {"button": "left", "buttons": 1, "clickCount": 1}
-    page.browser.call("Input.dispatchMouseEvent", type="mousePressed", **places[0], **mouse)
-    for place in places[1:]:
-        page.browser.call("Input.dispatchMouseEvent", type="mouseMoved", **place, **mouse)
-    page.browser.call("Input.dispatchMouseEvent", type="mouseReleased", **places[-1], **mouse)
-
-
 def test_a_painted_mask_is_drawn_taken_back_saved_and_read_by_the_command_line(
     open_page: Opener,
     browser: Browser,
@@ -280,7 +250,7 @@ def test_a_painted_mask_is_drawn_taken_back_saved_and_read_by_the_command_line(
     assert page.run("document.getElementById('regions').hidden") is False
     assert page.run("document.getElementById('undo').disabled") is True
     page.run("document.querySelector('[name=region][value=hair]').click()")
-    paint(page, (0.25, 0.5), (0.75, 0.5))
+    page.paint((0.25, 0.5), (0.75, 0.5))
     painted = shown_mask(page)
     middle = painted[painted.shape[0] // 2]
     width = len(middle)

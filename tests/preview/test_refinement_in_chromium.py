@@ -103,7 +103,7 @@ TURNED = """(async () => {
   const style = renderer.style(await preview.bundle.shader('warm'));
   const bitmap = await createImageBitmap(preview.stage.scene.photo.source);
   renderer.setPicture(bitmap);
-  renderer.setMask(new Uint8Array(mask), width, height);
+  renderer.setMask({mask: new Uint8Array(mask), width, height});
   const sensor = {width: bitmap.width, height: bitmap.height, quarterTurns: 1, mirror: true};
   renderer.draw(style, {grain: %s}, {matrices: aspectFill({...sensor, viewWidth, viewHeight})});
   return canvas.toDataURL('image/png');

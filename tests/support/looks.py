@@ -32,6 +32,16 @@ def four_region_look(path: Path) -> Path:
     return path
 
 
+def drawn_look(path: Path) -> Path:
+    """Write a look that blurs what a user draws as it does the background, and styles skin."""
+    layers = [
+        {"regions": ["background", "drawn_1"], "style": "cool", "source": "blurred"},
+        {"regions": ["skin"], "style": "cozy"},
+    ]
+    path.write_text(json.dumps({"schema": "edgekit/look", "schema_version": 1, "layers": layers}))
+    return path
+
+
 def sensor_picture(view: Mapping[str, int]) -> NDArray[np.uint8]:
     """A small opaque picture, (H, W, 4), of the shape of a view's sensor, on which a blur depends."""
     height, width = view["sensor_height"] // 20, view["sensor_width"] // 20

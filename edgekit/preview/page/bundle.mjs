@@ -53,7 +53,7 @@ const INDEX = object({
 const stage = object({file: plainFile, entry: string});
 const DESCRIPTION = object({
   title: string,
-  layers: list(object({strength: numberFrom(0, 1)}), 1),
+  layers: list(object({regions: list(string, 1), strength: numberFrom(0, 1)}), 1),
   textures: list(object({
     name: string, role: oneOf('camera', 'mask', 'coefficients', 'drawn-mask', 'lut', 'picture', 'blurred'),
     dimension: oneOf('2d', '3d'), format: oneOf('rgba8unorm', 'rgba16float'), filter: oneOf('linear', 'nearest'),

@@ -10,6 +10,7 @@ import {download, pictureOf} from './pictures.mjs';
 import {Saver} from './saver.mjs';
 import {Stage} from './stage.mjs';
 import {Strip} from './strip.mjs';
+import {DRAWN_REGIONS} from './strokes.mjs';
 
 const TIMED_EVERY = 15; // camera frames: timing a draw waits for the GPU
 const element = (id) => document.getElementById(id);
@@ -18,6 +19,7 @@ class Preview {
   photos = new Photos();
   timing = {};
   #masks = new Masks((picture) => this.segmenter.segment(picture));
+  #regions = new Map(); // that a style reads, by its name
   #golden = null; // the photo that is shown while the user has given none
   #camera = null;
   #asked = 0; // counts what was asked for: a photo that is read too late is not shown
@@ -31,9 +33,13 @@ class Preview {
     for (const {name} of index.styles) {
       shaders.set(name, await this.bundle.shader(name));
       this.stage.addStyle(name, shaders.get(name));
+      this.#regions.set(name, new Set(shaders.get(name).description.layers.flatMap((layer) => layer.regions)));
     }
     this.stage.styleName = index.default_style;
-    this.stage.thumbnails = showStyles(element('styles'), index.styles, index.default_style, Stage.thumbnail, (styleName) => this.stage.set({styleName}));
+    this.stage.thumbnails = showStyles(element('styles'), index.styles, index.default_style, Stage.thumbnail, (styleName) => {
+      this.stage.set({styleName});
+      this.#offerRegions();
+    });
     this.resetControls = showControls(element('sliders'), index.controls, (controls) => this.stage.set({controls}));
     this.strip = new Strip(element('strip'), [element('photos'), element('save-all')], (photo) => attempt(() => this.show(photo)));
     this.brush = new Brush(element('brush-area'), {
@@ -44,6 +50,7 @@ class Preview {
         this.#showUndo();
       },
     });
+    this.#offerRegions();
     this.saver = new Saver(shaders, this.#masks, this.stage.limits);
     const golden = new Blob([await this.bundle.bytes(index.golden.image.path)], {type: 'image/png'});
     this.#golden = new Photo('golden.png', golden);
@@ -159,6 +166,16 @@ class Preview {
   showMask(isShown) {
     this.stage.showMask(isShown);
     pressed('mask', isShown);
+  }
+
+  /** The brush paints the drawn regions that the style reads, beside the mask's own. */
+  #offerRegions() {
+    const read = DRAWN_REGIONS.filter((region) => this.#regions.get(this.stage.styleName).has(region));
+    for (const each of document.querySelectorAll('[data-drawn]')) {
+      const {drawn} = each.dataset;
+      each.hidden = drawn ? !read.includes(drawn) : read.length === 0;
+    }
+    if (element('brush-regions').querySelector('label[hidden] :checked')) element('brush-regions').querySelector('input').click();
   }
 
   /** Take the last stroke on the shown photo back. */
@@ -281,6 +298,7 @@ function listen() {
   element('brush-regions').addEventListener('change', ({target}) => { preview.brush.region = target.value; });
   element('brush-size').addEventListener('input', ({target}) => { preview.brush.radius = Number(target.value); });
   onClick('save-mask', () => preview.save(async (saver) => saver.mask(await preview.shownPhoto())));
+  onClick('save-drawn', () => preview.save(async (saver) => saver.drawn(await preview.shownPhoto())));
   onClick('remove', () => preview.removePhoto());
   onClick('save-picture', () => preview.save(async (saver, look) => saver.picture(await preview.shownPhoto(), look)));
   onClick('save-comparison', () => preview.save(async (saver, look) => saver.comparison(await preview.shownPhoto(), look)));

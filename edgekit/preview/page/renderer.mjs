@@ -6,12 +6,13 @@ import {BEFORE, uniformValues} from './uniforms.mjs';
 
 const DIALECT = 'essl300';
 // Roles that this page can fill, and draws; tables and second pictures come from the bundle.
-const SUPPLIED = new Set(['camera', 'mask', 'blurred']);
+const SUPPLIED = new Set(['camera', 'mask', 'drawn-mask', 'blurred']);
 
 export class Renderer {
   #gl;
   #picture;
   #mask;
+  #drawn;
   #hasMask = false;
   #size = {width: 1, height: 1}; // of the picture
   #uploads = 0; // pictures and masks so far
@@ -26,7 +27,8 @@ export class Renderer {
     gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
     this.#picture = this.#texture(gl.TEXTURE_2D, gl.LINEAR);
     this.#mask = this.#texture(gl.TEXTURE_2D, gl.LINEAR);
-    this.setMask(new Uint8Array(4), 1); // a texture without texels is a warning wherever it is bound
+    this.#drawn = this.#texture(gl.TEXTURE_2D, gl.LINEAR);
+    this.setMask({mask: new Uint8Array(4), width: 1, height: 1}); // a texture without texels is a warning wherever it is bound
     this.clearMask();
   }
 
@@ -45,6 +47,7 @@ export class Renderer {
     const textures = description.textures.map((texture) => {
       if (texture.role === 'camera') return [gl.TEXTURE_2D, this.#picture];
       if (texture.role === 'mask') return [gl.TEXTURE_2D, this.#mask];
+      if (texture.role === 'drawn-mask') return [gl.TEXTURE_2D, this.#drawn];
       if (texture.role === 'blurred') return [gl.TEXTURE_2D, this.#texture(gl.TEXTURE_2D, gl.LINEAR)];
       if (texture.role === 'picture') return [gl.TEXTURE_2D, this.#secondPicture(texture, tables.get(texture.name))];
       return [gl.TEXTURE_3D, this.#table(texture, tables.get(texture.name))];
@@ -76,14 +79,23 @@ export class Renderer {
     this.#uploads += 1;
   }
 
-  /** rgba: height × width × 4 bytes, weights of skin, hair, clothes in 0…255; the fourth is not read. */
-  setMask(rgba, width, height = width) {
-    const gl = this.#gl;
-    gl.activeTexture(gl.TEXTURE0);
-    gl.bindTexture(gl.TEXTURE_2D, this.#mask);
-    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, width, height, 0, gl.RGBA, gl.UNSIGNED_BYTE, rgba);
+  /**
+   * mask: height × width × 4 bytes, weights of skin, hair, clothes in 0…255; the fourth is not read. drawn: as many, of
+   * the drawn regions; without it nothing is drawn.
+   */
+  setMask({mask, drawn, width, height}) {
+    this.#upload(this.#mask, mask, width, height);
+    if (drawn) this.#upload(this.#drawn, drawn, width, height);
+    else this.#upload(this.#drawn, new Uint8Array(4), 1, 1);
     this.#hasMask = true;
     this.#uploads += 1;
+  }
+
+  #upload(texture, rgba, width, height) {
+    const gl = this.#gl;
+    gl.activeTexture(gl.TEXTURE0);
+    gl.bindTexture(gl.TEXTURE_2D, texture);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, width, height, 0, gl.RGBA, gl.UNSIGNED_BYTE, rgba);
   }
 
   /** Draw the picture as it is until the next `setMask`: no style without knowing where skin is. */

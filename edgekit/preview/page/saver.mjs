@@ -39,11 +39,15 @@ export class Saver {
 
   /** A photo's mask as a picture, red skin, green hair, blue clothes, which `edgekit style --mask` takes. */
   async mask(photo) {
-    const {mask, width, height} = await this.#maskOf(photo), canvas = new OffscreenCanvas(width, height);
-    const opaque = mask.map((weight, i) => (i % 4 === 3 ? 255 : weight));
-    canvas.getContext('2d').putImageData(new ImageData(new Uint8ClampedArray(opaque), width, height), 0, 0);
-    const name = savedName(photo.name, 'png', 'mask');
-    return {blob: await encoded(canvas, {type: 'image/png'}), name, note: `${name}: edgekit style ${photo.name} --mask ${name}`};
+    const {mask, width, height} = await this.#maskOf(photo), name = savedName(photo.name, 'png', 'mask');
+    return {blob: await weightsPicture(mask, width, height), name, note: `${name}: edgekit style ${photo.name} --mask ${name}`};
+  }
+
+  /** What is drawn on a photo as a picture, drawn_1 to 3 in red, green, blue, which `edgekit style --map` takes. */
+  async drawn(photo) {
+    const {mask, drawn, width, height} = await this.#maskOf(photo), name = savedName(photo.name, 'png', 'map');
+    const blob = await weightsPicture(drawn ?? new Uint8Array(mask.length), width, height);
+    return {blob, name, note: `${name}: edgekit style ${photo.name} --map ${name}`};
   }
 
   /** Photos in a style at their own sizes, in a zip. onProgress(n): before the n-th. Returns {blob, name, note}. */
@@ -91,6 +95,14 @@ export class Saver {
       picture.close();
     }
   }
+}
+
+/** Three weights a texel as an opaque PNG. */
+function weightsPicture(rgba, width, height) {
+  const canvas = new OffscreenCanvas(width, height);
+  const opaque = rgba.map((weight, i) => (i % 4 === 3 ? 255 : weight));
+  canvas.getContext('2d').putImageData(new ImageData(new Uint8ClampedArray(opaque), width, height), 0, 0);
+  return encoded(canvas, {type: 'image/png'});
 }
 
 function noteOn(name, {width, height}, original) {

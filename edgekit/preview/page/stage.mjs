@@ -15,7 +15,7 @@ export class Stage {
   styleName = null;
   thumbnails = new Map(); // 2D contexts by style
   scene = null; // {picture, width, height, mirror, photo}: the camera has no photo
-  mask = null; // of the scene: {mask, width, height}
+  mask = null; // of the scene: {mask, drawn, width, height}, as `Renderer.setMask` takes it
   showsMask = false;
   #styles = new Map();
   #onDrawn;
@@ -75,7 +75,7 @@ export class Stage {
   setMask(mask) {
     const isFirst = this.mask === null;
     this.mask = mask;
-    this.renderer.setMask(mask.mask, mask.width, mask.height);
+    this.renderer.setMask(mask);
     if (isFirst) this.#drawThumbnails();
     this.draw();
     this.#drawRegions();
@@ -89,7 +89,7 @@ export class Stage {
   #drawRegions() {
     const isShown = this.showsMask && this.mask !== null;
     element('legend').hidden = element('regions').hidden = !isShown;
-    if (isShown) drawRegions(element('regions'), this.mask.mask, this.mask.width, this.mask.height);
+    if (isShown) drawRegions(element('regions'), this.mask);
   }
 
   /** The picture in every style, through the same pass: the page's canvas lends its size for a moment. */

@@ -16,13 +16,13 @@ export class Still {
 
   /**
    * The 2D context of a canvas with the styled picture, at its own size.
-   * picture: an ImageBitmap. mask: of the whole picture, {mask, width, height} as `segment` gives it.
+   * picture: an ImageBitmap. mask: of the whole picture, as `Renderer.setMask` takes it.
    */
-  async draw(picture, {mask, width, height}, controls) {
+  async draw(picture, mask, controls) {
     const result = new OffscreenCanvas(picture.width, picture.height).getContext('2d', {alpha: false, willReadFrequently: true});
-    this.#renderer.setMask(mask, width, height);
+    this.#renderer.setMask(mask);
     const whole = {x: 0, y: 0, width: picture.width, height: picture.height};
-    const margin = marginOf(this.#style.description, picture, {width, height});
+    const margin = marginOf(this.#style.description, picture, mask);
     for (const tile of tiles(picture, this.#tileSide(picture, margin), margin)) {
       const read = grown(tile, margin, picture);
       const part = await createImageBitmap(picture, read.x, read.y, read.width, read.height);

@@ -1,10 +1,14 @@
 // Strokes of a brush over a mask: what they cover becomes all of one region, softly at their edge.
 
 export const REGIONS = ['skin', 'hair', 'clothes', 'background']; // the mask's channels, and what they leave
+export const DRAWN_REGIONS = ['drawn_1', 'drawn_2', 'drawn_3']; // the channels of what is drawn beside the mask
+export const NOTHING_DRAWN = 'nothing drawn'; // the region that takes from those
 const HARD = 0.5; // of the radius: so far a stroke covers all; from there to its edge ever less
 
 export class Stroke {
   #before;
+  #plane; // which of a mask's bytes the stroke changes: `mask`, or `drawn`
+  #earlier; // those bytes
   #covered; // by texel, 0…1: however often the stroke comes back, its edge stays soft
   #target;
   #picture;
@@ -12,13 +16,17 @@ export class Stroke {
   #last = null;
 
   /**
-   * before: a mask, {mask, width, height}, of all of the picture. region: of REGIONS. picture: {width, height}, in whose
-   * pixels the brush is round. radius: a share of its shorter side.
+   * before: a mask, {mask, drawn, width, height}, of all of the picture; `drawn` is missing until something is. region:
+   * of REGIONS, DRAWN_REGIONS or NOTHING_DRAWN. picture: {width, height}, in whose pixels the brush is round. radius: a
+   * share of its shorter side.
    */
   constructor(before, region, picture, radius) {
     this.#before = before;
+    this.#plane = REGIONS.includes(region) ? 'mask' : 'drawn';
+    this.#earlier = before[this.#plane] ?? new Uint8Array(before.mask.length);
     this.#covered = new Float32Array(before.width * before.height);
-    this.#target = REGIONS.slice(0, 3).map((name) => (name === region ? 255 : 0));
+    const channels = this.#plane === 'mask' ? REGIONS.slice(0, 3) : DRAWN_REGIONS;
+    this.#target = channels.map((name) => (name === region ? 255 : 0));
     this.#picture = picture;
     this.#radius = radius * Math.min(picture.width, picture.height);
   }
@@ -28,14 +36,14 @@ export class Stroke {
     const point = [x * this.#picture.width, y * this.#picture.height];
     this.#cover(this.#last ?? point, point);
     this.#last = point;
-    const {mask, width, height, ...rest} = this.#before, painted = new Uint8Array(mask);
+    const earlier = this.#earlier, painted = new Uint8Array(earlier);
     for (let i = 0; i < this.#covered.length; i += 1) {
       for (let channel = 0; channel < 3; channel += 1) {
         const at = 4 * i + channel;
-        painted[at] = Math.round(mask[at] + this.#covered[i] * (this.#target[channel] - mask[at]));
+        painted[at] = Math.round(earlier[at] + this.#covered[i] * (this.#target[channel] - earlier[at]));
       }
     }
-    return {...rest, mask: painted, width, height};
+    return {...this.#before, [this.#plane]: painted};
   }
 
   #cover(from, to) {

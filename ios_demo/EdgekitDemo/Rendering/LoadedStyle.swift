@@ -12,7 +12,7 @@ final class LoadedStyle: @unchecked Sendable {
     let pipeline: MTLRenderPipelineState
     /// In the order of the description's passes.
     let passPipelines: [MTLRenderPipelineState]
-    /// The tables and the second picture by slot name.
+    /// The tables, the second picture and an empty drawn map by slot name.
     let shipped: [String: MTLTexture]
     let targets: PassTargets
 
@@ -50,6 +50,9 @@ final class LoadedStyle: @unchecked Sendable {
     private static func shipped(by description: ShaderDescription, device: MTLDevice) throws -> [String: MTLTexture] {
         var shipped: [String: MTLTexture] = [:]
         for texture in description.textures {
+            if texture.role == "drawn-mask" { // until the app gives one, nothing is drawn
+                shipped[texture.name] = try Self.texture(Data(count: 4), size: [1, 1], device: device)
+            }
             guard let bytes = description.shipped[texture.name], let size = texture.size else { continue }
             shipped[texture.name] = try Self.texture(bytes, size: size, device: device)
         }

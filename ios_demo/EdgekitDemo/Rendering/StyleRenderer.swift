@@ -2,15 +2,18 @@ import EdgekitCore
 import Foundation
 import Metal
 
-/// A picture with its own mask, as the fused pass reads them. Holding it keeps both buffers.
+/// A picture with its own mask, as the fused pass reads them. Holding it keeps the buffers. `drawn`: what the user drew,
+/// placed as the mask is, drawn_1 to drawn_3 in r, g, b; nil for nothing.
 final class SegmentedFrame: Sendable {
     let image: PixelTexture
     let mask: PixelTexture
+    let drawn: PixelTexture?
     let geometry: FrameGeometry
 
-    init(image: PixelTexture, mask: PixelTexture, geometry: FrameGeometry) {
+    init(image: PixelTexture, mask: PixelTexture, drawn: PixelTexture? = nil, geometry: FrameGeometry) {
         self.image = image
         self.mask = mask
+        self.drawn = drawn
         self.geometry = geometry
     }
 }
@@ -74,6 +77,7 @@ struct StyleRenderer {
         switch slot.role {
         case "camera": return frame.image.texture
         case "mask": return frame.mask.texture
+        case "drawn-mask": if let texture = frame.drawn?.texture ?? style.shipped[slot.name] { return texture }
         case "lut", "picture": if let texture = style.shipped[slot.name] { return texture }
         case "blurred": if let texture = drawn[slot.name] { return texture }
         default: break

@@ -56,6 +56,7 @@ public class DrawGolden {
     int levels = PixelsKt.maxLevels(expected.getRgba(), still.pixels().getRgba());
     int resized = resized(bundle, image, expected, mask);
     int external = external(bundle, image, expected, mask);
+    int[] over = drawnOver(bundle, image, expected, mask);
     GoldenProof proof = new GoldenProof(bundle, segmenter.getInputSize());
     double deltaE = proof.deltaE00P95(segmenter.segment(proof.getInput()).getMask());
     proof.close();
@@ -63,8 +64,8 @@ public class DrawGolden {
     downscaler.delete();
     still.close();
     if (GLES20.glGetError() != 0) throw new IllegalStateException("closing left an error");
-    System.out.printf("{\"context\": true, \"driver\": \"%s\", \"delta_e00_p95\": %f, \"levels\": %d, \"resized_levels\": %d, \"external_levels\": %d, \"alive\": %d, \"waited_equals\": %b, \"polled_equals\": %b, \"again\": %b, \"clock\": \"%s\", \"timed\": %d, \"ms\": %f}%n",
-        OffscreenContextKt.gpuDriver(), deltaE, levels, resized, external, GLES20.alive(), Arrays.equals(bytes(waited.getRgba()), image.getRgba()), Arrays.equals(bytes(polled.getRgba()), image.getRgba()), again,
+    System.out.printf("{\"context\": true, \"driver\": \"%s\", \"delta_e00_p95\": %f, \"levels\": %d, \"resized_levels\": %d, \"external_levels\": %d, \"drawn_levels\": %d, \"drawn_change\": %d, \"alive\": %d, \"waited_equals\": %b, \"polled_equals\": %b, \"again\": %b, \"clock\": \"%s\", \"timed\": %d, \"ms\": %f}%n",
+        OffscreenContextKt.gpuDriver(), deltaE, levels, resized, external, over[0], over[1], GLES20.alive(), Arrays.equals(bytes(waited.getRgba()), image.getRgba()), Arrays.equals(bytes(polled.getRgba()), image.getRgba()), again,
         timer.getClock(), (int) timed[0], timed[1]);
   }
 
@@ -74,8 +75,8 @@ public class DrawGolden {
     int rows = image.getHeight() / 3;
     Picture strip = new Picture(image.getWidth(), rows, Arrays.copyOf(image.getRgba(), image.getWidth() * rows * 4));
     GlTexture stripTexture = StillPictureKt.pictureTexture(strip), texture = StillPictureKt.pictureTexture(image);
-    drawn(pass, stripTexture, strip, expected, mask, bundle);
-    Picture again = drawn(pass, texture, image, expected, mask, bundle);
+    drawn(pass, stripTexture, strip, expected, mask, null, bundle);
+    Picture again = drawn(pass, texture, image, expected, mask, null, bundle);
     pass.delete();
     texture.delete();
     stripTexture.delete();
@@ -87,19 +88,34 @@ public class DrawGolden {
     FusedPass pass = new FusedPass(bundle.shader(bundle.style(bundle.getGolden().getStyle())), true);
     GlTexture texture = StillPictureKt.pictureTexture(image), camera = new GlTexture(GlTexture.Companion.getEXTERNAL(), true);
     if (!GLES20.shareAsExternal(texture.getId(), camera.getId())) throw new IllegalStateException("EGL shares no texture");
-    Picture drawn = drawn(pass, camera, image, expected, mask, bundle);
+    Picture drawn = drawn(pass, camera, image, expected, mask, null, bundle);
     pass.delete();
     camera.delete();
     texture.delete();
     return PixelsKt.maxLevels(expected.getRgba(), drawn.getRgba());
   }
 
-  private static Picture drawn(FusedPass pass, GlTexture texture, Picture image, Picture size, GlTexture mask, Bundle bundle) {
+  /** The picture all drawn over as drawn_1: levels from one that is all background, and from the golden. */
+  private static int[] drawnOver(Bundle bundle, Picture image, Picture expected, GlTexture mask) {
+    FusedPass pass = new FusedPass(bundle.shader(bundle.style(bundle.getGolden().getStyle())), false);
+    GlTexture texture = StillPictureKt.pictureTexture(image), all = texel(255), none = texel(0);
+    Picture over = drawn(pass, texture, image, expected, mask, all, bundle);
+    Picture background = drawn(pass, texture, image, expected, none, null, bundle);
+    pass.delete();
+    for (GlTexture each : new GlTexture[] {texture, all, none}) each.delete();
+    return new int[] {PixelsKt.maxLevels(background.getRgba(), over.getRgba()), PixelsKt.maxLevels(expected.getRgba(), over.getRgba())};
+  }
+
+  private static GlTexture texel(int red) {
+    return StillPictureKt.pictureTexture(new Picture(1, 1, new byte[] {(byte) red, 0, 0, (byte) 255}));
+  }
+
+  private static Picture drawn(FusedPass pass, GlTexture texture, Picture image, Picture size, GlTexture mask, GlTexture map, Bundle bundle) {
     GlTarget target = new GlTarget(size.getWidth(), size.getHeight(), PixelFormat.RGBA8);
     PixelSize output = new PixelSize(size.getWidth(), size.getHeight());
     PassInputs inputs = new PassInputs(bundle.getGolden().getControls(), StillPictureKt.getUNMOVED(),
         new PixelSize(image.getWidth(), image.getHeight()), output);
-    pass.draw(texture, mask, inputs, () -> { target.bind(); return Unit.INSTANCE; });
+    pass.draw(texture, mask, inputs, map, () -> { target.bind(); return Unit.INSTANCE; });
     Picture pixels = target.pixels();
     target.delete();
     return pixels;

@@ -42,12 +42,9 @@ class ShaderDescription(
         ?: throw BundleException("The style has no $name text; make the bundle again with it.")
 }
 
-private val DRAWN_ROLES = setOf("camera", "mask", "lut", "picture", "blurred")
+private val DRAWN_ROLES = setOf("camera", "mask", "drawn-mask", "lut", "picture", "blurred")
 // What an app would have to make, and what to make the style with instead.
-private val CURES = mapOf(
-    "coefficients" to "--refinement bilinear", "drawn-mask" to "regions that the network finds",
-    "picture" to "a picture of its own",
-)
+private val CURES = mapOf("coefficients" to "--refinement bilinear", "picture" to "a picture of its own")
 // The largest that the uploads allocate for: a table of 1024 a side would be 4 GiB, a block has 112 bytes.
 private const val LARGEST_TABLE_SIDE = 1024
 private const val LARGEST_BLOCK_BYTES = 65536

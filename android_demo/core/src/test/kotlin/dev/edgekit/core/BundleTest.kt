@@ -267,7 +267,6 @@ class BundleTest {
     @Test
     fun aShaderThisAppCannotFeedIsRefused() {
         assertTrue(refusedShader("\"camera\"", "\"coefficients\"").contains("--refinement bilinear"))
-        assertTrue(refusedShader("\"camera\"", "\"drawn-mask\"").contains("regions that the network finds"))
         assertTrue(refusedShader("\"camera\"", "\"picture\"").contains("a picture of its own"))
         assertTrue(refusedShader("\"camera\"", "\"shadow\"").contains("a matching version"))
         assertTrue(refusedShader("\"2d\"", "\"3d\"").contains("camera texture of another form"))

@@ -14,7 +14,7 @@ import dev.edgekit.core.uniformValues
 import java.nio.ByteBuffer
 
 /** The draw that styles, and the passes before it: the bundle's own ESSL texts, its tables and second picture, and the
- * two textures the app supplies. [isExternal]: the picture is a camera's samplerExternalOES. */
+ * textures the app supplies. [isExternal]: the picture is a camera's samplerExternalOES. */
 class FusedPass(private val description: ShaderDescription, isExternal: Boolean) {
     private val text = description.dialect(if (isExternal) "essl300-external" else "essl300")
         .also { if (description.passes.isNotEmpty()) requireHalfFloats() }
@@ -23,11 +23,14 @@ class FusedPass(private val description: ShaderDescription, isExternal: Boolean)
     private val shipped = description.textures.associate { it.name to shippedTexture(it) }
     private var targets = emptyMap<String, GlTarget>()
 
-    /** Draw into what [bindTarget] binds, which is called after the passes. [picture] and [mask]: linear, clamped. */
-    fun draw(picture: GlTexture, mask: GlTexture, inputs: PassInputs, bindTarget: () -> Unit) {
+    /** Draw into what [bindTarget] binds, which is called after the passes. [picture] and [mask]: linear, clamped.
+     * [drawn]: what the user drew, placed as the mask is, drawn_1 to drawn_3 in r, g, b; null for nothing. */
+    fun draw(
+        picture: GlTexture, mask: GlTexture, inputs: PassInputs, drawn: GlTexture? = null, bindTarget: () -> Unit,
+    ) {
         followSize(inputs.image)
         val values = uniformValues(description, inputs)
-        val textures = description.textures.associate { it.name to texture(it, picture, mask) }
+        val textures = description.textures.associate { it.name to texture(it, picture, mask, drawn) }
         for ((pass, program) in passes) {
             targets.getValue(pass.target).bind()
             program.draw(textures.filterKeys { it in pass.textures }, values)
@@ -42,12 +45,14 @@ class FusedPass(private val description: ShaderDescription, isExternal: Boolean)
         for (target in targets.values) target.delete()
     }
 
-    private fun texture(slot: TextureSlot, picture: GlTexture, mask: GlTexture): GlTexture = when (slot.role) {
-        "camera" -> picture
-        "mask" -> mask
-        "blurred" -> targets.getValue(slot.name).texture
-        else -> shipped.getValue(slot.name)!!
-    }
+    private fun texture(slot: TextureSlot, picture: GlTexture, mask: GlTexture, drawn: GlTexture?): GlTexture =
+        when (slot.role) {
+            "camera" -> picture
+            "mask" -> mask
+            "blurred" -> targets.getValue(slot.name).texture
+            "drawn-mask" -> drawn ?: shipped.getValue(slot.name)!!
+            else -> shipped.getValue(slot.name)!!
+        }
 
     /** Targets of the sizes that this image asks for: kept while they are, made again for an image of another size. */
     private fun followSize(image: PixelSize) {
@@ -90,8 +95,12 @@ private class SlotProgram(description: ShaderDescription, stages: ShaderStages) 
     fun delete() = program.delete()
 }
 
-/** A table or picture on the GPU; null for a slot that the app or a pass fills. */
+/** A table or picture on the GPU, and a drawn map on which nothing is drawn; null for a slot that the app or a pass
+ * always fills. */
 private fun shippedTexture(slot: TextureSlot): GlTexture? {
+    if (slot.role == "drawn-mask") {
+        return GlTexture(GLES30.GL_TEXTURE_2D, slot.isLinear).apply { upload2d(1, 1, direct(ByteArray(4))) }
+    }
     val bytes = slot.bytes ?: return null
     val size = slot.size!!
     val texture = GlTexture(if (slot.is3d) GLES30.GL_TEXTURE_3D else GLES30.GL_TEXTURE_2D, slot.isLinear)

@@ -30,7 +30,7 @@ class StillPicture(bundle: Bundle, picture: Picture, width: Int, height: Int) : 
     val texture = pictureTexture(picture)
 
     fun draw(mask: GlTexture) {
-        pass.draw(texture, mask, inputs, target::bind)
+        pass.draw(texture, mask, inputs, bindTarget = target::bind)
         requireNoGlError("the fused pass")
     }
 
