@@ -5,13 +5,16 @@ colour is Σ_g w_g · T(x). So the tables of all regions are one regularised lea
 of the same terms as `edgekit.color.fit` has for one table. Regions of few pixels count as much as large ones, and
 pixels that no table explains count less (Huber's weights, by reweighted least squares). Four groups can be divided
 into a given number of regions in at most seven ways: every division is fitted, and the one with the smallest error on
-pixels that were held out is taken, whole photos of them where there are enough.
+pixels that were held out is taken, whole photos of them where there are enough. By the same pixels it is chosen how
+smooth the tables are, and whether smooth means near the photo's own colours or near a quadratic change of them, which
+says more about colours that the photos do not show.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,6 +45,9 @@ PHOTOS_TO_HOLD_OUT = 4  # every fourth photo is held out where there are this ma
 SEARCHED_SIZE = (
     9  # points a side of the tables by which divisions are compared: enough to tell, and soon fitted
 )
+# Of `fit`'s smoothness and pull. Many photos that agree need little of it; masks that are often wrong need all of it.
+STIFFNESSES = (1.0, 0.1, 0.01)
+RIDGE = 1e-5  # of the quadratic's coefficients: far below what a photo says about them
 REWEIGHTINGS = 3
 SOLVED = 1e-6  # residual of the equations, relative: a hundredth of an 8-bit level in the tables is far more
 HUBER = 1.345  # robust scales: 95 % as efficient as least squares where errors are normal (Huber, 1981)
@@ -68,21 +74,32 @@ class Pixels:
     photos: int = 1
 
 
+@dataclass(frozen=True)
+class Prior:
+    """What tables are like where photos say little. stiffness: a share of the smoothness and pull of `fit`. quadratic:
+    they are near a quadratic function of the colour, found first, and not near the colour itself."""
+
+    stiffness: float = 1.0
+    quadratic: bool = False
+
+
+PRIORS = tuple(Prior(stiffness, quadratic) for quadratic in (False, True) for stiffness in STIFFNESSES)
+
+
 @dataclass(frozen=True, eq=False)
 class FittedRegions:
     """A table for each region. regions: the groups of each. unseen: groups with too few pixels to have a table.
 
-    errors: on held-out pixels, of these tables, of one table for all and of one for each group, by these names.
+    errors: on held-out pixels, of these tables, of one table for all and of one for each group, by these
+    names. layers: of the looks that draw them, by the same names; groups without a table stay as they are. Division and
+    prior are chosen on these pixels, so on photos that were not given errors are a little larger.
     """
 
     regions: Regions
     luts: tuple[Lut3D, ...]
     unseen: tuple[str, ...]
     errors: dict[str, FitError]
-
-    def layers(self) -> tuple[Layer, ...]:
-        """The layers of the look; groups without a table stay as they are."""
-        return tuple(Layer(groups, lut) for groups, lut in zip(self.regions, self.luts, strict=True))
+    layers: dict[str, tuple[Layer, ...]]
 
 
 def fit_regions(pairs: Sequence[Pair], count: int, size: int = DEFAULT_SIZE) -> FittedRegions:
@@ -95,29 +112,30 @@ def fit_regions(pairs: Sequence[Pair], count: int, size: int = DEFAULT_SIZE) -> 
     if len(shown) < count:
         raise LutError(None, None, f"the photos show {len(shown)} regions ({', '.join(shown)}), not {count}.")
 
-    def error_of(regions: Regions) -> float:
-        luts = _fitted(fitting, regions, min(size, SEARCHED_SIZE))
+    def error_of(regions: Regions, prior: Prior) -> float:
+        luts = _fitted(fitting, regions, min(size, SEARCHED_SIZE), prior)
         return _error(luts, regions, held_out).lab_l2_after
 
-    best = min(divisions(shown, count), key=error_of)
+    best = min(divisions(shown, count), key=lambda regions: error_of(regions, Prior()))
     compared = {
         "regions": best,
         "one table": (tuple(shown),),
-        "one table a group": tuple((g,) for g in shown),
+        "one table a group": tuple((group,) for group in shown),
     }
-    luts = {regions: _fitted(fitting, regions, size) for regions in dict.fromkeys(compared.values())}
+    luts = {}
+    for regions in dict.fromkeys(compared.values()):
+        prior = min(PRIORS, key=partial(error_of, regions))
+        luts[regions] = _fitted(fitting, regions, size, prior)
     return FittedRegions(
         best,
         luts[best],
         tuple(group for group in GROUPS if group not in shown),
         {name: _error(luts[regions], regions, held_out) for name, regions in compared.items()},
+        {
+            name: tuple(Layer(groups, lut) for groups, lut in zip(regions, luts[regions], strict=True))
+            for name, regions in compared.items()
+        },
     )
-
-
-def held_out_distances(pairs: Sequence[Pair], layers: Sequence[Layer]) -> FitError:
-    """The distances of given tables on the pixels that `fit_regions` would hold out of these pairs."""
-    luts = [layer.lut for layer in layers if layer.lut is not None]
-    return _error(luts, tuple(layer.regions for layer in layers if layer.lut is not None), _split(pairs)[1])
 
 
 def divisions(groups: Sequence[str], count: int) -> Iterator[Regions]:
@@ -176,7 +194,7 @@ def _pixels(pair: Pair, places: NDArray[np.intp]) -> Pixels:
     return Pixels(before, after, np.concatenate([weights, rest], axis=1))
 
 
-def _fitted(pixels: Pixels, regions: Regions, size: int) -> tuple[Lut3D, ...]:
+def _fitted(pixels: Pixels, regions: Regions, size: int, prior: Prior) -> tuple[Lut3D, ...]:
     """The tables of all regions at once, by reweighted least squares."""
     from scipy.sparse import block_diag, diags, hstack
 
@@ -185,21 +203,47 @@ def _fitted(pixels: Pixels, regions: Regions, size: int) -> tuple[Lut3D, ...]:
     shares = _region_weights(pixels, regions)
     design: csr_matrix = hstack([diags(share) @ lookup for share in shares.T]).tocsr()
     # The more is seen, the less is presumed.
-    regular = block_diag([regularisation(size) / pixels.photos] * len(regions))
-    change = pixels.after - pixels.before  # trilinear weights reproduce the identity
+    regular = block_diag([regularisation(size) * prior.stiffness / pixels.photos] * len(regions))
     balance = _balance(shares)
     counts = balance
+    colours = grid(size).reshape(-1, 3)
+    start: FloatArray = np.zeros((points * len(regions), 3))
+    if prior.quadratic:
+        found = _quadratics(pixels, shares, balance)
+        start = np.concatenate([np.clip(_quadratic(colours) @ each, 0.0, 1.0) - colours for each in found])
+    change = pixels.after - pixels.before - design @ start  # trilinear weights reproduce the identity
     deviation: FloatArray = np.zeros((points * len(regions), 3))
     for _ in range(REWEIGHTINGS):
         weighted = diags(counts) @ design
         system = (design.T @ weighted / n + regular).tocsc()
         deviation = _solved(system, weighted.T @ change / n, deviation, points)
         counts = balance * _huber(np.linalg.norm(design @ deviation - change, axis=1))
-    tables = np.clip(grid(size) + deviation.reshape(len(regions), size, size, size, 3), 0.0, 1.0)
+    tables = np.clip(grid(size) + (start + deviation).reshape(len(regions), size, size, size, 3), 0.0, 1.0)
     return tuple(
         Lut3D(table.astype(np.float32), title=", ".join(region))
         for table, region in zip(tables, regions, strict=True)
     )
+
+
+def _quadratics(pixels: Pixels, shares: FloatArray, balance: FloatArray) -> FloatArray:
+    """(regions, 10, 3): coefficients by which each region's colours are nearest to quadratic functions."""
+    features = _quadratic(pixels.before)
+    identity = np.zeros((shares.shape[1], features.shape[1], 3))
+    identity[:, 1:4] = np.eye(3)
+    design = (shares[:, :, None] * features[:, None, :]).reshape(len(features), -1)
+    change, counts = pixels.after - pixels.before, balance
+    found: FloatArray = np.zeros((design.shape[1], 3))
+    for _ in range(REWEIGHTINGS):
+        weighted = design * counts[:, None] / len(design)
+        found = np.linalg.solve(weighted.T @ design + RIDGE * np.eye(design.shape[1]), weighted.T @ change)
+        counts = balance * _huber(np.linalg.norm(design @ found - change, axis=1))
+    return identity + found.reshape(identity.shape)
+
+
+def _quadratic(rgb: FloatArray) -> FloatArray:
+    """(n, 10): 1, the colour, and the products of its channels."""
+    r, g, b = rgb.T
+    return np.stack([np.ones_like(r), r, g, b, r * r, g * g, b * b, r * g, g * b, b * r], axis=1)
 
 
 def _solved(system: csr_matrix, wanted: FloatArray, start: FloatArray, points: int) -> FloatArray:
