@@ -26,7 +26,7 @@ from edgekit.scores.scheme import Scheme, scheme_of
 from edgekit.scores.strata import LEAST_SKIN_SHARE, ita_deg
 from edgekit.weights import load_checkpoint
 
-BINS = 72  # of 5° of hue
+BINS = 64  # of four of 256 levels; a number that does not divide them makes combs
 OTHER = "not skin"
 # Two of the six strata of skin tone in each: 41° and 10° are cut-offs of Chardon et al.
 TONES = (
@@ -104,8 +104,8 @@ def drawn(found: Histograms, out: Path) -> None:
         if band := HSV_THRESHOLDS[plane]:
             axes.axvspan(*band, color="0.92", zorder=0)
         axes.set(xlabel=title, ylabel="% of pixels" if plane == 0 else None, xlim=(low, high))
-        if plane == 0:
-            axes.legend(fontsize=7)
+        if plane == 2:
+            axes.legend(fontsize=7, loc="upper left")
     with staged_file(out, replace=True) as file:
         figure.savefig(file, format="png", dpi=110)
 
