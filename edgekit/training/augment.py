@@ -6,6 +6,7 @@ although the frame is a small part of the photo. The frame's place, scale and as
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,6 +23,9 @@ from edgekit.training.framing import persons
 
 LATTICE_LINES = (3, 6)  # bars across the person in each direction
 LATTICE_THICKNESS = (0.006, 0.02)  # fraction of the picture's side: wires and bars, thinner than an arm
+LATTICE_DEGREES = 90  # that it is turned by, at most: a fence stands, a net and a mesh hang anyhow
+HUE_DEGREES = 180  # to either side, so the full circle: a hat is one by its shape
+DEGREES_PER_HUE = 2  # of albumentations and OpenCV, where the circle has 180 hues
 TILT_DEGREES = 35  # a phone held askew, a person who leans, sits or lies
 DETAIL_SIGMA = (0.8, 2.5)  # px; detail is the difference from a blur of this width
 DETAIL_GAIN = (0.4, 1.4)
@@ -51,7 +55,14 @@ class Mirror(A.HorizontalFlip):  # type: ignore[misc]
 
 
 class Lattice(A.DualTransform):  # type: ignore[misc]
-    """Bars of one colour across the person, like a fence in front. The pixels they hide become unlabelled."""
+    """Crossing bars of one colour over the person, like a fence or a net in front, turned by up to `degrees`.
+
+    The pixels that they hide become unlabelled.
+    """
+
+    def __init__(self, p: float, degrees: float = LATTICE_DEGREES) -> None:
+        super().__init__(p=p)
+        self.degrees = degrees
 
     @property
     def targets_as_params(self) -> list[str]:
@@ -85,17 +96,13 @@ class Lattice(A.DualTransform):  # type: ignore[misc]
             return bars
         top, bottom, left, right = rows.min(), rows.max() + 1, columns.min(), columns.max() + 1
         thickness = max(1, round(self.py_random.uniform(*LATTICE_THICKNESS) * max(mask.shape)))
-        for y in self._places(int(top), int(bottom)):
-            bars[y : y + thickness, left:right] = True
-        for x in self._places(int(left), int(right)):
-            bars[top:bottom, x : x + thickness] = True
+        turn = math.radians(self.py_random.uniform(0, self.degrees))
+        y, x = np.mgrid[top:bottom, left:right].astype(np.float32)
+        for across in (y * math.cos(turn) - x * math.sin(turn), x * math.cos(turn) + y * math.sin(turn)):
+            step = max(1.0, float(np.ptp(across)) / self.py_random.randint(*LATTICE_LINES))
+            from_bar = (across - across.min() - self.py_random.uniform(0, step)) % step
+            bars[top:bottom, left:right] |= from_bar < thickness
         return bars
-
-    def _places(self, start: int, stop: int) -> list[int]:
-        count = self.py_random.randint(*LATTICE_LINES)
-        step = max(1.0, (stop - start) / count)
-        offset = self.py_random.uniform(0, step)
-        return [int(start + offset + i * step) for i in range(count)]
 
 
 class Detail(A.ImageOnlyTransform):  # type: ignore[misc]
@@ -141,15 +148,22 @@ class Augmentation:
     per pixel of the frame's. seed: the same seed changes a picture in the same way, in any worker process and
     whatever was augmented before.
 
-    mirror: (256,) uint8, the label that each label becomes in a mirror.
+    mirror: (256,) uint8, the label that each label becomes in a mirror. lattice_degrees, hue_degrees: how far a lattice
+    is turned, and hues to either side.
     """
 
-    def __init__(self, mirror: NDArray[np.uint8]) -> None:
+    def __init__(
+        self,
+        mirror: NDArray[np.uint8],
+        lattice_degrees: float = LATTICE_DEGREES,
+        hue_degrees: float = HUE_DEGREES,
+    ) -> None:
+        hue = hue_degrees / DEGREES_PER_HUE
         self._transforms = A.Compose(
             [
                 Mirror(mirror, p=0.5),
                 A.Rotate(limit=TILT_DEGREES, border_mode=cv2.BORDER_REFLECT_101, p=0.35),
-                Lattice(p=0.05),
+                Lattice(p=0.05, degrees=lattice_degrees),
                 A.Downscale(
                     scale_range=(0.33, 0.5),
                     interpolation_pair={"downscale": cv2.INTER_AREA, "upscale": cv2.INTER_LINEAR},
@@ -160,7 +174,9 @@ class Augmentation:
                 A.ColorJitter(
                     brightness=(0.65, 1.35), contrast=(0.7, 1.3), saturation=(0.5, 1.5), hue=(0, 0), p=0.9
                 ),
-                A.HueSaturationValue(hue_shift_limit=12, sat_shift_limit=0, val_shift_limit=0, p=0.1),
+                A.HueSaturationValue(
+                    hue_shift_limit=(-hue, hue), sat_shift_limit=0, val_shift_limit=0, p=0.1
+                ),
                 A.MultiplicativeNoise(multiplier=(0.88, 1.12), per_channel=True, p=0.9),  # white balance
                 A.OneOf([A.ToGray(p=1), A.ToSepia(p=1)], p=0.1),
                 A.GaussNoise(std_range=(0.01, 0.04), p=0.2),

@@ -37,6 +37,33 @@ def test_the_lattice_stays_on_the_person_and_hides_labels() -> None:
     assert not bars[:10].any() and not bars[:, :20].any() and not bars[70:].any()
 
 
+def test_the_lattice_is_turned_by_any_angle_or_stands() -> None:
+    labels = np.full((90, 90), 2, np.uint8)
+    image = np.zeros((90, 90, 3), np.uint8)
+    for degrees, whole_rows in ((0, True), (90, False)):
+        lattice, rows = Lattice(p=1, degrees=degrees), []
+        for seed in range(1, 6):
+            lattice.set_random_seed(seed)
+            bars = lattice(image=image, mask=labels)["mask"] == IGNORE
+            assert 0.05 < bars.mean() < 0.5
+            rows.append(bool(bars.all(axis=1).any()))
+        assert rows == [whole_rows] * 5
+
+
+def test_hues_are_turned_round_the_full_circle() -> None:
+    import colorsys
+
+    image, labels = np.full((8, 8, 3), (200, 60, 40), np.uint8), np.ones((8, 8), np.uint8)
+    augment, hues = Augmentation(mirror_table(NAMES)), []
+    for seed in range(0, 8000, 10):
+        r, g, b = augment(image, labels, image, 1.0, seed)[0][4, 4] / 255
+        hue, saturation, _ = colorsys.rgb_to_hsv(r, g, b)
+        if saturation > 0.3:
+            hues.append(hue)
+    counts = np.histogram(hues, bins=6, range=(0, 1))[0]
+    assert counts.min() >= 3 and counts[0] + counts[5] > 0.8 * len(hues)
+
+
 def test_the_lattice_leaves_an_empty_street_alone() -> None:
     image, labels = np.full((40, 30, 3), 9, np.uint8), np.zeros((40, 30), np.uint8)
     changed = Lattice(p=1)(image=image, mask=labels)
