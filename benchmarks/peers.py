@@ -42,7 +42,7 @@ PACKAGES = ("onnxruntime", "executorch", "tensorflow-cpu", "tensorflow")
 
 def main() -> None:
     """Measure the plain model and the peers that are installed, and publish the figure `peers`."""
-    found = {distribution.metadata["Name"] for distribution in metadata.distributions()}
+    found = {each.metadata["Name"].lower().replace("_", "-") for each in metadata.distributions()}
     publish_comparison(
         __doc__, "peers", ("torch", *(name for name in PACKAGES if name in found)), plain_and_peers
     )

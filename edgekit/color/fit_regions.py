@@ -2,12 +2,12 @@
 
 The engine mixes tables by the mask's weights: with w_g of the groups g and T of the region that g lies in, an edited
 colour is Σ_g w_g · T(x). So the tables of all regions are one regularised least-squares problem, soft edges included,
-of the same terms as `edgekit.color.fit` has for one table. Regions of few pixels count as much as large ones, and
-pixels that no table explains count less (Huber's weights, by reweighted least squares). Four groups can be divided
-into a given number of regions in at most seven ways: every division is fitted, and the one with the smallest error on
-pixels that were held out is taken, whole photos of them where there are enough. By the same pixels it is chosen how
-smooth the tables are, and whether smooth means near the photo's own colours or near a quadratic change of them, which
-says more about colours that the photos do not show.
+of the same terms as `edgekit.color.fit` has for one table. Regions of few pixels count as much as large ones; pixels
+whose region is unsure hardly count, and pixels that no table explains count less (Huber's weights, by reweighted least
+squares). Four groups can be divided into a given number of regions in at most seven ways: every division is fitted,
+and the one with the smallest error on pixels that were held out is taken, whole photos of them where there are enough.
+By the same pixels it is chosen how smooth the tables are, and whether smooth means near the photo's own colours or near
+a quadratic change of them, which says more about colours that the photos do not show.
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ RIDGE = 1e-5  # of the quadratic's coefficients: far below what a photo says abo
 REWEIGHTINGS = 3
 SOLVED = 1e-6  # residual of the equations, relative: a hundredth of an 8-bit level in the tables is far more
 HUBER = 1.345  # robust scales: 95 % as efficient as least squares where errors are normal (Huber, 1981)
+SURENESS = 16  # a pixel counts by this power of its largest weight: a fifth at 0.9, a hundredth at 0.75
 MOST_BALANCE = 10.0  # how much more a pixel of a rare group counts than one of an average one
 Regions = tuple[tuple[str, ...], ...]
 
@@ -274,10 +275,11 @@ def _region_weights(pixels: Pixels, regions: Regions) -> FloatArray:
 
 
 def _balance(shares: FloatArray) -> FloatArray:
-    """(n,): what each pixel counts, so that every region counts alike."""
+    """(n,): what each pixel counts, so that every region counts alike, and a pixel that may be of two hardly at all."""
     mean = shares.mean(axis=0)
     counts: FloatArray = shares @ np.minimum(1.0 / (len(mean) * np.maximum(mean, 1e-9)), MOST_BALANCE)
-    return counts
+    surely: FloatArray = shares.max(axis=1) ** SURENESS
+    return counts * surely / float(surely.mean())  # masks that are nowhere sure count as others do
 
 
 def _huber(residuals: FloatArray) -> FloatArray:

@@ -18,7 +18,10 @@ SIDE = 128
 
 @pytest.mark.slow
 def test_every_way_is_trained_and_judged(
-    checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    checkpoint: Checkpoint,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(augmentations, "SIDE", SIDE)
     monkeypatch.setattr(augmentations, "load_checkpoint", lambda: checkpoint)
