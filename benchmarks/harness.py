@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from benchmarks import include
 from benchmarks.instruction_set import instruction_set
 from edgekit.files import write_whole
 
+Item = TypeVar("Item")
 THREADS = 2  # of every runtime that is timed: what the figures are compared at
 WARM_UP = 2  # untimed rounds
 
@@ -68,10 +70,10 @@ def number(value: float | None, form: str) -> str:
     return "–" if value is None else format(value, form)
 
 
-def evenly(paths: Sequence[Path], count: int) -> list[Path]:
-    """So many of the paths, or all if they are fewer, evenly spread."""
-    count = min(count, len(paths))
-    return [paths[i * len(paths) // count] for i in range(count)]
+def evenly(items: Sequence[Item], count: int) -> list[Item]:
+    """So many of the items, or all if they are fewer, evenly spread."""
+    count = min(count, len(items))
+    return [items[i * len(items) // count] for i in range(count)]
 
 
 def spread(ends: tuple[float, float] | None, form: str) -> str:

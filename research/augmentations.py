@@ -21,12 +21,12 @@ import torch
 import typer
 from numpy.typing import NDArray
 from torch.nn import functional as F
-from transformers import MobileViTForSemanticSegmentation
 
 from benchmarks import harness
 from benchmarks.rounding import difference, mious, pairs_in
 from edgekit.console import quiet_libraries, track
 from edgekit.images import read_image, read_labels, stretch
+from edgekit.model.reference import ReferenceSegmenter
 from edgekit.scores.metrics import IGNORE, Confusion
 from edgekit.scores.pixels import PixelCounts, class_pixels
 from edgekit.training.augment import Augmentation, Lattice, mirror_table
@@ -55,7 +55,7 @@ def main(
     training, validation = split(pairs_in(data))
     with quiet_libraries():
         bundled = load_checkpoint()
-    chosen = [samples_of(pair, bundled) for pair in spread(training, photos)]
+    chosen = [samples_of(pair, bundled) for pair in harness.evenly(training, photos)]
     conditions: Mapping[str, Change | None] = {
         "as they are": None,
         "behind a lattice": Lattice(p=1),
@@ -84,11 +84,6 @@ def main(
     print(harness.table(("trained with", *(f"mIoU {each}" for each in conditions)), rows))
 
 
-def spread(pairs: Sequence[Pair], count: int) -> list[Pair]:
-    """So many pairs, evenly spread."""
-    return [pairs[i * len(pairs) // count] for i in range(min(count, len(pairs)))]
-
-
 def samples_of(pair: Pair, bundled: Checkpoint) -> Sample:
     """A pair at the network's size."""
     labels = read_labels(pair.label, len(bundled.class_names))
@@ -108,7 +103,7 @@ def changed(pair: Pair, seed: int, bundled: Checkpoint, change: Change | None) -
 
 def features_of(bundled: Checkpoint, samples: Sequence[Sample]) -> tuple[torch.Tensor, torch.Tensor]:
     """What the bundled backbone gives for samples, and their labels."""
-    backbone = network_of(bundled).eval().mobilevit
+    backbone: Any = ReferenceSegmenter(bundled).model.mobilevit
     found = []
     for image, _ in track(samples, len(samples), "features"):
         pixels = torch.from_numpy(image.copy()).permute(2, 0, 1)[None].float() / 255
@@ -117,18 +112,12 @@ def features_of(bundled: Checkpoint, samples: Sequence[Sample]) -> tuple[torch.T
     return torch.cat(found), torch.from_numpy(np.stack([labels for _, labels in samples])).long()
 
 
-def network_of(bundled: Checkpoint) -> Any:
-    network = MobileViTForSemanticSegmentation(bundled.config)
-    network.load_state_dict(dict(bundled.state_dict), strict=False)
-    return network
-
-
 def trained(
     bundled: Checkpoint, features: torch.Tensor, labels: torch.Tensor, epochs: int
 ) -> torch.nn.Module:
     """The bundled segmentation head, trained further on features."""
     torch.manual_seed(0)
-    head: torch.nn.Module = network_of(bundled).segmentation_head.train()
+    head: torch.nn.Module = ReferenceSegmenter(bundled).model.segmentation_head.train()
     steps = epochs * (len(features) // BATCH)
     optimizer = torch.optim.AdamW(head.parameters(), lr=RATE, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps)
