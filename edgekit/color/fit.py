@@ -40,6 +40,9 @@ HELD_OUT_SHARE = 0.25
 BLOCK_SIDE = 32  # pixels; a held-out block is larger than any JPEG block
 MAX_SAMPLES = 150_000  # enough for 17³ unknowns; fixes time and memory whatever the picture's size
 MIN_SAMPLES = 500
+COARSE_SIZE = 9  # points a side of the tables by which finer ones are solved
+SOLVED = 1e-6  # residual of the equations, relative: a hundredth of an 8-bit level in the tables is far more
+MOST_STEPS = 1000  # to it; 33 points and five photos need some 60 for a channel
 SURE_WEIGHT = 0.9  # pixels whose weight is below this for both regions belong to neither
 SEED = 20_160  # the split and the sample are the same in every run
 
@@ -95,12 +98,10 @@ def fit_region(
 
 def lut_from_pairs(before: FloatArray, after: FloatArray, size: int = DEFAULT_SIZE, title: str = "") -> Lut3D:
     """The regularised least-squares table. before, after: (n, 3) encoded in [0, 1]."""
-    from scipy.sparse.linalg import splu
-
     weights = trilinear_weights(before, size)
     system = weights.T @ weights / len(before) + regularisation(size)
     wanted = weights.T @ (after - before) / len(before)  # trilinear weights reproduce the identity
-    deviation = splu(system.tocsc()).solve(wanted)
+    deviation = solved(system, wanted, np.zeros_like(wanted), size)
     table = np.clip(grid(size) + deviation.reshape(size, size, size, 3), 0.0, 1.0)
     return Lut3D(table.astype(np.float32), title=title)
 
@@ -114,6 +115,39 @@ def regularisation(size: int) -> csr_matrix:
     # A second difference shrinks with the square of the spacing; with this factor a curve costs the same at any size.
     stiffness = SMOOTHNESS * ((size - 1) / (DEFAULT_SIZE - 1)) ** 4
     return (stiffness / points) * (bend.T @ bend) + (PULL / points) * identity(points)
+
+
+def solved(system: csr_matrix, wanted: FloatArray, start: FloatArray, size: int) -> FloatArray:
+    """The solution of one table's equations, or of several tables' that are coupled.
+
+    system: positive definite, with size³ rows for each table. wanted, start: (rows, 3). One table of up to DEFAULT_SIZE
+    is solved directly, which at 33 points would take minutes. All else is solved by conjugate gradients from `start`,
+    to SOLVED, with two levels: what is smooth by each table's equations at COARSE_SIZE, solved directly, and the rest
+    by the diagonal (the additive preconditioner of Bramble, Pasciak and Xu, Mathematics of Computation 1990).
+    """
+    from scipy.sparse.linalg import LinearOperator, cg, splu
+
+    points = size**3
+    if len(wanted) == points and size <= DEFAULT_SIZE:
+        direct: FloatArray = splu(system.tocsc()).solve(wanted)
+        return direct
+    parts = [slice(first, first + points) for first in range(0, len(wanted), points)]
+    finer = trilinear_weights(grid(size).reshape(-1, 3), min(size, COARSE_SIZE))
+    coarse = [splu((finer.T @ system[part, part] @ finer).tocsc()) for part in parts]
+    diagonal: FloatArray = system.diagonal()
+
+    def nearly(residual: FloatArray) -> FloatArray:
+        smooth: list[FloatArray] = [
+            finer @ lu.solve(finer.T @ residual[part]) for lu, part in zip(coarse, parts, strict=True)
+        ]
+        return np.concatenate(smooth) + residual / diagonal
+
+    preconditioner = LinearOperator(system.shape, nearly)
+    columns = [
+        cg(system, column, x0=first, rtol=SOLVED, maxiter=MOST_STEPS, M=preconditioner)[0]
+        for column, first in zip(wanted.T, start.T, strict=True)
+    ]
+    return np.stack(columns, axis=1)
 
 
 def trilinear_weights(rgb: FloatArray, size: int) -> csr_matrix:

@@ -6,32 +6,30 @@ of the same terms as `edgekit.color.fit` has for one table. Regions of few pixel
 whose region is unsure hardly count, and pixels that no table explains count less (Huber's weights, by reweighted least
 squares). Four groups can be divided into a given number of regions in at most seven ways: every division is fitted,
 and the one with the smallest error on pixels that were held out is taken, whole photos of them where there are enough.
-By the same pixels it is chosen how smooth the tables are, and whether smooth means near the photo's own colours or near
-a quadratic change of them, which says more about colours that the photos do not show.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit import console
 from edgekit.color.controls import GROUPS
 from edgekit.color.fit import (
-    DEFAULT_SIZE,
-    MAX_SAMPLES,
     MIN_SAMPLES,
     SEED,
     FitError,
     distances,
     held_out_blocks,
     regularisation,
+    solved,
     trilinear_weights,
 )
+from edgekit.color.grade import DEFAULT_SIZE
 from edgekit.color.interpolation import trilinear
 from edgekit.color.layers import Layer
 from edgekit.color.lut import Lut3D, grid
@@ -42,16 +40,15 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 PHOTOS_TO_HOLD_OUT = 4  # every fourth photo is held out where there are this many; else blocks of every photo
-SEARCHED_SIZE = (
-    9  # points a side of the tables by which divisions are compared: enough to tell, and soon fitted
-)
-# Of `fit`'s smoothness and pull. Many photos that agree need little of it; masks that are often wrong need all of it.
-STIFFNESSES = (1.0, 0.1, 0.01)
-RIDGE = 1e-5  # of the quadratic's coefficients: far below what a photo says about them
+MAX_SAMPLES = 2_000_000  # the rounding of photos to 8 bits averages out
+# Of the tables by which divisions are compared: enough to tell, and soon fitted.
+SEARCHED_SIZE = 9
+SEARCHED_SAMPLES = 150_000
+STIFFNESS = 0.1  # of `fit`'s smoothness and pull
 REWEIGHTINGS = 3
-SOLVED = 1e-6  # residual of the equations, relative: a hundredth of an 8-bit level in the tables is far more
 HUBER = 1.345  # robust scales: 95 % as efficient as least squares where errors are normal (Huber, 1981)
 SURENESS = 16  # a pixel counts by this power of its largest weight: a fifth at 0.9, a hundredth at 0.75
+LEAST_SHARE = 0.002  # half a level of an 8-bit mask; less is nothing, which leaves the equations sparse
 MOST_BALANCE = 10.0  # how much more a pixel of a rare group counts than one of an average one
 Regions = tuple[tuple[str, ...], ...]
 
@@ -74,17 +71,10 @@ class Pixels:
     weights: FloatArray
     photos: int = 1
 
-
-@dataclass(frozen=True)
-class Prior:
-    """What tables are like where photos say little. stiffness: a share of the smoothness and pull of `fit`. quadratic:
-    they are near a quadratic function of the colour, found first, and not near the colour itself."""
-
-    stiffness: float = 1.0
-    quadratic: bool = False
-
-
-PRIORS = tuple(Prior(stiffness, quadratic) for quadratic in (False, True) for stiffness in STIFFNESSES)
+    def thinned(self, most: int) -> Pixels:
+        """At most so many of them, evenly from all photos."""
+        every = slice(None, None, -(-len(self.before) // most))
+        return Pixels(self.before[every], self.after[every], self.weights[every], self.photos)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,8 +82,8 @@ class FittedRegions:
     """A table for each region. regions: the groups of each. unseen: groups with too few pixels to have a table.
 
     errors: on held-out pixels, of these tables, of one table for all and of one for each group, by these
-    names. layers: of the looks that draw them, by the same names; groups without a table stay as they are. Division and
-    prior are chosen on these pixels, so on photos that were not given errors are a little larger.
+    names. layers: of the looks that draw them, by the same names; groups without a table stay as they are. The
+    division is chosen on these pixels, so on photos that were not given errors are a little larger.
     """
 
     regions: Regions
@@ -113,20 +103,23 @@ def fit_regions(pairs: Sequence[Pair], count: int, size: int = DEFAULT_SIZE) -> 
     if len(shown) < count:
         raise LutError(None, None, f"the photos show {len(shown)} regions ({', '.join(shown)}), not {count}.")
 
-    def error_of(regions: Regions, prior: Prior) -> float:
-        luts = _fitted(fitting, regions, min(size, SEARCHED_SIZE), prior)
-        return _error(luts, regions, held_out).lab_l2_after
-
-    best = min(divisions(shown, count), key=lambda regions: error_of(regions, Prior()))
+    candidates, small = list(divisions(shown, count)), min(size, SEARCHED_SIZE)
+    few, others = (pixels.thinned(SEARCHED_SAMPLES) for pixels in (fitting, held_out))
+    errors = {
+        regions: _error(_fitted(few, regions, small), regions, others).lab_l2_after
+        for regions in console.track(candidates, len(candidates), "comparing divisions")
+    }
     compared = {
-        "regions": best,
+        "regions": min(candidates, key=lambda regions: errors[regions]),
         "one table": (tuple(shown),),
         "one table a group": tuple((group,) for group in shown),
     }
-    luts = {}
-    for regions in dict.fromkeys(compared.values()):
-        prior = min(PRIORS, key=partial(error_of, regions))
-        luts[regions] = _fitted(fitting, regions, size, prior)
+    different = list(dict.fromkeys(compared.values()))
+    luts = {
+        regions: _fitted(fitting, regions, size)
+        for regions in console.track(different, len(different), "fitting tables")
+    }
+    best = compared["regions"]
     return FittedRegions(
         best,
         luts[best],
@@ -190,82 +183,38 @@ def _split(pairs: Sequence[Pair]) -> tuple[Pixels, Pixels]:
 
 def _pixels(pair: Pair, places: NDArray[np.intp]) -> Pixels:
     weights = pair.weights.reshape(-1, 3)[places].astype(np.float64)
-    rest = np.clip(1.0 - weights.sum(axis=1, keepdims=True), 0.0, 1.0)
+    shares = np.concatenate([weights, np.clip(1.0 - weights.sum(axis=1, keepdims=True), 0.0, 1.0)], axis=1)
+    shares[shares < LEAST_SHARE] = 0.0
     before, after = (picture.reshape(-1, 3)[places] / 255.0 for picture in (pair.before, pair.after))
-    return Pixels(before, after, np.concatenate([weights, rest], axis=1))
+    return Pixels(before, after, shares / shares.sum(axis=1, keepdims=True))
 
 
-def _fitted(pixels: Pixels, regions: Regions, size: int, prior: Prior) -> tuple[Lut3D, ...]:
+def _fitted(pixels: Pixels, regions: Regions, size: int) -> tuple[Lut3D, ...]:
     """The tables of all regions at once, by reweighted least squares."""
     from scipy.sparse import block_diag, diags, hstack
 
-    points, n = size**3, len(pixels.before)
-    lookup = trilinear_weights(pixels.before, size)
-    shares = _region_weights(pixels, regions)
+    n, lookup, shares = (
+        len(pixels.before),
+        trilinear_weights(pixels.before, size),
+        _region_weights(pixels, regions),
+    )
     design: csr_matrix = hstack([diags(share) @ lookup for share in shares.T]).tocsr()
+    design.eliminate_zeros()
     # The more is seen, the less is presumed.
-    regular = block_diag([regularisation(size) * prior.stiffness / pixels.photos] * len(regions))
-    balance = _balance(shares)
-    counts = balance
-    colours = grid(size).reshape(-1, 3)
-    start: FloatArray = np.zeros((points * len(regions), 3))
-    if prior.quadratic:
-        found = _quadratics(pixels, shares, balance)
-        start = np.concatenate([np.clip(_quadratic(colours) @ each, 0.0, 1.0) - colours for each in found])
-    change = pixels.after - pixels.before - design @ start  # trilinear weights reproduce the identity
-    deviation: FloatArray = np.zeros((points * len(regions), 3))
+    regular = block_diag([regularisation(size) * STIFFNESS / pixels.photos] * len(regions))
+    change = pixels.after - pixels.before  # trilinear weights reproduce the identity
+    deviation: FloatArray = np.zeros((design.shape[1], 3))
+    counts = balance = _balance(shares)
     for _ in range(REWEIGHTINGS):
         weighted = diags(counts) @ design
-        system = (design.T @ weighted / n + regular).tocsc()
-        deviation = _solved(system, weighted.T @ change / n, deviation, points)
+        system = (design.T @ weighted / n + regular).tocsr()
+        deviation = solved(system, weighted.T @ change / n, deviation, size)
         counts = balance * _huber(np.linalg.norm(design @ deviation - change, axis=1))
-    tables = np.clip(grid(size) + (start + deviation).reshape(len(regions), size, size, size, 3), 0.0, 1.0)
+    tables = np.clip(grid(size) + deviation.reshape(len(regions), size, size, size, 3), 0.0, 1.0)
     return tuple(
         Lut3D(table.astype(np.float32), title=", ".join(region))
         for table, region in zip(tables, regions, strict=True)
     )
-
-
-def _quadratics(pixels: Pixels, shares: FloatArray, balance: FloatArray) -> FloatArray:
-    """(regions, 10, 3): coefficients by which each region's colours are nearest to quadratic functions."""
-    features = _quadratic(pixels.before)
-    identity = np.zeros((shares.shape[1], features.shape[1], 3))
-    identity[:, 1:4] = np.eye(3)
-    design = (shares[:, :, None] * features[:, None, :]).reshape(len(features), -1)
-    change, counts = pixels.after - pixels.before, balance
-    found: FloatArray = np.zeros((design.shape[1], 3))
-    for _ in range(REWEIGHTINGS):
-        weighted = design * counts[:, None] / len(design)
-        found = np.linalg.solve(weighted.T @ design + RIDGE * np.eye(design.shape[1]), weighted.T @ change)
-        counts = balance * _huber(np.linalg.norm(design @ found - change, axis=1))
-    return identity + found.reshape(identity.shape)
-
-
-def _quadratic(rgb: FloatArray) -> FloatArray:
-    """(n, 10): 1, the colour, and the products of its channels."""
-    r, g, b = rgb.T
-    return np.stack([np.ones_like(r), r, g, b, r * r, g * g, b * b, r * g, g * b, b * r], axis=1)
-
-
-def _solved(system: csr_matrix, wanted: FloatArray, start: FloatArray, points: int) -> FloatArray:
-    """The solution of a system of blocks of `points`, one a region, which only soft edges of the masks couple.
-
-    So conjugate gradients, begun with each block solved alone, need few steps. wanted, start: (blocks × points, 3).
-    """
-    from scipy.sparse.linalg import LinearOperator, cg, splu
-
-    parts = [slice(i, i + points) for i in range(0, len(wanted), points)]
-    alone = [splu(system[part, part]) for part in parts]
-
-    def precondition(vector: FloatArray) -> FloatArray:
-        return np.concatenate([block.solve(vector[part]) for block, part in zip(alone, parts, strict=True)])
-
-    by_blocks = LinearOperator(system.shape, precondition)
-    columns = [
-        cg(system, column, x0=first, rtol=SOLVED, M=by_blocks)[0]
-        for column, first in zip(wanted.T, start.T, strict=True)
-    ]
-    return np.stack(columns, axis=1)
 
 
 def _region_weights(pixels: Pixels, regions: Regions) -> FloatArray:

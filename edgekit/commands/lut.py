@@ -54,7 +54,12 @@ def fit(
     ] = None,
     artifact: SegmentingArtifact = None,
     weights: Weights = None,
-    size: Annotated[int, typer.Option(min=9, max=33, help="Points per side of the fitted table.")] = 17,
+    size: Annotated[
+        int | None,
+        typer.Option(
+            min=9, max=33, help="Points per side of a fitted table.", show_default="17; with --regions 33"
+        ),
+    ] = None,
     force: Force = False,
     json: Json = False,
 ) -> None:
@@ -68,9 +73,9 @@ def fit(
         raise typer.BadParameter("--artifact and --weights go with --regions.")
     from dataclasses import asdict
 
-    from edgekit.color.fit import fit_files
+    from edgekit.color.fit import DEFAULT_SIZE, fit_files
 
-    fitted = fit_files(before, after, mask, out, size, force)
+    fitted = fit_files(before, after, mask, out, size or DEFAULT_SIZE, force)
     for each in fitted:
         error = each.error
         console.show(
@@ -87,18 +92,19 @@ def _fit_look(
     regions: int,
     out: Path,
     source: Path | str | None,
-    size: int,
+    size: int | None,
     force: bool,
     json: bool,
 ) -> None:
     from dataclasses import asdict
 
     with console.quiet_libraries():
+        from edgekit.color.grade import DEFAULT_SIZE
         from edgekit.fitting import fit_look
         from edgekit.segmenter import Segmenter
 
         segmenter = Segmenter(source)
-    made = fit_look(before, after, regions, out, segmenter, size, force)
+    made = fit_look(before, after, regions, out, segmenter, size or DEFAULT_SIZE, force)
     found = made.fitted
     console.show(f"{made.path}: a look for edgekit style --style {made.path}")
     for path, groups in zip(made.luts, found.regions, strict=True):

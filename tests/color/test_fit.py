@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.sparse import block_diag, diags, hstack
+from scipy.sparse.linalg import splu
 
 from edgekit.color.fit import (
     BLOCK_SIDE,
@@ -14,7 +16,9 @@ from edgekit.color.fit import (
     fit_region,
     held_out_blocks,
     lut_from_pairs,
+    regularisation,
     second_differences,
+    solved,
     trilinear_weights,
 )
 from edgekit.color.formats import read_lut
@@ -56,6 +60,22 @@ def test_unseen_colours_are_left_nearly_alone_and_the_table_stays_smooth() -> No
     assert trilinear(found.table, np.array([0.45, 0.45, 0.45])) == pytest.approx([0.5, 0.45, 0.4], abs=0.003)
     steps = max(float(np.abs(np.diff(found.table, axis=axis)).max()) for axis in range(3))
     assert steps < 0.25  # the identity's is 0.125
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tables", [1, 2])
+def test_fine_tables_are_solved_as_if_directly(tables: int) -> None:
+    """Also tables that soft masks couple, where most colours are in no picture."""
+    size, generator = 19, np.random.default_rng(0)
+    rgb = generator.random((20_000, 3)) * 0.4 + 0.3
+    shares = generator.dirichlet(np.full(tables, 0.2), len(rgb))
+    design = hstack([diags(share) @ trilinear_weights(rgb, size) for share in shares.T]).tocsr()
+    system = (design.T @ design / len(rgb) + block_diag([0.01 * regularisation(size)] * tables)).tocsr()
+    wanted = design.T @ (rgb**2 - rgb) / len(rgb)
+    found = solved(system, wanted, np.zeros_like(wanted), size)
+    residuals = np.linalg.norm(system @ found - wanted, axis=0) / np.linalg.norm(wanted, axis=0)
+    assert (residuals <= 1.01e-6).all()
+    assert np.abs(found - splu(system.tocsc()).solve(wanted)).max() < 1e-3
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from PIL import Image
 
 from edgekit.color.controls import GROUPS, NO_CONTROLS
 from edgekit.color.engine import styled_pixels
-from edgekit.color.fit_regions import Pair, Regions, divisions, fit_regions
+from edgekit.color.fit_regions import Pair, Pixels, Regions, divisions, fit_regions
 from edgekit.color.layers import Layer, Look
 from edgekit.color.look_file import read_look
 from edgekit.color.lut import Lut3D
@@ -51,6 +51,13 @@ def test_divisions_are_all_and_each_once() -> None:
     assert counts == [1, 7, 6, 1]  # Stirling numbers of the second kind
     assert POPPED in set(divisions(GROUPS, 2))
     assert all(sorted(sum(regions, ())) == sorted(GROUPS) for regions in divisions(GROUPS, 3))
+
+
+def test_thinned_pixels_are_from_all_photos() -> None:
+    colours = np.repeat(np.linspace(0, 1, 5), 100)[:, None] * np.ones(3)
+    thinned = Pixels(colours, colours, np.ones((500, 4)), 5).thinned(120)
+    assert len(thinned.before) == 100 and thinned.photos == 5
+    assert np.unique(thinned.before, return_counts=True)[1].tolist() == [60] * 5
 
 
 @pytest.mark.slow
@@ -113,12 +120,13 @@ def test_the_command_writes_a_look_that_style_draws(
     for i, pair in enumerate(pairs):
         Image.fromarray(pair.before).save(f"before/{i}.png")
         Image.fromarray(pair.after).save(f"after/{i}.png")
-    fit = ("lut", "fit", "before", "after", "--regions", "1", "--weights", checkpoint.folder, "--size", "9")
+    fit = ("lut", "fit", "before", "after", "--regions", "1", "--weights", checkpoint.folder)
     ran = edgekit(*fit, "--out", "mine.json", "--json")
     assert ran.code == 0, ran
     report = json.loads(ran.out)
     assert [row["path"] for row in report["luts"]] == ["mine-1.cube"]
     look = read_look(tmp_path / "mine.json")
+    assert look.layers[0].lut.size == 33
     assert sorted(look.layers[0].regions) == sorted(report["luts"][0]["regions"])
     assert set(report["errors"]) == {"regions", "one table", "one table a group"}
     assert "exists already" in edgekit(*fit, "--out", "mine.json").sentence
