@@ -49,7 +49,7 @@ def main() -> None:
         report = bench_on(Host(), list(made.values()), plan, say)
     rows = [row(label, a) for label, a in zip(made, report.artifacts, strict=True)]
     made_with = harness.machine("ai-edge-litert", threads=harness.THREADS)
-    n = " ".join([f"`edgekit bench` at {options.size}², n in the table", *report.warnings])
+    n = "; ".join([f"`edgekit bench` at {options.size}², n in the table", *report.warnings])
     harness.publish(options, "host", n, made_with, harness.table(COLUMNS, rows))
 
 
