@@ -5,7 +5,8 @@ colour is Σ_g w_g · T(x). So the tables of all regions are one regularised lea
 of the same terms as `edgekit.color.fit` has for one table. Regions of few pixels count as much as large ones; pixels
 whose region is unsure hardly count, and pixels that no table explains count less (Huber's weights, by reweighted least
 squares). Four groups can be divided into a given number of regions in at most seven ways: every division is fitted,
-and the one with the smallest error on pixels that were held out is taken, whole photos of them where there are enough.
+and the one with the smallest error on pixels that were held out is taken, whole photos of them where there are enough;
+its tables are then fitted to all pixels.
 """
 
 from __future__ import annotations
@@ -71,6 +72,16 @@ class Pixels:
     weights: FloatArray
     photos: int = 1
 
+    @classmethod
+    def joined(cls, parts: Sequence[Pixels], photos: int) -> Pixels:
+        """The pixels of all parts, which are from so many photos."""
+        return cls(
+            np.concatenate([pixels.before for pixels in parts]),
+            np.concatenate([pixels.after for pixels in parts]),
+            np.concatenate([pixels.weights for pixels in parts]),
+            photos,
+        )
+
     def thinned(self, most: int) -> Pixels:
         """At most so many of them, evenly from all photos."""
         every = slice(None, None, -(-len(self.before) // most))
@@ -81,9 +92,9 @@ class Pixels:
 class FittedRegions:
     """A table for each region. regions: the groups of each. unseen: groups with too few pixels to have a table.
 
-    errors: on held-out pixels, of these tables, of one table for all and of one for each group, by these
-    names. layers: of the looks that draw them, by the same names; groups without a table stay as they are. The
-    division is chosen on these pixels, so on photos that were not given errors are a little larger.
+    errors: on held-out pixels, of these regions, of one table for all and of one for each group, by these names; the
+    tables judged there are fitted to the other pixels, those that are returned to all. layers: of the looks that draw
+    them, by the same names; groups without a table stay as they are.
     """
 
     regions: Regions
@@ -114,17 +125,20 @@ def fit_regions(pairs: Sequence[Pair], count: int, size: int = DEFAULT_SIZE) -> 
         "one table": (tuple(shown),),
         "one table a group": tuple((group,) for group in shown),
     }
-    different = list(dict.fromkeys(compared.values()))
-    luts = {
-        regions: _fitted(fitting, regions, size)
-        for regions in console.track(different, len(different), "fitting tables")
-    }
+    different, everything = (
+        list(dict.fromkeys(compared.values())),
+        Pixels.joined((fitting, held_out), len(pairs)),
+    )
+    told, luts = {}, {}
+    for regions in console.track(different, len(different), "fitting tables"):
+        told[regions] = _error(_fitted(fitting, regions, size), regions, held_out)
+        luts[regions] = _fitted(everything, regions, size)
     best = compared["regions"]
     return FittedRegions(
         best,
         luts[best],
         tuple(group for group in GROUPS if group not in shown),
-        {name: _error(luts[regions], regions, held_out) for name, regions in compared.items()},
+        {name: told[regions] for name, regions in compared.items()},
         {
             name: tuple(Layer(groups, lut) for groups, lut in zip(regions, luts[regions], strict=True))
             for name, regions in compared.items()
@@ -168,13 +182,7 @@ def _split(pairs: Sequence[Pair]) -> tuple[Pixels, Pixels]:
                 places = np.sort(generator.choice(places, most, replace=False))
             part.append(_pixels(pair, places))
     fitting, measured = (
-        Pixels(
-            np.concatenate([pixels.before for pixels in part]),
-            np.concatenate([pixels.after for pixels in part]),
-            np.concatenate([pixels.weights for pixels in part]),
-            sum(len(pixels.before) > 0 for pixels in part),
-        )
-        for part in parts
+        Pixels.joined(part, sum(len(pixels.before) > 0 for pixels in part)) for part in parts
     )
     if min(len(fitting.before), len(measured.before)) < MIN_SAMPLES:
         raise LutError(None, None, "the photos have too few pixels to fit and to measure.")
@@ -193,11 +201,8 @@ def _fitted(pixels: Pixels, regions: Regions, size: int) -> tuple[Lut3D, ...]:
     """The tables of all regions at once, by reweighted least squares."""
     from scipy.sparse import block_diag, diags, hstack
 
-    n, lookup, shares = (
-        len(pixels.before),
-        trilinear_weights(pixels.before, size),
-        _region_weights(pixels, regions),
-    )
+    n, lookup = len(pixels.before), trilinear_weights(pixels.before, size)
+    shares = _region_weights(pixels, regions)
     design: csr_matrix = hstack([diags(share) @ lookup for share in shares.T]).tocsr()
     design.eliminate_zeros()
     # The more is seen, the less is presumed.
