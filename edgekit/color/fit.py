@@ -42,7 +42,7 @@ MAX_SAMPLES = 150_000  # enough for 17³ unknowns; fixes time and memory whateve
 MIN_SAMPLES = 500
 COARSE_SIZE = 9  # points a side of the tables by which finer ones are solved
 SOLVED = 1e-6  # residual of the equations, relative: a hundredth of an 8-bit level in the tables is far more
-MOST_STEPS = 1000  # to it; 33 points and five photos need some 60 for a channel
+MOST_STEPS = 1000  # to it, for a channel: far more than two levels need
 SURE_WEIGHT = 0.9  # pixels whose weight is below this for both regions belong to neither
 SEED = 20_160  # the split and the sample are the same in every run
 
@@ -121,7 +121,7 @@ def solved(system: csr_matrix, wanted: FloatArray, start: FloatArray, size: int)
     """The solution of one table's equations, or of several tables' that are coupled.
 
     system: positive definite, with size³ rows for each table. wanted, start: (rows, 3). One table of up to DEFAULT_SIZE
-    is solved directly, which at 33 points would take minutes. All else is solved by conjugate gradients from `start`,
+    is solved directly, which is slow for finer ones. All else is solved by conjugate gradients from `start`,
     to SOLVED, with two levels: what is smooth by each table's equations at COARSE_SIZE, solved directly, and the rest
     by the diagonal (the additive preconditioner of Bramble, Pasciak and Xu, Mathematics of Computation 1990).
     """
