@@ -125,10 +125,8 @@ def fit_regions(pairs: Sequence[Pair], count: int, size: int = DEFAULT_SIZE) -> 
         "one table": (tuple(shown),),
         "one table a group": tuple((group,) for group in shown),
     }
-    different, everything = (
-        list(dict.fromkeys(compared.values())),
-        Pixels.joined((fitting, held_out), len(pairs)),
-    )
+    different = list(dict.fromkeys(compared.values()))
+    everything = Pixels.joined((fitting, held_out), len(pairs))
     told, luts = {}, {}
     for regions in console.track(different, len(different), "fitting tables"):
         told[regions] = _error(_fitted(fitting, regions, size), regions, held_out)
